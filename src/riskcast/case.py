@@ -1,0 +1,430 @@
+"""The case: what is believed, about whom, as of which date; as frozen, validated records."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR
+from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[Finite, Field(gt=0)]
+Month = Annotated[int, Field(ge=1, le=600, strict=True)]
+
+
+class State(Strict):
+    """A state by its ISO 3166 alpha-3 code and its name."""
+
+    id: StateId
+    name: Text
+
+
+class Band(Strict):
+    """A named range of the score, from `start` up to the next band."""
+
+    name: Text
+    start: Annotated[Finite, Field(ge=0, lt=100)]
+
+
+class Memory(Strict):
+    """How long past events are remembered: the half-life, in periods, that event types use unless they say their own."""
+
+    label: Text
+    half_life: Quantity
+
+
+class Hyperpriors(Strict):
+    """Spread between dyads and between years on the log-rate scale, and how far a year's shock lasts into the next."""
+
+    sd_dyad: Quantity
+    sd_time: Quantity
+    persistence: Quantity
+
+
+class Settings(Strict):
+    """case.yaml."""
+
+    title: Text
+    as_of: dt.date
+    host: State
+    partners: tuple[State, ...] = Field(min_length=1)
+    period: Literal["month", "quarter", "year"]
+    history_from: dt.date
+    horizon: Month
+    bands: tuple[Band, ...] = Field(min_length=1)
+    memories: dict[Id, Memory]
+    hyperpriors: Hyperpriors
+    note: Text | None = None
+
+
+class Indicator(Strict):
+    """A measurable driver; `x = (level - reference) / step`, or the same ratio of logarithms on the log scale."""
+
+    label: Text
+    question: Text
+    scope: Literal["host", "dyad"]
+    unit: Text
+    scale: Literal["identity", "log"]
+    reference: Finite
+    step: Positive
+    bounds: tuple[Finite, Finite] | None = None
+    history: Literal["series", "reference"]
+    now: Quantity | dict[str, Quantity]
+    drift: Quantity
+    parents: dict[Id, Quantity] = Field(default_factory=dict)
+
+    @property
+    def link(self) -> Link:
+        """The scale on which levels are Normal."""
+        return LOG if self.scale == "log" else IDENTITY
+
+    def steps(self, level: Any) -> Any:
+        """Levels in the natural unit -> steps from the reference level."""
+        link = self.link
+        unit = link.forward(self.step) if self.scale == "log" else self.step
+        return (link.forward(level) - link.forward(self.reference)) / unit
+
+    def level(self, steps: Any) -> Any:
+        """Steps from the reference level -> levels in the natural unit."""
+        link = self.link
+        unit = link.forward(self.step) if self.scale == "log" else self.step
+        return link.inverse(link.forward(self.reference) + steps * unit)
+
+    def now_of(self, unit: str) -> Quantity:
+        """Today's level of one dyad, or of the host."""
+        return self.now[unit] if isinstance(self.now, dict) else self.now
+
+
+class Resolution(Strict):
+    """When the event counts as having happened, when not, and who would say so."""
+
+    yes: Text
+    no: Text
+    resolved_by: Text
+
+
+class EventType(Strict):
+    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others."""
+
+    label: Text
+    kind: Literal["outcome", "trigger"]
+    scope: Literal["dyad", "host"]
+    initiator: Literal["host", "partner", "either", "other"]
+    severity: Annotated[Finite, Field(gt=0, le=100)] | None = None
+    resolution: Resolution
+    base_rate: Quantity
+    half_life: dict[Id, Quantity] = Field(default_factory=dict)
+    sd_dyad: Quantity | None = None
+    sd_time: Quantity | None = None
+    recorded_from: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _severity(self) -> EventType:
+        if (self.kind == "outcome") != (self.severity is not None):
+            raise ValueError("an outcome needs a severity (0-100), and a trigger has none")
+        return self
+
+
+class Effect(Strict):
+    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type."""
+
+    source: Id = Field(alias="from")
+    target: Id = Field(alias="to")
+    path: Id | None = None
+    rate_ratio: Quantity
+    rationale: Text
+    whose: Literal["own", "others", "host", "any"] | None = None
+    memory: Id | None = None
+    acts: Literal["next", "same"] | None = None
+
+    @property
+    def id(self) -> str:
+        """`from->to`, or `from->to/path` where several edges join the same two."""
+        return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
+
+    @property
+    def is_escalation(self) -> bool:
+        """Whether the edge comes from an event rather than an indicator."""
+        return self.memory is not None
+
+
+class IndicatorMove(Strict):
+    """What a scenario does to an indicator: `set` a level, `shift` it by so much, or `multiply` it."""
+
+    indicator: Id
+    dyads: tuple[str, ...] | None = None
+    set: Finite | None = None
+    shift: Finite | None = None
+    multiply: Positive | None = None
+    start: Month = 1
+    until: Month | None = None
+    over: Annotated[int, Field(ge=1, le=600, strict=True)] = 1
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> IndicatorMove:
+        if sum(verb is not None for verb in (self.set, self.shift, self.multiply)) != 1:
+            raise ValueError("needs exactly one of set, shift, multiply")
+        if self.until is not None and self.until < self.start:
+            raise ValueError("until must not come before start")
+        return self
+
+
+class AssumedEvent(Strict):
+    """An event that a scenario takes as happening in one period of the horizon."""
+
+    event: Id
+    dyads: tuple[str, ...] | None = None
+    month: Month
+
+
+class Scenario(Strict):
+    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen."""
+
+    label: Text
+    story: Text
+    indicators: tuple[IndicatorMove, ...] = ()
+    events: tuple[AssumedEvent, ...] = ()
+
+
+class Source(Strict):
+    """Where a claim or a figure comes from."""
+
+    title: Text
+    publisher: Text
+    date: dt.date
+    author: Text | None = None
+    url: Text | None = None
+    note: Text | None = None
+
+
+class EventRow(Strict):
+    """One dated event of the record; `precision` says how exactly the date is known."""
+
+    date: dt.date
+    precision: Literal["day", "month", "year"]
+    type: str
+    dyad: str
+    initiator: str
+    description: Text
+    sources: tuple[str, ...]
+    status: Literal["located", "unverified", "judgement"]
+
+    @property
+    def known_on(self) -> dt.date:
+        """The last day on which the event can have happened."""
+        if self.precision == "day":
+            return self.date
+        if self.precision == "year":
+            return dt.date(self.date.year, 12, 31)
+        following = dt.date(self.date.year + self.date.month // 12, self.date.month % 12 + 1, 1)
+        return following - dt.timedelta(days=1)
+
+    @property
+    def placed_on(self) -> dt.date:
+        """The day at which the event enters the record: the middle of what its precision allows."""
+        return {
+            "day": self.date,
+            "month": self.date.replace(day=15),
+            "year": dt.date(self.date.year, 7, 1),
+        }[self.precision]
+
+
+class SeriesRow(Strict):
+    """One dated value of an indicator, and the day on which it was published."""
+
+    indicator: str
+    unit: str
+    date: dt.date
+    value: Finite
+    low: Finite
+    high: Finite
+    published: dt.date
+    sources: tuple[str, ...]
+    status: Literal["located", "unverified", "judgement"]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SeriesRow:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"value {self.value:g} lies outside low..high {self.low:g}..{self.high:g}")
+        return self
+
+
+class Case(Strict):
+    """Everything that one case folder says.
+
+    >>> from riskcast import load_case
+    >>> load_case("central_asia_2024").dyads
+    ('RUS-KAZ', 'RUS-KGZ', 'RUS-TJK', 'RUS-TKM', 'RUS-UZB')
+    """
+
+    name: str
+    settings: Settings
+    indicators: dict[Id, Indicator]
+    events: dict[Id, EventType]
+    effects: tuple[Effect, ...]
+    scenarios: dict[Id, Scenario]
+    sources: dict[Id, Source]
+    event_rows: tuple[EventRow, ...] = ()
+    series_rows: tuple[SeriesRow, ...] = ()
+    published_hash: str | None = None
+    overlay_hash: str | None = None
+
+    @cached_property
+    def dyads(self) -> tuple[str, ...]:
+        """Ids of the dyads, HOST-PARTNER."""
+        return tuple(f"{self.settings.host.id}-{partner.id}" for partner in self.settings.partners)
+
+    @property
+    def host(self) -> str:
+        """Id of the host."""
+        return self.settings.host.id
+
+    @property
+    def as_of(self) -> dt.date:
+        """The last day that the case knows of."""
+        return self.settings.as_of
+
+    @property
+    def periods_per_year(self) -> int:
+        """Periods in a year: 12, 4 or 1."""
+        return PERIODS_PER_YEAR[self.settings.period]
+
+    @cached_property
+    def outcomes(self) -> tuple[str, ...]:
+        """Ids of the event types that are scored."""
+        return tuple(name for name, event in self.events.items() if event.kind == "outcome")
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Event types in same-period order: a source comes before whatever it drives within the same period."""
+        return same_period_order(tuple(self.events), self.effects)
+
+    def units(self, event: str) -> tuple[str, ...]:
+        """The units that can have the event: the dyads, or the host."""
+        return self.dyads if self.events[event].scope == "dyad" else (self.host,)
+
+    def effects_on(self, event: str) -> tuple[Effect, ...]:
+        """The edges that end in an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event)
+
+    def half_life(self, event: str, memory: str) -> Quantity:
+        """The half-life, in periods, of a memory of an event type."""
+        return self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+
+    def sd_dyad(self, event: str) -> Quantity:
+        """The spread of an event type's log rate between dyads."""
+        return self.events[event].sd_dyad or self.settings.hyperpriors.sd_dyad
+
+    def sd_time(self, event: str) -> Quantity:
+        """The spread of an event type's log rate between years."""
+        return self.events[event].sd_time or self.settings.hyperpriors.sd_time
+
+    def base_rate_prior(self, event: str) -> Prior:
+        """Prior of the log rate per period at reference levels with nothing recent."""
+        return elicit(self.events[event].base_rate, base_rate_link(self.periods_per_year))
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name; the baseline assumes nothing."""
+        if name == BASELINE and name not in self.scenarios:
+            return Scenario(label="Baseline", story="Nothing is assumed beyond the priors and the record.")
+        return self.scenarios[name]
+
+    def quantities(self) -> Iterator[tuple[str, Quantity, Link]]:
+        """Every quantity of the case: its id, which overlays use, itself, and the link of its prior."""
+        for name, memory in self.settings.memories.items():
+            yield f"memories.{name}.half_life", memory.half_life, LOG
+        hyper = self.settings.hyperpriors
+        yield "hyperpriors.sd_dyad", hyper.sd_dyad, LOG
+        yield "hyperpriors.sd_time", hyper.sd_time, LOG
+        yield "hyperpriors.persistence", hyper.persistence, LOGIT
+        for name, indicator in self.indicators.items():
+            if isinstance(indicator.now, dict):
+                for unit, quantity in indicator.now.items():
+                    yield f"indicators.{name}.now.{unit}", quantity, indicator.link
+            else:
+                yield f"indicators.{name}.now", indicator.now, indicator.link
+            yield f"indicators.{name}.drift", indicator.drift, LOG
+            for parent, quantity in indicator.parents.items():
+                yield f"indicators.{name}.parents.{parent}", quantity, IDENTITY
+        rate = base_rate_link(self.periods_per_year)
+        for name, event in self.events.items():
+            yield f"outcomes.{name}.{BASE_RATE}", event.base_rate, rate
+            for memory_name, quantity in event.half_life.items():
+                yield f"outcomes.{name}.half_life.{memory_name}", quantity, LOG
+            for key in ("sd_dyad", "sd_time"):
+                own = getattr(event, key)
+                if own is not None:
+                    yield f"outcomes.{name}.{key}", own, LOG
+        for effect in self.effects:
+            yield f"effects.{effect.id}", effect.rate_ratio, LOG
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of everything the case says, with its history; blind to key order, comments and layout."""
+        return digest(self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"}))
+
+
+def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> tuple[str, ...]:
+    """Order event types so that same-period sources come first, else as in the file; raises ValueError on a cycle.
+
+    >>> edge = Effect.model_validate({"from": "b", "to": "a", "rate_ratio": {"value": 2}, "rationale": "r",
+    ...                               "whose": "own", "memory": "fast", "acts": "same"})
+    >>> same_period_order(("a", "b"), (edge,))
+    ('b', 'a')
+    """
+    sources: dict[str, set[str]] = {event: set() for event in events}
+    for effect in effects:
+        if effect.acts == "same":
+            sources[effect.target].add(effect.source)
+    return topological_order(sources)
+
+
+def topological_order(parents: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """Names so ordered that parents come first, else as given; raises ValueError that names a cycle."""
+    order: list[str] = []
+    waiting = dict(parents)
+    while waiting:
+        ready = next((name for name, needs in waiting.items() if needs.isdisjoint(waiting)), None)
+        if ready is None:
+            raise ValueError(" -> ".join(_cycle(waiting)))
+        order.append(ready)
+        del waiting[ready]
+    return tuple(order)
+
+
+def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
+    trail = [next(iter(waiting))]
+    while True:
+        nearest = sorted(waiting[trail[-1]] & set(waiting))[0]
+        if nearest in trail:
+            return [*trail[trail.index(nearest) :], nearest][::-1]
+        trail.append(nearest)
+
+
+def digest(content: Any) -> str:
+    """sha256 of plain data in canonical form: sorted keys, numbers as the shortest text that reads back the same.
+
+    >>> digest({"b": 1, "a": 2.0}) == digest({"a": 2, "b": 1.0})
+    True
+    """
+    canonical = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _canonical(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_canonical(item) for item in content]
+    if isinstance(content, (int, float)) and not isinstance(content, bool):
+        return float(content)
+    return content

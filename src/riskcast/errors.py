@@ -1,0 +1,73 @@
+"""One family of errors: every message says what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class RiskcastError(Exception):
+    """Base of everything that riskcast raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in one place of one file.
+
+    >>> print(Problem("outcomes.yaml", 12, "demarche.severity", "is 120", "give a number from 0 to 100"))
+    outcomes.yaml:12: demarche.severity: is 120; give a number from 0 to 100
+    """
+
+    file: str
+    line: int | None
+    key: str
+    wrong: str
+    mend: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}: {key}{self.wrong}; {self.mend}"
+
+
+class CaseError(RiskcastError, ValueError):
+    """A case, overlay or record that cannot be used; carries every problem found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownNameError(RiskcastError, LookupError):
+    """A name that is not among those it can be; suggests the nearest.
+
+    >>> raise UnknownNameError("scenario", "second_atack", ["baseline", "second_attack"])
+    Traceback (most recent call last):
+    riskcast.errors.UnknownNameError: unknown scenario 'second_atack'; did you mean 'second_attack'? (known: baseline, second_attack)
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
+        super().__init__(f"unknown {kind} {name!r}; {suggest(name, known)}")
+
+
+class OptionError(RiskcastError, ValueError):
+    """An option or argument outside what it may be."""
+
+
+class UnreliablePosteriorError(RiskcastError, RuntimeError):
+    """A posterior that failed its health checks and may not be used as it is."""
+
+
+def suggest(name: str, known: Iterable[str], most: int = 12) -> str:
+    """Name the nearest known name, and list the known ones.
+
+    >>> suggest("sevrity", ["label", "severity"])
+    "did you mean 'severity'? (known: label, severity)"
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    listed = ", ".join(known[:most]) + (", ..." if len(known) > most else "")
+    hint = f"did you mean {near[0]!r}? " if near else "use one of the known names "
+    return f"{hint}(known: {listed})" if known else f"{hint}(none is known)"

@@ -1,0 +1,182 @@
+"""Posterior -> forecast: probabilities of every kind of event for every dyad, and paired differences of forecasts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from riskcast.case import Case, Scenario
+from riskcast.errors import OptionError
+from riskcast.hazard import Floats
+from riskcast.posterior import Posterior
+from riskcast.scenarios import resolve_scenario
+from riskcast.simulation import Simulated, plan_simulation, simulate
+
+if TYPE_CHECKING:
+    import pandas
+
+PATHS = 8
+LOW, HIGH = 0.05, 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 90 % interval: what more knowledge of the parameters could make of it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Probabilities within the horizon, given each draw of the parameters.
+
+    probability[event]: (draws, units); score: (draws, dyads), 0-100; by_period: (periods, units) cumulative.
+    """
+
+    posterior: Posterior
+    scenario_name: str
+    scenario: Scenario
+    horizon: int
+    paths: int
+    seed: int
+    simulated: Simulated
+
+    @property
+    def case(self) -> Case:
+        """The case that is forecast."""
+        return self.posterior.case
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date]:
+        """First and last day of the horizon."""
+        return self.posterior.record.timeline.horizon(self.horizon)
+
+    def probability(self, event: str, unit: str) -> Estimate:
+        """Probability of at least one event of a type in a unit within the horizon."""
+        column = self.case.units(event).index(unit)
+        simulated = self.simulated
+        return summarise(simulated.probability[event][:, column], simulated.probability_error[event][:, column], 0.0, 1.0)
+
+    def by_period(self, event: str, unit: str) -> list[float]:
+        """Probability of at least one event by the end of each period of the horizon."""
+        column = self.case.units(event).index(unit)
+        return np.clip(self.simulated.by_period[event][:, column], 0.0, 1.0).tolist()
+
+    def severity(self, dyad: str) -> Estimate:
+        """Expected severity, 0-100, of a dyad's worst outcome within the horizon."""
+        column = self.case.dyads.index(dyad)
+        return summarise(self.simulated.score[:, column], self.simulated.score_error[:, column], 0.0, 100.0)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event type and unit: probability with its interval."""
+        import pandas
+
+        rows = []
+        for event in self.case.events:
+            for unit in self.case.units(event):
+                estimate = self.probability(event, unit)
+                rows.append((unit, event, estimate.mean, estimate.low, estimate.high))
+        return pandas.DataFrame(rows, columns=["dyad", "event", "probability", "low", "high"])
+
+
+def summarise(draws: Floats, error: Floats, floor: float, ceiling: float) -> Estimate:
+    """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
+
+    The variance of `draws` is that of the quantity plus the mean square of `error`; draws are drawn in towards their
+    mean until only the former is left, so that chance within the horizon does not pass for lack of knowledge.
+
+    >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), floor=0.0, ceiling=1.0)
+    >>> round(estimate.mean, 3), round(estimate.low, 3)
+    (0.3, 0.03)
+    """
+    mean = float(draws.mean())
+    variance = float(draws.var())
+    noise = float(np.square(error, dtype=float).mean())
+    kept = np.sqrt(max(0.0, 1.0 - noise / variance)) if variance > 0 else 0.0
+    low, high = np.quantile(mean + kept * (draws - mean), [LOW, HIGH])
+    mean = min(max(mean, floor), ceiling)
+    return Estimate(mean, float(min(max(low, floor), mean)), float(max(min(high, ceiling), mean)))
+
+
+def forecast(
+    posterior: Posterior,
+    scenario: str | Scenario | None = None,
+    horizon: int | None = None,
+    seed: int | None = None,
+    *,
+    paths: int = PATHS,
+    progress: Callable[[int, int], None] | None = None,
+) -> Forecast:
+    """Simulate the horizon under a scenario for every draw of the posterior.
+
+    `horizon` is in the case's periods; `paths` futures are simulated for every draw. The same seed gives the same
+    chance to every scenario. Raises UnknownNameError for an unknown scenario and OptionError for a bad option.
+
+    >>> from riskcast import fit, load_case
+    >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3)
+    >>> 0 < ahead.probability("demarche", "RUS-TJK").mean < 1
+    True
+    """
+    case = posterior.case
+    horizon = case.settings.horizon if horizon is None else horizon
+    if not 1 <= horizon <= 600:
+        raise OptionError(f"horizon is {horizon}; give a number of {case.settings.period}s from 1 to 600")
+    if not 1 <= paths <= 1000:
+        raise OptionError(f"paths is {paths}; give a number from 1 to 1000")
+    name, assumed = resolve_scenario(case, scenario)
+    seed = posterior.seed if seed is None else seed
+    plan = plan_simulation(posterior, horizon, seed)
+    simulated = simulate(plan, assumed, paths, progress=progress)
+    return Forecast(posterior, name, assumed, horizon, paths, seed, simulated)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Paired differences of two forecasts, second less first, with 90 % intervals: probabilities and scores."""
+
+    first: str
+    second: str
+    probability: Mapping[tuple[str, str], Estimate]
+    score: Mapping[str, Estimate]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event type and unit, and one for each dyad's score (event `score`)."""
+        import pandas
+
+        rows = [(unit, event, e.mean, e.low, e.high) for (event, unit), e in self.probability.items()]
+        rows += [(dyad, "score", e.mean, e.low, e.high) for dyad, e in self.score.items()]
+        return pandas.DataFrame(rows, columns=["dyad", "event", "difference", "low", "high"])
+
+
+def contrast(second: Forecast, first: Forecast) -> Contrast:
+    """How `second` differs from `first`, draw by draw under the same random numbers.
+
+    Raises OptionError where the two do not share draws, paths, seed, horizon, events and dyads.
+    """
+    pairs = {
+        "number of draws": (first.posterior.draws, second.posterior.draws),
+        "number of paths": (first.paths, second.paths),
+        "seed": (first.seed, second.seed),
+        "horizon": (first.horizon, second.horizon),
+        "event types": (first.case.order, second.case.order),
+        "dyads": (first.case.dyads, second.case.dyads),
+    }
+    for what, (a, b) in pairs.items():
+        if a != b:
+            raise OptionError(f"the two forecasts differ in {what} ({a} and {b}); make them with the same")
+    probability = {}
+    one, two = first.simulated, second.simulated
+    for event in first.case.events:
+        change = two.probability[event] - one.probability[event]
+        error = two.probability_error[event] - one.probability_error[event]
+        for column, unit in enumerate(first.case.units(event)):
+            probability[event, unit] = summarise(change[:, column], error[:, column], -1.0, 1.0)
+    change, error = two.score - one.score, two.score_error - one.score_error
+    score = {dyad: summarise(change[:, i], error[:, i], -100.0, 100.0) for i, dyad in enumerate(first.case.dyads)}
+    return Contrast(first.scenario_name, second.scenario_name, probability, score)

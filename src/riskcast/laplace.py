@@ -1,0 +1,397 @@
+"""The default engine: nested Laplace with importance resampling, in numpy alone.
+
+For fixed hyper-parameters (half-lives, standard deviations, persistence) an event type is a log-concave regression
+with dyad effects integrated out (`collapse`). Newton finds its mode and curvature at each point of a small central
+composite design over the hyper-parameters; a quadratic through the design gives their approximate posterior (Rue,
+Martino and Chopin, 2009), and smooth interpolation of modes and Cholesky factors gives a joint proposal. Draws from
+it are weighted by the exact log posterior, checked by Pareto k-hat, and resampled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.collapse import Design, draw_effects, evaluate, log_marginal, sum_by_unit
+from riskcast.hazard import LOG_2PI, EventModel, Floats, Rows, log_event, memory_columns, natural_hyper, year_factor
+from riskcast.importance import resample, smooth_weights
+from riskcast.streams import generator
+
+PROPOSALS_PER_DRAW = 2
+FACTORIAL = 0.9
+ROUNDS = 8
+STUDENT_DF = 10.0
+INFLATION = 1.1
+INTERPOLATION_NODES = 24
+CHUNK_CELLS = 3_000_000
+
+
+@dataclass(frozen=True)
+class EventDraws:
+    """Posterior draws of one event type's parameters, in natural units but for the link-scale coefficients.
+
+    coefficients (draws, P): log base rate per period, then log rate ratios; hyper: (draws,) each; shocks (draws,
+    years): log-rate shocks of the years in `years`; effects (draws, units): log-rate effects of dyads (zeros for an
+    event of the host). khat and ess are the importance sampler's; rhat and divergences those of `nuts`.
+    """
+
+    event: str
+    coefficients: Floats
+    hyper: dict[str, Floats]
+    shocks: Floats
+    effects: Floats
+    khat: float = math.nan
+    ess: float = math.nan
+    rhat: float = math.nan
+    divergences: int = 0
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Mode of (z, e) at fixed hyper-parameters, its curvature, and the Laplace log marginal of the hyper-parameters."""
+
+    theta: Floats
+    curvature: Floats
+    log_marginal: float
+
+
+def design_at(model: EventModel, xi: dict[str, float]) -> tuple[Design, Floats]:
+    """The standardised regression at fixed hyper-parameters, and the factor of its year shocks."""
+    hyper = natural_hyper(model, xi)
+
+    def standardise(rows: Rows) -> tuple[Floats, Floats]:
+        x = np.concatenate([rows.x, memory_columns(model, rows, hyper)], axis=1)
+        return x * model.sd, x @ model.mean
+
+    x_free, offset_free = standardise(model.free)
+    x_hits, offset_hits = standardise(model.hits)
+    design = Design(
+        x_free=x_free,
+        offset_free=offset_free + np.log(model.free.exposure),
+        year_free=model.free.year,
+        unit_free=model.free.unit,
+        x_hits=x_hits,
+        offset_hits=offset_hits,
+        year_hits=model.hits.year,
+        unit_hits=model.hits.unit,
+        units=len(model.units),
+        years=len(model.years),
+        sd_dyad=float(hyper["sd_dyad"]) if model.has_dyad_effects else 0.0,
+    )
+    return design, year_factor(model.years, hyper["sd_time"], hyper["persistence"])
+
+
+def find_mode(model: EventModel, xi: dict[str, float], start: Floats | None = None) -> Mode:
+    """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters."""
+    design, factor = design_at(model, xi)
+    p = len(model.mean)
+    theta = np.zeros(p + design.years) if start is None else start
+
+    def objective(theta: Floats) -> tuple[float, Floats, Floats]:
+        value, gradient, negative = evaluate(design, theta[:p], factor @ theta[p:])
+        gradient = np.concatenate([gradient[:p], factor.T @ gradient[p:]]) - theta
+        negative[:, p:] = negative[:, p:] @ factor
+        negative[p:, :] = factor.T @ negative[p:, :]
+        negative[np.diag_indices_from(negative)] += 1.0
+        return value - 0.5 * float(theta @ theta), gradient, negative
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, gradient, negative = objective(theta)
+        if not math.isfinite(value):
+            theta = np.zeros_like(theta)
+            value, gradient, negative = objective(theta)
+        for _ in range(60):
+            step = np.linalg.solve(negative, gradient)
+            gain = float(gradient @ step)
+            if gain < 1e-9:
+                break
+            size = min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
+            while True:
+                trial = objective(theta + size * step)
+                if math.isfinite(trial[0]) and trial[0] >= value - 1e-10 * (1.0 + abs(value)):
+                    break
+                size *= 0.5
+                if size < 1e-10:
+                    break
+            if size < 1e-10:
+                break
+            theta = theta + size * step
+            value, gradient, negative = trial
+    sign, log_det = np.linalg.slogdet(negative)
+    hyper = np.array(list(xi.values()))
+    return Mode(theta, negative, value - 0.5 * log_det - 0.5 * float(hyper @ hyper) if sign > 0 else -math.inf)
+
+
+def composite_design(dimensions: int) -> Floats:
+    """Central composite design: the centre, axial points, and a (fraction of a) factorial; (points, dimensions).
+
+    >>> len(composite_design(4))
+    25
+    """
+    axial = math.sqrt(dimensions) * FACTORIAL * np.concatenate([np.eye(dimensions), -np.eye(dimensions)])
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=dimensions)))
+    if dimensions >= 5:
+        corners = corners[corners.prod(axis=1) > 0]
+    parts = [np.zeros((1, dimensions)), axial] + ([FACTORIAL * corners] if dimensions > 1 else [])
+    return np.concatenate(parts)
+
+
+def quadratic_basis(points: Floats) -> Floats:
+    """1, t, and products of pairs: (points, basis)."""
+    d = points.shape[1]
+    pairs = [points[:, i] * points[:, j] for i in range(d) for j in range(i, d)]
+    return np.stack([np.ones(len(points)), *points.T, *pairs], axis=1)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Modes over the design, and the Gaussian approximation of the hyper-parameters' posterior in design units."""
+
+    names: tuple[str, ...]
+    center: Floats
+    scale: Floats
+    points: Floats
+    modes: tuple[Mode, ...]
+    offset: Floats
+    covariance: Floats
+
+
+def explore(model: EventModel) -> Exploration:
+    """Move and scale the design until a quadratic through it has its top near the centre and unit spread."""
+    names = model.free_hyper
+    d = len(names)
+    center, scale = np.zeros(d), np.ones(d)
+    points = composite_design(d) if d else np.zeros((1, 0))
+    start = None
+    for _ in range(ROUNDS):
+        modes = []
+        for point in points:
+            xi = dict(zip(names, (center + scale * point).tolist(), strict=True))
+            modes.append(find_mode(model, xi, start))
+            start = modes[0].theta
+        if d == 0:
+            return Exploration(names, center, scale, points, tuple(modes), center, np.zeros((0, 0)))
+        heights = np.array([mode.log_marginal for mode in modes])
+        fit = np.linalg.lstsq(quadratic_basis(points), heights, rcond=None)[0]
+        bend = np.zeros((d, d))
+        for value, (i, j) in zip(fit[1 + d :], itertools.combinations_with_replacement(range(d), 2), strict=True):
+            bend[i, j] -= value
+            bend[j, i] -= value
+        sizes, axes = np.linalg.eigh(bend)
+        covariance = axes @ np.diag(1.0 / np.clip(sizes, 0.2, 25.0)) @ axes.T
+        offset = covariance @ fit[1 : 1 + d]
+        offset = offset * min(1.0, 2.0 / max(float(np.linalg.norm(offset)), 1e-12))
+        spread = np.sqrt(np.diag(covariance))
+        if np.abs(offset).max() < 0.75 and spread.min() > 0.55 and spread.max() < 1.8:
+            break
+        center = center + scale * offset
+        scale = scale * np.clip(spread, 0.35, 2.0)
+    else:
+        offset, covariance = np.zeros(d), np.eye(d)
+    return Exploration(names, center, scale, points, tuple(modes), offset, covariance)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Draws from the proposal with their log density: theta = (z, e) and xi by name."""
+
+    theta: Floats
+    xi: dict[str, Floats]
+    log_density: Floats
+
+
+def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposal:
+    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian."""
+    d, q = len(found.names), len(found.modes[0].theta)
+    lower = np.tril_indices(q, -1)
+    factors = [np.linalg.inv(np.linalg.cholesky(mode.curvature)) for mode in found.modes]
+    log_diagonals = np.array([np.log(np.diag(factor)) for factor in factors])
+    rests = np.array([factor[lower] for factor in factors])
+    thetas = np.array([mode.theta for mode in found.modes])
+
+    normal = rng.standard_normal((count, d))
+    mixing = np.sqrt(STUDENT_DF / rng.chisquare(STUDENT_DF, count)) if d else np.ones(count)
+    noise = rng.standard_normal((count, q))
+    log_density = -0.5 * (noise**2).sum(axis=1) - 0.5 * q * LOG_2PI
+    if d:
+        root = INFLATION * np.linalg.cholesky(found.covariance)
+        student = normal * mixing[:, None]
+        t = found.offset + student @ root.T
+        distance = (student**2).sum(axis=1)
+        log_density += (
+            math.lgamma((STUDENT_DF + d) / 2)
+            - math.lgamma(STUDENT_DF / 2)
+            - 0.5 * d * math.log(STUDENT_DF * math.pi)
+            - 0.5 * (STUDENT_DF + d) * np.log1p(distance / STUDENT_DF)
+            - np.log(np.diag(root)).sum()
+            - np.log(found.scale).sum()
+        )
+        # Beyond the design the quadratics are not to be trusted: hold them at its edge.
+        reach = np.linalg.norm(t, axis=1)
+        edge = 1.25 * max(float(np.linalg.norm(found.points, axis=1).max()), 1.0)
+        inside = t * np.minimum(1.0, edge / np.maximum(reach, 1e-12))[:, None]
+        solver = np.linalg.pinv(quadratic_basis(found.points))
+        basis = quadratic_basis(inside)
+        hyper = found.center + found.scale * t
+    else:
+        solver, basis, hyper = np.ones((1, 1)), np.ones((count, 1)), np.zeros((count, 0))
+    theta = basis @ (solver @ thetas)
+    log_diagonal = basis @ (solver @ log_diagonals)
+    # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
+    theta = theta + np.exp(log_diagonal) * noise
+    rest_fit = solver @ rests
+    rows = lower[0]
+    block = max(1, CHUNK_CELLS // max(len(rows), 1))
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for first in range(0, count, block):
+        part = slice(first, first + block)
+        rest = basis[part] @ rest_fit
+        for begin, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+            row = rows[begin]
+            theta[part, lower[1][begin:end]] += rest[:, begin:end] * noise[part, row][:, None]
+    log_density -= log_diagonal.sum(axis=1)
+    return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
+
+
+def memory_table(model: EventModel, rows: Rows, xi: dict[str, Floats]) -> tuple[list[Floats], list[Floats]]:
+    """Memories of rows for many half-lives at once, by Chebyshev interpolation in the log half-life.
+
+    For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes), so that
+    the part of eta that comes from memories is a matrix product. Exact where the half-life is fixed.
+    """
+    tables, shares = [], []
+    for memory in dict.fromkeys(edge.memory for edge in model.escalations):
+        name = f"half_life.{memory}"
+        if name in xi:
+            low, high = float(xi[name].min()), float(xi[name].max())
+            angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
+            nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
+            signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
+            gaps = xi[name][:, None] - nodes
+            pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
+            share = pull / pull.sum(axis=1, keepdims=True)
+        else:
+            draws = len(next(iter(xi.values()))) if xi else 1
+            nodes, share = np.zeros(1), np.ones((draws, 1))
+        columns = memory_columns(model, rows, natural_hyper(model, {name: nodes} if name in xi else {}))
+        columns = columns[None] if columns.ndim == 2 else columns
+        chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+        tables.append(columns[:, :, chosen].transpose(1, 2, 0).reshape(len(rows), -1))
+        shares.append(share)
+    return tables, shares
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Log rates of the rows of a model for many parameter draws."""
+
+    model: EventModel
+    rows: Rows
+    tables: list[Floats]
+    shares: list[Floats]
+
+    @classmethod
+    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> Predictor:
+        """The predictor of some rows at given hyper-parameters."""
+        return cls(model, rows, *memory_table(model, rows, xi))
+
+    def eta(self, coefficients: Floats, shocks: Floats, draws: slice) -> Floats:
+        """Log rate per period without dyad effects: (rows, draws)."""
+        columns = self.model.indicators
+        out = self.rows.x @ coefficients[draws, :columns].T
+        memories = dict.fromkeys(edge.memory for edge in self.model.escalations)
+        for memory, table, share in zip(memories, self.tables, self.shares, strict=True):
+            chosen = [columns + i for i, edge in enumerate(self.model.escalations) if edge.memory == memory]
+            part = share[draws] if len(share) > 1 else share
+            weights = coefficients[draws][:, chosen][:, :, None] * part[:, None, :]
+            out += table @ weights.reshape(len(weights), -1).T
+        out += shocks[draws].T[self.rows.year]
+        return out
+
+
+def natural_draws(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, dict[str, Floats], Floats]:
+    """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
+    p, draws = len(model.mean), len(theta)
+    hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
+    coefficients = model.mean + model.sd * theta[:, :p]
+    rho = model.hyper["persistence"]
+    if rho.is_fixed:
+        factor = year_factor(model.years, 1.0, hyper["persistence"][0])
+        shocks = (theta[:, p:] @ factor.T) * hyper["sd_time"][:, None]
+    else:
+        factors = year_factor(model.years, hyper["sd_time"], hyper["persistence"])
+        shocks = np.einsum("sij,sj->si", factors, theta[:, p:])
+    return coefficients, hyper, shocks
+
+
+def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> Floats:
+    """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant; (draws,)."""
+    coefficients, hyper, shocks = natural_draws(model, theta, xi)
+    draws = len(theta)
+    free, hits = Predictor.of(model, model.free, xi), Predictor.of(model, model.hits, xi)
+    out = -0.5 * (theta**2).sum(axis=1) - 0.5 * sum((value**2 for value in xi.values()), np.zeros(draws))
+    block = max(16, CHUNK_CELLS // max(len(model.free), 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, draws, block):
+            part = slice(first, min(first + block, draws))
+            rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
+            hit_rate = np.exp(hits.eta(coefficients, shocks, part))
+            if model.has_dyad_effects:
+                free_rate = sum_by_unit(rate, model.free.unit, len(model.units))
+                out[part] += log_marginal(free_rate, hit_rate, model.hits.unit, hyper["sd_dyad"][part])
+            else:
+                out[part] += log_event(hit_rate).sum(axis=0) - rate.sum(axis=0)
+    return out
+
+
+def dyad_effects(
+    model: EventModel, coefficients: Floats, hyper: dict[str, Floats], shocks: Floats, xi: dict[str, Floats], uniform: Floats
+) -> Floats:
+    """Draw every dyad effect from its conditional given the other parameters; (draws, units)."""
+    draws = len(coefficients)
+    out = np.zeros((draws, len(model.units)))
+    if not model.has_dyad_effects:
+        return out
+    free, hits = Predictor.of(model, model.free, xi), Predictor.of(model, model.hits, xi)
+    block = max(8, CHUNK_CELLS // max(len(model.free), 25 * len(model.units), 1))
+    for first in range(0, draws, block):
+        part = slice(first, min(first + block, draws))
+        rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
+        hit_rate = np.exp(hits.eta(coefficients, shocks, part))
+        free_rate = sum_by_unit(rate, model.free.unit, len(model.units))
+        out[part] = draw_effects(free_rate, hit_rate, model.hits.unit, hyper["sd_dyad"][part], uniform[part].T).T
+    return out
+
+
+def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
+    """Posterior draws of one event type by nested Laplace and importance resampling."""
+    rng = generator(seed, "laplace", model.event)
+    proposal = propose(explore(model), draws * PROPOSALS_PER_DRAW, rng)
+    log_ratio = log_target(model, proposal.theta, proposal.xi) - proposal.log_density
+    smoothed = smooth_weights(log_ratio)
+    coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
+    last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
+    summary = coefficients[:, : model.indicators] @ last + shocks[:, -1]
+    # Sorted by rate, then shuffled the same way whatever the weights: draw i keeps its place among its neighbours.
+    chosen = resample(smoothed.weights, summary, draws, 0.5)[rng.permutation(draws)]
+    hyper = {name: value[chosen] for name, value in hyper.items()}
+    xi = {name: value[chosen] for name, value in proposal.xi.items()}
+    coefficients, shocks = coefficients[chosen], shocks[chosen]
+    uniform = rng.random((draws, len(model.units)))
+    effects = dyad_effects(model, coefficients, hyper, shocks, xi, uniform)
+    return EventDraws(model.event, coefficients, hyper, shocks, effects, smoothed.khat, smoothed.ess)
+
+
+def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
+    """Draws of one event type from its priors: what the assumptions say without the record."""
+    rng = generator(seed, "prior", model.event)
+    theta = rng.standard_normal((draws, len(model.mean) + len(model.years)))
+    xi = {name: rng.standard_normal(draws) for name in model.free_hyper}
+    coefficients, hyper, shocks = natural_draws(model, theta, xi)
+    effects = np.zeros((draws, len(model.units)))
+    if model.has_dyad_effects:
+        effects = rng.standard_normal(effects.shape) * hyper["sd_dyad"][:, None]
+    return EventDraws(model.event, coefficients, hyper, shocks, effects, khat=0.0, ess=float(draws))

@@ -1,0 +1,21 @@
+"""The names of dimensions and variables that results carry, in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DRAW: Final = "draw"
+EVENT: Final = "event"
+DYAD: Final = "dyad"
+INDICATOR: Final = "indicator"
+PERIOD: Final = "period"
+COEFFICIENT: Final = "coefficient"
+
+BASELINE: Final = "baseline"
+BASE_RATE: Final = "base_rate"
+RECENT: Final = "recent events"
+ALL_DYADS: Final = "ALL"
+CONTEXT: Final = "context"
+OTHER_ACTOR: Final = "other"
+
+PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}

@@ -1,0 +1,115 @@
+"""What an engine hands on: draws of every event type's parameters, how healthy they are, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskcast.case import Case
+from riskcast.hazard import EventModel
+from riskcast.history import Record
+from riskcast.laplace import EventDraws
+from riskcast.names import COEFFICIENT, DRAW, DYAD
+
+if TYPE_CHECKING:
+    import xarray
+
+KHAT_LIMIT = 0.7
+ESS_LIMIT = 100.0
+RHAT_LIMIT = 1.02
+DIVERGENCE_LIMIT = 0.001
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """The engine's own judgement of its draws; figures that the engine does not have are None.
+
+    Laplace: k-hat at most 0.7 and at least 100 effective draws for every event type (Vehtari et al., 2024). NUTS: R-hat
+    at most 1.02, at least 100 effective draws, and divergences in at most one draw in a thousand.
+    """
+
+    engine: str
+    khat_max: float | None
+    ess_min: float
+    rhat_max: float | None
+    divergences: int | None
+    failures: tuple[str, ...]
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether every check was passed."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance."""
+
+    case: Case
+    record: Record
+    models: Mapping[str, EventModel]
+    events: Mapping[str, EventDraws]
+    diagnostics: Diagnostics
+    engine: str
+    draws: int
+    seed: int
+    prior_only: bool = False
+    fingerprints: Mapping[str, str] | None = None
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the draws passed the engine's checks."""
+        return self.diagnostics.is_reliable
+
+    def to_dataset(self) -> xarray.Dataset:
+        """All draws with named dimensions: one variable per event type and parameter block."""
+        import xarray
+
+        variables: dict[str, Any] = {}
+        coords: dict[str, Any] = {DRAW: np.arange(self.draws), DYAD: list(self.case.dyads)}
+        for name, drawn in self.events.items():
+            model = self.models[name]
+            coords[f"{COEFFICIENT}_{name}"] = list(model.coefficients)
+            coords[f"year_{name}"] = model.years
+            variables[f"{name}.coefficients"] = ((DRAW, f"{COEFFICIENT}_{name}"), drawn.coefficients)
+            variables[f"{name}.year_shocks"] = ((DRAW, f"year_{name}"), drawn.shocks)
+            if model.has_dyad_effects:
+                variables[f"{name}.dyad_effects"] = ((DRAW, DYAD), drawn.effects)
+            for hyper, values in drawn.hyper.items():
+                variables[f"{name}.{hyper}"] = ((DRAW,), values)
+        attributes = {
+            "case": self.case.name,
+            "case_hash": self.case.hash,
+            "engine": self.engine,
+            "seed": self.seed,
+            "reliable": int(self.is_reliable),
+        }
+        return xarray.Dataset(variables, coords, attributes)
+
+
+def judge(engine: str, events: Mapping[str, EventDraws], draws: int) -> Diagnostics:
+    """Health of the draws of all event types against the limits of their engine."""
+    failures = []
+    for name, drawn in events.items():
+        if drawn.khat > KHAT_LIMIT:
+            failures.append(f"{name}: Pareto k-hat {drawn.khat:.2f} is above {KHAT_LIMIT}")
+        if drawn.ess < ESS_LIMIT:
+            failures.append(f"{name}: {drawn.ess:.0f} effective draws are fewer than {ESS_LIMIT:.0f}")
+        if drawn.rhat > RHAT_LIMIT:
+            failures.append(f"{name}: R-hat {drawn.rhat:.3f} is above {RHAT_LIMIT}")
+        if drawn.divergences > DIVERGENCE_LIMIT * draws:
+            failures.append(f"{name}: {drawn.divergences} divergences")
+    rhats = [drawn.rhat for drawn in events.values() if not math.isnan(drawn.rhat)]
+    khats = [drawn.khat for drawn in events.values() if not math.isnan(drawn.khat)]
+    return Diagnostics(
+        engine=engine,
+        khat_max=max(khats) if khats else None,
+        ess_min=min(drawn.ess for drawn in events.values()),
+        rhat_max=max(rhats) if rhats else None,
+        divergences=max((drawn.divergences for drawn in events.values()), default=0) if rhats else None,
+        failures=tuple(failures),
+    )

@@ -1,0 +1,94 @@
+"""Assumed futures: what a scenario does to indicator paths and which events it takes as given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from riskcast.case import Case, IndicatorMove, Scenario, topological_order
+from riskcast.errors import UnknownNameError
+from riskcast.hazard import Floats
+from riskcast.names import BASELINE
+
+LevelPaths = dict[str, Floats]
+
+
+def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, Scenario]:
+    """A scenario by name or as it is; raises UnknownNameError."""
+    if isinstance(scenario, Scenario):
+        return scenario.label, scenario
+    name = scenario or BASELINE
+    if name != BASELINE and name not in case.scenarios:
+        raise UnknownNameError("scenario", name, list(dict.fromkeys([BASELINE, *case.scenarios])))
+    return name, case.scenario(name)
+
+
+def indicator_order(case: Case) -> tuple[str, ...]:
+    """Indicators, parents first."""
+    return topological_order({name: set(indicator.parents) for name, indicator in case.indicators.items()})
+
+
+def move_levels(case: Case, scenario: Scenario, levels: LevelPaths, weights: Mapping[tuple[str, str], Floats]) -> LevelPaths:
+    """Indicator paths under a scenario: changes pass from parents to children, then the scenario's own moves apply.
+
+    A child moves by weight times the parent's change from its own baseline path; what a scenario does to a child does
+    not move its parents. Shapes: levels[indicator] (periods, paths, units) in steps; weights[child, parent] (paths,).
+    """
+    if not scenario.indicators:
+        return levels
+    moved: LevelPaths = {}
+    for name in indicator_order(case):
+        indicator = case.indicators[name]
+        path = levels[name]
+        for parent in indicator.parents:
+            if moved[parent] is not levels[parent]:
+                path = path + weights[name, parent][None, :, None] * (moved[parent] - levels[parent])
+        for move in scenario.indicators:
+            if move.indicator == name:
+                path = _apply(case, move, path)
+        moved[name] = path
+    return moved
+
+
+def _apply(case: Case, move: IndicatorMove, path: Floats) -> Floats:
+    indicator = case.indicators[move.indicator]
+    period = np.arange(1, len(path) + 1)
+    share = np.clip((period - move.start + 1) / move.over, 0.0, 1.0)
+    share[period > (move.until or len(path))] = 0.0
+    share = share[:, None, None]
+    change: Callable[[Floats], Floats]
+    if move.set is not None:
+        target = float(indicator.steps(move.set))
+        change = lambda x: x + share * (target - x)  # noqa: E731
+    elif move.shift is not None:
+        shift = move.shift / indicator.step
+        change = lambda x: x + share * shift  # noqa: E731
+    else:
+        assert move.multiply is not None
+        factor = move.multiply
+        if indicator.scale == "log":
+            shift = math.log(factor) / math.log(indicator.step)
+            change = lambda x: x + share * shift  # noqa: E731
+        else:
+            origin = indicator.reference / indicator.step
+            change = lambda x: (origin + x) * (1.0 + share * (factor - 1.0)) - origin  # noqa: E731
+    if move.dyads is None or indicator.scope == "host":
+        return change(path)
+    chosen = [case.dyads.index(dyad) for dyad in move.dyads]
+    out = np.array(np.broadcast_to(path, path.shape))
+    out[:, :, chosen] = change(path[:, :, chosen])
+    return out
+
+
+def assumed_events(case: Case, scenario: Scenario, horizon: int) -> dict[tuple[int, str], list[int]]:
+    """Units in which the scenario makes an event happen, by period (0 is the first) and event type."""
+    out: dict[tuple[int, str], list[int]] = {}
+    for assumed in scenario.events:
+        if assumed.month > horizon:
+            continue
+        units = case.units(assumed.event)
+        chosen = range(len(units)) if assumed.dyads is None else [units.index(dyad) for dyad in assumed.dyads]
+        out.setdefault((assumed.month - 1, assumed.event), []).extend(chosen)
+    return out
