@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.forecasting import Forecast
-from riskcast.names import RECENT
+from riskcast.names import ALL_DYADS, RECENT
+from riskcast.posterior import Posterior
 from riskcast.simulation import Active, Plan, plan_simulation, simulate
 from riskcast.streams import generator
 
@@ -58,7 +59,7 @@ def explain(forecast: Forecast, *, paths: int = PATHS, progress: Callable[[int, 
     case = forecast.case
     plan = plan_simulation(forecast.posterior, forecast.horizon, forecast.seed)
     recent = _remembered(plan)
-    players = [name for name in case.indicators if _matters(plan, forecast, name)] + [f"{RECENT}: {e}" for e in recent]
+    players = [name for name in case.indicators if _matters(plan, forecast, name)] + [f"{RECENT}:{e}" for e in recent]
     full = forecast.simulated.score.mean(axis=0)
     nothing = Active({n: np.zeros(1) for n in case.indicators}, {e: np.zeros(1) for e in case.events})
     reference = simulate(plan, forecast.scenario, forecast.paths, _spread(nothing, plan.draws * forecast.paths))
@@ -75,7 +76,7 @@ def explain(forecast: Forecast, *, paths: int = PATHS, progress: Callable[[int, 
         on = turn < rung
         active = Active(
             {n: _column(on, players, n, count) for n in case.indicators},
-            {e: _column(on, players, f"{RECENT}: {e}", count) for e in case.events},
+            {e: _column(on, players, f"{RECENT}:{e}", count) for e in case.events},
         )
         rungs.append(simulate(few, forecast.scenario, 1, active).score)
         if progress is not None:
@@ -103,7 +104,7 @@ def _assemble(
     for column, dyad in enumerate(case.dyads):
         found = []
         for row, player in enumerate(players):
-            event = player.removeprefix(f"{RECENT}: ")
+            event = player.removeprefix(f"{RECENT}:")
             is_recent = event != player
             label = f"Recent: {case.events[event].label.lower()}" if is_recent else case.indicators[player].label
             kind = "recent" if is_recent else "indicator"
@@ -179,3 +180,28 @@ def _thin(plan: Plan, count: int) -> Plan:
         passed_on={k: cut(v) for k, v in plan.passed_on.items()},
         draws=count,
     )
+
+
+def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> list[tuple[str, str, str]]:
+    """Past events that a dyad's event types still remember: day, share of a fresh event that is left, description.
+
+    The share is 2^(-gap / half-life), at the largest median half-life of the edges that start from the event's type;
+    events of other dyads count where an edge lets them spill over. Freshest first.
+    """
+    case, timeline = posterior.case, posterior.record.timeline
+    found = []
+    for row in case.event_rows:
+        if row.type not in case.events or row.known_on > case.as_of:
+            continue
+        own = row.dyad in (dyad, ALL_DYADS, case.host)
+        edges = [e for e in case.effects if e.source == row.type and (own or e.whose in ("others", "any"))]
+        half_lives = [float(np.median(posterior.events[e.target].hyper[f"half_life.{e.memory}"])) for e in edges]
+        if not half_lives:
+            continue
+        gap = timeline.length - 1 - timeline.index(row.placed_on)
+        left = 2.0 ** (-gap / max(half_lives))
+        if left >= least:
+            where = "" if own else f"{row.dyad}: "
+            text = f"{where}{case.events[row.type].label}. {row.description}"
+            found.append((row.placed_on, (str(row.date), f"{100 * left:.0f} %", text)))
+    return [shown for _, shown in sorted(found, key=lambda item: item[0], reverse=True)]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
@@ -19,6 +19,22 @@ StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[Finite, Field(gt=0)]
 Month = Annotated[int, Field(ge=1, le=600, strict=True)]
+
+
+ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
+
+
+def _shape_of_level(given: Any) -> str:
+    """Which of its two forms a level has, so that errors speak of one form only."""
+    if not isinstance(given, Mapping) or {"median", "interval", "value", "evidence"} & set(given):
+        return ONE_QUANTITY
+    return PER_DYAD
+
+
+Level = Annotated[
+    Annotated[Quantity, Tag(ONE_QUANTITY)] | Annotated[dict[str, Quantity], Tag(PER_DYAD)],
+    Discriminator(_shape_of_level),
+]
 
 
 class State(Strict):
@@ -78,7 +94,7 @@ class Indicator(Strict):
     step: Positive
     bounds: tuple[Finite, Finite] | None = None
     history: Literal["series", "reference"]
-    now: Quantity | dict[str, Quantity]
+    now: Level
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
 
@@ -366,6 +382,10 @@ class Case(Strict):
                     yield f"outcomes.{name}.{key}", own, LOG
         for effect in self.effects:
             yield f"effects.{effect.id}", effect.rate_ratio, LOG
+
+    def revised(self, **changes: Any) -> Case:
+        """The case with some of its parts replaced, validated anew."""
+        return Case.model_validate({name: changes.get(name, getattr(self, name)) for name in Case.model_fields})
 
     @cached_property
     def hash(self) -> str:

@@ -217,6 +217,14 @@ def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
     return head, tuple(rest.split("."))
 
 
+def quantity_id(case: Case, document: str, path: tuple[str | int, ...]) -> str:
+    """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
+    if document == "effects" and path and isinstance(path[0], int):
+        return f"effects.{case.effects[path[0]].id}"
+    head = () if document == "case" else (document,)
+    return ".".join(map(str, (*head, *path)))
+
+
 def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
     for name, scenario in case.scenarios.items():
         if name == BASELINE and (scenario.indicators or scenario.events):

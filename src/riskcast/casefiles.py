@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from riskcast.case import Case, EventRow, EventType, Indicator, Scenario, SeriesRow, Settings, Source
+from riskcast.case import ONE_QUANTITY, PER_DYAD, Case, EventRow, EventType, Indicator, Scenario, SeriesRow, Settings, Source
 from riskcast.case import Effect as EffectModel
 from riskcast.casecheck import Where, find_problems
 from riskcast.documents import Document, parse_yaml, read_text
@@ -22,6 +22,7 @@ EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description"
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 MAX_ROWS = 2_000_000
 M = TypeVar("M", bound=BaseModel)
+_NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
 
 def bundled_folder() -> Path:
@@ -110,7 +111,7 @@ def read_case(folder: Path) -> Case:
     except ValidationError as error:
         names = {"events": "outcomes"}
         for item in error.errors():
-            location = tuple(part for part in item["loc"] if part != "[key]")
+            location = tuple(part for part in item["loc"] if part not in _NOT_KEYS)
             document = documents.get(names.get(str(location[0]), str(location[0])), documents["case"])
             problems.append(document.problem(location[1:], _wrong(item), _mend(item, Case)))
         raise CaseError(problems) from None
@@ -208,33 +209,10 @@ def _validate(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for item in _distinct(error):
-            location = tuple(part for part in item["loc"] if part not in _UNION_TAGS)
+        for item in error.errors():
+            location = tuple(part for part in item["loc"] if part not in _NOT_KEYS)
             problems.append(document.problem((*path, *location), _wrong(item), _mend(item, model)))
         return model.model_construct()
-
-
-_UNION_TAGS = {"Quantity", "dict[str,Quantity]", "[key]"}
-
-
-def _distinct(error: ValidationError) -> list[Any]:
-    """Errors of a union count once: those of the branch that the input resembles."""
-    items = list(error.errors())
-    by_branch: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
-    plain = []
-    for item in items:
-        tag = next((i for i, part in enumerate(item["loc"]) if part in ("Quantity", "dict[str,Quantity]")), None)
-        if tag is None:
-            plain.append(item)
-        else:
-            by_branch.setdefault(item["loc"][:tag], {}).setdefault(item["loc"][tag], []).append(item)
-    for branches in by_branch.values():
-        single = branches.get("Quantity", [])
-        several = branches.get("dict[str,Quantity]", [])
-        keys = {str(item["loc"][-1]) for item in single if item["type"] == "extra_forbidden"}
-        per_unit = bool(several) and (not single or any(key.isupper() or "-" in key for key in keys))
-        plain.extend(several if per_unit else single or several)
-    return plain
 
 
 def _wrong(item: Any) -> str:

@@ -109,7 +109,7 @@ def parse_yaml(text: str, file: str) -> Document:
             return build_mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [build(item, (*path, index)) for index, item in enumerate(node.value)]
-        if node.style is not None:
+        if node.style not in (None, ""):
             return node.value
         return build_scalar(node, path)
 

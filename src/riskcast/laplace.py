@@ -395,3 +395,9 @@ def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
     if model.has_dyad_effects:
         effects = rng.standard_normal(effects.shape) * hyper["sd_dyad"][:, None]
     return EventDraws(model.event, coefficients, hyper, shocks, effects, khat=0.0, ess=float(draws))
+
+
+def standardise_hyper(model: EventModel, hyper: dict[str, Floats]) -> dict[str, Floats]:
+    """Natural hyper-parameters -> standardised ones, for those that are not fixed; the inverse of `natural_hyper`."""
+    priors = {name: model.hyper[name] for name in model.free_hyper}
+    return {name: (prior.link.forward(hyper[name]) - prior.mean) / prior.sd for name, prior in priors.items()}

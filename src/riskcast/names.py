@@ -13,7 +13,7 @@ COEFFICIENT: Final = "coefficient"
 
 BASELINE: Final = "baseline"
 BASE_RATE: Final = "base_rate"
-RECENT: Final = "recent events"
+RECENT: Final = "recent"
 ALL_DYADS: Final = "ALL"
 CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"

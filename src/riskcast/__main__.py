@@ -1,0 +1,5 @@
+"""`python -m riskcast` is the command line."""
+
+from riskcast.cli import main
+
+main()

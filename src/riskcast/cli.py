@@ -1,0 +1,263 @@
+"""The command line: read options, call the public functions, print."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskcast import __version__
+from riskcast.errors import OptionError, RiskcastError, UnknownNameError
+
+if TYPE_CHECKING:
+    from riskcast.case import Case
+    from riskcast.forecasting import Forecast
+    from riskcast.posterior import Posterior
+
+app = typer.Typer(
+    name="riskcast",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Forecast friction between states from priors and the record of events, and turn it into risk scores.",
+)
+
+
+class Engine(StrEnum):
+    """The engines that can fit a case."""
+
+    laplace = "laplace"
+    nuts = "nuts"
+
+
+CaseArgument = Annotated[str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")]
+NamedCase = Annotated[str, typer.Argument(help="A bundled case, or a case folder.")]
+OverlayOption = Annotated[list[Path] | None, typer.Option("--overlay", help="A file of changed quantities; repeatable.")]
+AsOfOption = Annotated[
+    dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Know nothing later than this day.")
+]
+HorizonOption = Annotated[int | None, typer.Option(help="Periods to forecast.", show_default="the case's")]
+DrawsOption = Annotated[int, typer.Option(help="Draws of the parameters.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+EngineOption = Annotated[Engine, typer.Option(help="laplace is fast; nuts is the reference, and takes minutes.")]
+PriorOnlyOption = Annotated[bool, typer.Option("--prior-only", help="Leave the record out.")]
+UnreliableOption = Annotated[
+    bool, typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def main() -> None:
+    """Run the command line; problems that the user can mend go to standard error with exit status 2."""
+    try:
+        app()
+    except RiskcastError as error:
+        print(f"riskcast: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.command()
+def forecast(
+    case: CaseArgument = None,
+    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Probabilities of every outcome and a risk score for every dyad."""
+    from riskcast.attribution import explain
+    from riskcast.console import forecast_view, make_console
+    from riskcast.exports import forecast_data
+    from riskcast.scoring import score
+
+    posterior = _fit(_read(case, overlay, as_of), engine, draws, seed, prior_only, allow_unreliable)
+    ahead = _simulate(posterior, scenario, horizon)
+    with _progress("Explaining the scores") as report:
+        explanation = explain(ahead, progress=report)
+    risk = score(ahead)
+    if as_json:
+        _print_json(forecast_data(risk, explanation))
+    else:
+        make_console().print(forecast_view(risk, explanation))
+
+
+@app.command()
+def cases() -> None:
+    """List the bundled cases."""
+    from riskcast.casefiles import list_cases, load_case
+
+    for name in list_cases():
+        settings = load_case(name).settings
+        print(f"{name}  {settings.title} (as of {settings.as_of})")
+
+
+@app.command()
+def check(case: NamedCase, seed: SeedOption = 1) -> None:
+    """Validate a case; report coverage, unused quantities, and priors against the record."""
+    from riskcast.console import coverage_view, make_console
+    from riskcast.coverage import report_coverage
+
+    make_console().print(coverage_view(report_coverage(_read(case, None, None), seed=seed)))
+
+
+@app.command()
+def scenarios(case: NamedCase) -> None:
+    """List the scenarios of a case."""
+    from riskcast.console import make_console, scenarios_view
+
+    make_console().print(scenarios_view(_read(case, None, None)))
+
+
+@app.command()
+def compare(
+    case: NamedCase,
+    scenario: Annotated[list[str] | None, typer.Option(help="Give it twice: first, then what to compare with it.")] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Paired differences of two scenarios, with intervals."""
+    from riskcast.console import contrast_view, make_console
+    from riskcast.exports import contrast_data
+    from riskcast.forecasting import contrast
+    from riskcast.scenarios import resolve_scenario
+
+    if scenario is None or len(scenario) != 2:
+        raise OptionError(f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B")
+    read = _read(case, overlay, as_of)
+    for name in scenario:
+        resolve_scenario(read, name)
+    posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
+    first, second = (_simulate(posterior, name, horizon) for name in scenario)
+    change = contrast(second, first)
+    if as_json:
+        _print_json(contrast_data(change, first, second))
+    else:
+        make_console().print(contrast_view(change, first, second))
+
+
+@app.command()
+def explain(
+    case: NamedCase,
+    dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
+    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+) -> None:
+    """Why a dyad's score is what it is: drivers, remembered events, evidence."""
+    from riskcast.attribution import explain as attribute
+    from riskcast.attribution import remembered_events
+    from riskcast.console import explanation_view, make_console
+    from riskcast.scoring import score
+
+    read = _read(case, overlay, as_of)
+    if dyad not in read.dyads:
+        raise UnknownNameError("dyad", dyad, read.dyads)
+    posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
+    ahead = _simulate(posterior, scenario, horizon)
+    with _progress("Explaining the scores") as report:
+        explanation = attribute(ahead, progress=report)
+    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(posterior, dyad)))
+
+
+@app.command()
+def schema(
+    file: Annotated[str | None, typer.Argument(help="One file, such as effects.yaml.", show_default="all")] = None,
+) -> None:
+    """Print the JSON Schema of the case files, for editors."""
+    from riskcast.exports import case_schemas
+
+    schemas = case_schemas()
+    if file is not None and file not in schemas:
+        raise UnknownNameError("file", file, schemas)
+    _print_json(schemas if file is None else schemas[file])
+
+
+def _read(case: str | None, overlays: list[Path] | None, as_of: dt.datetime | None) -> Case:
+    from riskcast.casefiles import list_cases, load_case
+    from riskcast.overlay import apply_overlay, load_overlay
+    from riskcast.vintage import case_as_of
+
+    read = load_case(case if case is not None else list_cases()[0])
+    for file in overlays or ():
+        overlay, document = load_overlay(file)
+        read = apply_overlay(read, overlay, document)
+    return read if as_of is None else case_as_of(read, as_of.date())
+
+
+def _fit(case: Case, engine: Engine, draws: int, seed: int, prior_only: bool, allow_unreliable: bool) -> Posterior:
+    from riskcast.fitting import fit
+
+    with _progress("Fitting") as report:
+        return fit(
+            case,
+            engine=engine.value,
+            draws=draws,
+            seed=seed,
+            prior_only=prior_only,
+            allow_unreliable=allow_unreliable,
+            progress=lambda event, done, total: report(done, total),
+        )
+
+
+def _simulate(posterior: Posterior, scenario: str | None, horizon: int | None) -> Forecast:
+    from riskcast.forecasting import forecast as simulate
+
+    with _progress("Simulating") as report:
+        return simulate(posterior, scenario, horizon, progress=report)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, shown on a terminal only and gone when done."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False))

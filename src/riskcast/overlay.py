@@ -1,0 +1,115 @@
+"""Overlays: small files that change some quantities of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from riskcast.case import Case, digest
+from riskcast.casecheck import Where, find_problems, locate, quantity_id
+from riskcast.documents import Document, parse_yaml, read_text
+from riskcast.errors import CaseError, Problem, suggest
+from riskcast.quantities import Quantity, Strict
+
+
+class Overlay(Strict):
+    """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`."""
+
+    label: str = "Overlay"
+    changes: dict[str, Quantity]
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the changes, blind to order, comments and label."""
+        return digest(self.model_dump(mode="json")["changes"])
+
+
+def load_overlay(file: str | Path) -> tuple[Overlay, Document]:
+    """Read an overlay file: `label:` and `changes:`, a mapping of quantity ids to quantities.
+
+    Returns the overlay with the document it came from, for errors that name its lines. Raises CaseError.
+    """
+    path = Path(file)
+    document = parse_yaml(read_text(path, path.name), path.name)
+    if not isinstance(document.data, dict):
+        raise CaseError([document.problem((), "is not a mapping", "write `changes:` and quantities below it")])
+    try:
+        return Overlay.model_validate(document.data), document
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            wrong, mend = str(item.get("ctx", {}).get("error", item["msg"])), "write {median:, interval: [low, high]}"
+            if item["type"] == "extra_forbidden":
+                keys = ["label", "changes"] if len(item["loc"]) == 1 else ["median", "interval", "value", "evidence"]
+                wrong, mend = "is an unknown key", suggest(str(item["loc"][-1]), keys)
+            elif item["type"] == "missing":
+                wrong, mend = "is missing", "add it"
+            problems.append(document.problem(item["loc"], wrong[0].lower() + wrong[1:], mend))
+        raise CaseError(problems) from None
+
+
+def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Document | None = None) -> Case:
+    """The case with the overlay's quantities in place of its own: the same case as editing the files would give.
+
+    A change that says nothing of evidence keeps the evidence of the quantity it replaces. A plain mapping of ids to
+    quantities will do. Raises CaseError for an unknown id or a quantity that does not fit.
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> hotter = apply_overlay(case, {"indicators.xenophobia.now": {"median": 55.0, "interval": (48.0, 62.0)}})
+    >>> hotter.indicators["xenophobia"].now.median
+    55.0
+    """
+    if not isinstance(overlay, Overlay):
+        try:
+            overlay = Overlay.model_validate({"changes": dict(overlay)})
+        except ValidationError as error:
+            where = document or Document("overlay", {})
+            raise CaseError(
+                [where.problem(item["loc"], str(item["msg"]), "give median and interval, or value") for item in error.errors()]
+            ) from None
+    where = document or Document("overlay", {})
+    known = {key: quantity for key, quantity, _ in case.quantities()}
+    problems = [
+        where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
+        for key in overlay.changes
+        if key not in known
+    ]
+    if problems:
+        raise CaseError(problems)
+    plain = {
+        "settings": case.settings.model_dump(),
+        "indicators": {name: indicator.model_dump() for name, indicator in case.indicators.items()},
+        "events": {name: event.model_dump() for name, event in case.events.items()},
+        "effects": [effect.model_dump(by_alias=True) for effect in case.effects],
+    }
+    for key, quantity in overlay.changes.items():
+        kept = {} if quantity.evidence else {"evidence": known[key].evidence}
+        file, path = locate(case, key)
+        place: Any = plain[{"case": "settings", "outcomes": "events"}.get(file, file)]
+        for part in path[:-1]:
+            place = place[part]
+        place[path[-1]] = quantity.model_copy(update=kept).model_dump()
+    hashes = [] if case.overlay_hash is None else [case.overlay_hash]
+    changed = case.revised(**plain, overlay_hash=digest([*hashes, overlay.hash]) if hashes else overlay.hash)
+    lines = _InOverlay(case=case, overlay=where)
+    problems = find_problems(changed, lines, evidence=False)
+    if problems:
+        raise CaseError(problems)
+    return changed
+
+
+@dataclass(frozen=True)
+class _InOverlay(Where):
+    """Tells the problems of a changed case at the line of the overlay that made the change."""
+
+    case: Case | None = None
+    overlay: Document | None = None
+
+    def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
+        assert self.case is not None and self.overlay is not None
+        return self.overlay.problem(("changes", quantity_id(self.case, document, path)), wrong, mend)
