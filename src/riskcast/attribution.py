@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskcast.forecasting import Forecast
+from riskcast.hazard import Floats
 from riskcast.names import ALL_DYADS, RECENT
 from riskcast.posterior import Posterior
-from riskcast.simulation import Active, Plan, plan_simulation, simulate
+from riskcast.simulation import BLOCK_CELLS, WORK, Active, Block, Plan, draw_chance, plan_simulation, simulate_futures
 from riskcast.streams import generator
 
 if TYPE_CHECKING:
     import pandas
 
-PATHS = 1200
+PATHS = 1000
 
 
 @dataclass(frozen=True)
@@ -47,84 +49,81 @@ class Explanation:
         return pandas.DataFrame(rows, columns=["dyad", "driver", "label", "kind", "points", "error"])
 
 
-def explain(forecast: Forecast, *, paths: int = PATHS, progress: Callable[[int, int], None] | None = None) -> Explanation:
+def explain(
+    forecast: Forecast, *, paths: int = PATHS, progress: Callable[[int, int], None] | None = None
+) -> Explanation:
     """Shapley values of every dyad's score against all indicators at reference and nothing recent.
 
     phi[j] is the mean, over orders in which the drivers are switched on, of what driver j adds when its turn comes
-    (Shapley, 1953); here every simulated path draws its own order, orders being balanced so that each driver stands
-    as often at each place (Mitchell, Cooper, Frank and Holmes, 2022). Contributions add up to the difference between
-    the score and the reference score exactly: what sampling leaves open is shared in proportion to each driver's
-    sampling variance.
+    (Shapley, 1953); here every simulated path draws its own order, balanced so that each driver stands as often at
+    each place (Mitchell, Cooper, Frank and Holmes, 2022), and meets the same chance at every step. The contributions
+    add up to the score less the reference score exactly.
     """
-    case = forecast.case
+    case, scenario = forecast.case, forecast.scenario
     plan = plan_simulation(forecast.posterior, forecast.horizon, forecast.seed)
-    recent = _remembered(plan)
-    players = [name for name in case.indicators if _matters(plan, forecast, name)] + [f"{RECENT}:{e}" for e in recent]
-    full = forecast.simulated.score.mean(axis=0)
-    nothing = Active({n: np.zeros(1) for n in case.indicators}, {e: np.zeros(1) for e in case.events})
-    reference = simulate(plan, forecast.scenario, forecast.paths, _spread(nothing, plan.draws * forecast.paths))
-    start = reference.score.mean(axis=0)
-    dyads = len(case.dyads)
-    if not players:
-        return _assemble(forecast, [], start, full, np.zeros((0, dyads)), np.zeros((0, dyads)))
-
+    players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
     count = min(paths, plan.draws)
-    few = _thin(plan, count)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))
-    rungs = []
-    for rung in range(len(players) + 1):
-        on = turn < rung
-        active = Active(
-            {n: _column(on, players, n, count) for n in case.indicators},
-            {e: _column(on, players, f"{RECENT}:{e}", count) for e in case.events},
-        )
-        rungs.append(simulate(few, forecast.scenario, 1, active).score)
-        if progress is not None:
-            progress(rung + 1, len(players) + 1)
-    gains = np.diff(np.array(rungs), axis=0)
-    own = np.take_along_axis(gains, turn.T[:, :, None], axis=0)
-    points = own.mean(axis=1)
-    variance = own.var(axis=1) / count
-    return _assemble(forecast, players, start, full, points, variance)
-
-
-def _assemble(
-    forecast: Forecast,
-    players: list[str],
-    start: np.ndarray,
-    full: np.ndarray,
-    points: np.ndarray,
-    variance: np.ndarray,
-) -> Explanation:
-    case = forecast.case
-    total = variance.sum(axis=0)
-    share = np.divide(variance, total, out=np.full_like(variance, 1.0 / max(len(players), 1)), where=total > 0)
-    points = points + share * (full - start - points.sum(axis=0))
-    contributions = {}
-    for column, dyad in enumerate(case.dyads):
-        found = []
-        for row, player in enumerate(players):
-            event = player.removeprefix(f"{RECENT}:")
-            is_recent = event != player
-            label = f"Recent: {case.events[event].label.lower()}" if is_recent else case.indicators[player].label
-            kind = "recent" if is_recent else "indicator"
-            error = float(np.sqrt(variance[row, column]))
-            found.append(Contribution(player, label, kind, float(points[row, column]), error))
-        contributions[dyad] = tuple(sorted(found, key=lambda c: -abs(c.points)))
+    chosen = np.linspace(0, plan.draws, count, endpoint=False).astype(int)
+    per_block = max(1, BLOCK_CELLS // len(case.dyads))
+    total = np.zeros((len(players), len(case.dyads)))
+    squares = np.zeros_like(total)
+    for first in range(0, count, per_block):
+        part = slice(first, min(first + per_block, count))
+        chance = draw_chance(plan, scenario, Block(chosen[part], first), keep=True)
+        rungs = []
+        for rung in range(len(players) + 1):
+            active = _switched_on(plan, players, turn[part] < rung)
+            rungs.append(simulate_futures(plan, chance, scenario, active).score.astype(float))
+            if progress is not None:
+                progress(first * (len(players) + 1) + len(chance.draw) * (rung + 1), count * (len(players) + 1))
+        gains = np.diff(np.array(rungs), axis=0)
+        own = np.take_along_axis(gains, turn[part].T[:, :, None], axis=0)
+        total += own.sum(axis=1)
+        squares += (own**2).sum(axis=1)
+    points = total / count
+    errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
+    full = forecast.simulated.score.mean(axis=0)
+    contributions = {
+        dyad: _ranked(forecast, players, points[:, column], errors[:, column]) for column, dyad in enumerate(case.dyads)
+    }
     return Explanation(
-        dict(zip(case.dyads, start.tolist(), strict=True)),
+        dict(zip(case.dyads, (full - points.sum(axis=0)).tolist(), strict=True)),
         dict(zip(case.dyads, full.tolist(), strict=True)),
         contributions,
     )
 
 
-def _matters(plan: Plan, forecast: Forecast, name: str) -> bool:
-    """Whether an indicator has an edge and can leave its reference level."""
-    has_edge = any(source == name for p in plan.events for source, _ in p.slopes)
-    moved = any(move.indicator == name for move in forecast.scenario.indicators) or any(
-        name in forecast.case.indicators and parent for (child, parent) in plan.passed_on if child == name
+def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floats) -> tuple[Contribution, ...]:
+    """One dyad's contributions, the largest first."""
+    case, found = forecast.case, []
+    for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
+        event = player.removeprefix(f"{RECENT}:")
+        if event != player:
+            found.append(Contribution(player, f"Recent: {case.events[event].label.lower()}", "recent", value, error))
+        else:
+            found.append(Contribution(player, case.indicators[player].label, "indicator", value, error))
+    return tuple(sorted(found, key=lambda contribution: -abs(contribution.points)))
+
+
+def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
+    """Indicators that have an edge and can leave their reference level."""
+    with_edge = {source for p in plan.events for source, _ in p.slopes}
+    moved = {move.indicator for move in forecast.scenario.indicators}
+    moved |= {child for child, _ in plan.passed_on} if moved else set()
+    return [
+        n for n in plan.case.indicators if n in with_edge and (n in moved or plan.today[n].any() or plan.drift[n].any())
+    ]
+
+
+def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Active:
+    """The drivers that act on each path: on (paths, players)."""
+    columns = dict(zip(players, on.T.astype(WORK), strict=True))
+    off = np.zeros(len(on), dtype=WORK)
+    return Active(
+        {name: columns.get(name, off) for name in plan.case.indicators},
+        {name: columns.get(f"{RECENT}:{name}", off) for name in plan.case.events},
     )
-    return has_edge and bool(plan.today[name].any() or plan.drift[name].any() or moved)
 
 
 def _remembered(plan: Plan) -> list[str]:
@@ -133,53 +132,13 @@ def _remembered(plan: Plan) -> list[str]:
     return [p.event for p in plan.events if p.event in left]
 
 
-def _column(on: np.ndarray, players: list[str], name: str, count: int) -> np.ndarray:
-    return on[:, players.index(name)].astype(float) if name in players else np.zeros(count)
-
-
-def _spread(active: Active, count: int) -> Active:
-    return Active(
-        {k: np.repeat(v, count) for k, v in active.indicators.items()},
-        {k: np.repeat(v, count) for k, v in active.recent.items()},
-    )
-
-
-def _balanced_orders(players: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def _balanced_orders(players: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """turn[path, player]: random orders in which every player stands equally often at every place."""
-    turns = []
+    turns: list[NDArray[np.int64]] = []
     while len(turns) < count:
         order = rng.permutation(players)
-        turns.extend((order + shift) % players for shift in rng.permutation(players))
-    return np.array(turns[:count])
-
-
-def _thin(plan: Plan, count: int) -> Plan:
-    """The plan with `count` of its parameter draws, evenly spread."""
-    chosen = np.linspace(0, plan.draws - 1, count).astype(int)
-
-    def cut(values: np.ndarray) -> np.ndarray:
-        return values[chosen]
-
-    events = tuple(
-        replace(
-            p,
-            base=cut(p.base),
-            slopes=tuple((name, cut(slope)) for name, slope in p.slopes),
-            edges=tuple(replace(e, gain=cut(e.gain), decay=cut(e.decay), start=cut(e.start)) for e in p.edges),
-            last_shock=cut(p.last_shock),
-            sd_time=cut(p.sd_time),
-            persistence=cut(p.persistence),
-        )
-        for p in plan.events
-    )
-    return replace(
-        plan,
-        events=events,
-        today={k: cut(v) for k, v in plan.today.items()},
-        drift={k: cut(v) for k, v in plan.drift.items()},
-        passed_on={k: cut(v) for k, v in plan.passed_on.items()},
-        draws=count,
-    )
+        turns.extend((order + shift) % max(players, 1) for shift in rng.permutation(max(players, 1)))
+    return np.array(turns[:count], dtype=np.int64).reshape(count, players)
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> list[tuple[str, str, str]]:

@@ -114,7 +114,9 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
     for unit, quantity in levels:
         if not (low <= quantity.range[0] and quantity.range[1] <= high):
             path = (name, "now") if unit is None else (name, "now", unit)
-            wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
+            wrong = (
+                f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
+            )
             yield where.problem("indicators", path, wrong, "check the unit, or widen bounds")
 
 
@@ -134,7 +136,12 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
             yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
 
 
-_WHOSE = {("dyad", "dyad"): ("own", "others", "any"), ("host", "dyad"): ("host",), ("dyad", "host"): ("any",), ("host", "host"): ("own",)}
+_WHOSE = {
+    ("dyad", "dyad"): ("own", "others", "any"),
+    ("host", "dyad"): ("host",),
+    ("dyad", "host"): ("any",),
+    ("host", "host"): ("own",),
+}
 
 
 def _effects(case: Case, where: Where) -> Iterator[Problem]:
@@ -279,7 +286,9 @@ def _sources(case: Case, where: Where) -> Iterator[Problem]:
             yield where.problem("sources", (name, "date"), wrong, "use what was published by then")
 
 
-def _row_sources(case: Case, where: Where, file: str, index: int, sources: tuple[str, ...], status: str) -> Iterator[Problem]:
+def _row_sources(
+    case: Case, where: Where, file: str, index: int, sources: tuple[str, ...], status: str
+) -> Iterator[Problem]:
     if not sources and status == "located":
         yield where.row(file, index, "sources", "is empty on a located row", "name a source, or another status")
     for source in sources:
@@ -332,7 +341,9 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
             continue
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         if indicator.history != "series":
-            yield wrong("indicator", f"{row.indicator} has history: reference", "set history: series, or remove the row")
+            yield wrong(
+                "indicator", f"{row.indicator} has history: reference", "set history: series, or remove the row"
+            )
         if row.unit not in units:
             yield wrong("unit", f"{row.unit!r} cannot have {row.indicator}", suggest(row.unit, units))
         if row.published > case.as_of:
@@ -349,7 +360,9 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
         covered.add((row.indicator, row.unit))
         yield from _row_sources(case, where, SERIES_FILE, index, row.sources, row.status)
     for name, indicator in case.indicators.items():
-        for unit in (case.dyads if indicator.scope == "dyad" else (case.host,)) if indicator.history == "series" else ():
+        for unit in (
+            (case.dyads if indicator.scope == "dyad" else (case.host,)) if indicator.history == "series" else ()
+        ):
             if (name, unit) not in covered:
                 wrong_ = f"has history: series, but {SERIES_FILE} has no row for {unit}"
                 yield where.problem("indicators", (name, "history"), wrong_, "add a row, or say history: reference")

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from riskcast.case import ONE_QUANTITY, PER_DYAD, Case, EventRow, EventType, Indicator, Scenario, SeriesRow, Settings, Source
+from riskcast.case import (
+    ONE_QUANTITY,
+    PER_DYAD,
+    Case,
+    EventRow,
+    EventType,
+    Indicator,
+    Scenario,
+    SeriesRow,
+    Settings,
+    Source,
+)
 from riskcast.case import Effect as EffectModel
 from riskcast.casecheck import Where, find_problems
 from riskcast.documents import Document, parse_yaml, read_text
@@ -28,7 +39,9 @@ _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 def bundled_folder() -> Path:
     """The folder that holds the cases that come with riskcast."""
     here = Path(__file__).resolve().parent
-    return next((folder for folder in (here / "priors", here.parents[1] / "priors") if folder.is_dir()), here / "priors")
+    return next(
+        (folder for folder in (here / "priors", here.parents[1] / "priors") if folder.is_dir()), here / "priors"
+    )
 
 
 def list_cases() -> tuple[str, ...]:
@@ -69,7 +82,9 @@ def read_case(folder: Path) -> Case:
         except CaseError as error:
             problems.extend(error.problems)
     event_table = _read_table(folder / "history" / "events.csv", "history/events.csv", EVENT_COLUMNS, problems)
-    series_table = _read_table(folder / "history" / "indicators.csv", "history/indicators.csv", SERIES_COLUMNS, problems)
+    series_table = _read_table(
+        folder / "history" / "indicators.csv", "history/indicators.csv", SERIES_COLUMNS, problems
+    )
     if problems:
         raise CaseError(problems)
     for name, document in documents.items():
@@ -96,7 +111,9 @@ def read_case(folder: Path) -> Case:
         for index, edge in enumerate(documents["effects"].data)
     ]
     event_rows = [_validate_row(EventRow, row, "history/events.csv", line, problems) for line, row in event_table]
-    series_rows = [_validate_row(SeriesRow, row, "history/indicators.csv", line, problems) for line, row in series_table]
+    series_rows = [
+        _validate_row(SeriesRow, row, "history/indicators.csv", line, problems) for line, row in series_table
+    ]
     if problems:
         raise CaseError(problems)
     try:
@@ -146,7 +163,9 @@ def write_case(case: Case, folder: Path) -> None:
 def _dated(content: Any) -> Any:
     if isinstance(content, dict):
         keys = ("as_of", "history_from", "date", "published", "recorded_from")
-        return {k: dt.date.fromisoformat(v) if k in keys and isinstance(v, str) else _dated(v) for k, v in content.items()}
+        return {
+            k: dt.date.fromisoformat(v) if k in keys and isinstance(v, str) else _dated(v) for k, v in content.items()
+        }
     return [_dated(item) for item in content] if isinstance(content, list) else content
 
 
@@ -200,9 +219,7 @@ def _read_table(
     return rows
 
 
-def _validate(
-    model: type[M], data: Any, document: Document, path: tuple[str | int, ...], problems: list[Problem]
-) -> M:
+def _validate(model: type[M], data: Any, document: Document, path: tuple[str | int, ...], problems: list[Problem]) -> M:
     if not isinstance(data, dict):
         problems.append(document.problem(path, "is not a mapping", "write `key: value` pairs below it"))
         return model.model_construct()
@@ -260,9 +277,7 @@ def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     return [f.alias or name for m in here for name, f in m.model_fields.items()]
 
 
-def _validate_row(
-    model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]
-) -> M:
+def _validate_row(model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]) -> M:
     data: dict[str, Any] = dict(row)
     data["sources"] = tuple(row.get("sources", "").split())
     readers: dict[str, tuple[Callable[[str], Any], str]] = {

@@ -37,9 +37,13 @@ class Engine(StrEnum):
     nuts = "nuts"
 
 
-CaseArgument = Annotated[str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")]
+CaseArgument = Annotated[
+    str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")
+]
 NamedCase = Annotated[str, typer.Argument(help="A bundled case, or a case folder.")]
-OverlayOption = Annotated[list[Path] | None, typer.Option("--overlay", help="A file of changed quantities; repeatable.")]
+OverlayOption = Annotated[
+    list[Path] | None, typer.Option("--overlay", help="A file of changed quantities; repeatable.")
+]
 AsOfOption = Annotated[
     dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Know nothing later than this day.")
 ]
@@ -49,7 +53,8 @@ SeedOption = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 EngineOption = Annotated[Engine, typer.Option(help="laplace is fast; nuts is the reference, and takes minutes.")]
 PriorOnlyOption = Annotated[bool, typer.Option("--prior-only", help="Leave the record out.")]
 UnreliableOption = Annotated[
-    bool, typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output.")
+    bool,
+    typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -136,7 +141,9 @@ def scenarios(case: NamedCase) -> None:
 @app.command()
 def compare(
     case: NamedCase,
-    scenario: Annotated[list[str] | None, typer.Option(help="Give it twice: first, then what to compare with it.")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Give it twice: first, then what to compare with it.")
+    ] = None,
     overlay: OverlayOption = None,
     as_of: AsOfOption = None,
     horizon: HorizonOption = None,
@@ -154,7 +161,9 @@ def compare(
     from riskcast.scenarios import resolve_scenario
 
     if scenario is None or len(scenario) != 2:
-        raise OptionError(f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B")
+        raise OptionError(
+            f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B"
+        )
     read = _read(case, overlay, as_of)
     for name in scenario:
         resolve_scenario(read, name)
@@ -253,7 +262,12 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

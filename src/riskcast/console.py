@@ -111,7 +111,9 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
     parts += [score_table(risk, explanation), Text()]
     for dyad in risk.dyads:
         case = risk.forecast.case
-        title = Text.assemble((f"{dyad.id}  {dyad.partner_name}", "bold"), "  ", (dyad.band, band_style(case, dyad.band)))
+        title = Text.assemble(
+            (f"{dyad.id}  {dyad.partner_name}", "bold"), "  ", (dyad.band, band_style(case, dyad.band))
+        )
         parts += [title, outcome_table(dyad.outcomes), Text()]
     if risk.shared:
         parts += [Text("Shared by all dyads", style="bold"), outcome_table(risk.shared), Text()]
@@ -206,7 +208,9 @@ def change_style(e: Estimate) -> str:
     return "red" if e.low > 0 else "green" if e.high < 0 else "dim"
 
 
-def explanation_view(risk: Risk, explanation: Explanation, dyad_id: str, remembered: Sequence[tuple[str, ...]]) -> RenderableType:
+def explanation_view(
+    risk: Risk, explanation: Explanation, dyad_id: str, remembered: Sequence[tuple[str, ...]]
+) -> RenderableType:
     """Why one dyad's score is what it is: contributions, the events behind them, and the evidence of its priors."""
     forecast = risk.forecast
     dyad = next(d for d in risk.dyads if d.id == dyad_id)
@@ -223,9 +227,16 @@ def explanation_view(risk: Risk, explanation: Explanation, dyad_id: str, remembe
         table.add_row(c.label, driver_points(c), f"{c.error:.1f}", bar(abs(c.points) / largest))
     total = Text(f"{explanation.score[dyad_id]:.1f}", style="bold")
     table.add_row(Text("Score", style="bold"), total, "", Text(dyad.band, style=band_style(case, dyad.band)))
-    parts: list[RenderableType] = [heading(forecast), Text(), Text(f"{dyad.id}  {dyad.partner_name}", style="bold"), table]
+    parts: list[RenderableType] = [
+        heading(forecast),
+        Text(),
+        Text(f"{dyad.id}  {dyad.partner_name}", style="bold"),
+        table,
+    ]
     if remembered:
-        events = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH, title="Events still remembered", title_justify="left")
+        events = Table(
+            box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH, title="Events still remembered", title_justify="left"
+        )
         events.add_column("Date", no_wrap=True)
         events.add_column("Left", justify="right", no_wrap=True)
         events.add_column("Event", ratio=1)
@@ -267,7 +278,9 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     for check in report.priors:
         style = "red" if check.tail < 0.02 else "yellow" if check.tail < 0.1 else "dim"
         expected = f"{check.median:.0f} ({check.low:.0f}–{check.high:.0f})"
-        priors.add_row(check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style))
+        priors.add_row(
+            check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
+        )
     unused: Iterable[RenderableType] = [Text("  " + name) for name in report.unused] or [Text("  none", style="dim")]
     return Group(
         Text(f"{case.name} is valid", style="bold green"),

@@ -19,7 +19,7 @@ from riskcast.simulation import Simulated, plan_simulation, simulate
 if TYPE_CHECKING:
     import pandas
 
-PATHS = 8
+PATHS = 4
 LOW, HIGH = 0.05, 0.95
 
 
@@ -61,7 +61,9 @@ class Forecast:
         """Probability of at least one event of a type in a unit within the horizon."""
         column = self.case.units(event).index(unit)
         simulated = self.simulated
-        return summarise(simulated.probability[event][:, column], simulated.probability_error[event][:, column], 0.0, 1.0)
+        return summarise(
+            simulated.probability[event][:, column], simulated.probability_error[event][:, column], 0.0, 1.0
+        )
 
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""

@@ -84,6 +84,11 @@ class EventModel:
         return self.free.x.shape[1]
 
     @property
+    def memories(self) -> tuple[str, ...]:
+        """Names of the memories that the escalation edges use."""
+        return tuple(dict.fromkeys(edge.memory for edge in self.escalations))
+
+    @property
     def free_hyper(self) -> tuple[str, ...]:
         """Hyper-parameters that are not fixed."""
         return tuple(name for name, prior in self.hyper.items() if not prior.is_fixed)
@@ -95,7 +100,7 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
     by_indicator = [edge for edge in edges if not edge.is_escalation]
     by_event = [edge for edge in edges if edge.is_escalation]
     priors = [case.base_rate_prior(event)] + [elicit(edge.rate_ratio, LOG) for edge in by_indicator + by_event]
-    memories = list(dict.fromkeys(edge.memory for edge in by_event if edge.memory))
+    memories = dict.fromkeys(edge.memory for edge in by_event if edge.memory)
     hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
     has_dyad_effects = case.events[event].scope == "dyad"
     if has_dyad_effects:
@@ -171,13 +176,19 @@ def natural_hyper(model: EventModel, xi: Mapping[str, float | Floats]) -> dict[s
 
 
 def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -> Floats:
-    """Memories of past events in each row: (rows, escalations), or (S..., rows, escalations) for half-lives of shape S."""
-    columns = [
-        remember(edge.seen, hyper[f"half_life.{edge.memory}"], edge.same_period)[..., rows.period, rows.unit]
-        for edge in model.escalations
-    ]
-    shape = np.broadcast_shapes(*(column.shape for column in columns)) if columns else (len(rows),)
-    return np.stack([np.broadcast_to(c, shape) for c in columns], axis=-1) if columns else np.zeros((*shape, 0))
+    """Memories of past events in each row: (rows, escalations), or S + (rows, escalations) for half-lives of shape S."""
+    shapes = {np.shape(hyper[f"half_life.{edge.memory}"]) for edge in model.escalations}
+    shape = np.broadcast_shapes(*shapes)
+    out = np.zeros((*shape, len(rows), len(model.escalations)))
+    for memory, same_period in dict.fromkeys((edge.memory, edge.same_period) for edge in model.escalations):
+        alike = [
+            i for i, edge in enumerate(model.escalations) if (edge.memory, edge.same_period) == (memory, same_period)
+        ]
+        seen = np.stack([model.escalations[i].seen for i in alike], axis=1)
+        memories = remember(seen, hyper[f"half_life.{memory}"], same_period)
+        for place, column in enumerate(alike):
+            out[..., column] = memories[..., rows.period, place, rows.unit]
+    return out
 
 
 def year_factor(years: Ints, sd_time: float | Floats, rho: float | Floats) -> Floats:

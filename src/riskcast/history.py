@@ -87,29 +87,40 @@ def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> F
     return total - source
 
 
+def fade(seen: Floats, half_life: float | Floats) -> Floats:
+    """What is left of the events seen up to and in every period: sum of 2^(-gap / half_life), the period's own at gap 0.
+
+    Parameters: seen (periods, ...) event counts; half_life in periods, a number or an array of shape S.
+    Returns S + (periods, ...).
+    """
+    decay = np.exp2(-1.0 / np.asarray(half_life, dtype=float))
+    decay = decay.reshape(decay.shape + (1,) * (seen.ndim - 1))
+    out = np.empty((len(seen), *np.broadcast_shapes(decay.shape, seen.shape[1:])))
+    state = np.zeros(out.shape[1:])
+    for t, now in enumerate(seen):
+        state *= decay
+        state += now
+        out[t] = state
+    return np.moveaxis(out, 0, np.ndim(half_life))
+
+
 def remember(seen: Floats, half_life: float | Floats, same_period: bool) -> Floats:
     """Memory of past events in every period.
 
     m[t] = log2(1 + sum over events i seen up to t of 2^(-gap_i / half_life)). An event in the same period has gap 0 on
     a same-period edge; on any other edge, one in the period before has.
 
-    Parameters: seen (periods, units) event counts; half_life in periods, a number or an array of any shape S.
-    Returns an array of shape S + (periods, units).
+    Parameters: seen (periods, ...) event counts; half_life in periods, a number or an array of shape S.
+    Returns S + (periods, ...).
 
     >>> remember(np.array([[1.0], [0.0], [0.0]]), 1.0, same_period=False).ravel().round(3).tolist()
     [0.0, 1.0, 0.585]
     """
-    decay = np.exp2(-1.0 / np.asarray(half_life, dtype=float))[..., None]
-    state = np.zeros(decay.shape[:-1] + seen.shape[1:])
-    out = np.empty(decay.shape[:-1] + seen.shape)
-    for t, now in enumerate(seen):
-        if same_period:
-            state = state * decay + now
-            out[..., t, :] = state
-        else:
-            out[..., t, :] = state
-            state = state * decay + now
-    return np.log2(1.0 + out)
+    left = fade(seen, half_life)
+    if not same_period:
+        left = np.roll(left, 1, axis=np.ndim(half_life))
+        left[(slice(None),) * np.ndim(half_life) + (0,)] = 0.0
+    return np.log2(1.0 + left)
 
 
 def residue(seen: Floats, half_life: Floats) -> Floats:

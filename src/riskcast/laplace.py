@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.collapse import Design, draw_effects, evaluate, log_marginal, sum_by_unit
+from riskcast.collapse import Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.hazard import LOG_2PI, EventModel, Floats, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.importance import resample, smooth_weights
 from riskcast.streams import generator
@@ -23,9 +24,11 @@ from riskcast.streams import generator
 PROPOSALS_PER_DRAW = 2
 FACTORIAL = 0.9
 ROUNDS = 8
+NEWTON_STEPS = 60
 STUDENT_DF = 10.0
 INFLATION = 1.1
-INTERPOLATION_NODES = 24
+INTERPOLATION_NODES = 20
+MOST_MEMORY_CELLS = 20_000_000
 CHUNK_CELLS = 3_000_000
 
 
@@ -58,25 +61,32 @@ class Mode:
     log_marginal: float
 
 
-def design_at(model: EventModel, xi: dict[str, float]) -> tuple[Design, Floats]:
-    """The standardised regression at fixed hyper-parameters, and the factor of its year shocks."""
-    hyper = natural_hyper(model, xi)
+Memories = tuple[Floats, Floats]
 
-    def standardise(rows: Rows) -> tuple[Floats, Floats]:
-        x = np.concatenate([rows.x, memory_columns(model, rows, hyper)], axis=1)
+
+def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None = None) -> tuple[Design, Floats]:
+    """The standardised regression at fixed hyper-parameters, and the factor of its year shocks.
+
+    `memories` are the memory columns of free rows and hits at these half-lives, where they are known already.
+    """
+    hyper = natural_hyper(model, xi)
+    free, hits = memories or tuple(memory_columns(model, rows, hyper) for rows in (model.free, model.hits))
+
+    def standardise(rows: Rows, columns: Floats) -> tuple[Floats, Floats]:
+        x = np.concatenate([rows.x, columns], axis=1)
         return x * model.sd, x @ model.mean
 
-    x_free, offset_free = standardise(model.free)
-    x_hits, offset_hits = standardise(model.hits)
+    x_free, offset_free = standardise(model.free, free)
+    x_hits, offset_hits = standardise(model.hits, hits)
     design = Design(
         x_free=x_free,
         offset_free=offset_free + np.log(model.free.exposure),
         year_free=model.free.year,
-        unit_free=model.free.unit,
+        free=Groups.of(model.free.unit),
         x_hits=x_hits,
         offset_hits=offset_hits,
         year_hits=model.hits.year,
-        unit_hits=model.hits.unit,
+        hits=Groups.of(model.hits.unit),
         units=len(model.units),
         years=len(model.years),
         sd_dyad=float(hyper["sd_dyad"]) if model.has_dyad_effects else 0.0,
@@ -84,42 +94,40 @@ def design_at(model: EventModel, xi: dict[str, float]) -> tuple[Design, Floats]:
     return design, year_factor(model.years, hyper["sd_time"], hyper["persistence"])
 
 
-def find_mode(model: EventModel, xi: dict[str, float], start: Floats | None = None) -> Mode:
+def find_mode(
+    model: EventModel, xi: dict[str, float], start: Floats | None = None, memories: Memories | None = None
+) -> Mode:
     """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters."""
-    design, factor = design_at(model, xi)
+    design, factor = design_at(model, xi, memories)
     p = len(model.mean)
     theta = np.zeros(p + design.years) if start is None else start
 
-    def objective(theta: Floats) -> tuple[float, Floats, Floats]:
-        value, gradient, negative = evaluate(design, theta[:p], factor @ theta[p:])
+    def objective(theta: Floats, effects: Floats | None) -> tuple[float, Floats, Floats, Floats | None]:
+        value, gradient, negative, effects = evaluate(design, theta[:p], factor @ theta[p:], effects)
         gradient = np.concatenate([gradient[:p], factor.T @ gradient[p:]]) - theta
         negative[:, p:] = negative[:, p:] @ factor
         negative[p:, :] = factor.T @ negative[p:, :]
         negative[np.diag_indices_from(negative)] += 1.0
-        return value - 0.5 * float(theta @ theta), gradient, negative
+        return value - 0.5 * float(theta @ theta), gradient, negative, effects
 
     with np.errstate(over="ignore", invalid="ignore"):
-        value, gradient, negative = objective(theta)
+        value, gradient, negative, effects = objective(theta, None)
         if not math.isfinite(value):
             theta = np.zeros_like(theta)
-            value, gradient, negative = objective(theta)
-        for _ in range(60):
+            value, gradient, negative, effects = objective(theta, None)
+        for _ in range(NEWTON_STEPS):
             step = np.linalg.solve(negative, gradient)
-            gain = float(gradient @ step)
-            if gain < 1e-9:
+            if float(gradient @ step) < 1e-9:
                 break
             size = min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
-            while True:
-                trial = objective(theta + size * step)
-                if math.isfinite(trial[0]) and trial[0] >= value - 1e-10 * (1.0 + abs(value)):
-                    break
+            trial = objective(theta + size * step, effects)
+            while not trial[0] >= value - 1e-10 * (1.0 + abs(value)) and size > 1e-10:
                 size *= 0.5
-                if size < 1e-10:
-                    break
-            if size < 1e-10:
+                trial = objective(theta + size * step, None)
+            if size <= 1e-10:
                 break
             theta = theta + size * step
-            value, gradient, negative = trial
+            value, gradient, negative, effects = trial
     sign, log_det = np.linalg.slogdet(negative)
     hyper = np.array(list(xi.values()))
     return Mode(theta, negative, value - 0.5 * log_det - 0.5 * float(hyper @ hyper) if sign > 0 else -math.inf)
@@ -168,9 +176,11 @@ def explore(model: EventModel) -> Exploration:
     start = None
     for _ in range(ROUNDS):
         modes = []
-        for point in points:
-            xi = dict(zip(names, (center + scale * point).tolist(), strict=True))
-            modes.append(find_mode(model, xi, start))
+        places = center + scale * points
+        memories = _memories_at(model, names, places)
+        for i, place in enumerate(places.tolist()):
+            xi = dict(zip(names, place, strict=True))
+            modes.append(find_mode(model, xi, start, memories(i)))
             start = modes[0].theta
         if d == 0:
             return Exploration(names, center, scale, points, tuple(modes), center, np.zeros((0, 0)))
@@ -192,6 +202,16 @@ def explore(model: EventModel) -> Exploration:
     else:
         offset, covariance = np.zeros(d), np.eye(d)
     return Exploration(names, center, scale, points, tuple(modes), offset, covariance)
+
+
+def _memories_at(model: EventModel, names: tuple[str, ...], places: Floats) -> Callable[[int], Memories | None]:
+    """Memory columns at all points of a design at once, unless they would take too much room."""
+    points, rows = len(places), len(model.free) + len(model.hits)
+    if rows * len(model.escalations) * points > MOST_MEMORY_CELLS:
+        return lambda point: None
+    hyper = natural_hyper(model, dict(zip(names, places.T, strict=True)))
+    free, hits = (memory_columns(model, part, hyper) for part in (model.free, model.hits))
+    return lambda point: (free, hits) if free.ndim == 2 else (free[point], hits[point])
 
 
 @dataclass(frozen=True)
@@ -259,11 +279,12 @@ def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposa
 def memory_table(model: EventModel, rows: Rows, xi: dict[str, Floats]) -> tuple[list[Floats], list[Floats]]:
     """Memories of rows for many half-lives at once, by Chebyshev interpolation in the log half-life.
 
-    For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes), so that
-    the part of eta that comes from memories is a matrix product. Exact where the half-life is fixed.
+    For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes; Berrut and
+    Trefethen, 2004), so that the part of eta that comes from memories is a matrix product. Exact where the half-life
+    is fixed.
     """
     tables, shares = [], []
-    for memory in dict.fromkeys(edge.memory for edge in model.escalations):
+    for memory in model.memories:
         name = f"half_life.{memory}"
         if name in xi:
             low, high = float(xi[name].min()), float(xi[name].max())
@@ -279,8 +300,12 @@ def memory_table(model: EventModel, rows: Rows, xi: dict[str, Floats]) -> tuple[
         columns = memory_columns(model, rows, natural_hyper(model, {name: nodes} if name in xi else {}))
         columns = columns[None] if columns.ndim == 2 else columns
         chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
-        tables.append(columns[:, :, chosen].transpose(1, 2, 0).reshape(len(rows), -1))
-        shares.append(share)
+        table = columns[:, :, chosen].transpose(1, 2, 0)
+        # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
+        sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
+        kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
+        tables.append((table @ kept).reshape(len(rows), -1))
+        shares.append(share @ kept)
     return tables, shares
 
 
@@ -302,13 +327,12 @@ class Predictor:
         """Log rate per period without dyad effects: (rows, draws)."""
         columns = self.model.indicators
         out = self.rows.x @ coefficients[draws, :columns].T
-        memories = dict.fromkeys(edge.memory for edge in self.model.escalations)
-        for memory, table, share in zip(memories, self.tables, self.shares, strict=True):
+        for memory, table, share in zip(self.model.memories, self.tables, self.shares, strict=True):
             chosen = [columns + i for i, edge in enumerate(self.model.escalations) if edge.memory == memory]
             part = share[draws] if len(share) > 1 else share
             weights = coefficients[draws][:, chosen][:, :, None] * part[:, None, :]
             out += table @ weights.reshape(len(weights), -1).T
-        out += shocks[draws].T[self.rows.year]
+        out += np.ascontiguousarray(shocks[draws].T)[self.rows.year]
         return out
 
 
@@ -340,15 +364,20 @@ def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> Float
             rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
             hit_rate = np.exp(hits.eta(coefficients, shocks, part))
             if model.has_dyad_effects:
-                free_rate = sum_by_unit(rate, model.free.unit, len(model.units))
-                out[part] += log_marginal(free_rate, hit_rate, model.hits.unit, hyper["sd_dyad"][part])
+                free_rate = Groups.of(model.free.unit).sum(rate, len(model.units))
+                out[part] += log_marginal(free_rate, hit_rate, Groups.of(model.hits.unit), hyper["sd_dyad"][part])
             else:
                 out[part] += log_event(hit_rate).sum(axis=0) - rate.sum(axis=0)
     return out
 
 
 def dyad_effects(
-    model: EventModel, coefficients: Floats, hyper: dict[str, Floats], shocks: Floats, xi: dict[str, Floats], uniform: Floats
+    model: EventModel,
+    coefficients: Floats,
+    hyper: dict[str, Floats],
+    shocks: Floats,
+    xi: dict[str, Floats],
+    uniform: Floats,
 ) -> Floats:
     """Draw every dyad effect from its conditional given the other parameters; (draws, units)."""
     draws = len(coefficients)
@@ -361,8 +390,10 @@ def dyad_effects(
         part = slice(first, min(first + block, draws))
         rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
         hit_rate = np.exp(hits.eta(coefficients, shocks, part))
-        free_rate = sum_by_unit(rate, model.free.unit, len(model.units))
-        out[part] = draw_effects(free_rate, hit_rate, model.hits.unit, hyper["sd_dyad"][part], uniform[part].T).T
+        free_rate = Groups.of(model.free.unit).sum(rate, len(model.units))
+        out[part] = draw_effects(
+            free_rate, hit_rate, Groups.of(model.hits.unit), hyper["sd_dyad"][part], uniform[part].T
+        ).T
     return out
 
 

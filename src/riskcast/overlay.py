@@ -70,7 +70,10 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
         except ValidationError as error:
             where = document or Document("overlay", {})
             raise CaseError(
-                [where.problem(item["loc"], str(item["msg"]), "give median and interval, or value") for item in error.errors()]
+                [
+                    where.problem(item["loc"], str(item["msg"]), "give median and interval, or value")
+                    for item in error.errors()
+                ]
             ) from None
     where = document or Document("overlay", {})
     known = {key: quantity for key, quantity, _ in case.quantities()}

@@ -60,7 +60,9 @@ class Quantity(Strict):
         if not low < high:
             raise ValueError(f"interval [{low:g}, {high:g}] is empty; write [low, high] with low < high")
         if not low <= self.median <= high:
-            raise ValueError(f"interval [{low:g}, {high:g}] excludes its median {self.median:g}; widen it or move the median")
+            raise ValueError(
+                f"interval [{low:g}, {high:g}] excludes its median {self.median:g}; widen it or move the median"
+            )
         return self
 
     @property

@@ -30,7 +30,9 @@ def indicator_order(case: Case) -> tuple[str, ...]:
     return topological_order({name: set(indicator.parents) for name, indicator in case.indicators.items()})
 
 
-def move_levels(case: Case, scenario: Scenario, levels: LevelPaths, weights: Mapping[tuple[str, str], Floats]) -> LevelPaths:
+def move_levels(
+    case: Case, scenario: Scenario, levels: LevelPaths, weights: Mapping[tuple[str, str], Floats]
+) -> LevelPaths:
     """Indicator paths under a scenario: changes pass from parents to children, then the scenario's own moves apply.
 
     A child moves by weight times the parent's change from its own baseline path; what a scenario does to a child does

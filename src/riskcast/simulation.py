@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskcast.case import Case, Scenario
 from riskcast.hazard import Floats
@@ -19,9 +20,11 @@ from riskcast.history import residue, seen_events
 from riskcast.posterior import Posterior
 from riskcast.quantities import IDENTITY, LOG, elicit
 from riskcast.scenarios import LevelPaths, assumed_events, move_levels
-from riskcast.streams import normals, uniforms
+from riskcast.streams import UniformTable, normals
 
 BLOCK_CELLS = 32_768
+# Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
+WORK = np.float32
 LN2 = float(np.log(2.0))
 
 
@@ -164,7 +167,6 @@ def simulate(
     plan: Plan,
     scenario: Scenario,
     paths_per_draw: int,
-    active: Active | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Simulated:
     """Simulate `paths_per_draw` futures for every parameter draw and average them.
@@ -173,8 +175,7 @@ def simulate(
     of p[t] * (severity - largest severity so far)+ over all event types: both replace a 0/1 outcome by its chance
     given the path so far, which leaves the mean as it is and takes most of the noise away (Rao-Blackwell).
     """
-    case, draws, paths = plan.case, plan.draws, paths_per_draw
-    dyads = len(case.dyads)
+    draws, paths, dyads = plan.draws, paths_per_draw, len(plan.case.dyads)
     per_block = max(1, BLOCK_CELLS // (dyads * paths))
     blocks = [(first, min(first + per_block, draws)) for first in range(0, draws, per_block)]
     probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
@@ -183,23 +184,22 @@ def simulate(
     score, score_error = np.empty((draws, dyads)), np.empty((draws, dyads))
     score_by_period = np.zeros((plan.horizon, dyads))
 
-    def run(block: tuple[int, int]) -> _Block:
-        return _simulate_block(plan, scenario, block, paths, active)
+    def run(block: tuple[int, int]) -> Futures:
+        of_draws = Block(np.repeat(np.arange(*block), paths), block[0] * paths)
+        return simulate_futures(plan, draw_chance(plan, scenario, of_draws), scenario)
 
-    done = 0
     workers = min(os.cpu_count() or 1, 8) if len(blocks) > 4 else 1
     executor = ThreadPoolExecutor(workers)
     try:
-        for block, result in zip(blocks, executor.map(run, blocks), strict=True):
+        for done, (block, futures) in enumerate(zip(blocks, executor.map(run, blocks), strict=True)):
             part = slice(*block)
             for name in probability:
-                probability[name][part], error[name][part] = _over_paths(result.probability[name], paths)
-                by_period[name] += result.by_period[name]
-            score[part], score_error[part] = _over_paths(result.score, paths)
-            score_by_period += result.score_by_period
-            done += 1
+                probability[name][part], error[name][part] = _over_paths(futures.probability[name], paths)
+                by_period[name] += futures.by_period[name]
+            score[part], score_error[part] = _over_paths(futures.score, paths)
+            score_by_period += futures.score_by_period
             if progress is not None:
-                progress(done, len(blocks))
+                progress(done + 1, len(blocks))
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
     total = draws * paths
@@ -216,7 +216,7 @@ def simulate(
 def _over_paths(values: Floats, paths: int) -> tuple[Floats, Floats]:
     """Mean over the paths of each draw, and half the difference between the means of their two halves."""
     split = values.reshape(-1, paths, values.shape[1])
-    mean = split.mean(axis=1)
+    mean = split.mean(axis=1, dtype=float)
     if paths == 1:
         return mean, np.zeros_like(mean)
     half = paths // 2
@@ -225,73 +225,118 @@ def _over_paths(values: Floats, paths: int) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class _Block:
+class Chance:
+    """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
+
+    levels[indicator]: (periods, paths, units) in steps; shocks[event]: (paths, 1) for each period; uniform[event]:
+    for each period (paths, units). Path i belongs to parameter draw `draw[i]`.
+    """
+
+    draw: NDArray[np.int64]
+    levels: LevelPaths
+    shocks: Mapping[str, list[Floats]]
+    uniform: Mapping[str, Callable[[int], Floats]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Which paths to simulate together: path `first + i` belongs to parameter draw `draw[i]`."""
+
+    draw: NDArray[np.int64]
+    first: int
+
+
+def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False) -> Chance:
+    """Chance of a block of paths; `keep` holds the uniforms for use again and again."""
+    uniform: dict[str, Callable[[int], Floats]] = {}
+    for p in plan.events:
+        table = UniformTable(plan.seed, ("event", p.event), block.first, len(block.draw), p.units)
+        uniform[p.event] = [table.page(t) for t in range(plan.horizon)].__getitem__ if keep else table.page
+    shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
+    return Chance(block.draw, _level_paths(plan, scenario, block), shocks, uniform)
+
+
+@dataclass(frozen=True)
+class Futures:
+    """Simulated futures: per path, the chance of at least one event and the expected largest severity."""
+
     probability: dict[str, Floats]
     by_period: dict[str, Floats]
     score: Floats
     score_by_period: Floats
 
 
-def _simulate_block(plan: Plan, scenario: Scenario, block: tuple[int, int], paths: int, active: Active | None) -> _Block:
-    case, (low, high) = plan.case, block
-    count, first, dyads = (high - low) * paths, low * paths, len(case.dyads)
-
-    def spread(values: Floats) -> Floats:
-        return np.repeat(values[low:high], paths, axis=0)
-
-    levels = _level_paths(plan, scenario, first, count, spread)
+def simulate_futures(plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None) -> Futures:
+    """Simulate a block of paths month by month, event types in same-period order."""
+    draw, dyads = chance.draw, len(plan.case.dyads)
+    count = len(draw)
+    levels = chance.levels
+    states = {p.event: [_work(edge.start[draw]) for edge in p.edges] for p in plan.events}
     if active is not None:
-        levels = {name: level * active.indicators[name][first : first + count, None] for name, level in levels.items()}
-    forced = assumed_events(case, scenario, plan.horizon)
-    base = {p.event: spread(p.base) for p in plan.events}
-    slopes = {p.event: [(name, spread(slope)[:, None]) for name, slope in p.slopes] for p in plan.events}
-    gains = {p.event: [spread(edge.gain)[:, None] for edge in p.edges] for p in plan.events}
-    decays = {p.event: [spread(edge.decay)[:, None] for edge in p.edges] for p in plan.events}
-    states = {p.event: [spread(edge.start) for edge in p.edges] for p in plan.events}
-    if active is not None:
+        levels = {name: level * active.indicators[name][:, None] for name, level in levels.items()}
         for p in plan.events:
-            kept = [active.recent[edge.source][first : first + count, None] for edge in p.edges]
+            kept = [active.recent[edge.source][:, None] for edge in p.edges]
             states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
-    shocks = {p.event: spread(p.last_shock)[:, None] for p in plan.events}
-    shock_years = {p.event: p.last_year for p in plan.events}
-    waiting = {p.event: np.ones((count, p.units)) for p in plan.events}
-    probability = {p.event: np.zeros((count, p.units)) for p in plan.events}
+    forced = assumed_events(plan.case, scenario, plan.horizon)
+    base = {p.event: _work(p.base[draw]) for p in plan.events}
+    slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
+    gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}
+    decays = {p.event: [_work(edge.decay[draw, None]) for edge in p.edges] for p in plan.events}
+    waiting = {p.event: _full(count, p.units, 1.0) for p in plan.events}
+    probability = {p.event: _full(count, p.units, 0.0) for p in plan.events}
     by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
-    peak, score = np.zeros((count, dyads)), np.zeros((count, dyads))
+    peak, score = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
     score_by_period = np.zeros((plan.horizon, dyads))
 
-    for t in range(plan.horizon):
-        happened: dict[str, Floats] = {}
-        for p in plan.events:
-            name = p.event
-            if plan.years[t] != shock_years[name]:
-                shocks[name] = _next_shock(plan, p, shocks[name], plan.years[t] - shock_years[name], t, first, spread)
-                shock_years[name] = plan.years[t]
-            eta = base[name] + shocks[name]
-            for indicator, slope in slopes[name]:
-                eta += slope * levels[indicator][t]
-            for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
-                seen = state * decay + _seen(edge, happened) if edge.same_period else state
-                eta += gain * np.log(1.0 + seen)
-            with np.errstate(over="ignore"):
-                chance = 1.0 - np.exp(-np.exp(eta))
-            occurs = uniforms(plan.seed, ("event", name, t), first, count, p.units) < chance
-            units = forced.get((t, name))
-            if units:
-                chance[:, units] = 1.0
-                occurs[:, units] = True
-            happened[name] = occurs.astype(float)
-            probability[name] += waiting[name] * chance
-            waiting[name] *= ~occurs
-            by_period[name][t] = probability[name].sum(axis=0)
-            if p.severity > 0:
-                score += chance * np.maximum(p.severity - peak, 0.0)
-                np.maximum(peak, p.severity * happened[name], out=peak)
-        for p in plan.events:
-            for i, edge in enumerate(p.edges):
-                states[p.event][i] = states[p.event][i] * decays[p.event][i] + _seen(edge, happened)
-        score_by_period[t] = score.sum(axis=0)
-    return _Block(probability, by_period, score, score_by_period)
+    with np.errstate(over="ignore"):
+        for t in range(plan.horizon):
+            happened: dict[str, Floats] = {}
+            for p in plan.events:
+                name = p.event
+                eta = base[name] + chance.shocks[name][t]
+                for indicator, slope in slopes[name]:
+                    eta += slope * levels[indicator][t]
+                for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
+                    seen = state * decay + _seen(edge, happened) if edge.same_period else state
+                    eta += gain * np.log(1.0 + seen)
+                p_event = -np.expm1(-np.exp(eta))
+                occurs = np.less(chance.uniform[name](t), p_event, out=np.empty_like(p_event, dtype=bool))
+                units = forced.get((t, name))
+                if units:
+                    p_event[:, units] = 1.0
+                    occurs[:, units] = True
+                happened[name] = occurs.astype(WORK)
+                probability[name] += waiting[name] * p_event
+                waiting[name] *= ~occurs
+                by_period[name][t] = probability[name].sum(axis=0, dtype=float)
+                if p.severity > 0:
+                    score += p_event * np.maximum(p.severity - peak, 0.0)
+                    np.maximum(peak, p.severity * happened[name], out=peak)
+            for p in plan.events:
+                for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
+                    state *= decay
+                    state += _seen(edge, happened)
+            score_by_period[t] = score.sum(axis=0, dtype=float)
+    for (t, name), units in forced.items():
+        probability[name][:, units] = 1.0
+        by_period[name][t:, units] = count
+    return Futures(probability, by_period, score, score_by_period)
+
+
+def _work(values: Floats) -> Floats:
+    """Working precision, with the longer of paths and units side by side in memory: that is what inner loops run over."""
+    return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
+
+
+def _work_paths(levels: Floats) -> Floats:
+    """The same for (periods, paths, units)."""
+    if levels.shape[1] <= levels.shape[2]:
+        return np.ascontiguousarray(levels, dtype=WORK)
+    return np.ascontiguousarray(levels.transpose(0, 2, 1), dtype=WORK).transpose(0, 2, 1)
+
+
+def _full(count: int, units: int, value: float) -> Floats:
+    return _work(np.full((count, units), value))
 
 
 def _seen(edge: Edge, happened: Mapping[str, Floats]) -> Floats:
@@ -302,29 +347,34 @@ def _seen(edge: Edge, happened: Mapping[str, Floats]) -> Floats:
     return total if edge.whose == "any" else total - events
 
 
-def _next_shock(
-    plan: Plan, p: EventPlan, shock: Floats, years: int, t: int, first: int, spread: Callable[[Floats], Floats]
-) -> Floats:
-    kept = spread(p.persistence)[:, None] ** years
-    fresh = normals(plan.seed, ("year", p.event, t), first, len(shock), 1)
-    return kept * shock + spread(p.sd_time)[:, None] * np.sqrt(1.0 - kept**2) * fresh
+def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
+    """The year shock of every period, (paths, 1): the record's last one fades into new ones as years go by."""
+    draw = block.draw
+    shock, year, out = p.last_shock[draw, None], p.last_year, []
+    for now in plan.years:
+        if now != year:
+            kept = p.persistence[draw, None] ** (now - year)
+            fresh = normals(plan.seed, ("year", p.event, now), block.first, len(draw), 1)
+            shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
+            year = now
+        out.append(_work(shock))
+    return out
 
 
-def _level_paths(
-    plan: Plan, scenario: Scenario, first: int, count: int, spread: Callable[[Floats], Floats]
-) -> LevelPaths:
-    """Indicator paths (periods, paths, units) in steps: today's level, a random walk, then the scenario, within bounds."""
-    case, out = plan.case, {}
+def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
+    """Indicator paths (periods, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
+    case, draw, out = plan.case, block.draw, {}
     for name in case.indicators:
-        today, drift = spread(plan.today[name]), spread(plan.drift[name])
+        today, drift = plan.today[name][draw], plan.drift[name][draw]
         units = today.shape[1]
-        path = np.broadcast_to(today, (plan.horizon, count, units))
+        path = np.broadcast_to(today, (plan.horizon, len(draw), units))
         if drift.any():
-            noise = normals(plan.seed, ("drift path", name), first, count, plan.horizon * units)
-            walk = noise.reshape(count, plan.horizon, units).cumsum(axis=1).transpose(1, 0, 2)
+            columns = plan.horizon * units
+            noise = normals(plan.seed, ("drift path", name), block.first, len(draw), columns)
+            walk = noise.reshape(len(draw), plan.horizon, units).transpose(1, 0, 2).cumsum(axis=0)
             path = path + walk * (drift[:, None] / np.sqrt(case.periods_per_year))
-        out[name] = _bounded(case, name, path)
-    weights = {key: spread(value) for key, value in plan.passed_on.items()}
+        out[name] = _work_paths(_bounded(case, name, path))
+    weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
     moved = move_levels(case, scenario, out, weights)
     return {name: path if path is out[name] else _bounded(case, name, path) for name, path in moved.items()}
 
@@ -334,5 +384,8 @@ def _bounded(case: Case, name: str, path: Floats) -> Floats:
     if indicator.bounds is None:
         return path
     low, high = indicator.bounds
-    ends = [-np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low)), float(indicator.steps(high))]
+    ends = [
+        -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low)),
+        float(indicator.steps(high)),
+    ]
     return np.clip(path, *ends)

@@ -1,4 +1,4 @@
-"""Random numbers that depend only on a seed and on what they are for, so that nothing shifts when something is added."""
+"""Random numbers that depend only on a seed and a purpose, so that nothing shifts when something is added."""
 
 from __future__ import annotations
 
@@ -23,20 +23,35 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     return np.random.Generator(bit_stream(seed, *purpose))
 
 
-def uniforms(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> NDArray[np.float64]:
-    """Rows `first` to `first + rows` of an endless (rows, columns) table of uniforms: the same however it is cut.
+PAGE = 1 << 48
 
-    >>> whole = uniforms(1, ("x",), 0, 6, 2)
-    >>> bool((uniforms(1, ("x",), 4, 2, 2) == whole[4:]).all())
-    True
+
+class UniformTable:
+    """Rows of endless (rows, columns) tables of uniforms, one page after the other: the same however they are cut.
+
+    >>> whole = UniformTable(1, ("x",), 0, 6, 2).page(0)
+    >>> part = UniformTable(1, ("x",), 4, 2, 2)
+    >>> bool((part.page(0) == whole[4:]).all()), bool((part.page(3) == part.page(0)).any())
+    (True, False)
     """
-    stream = bit_stream(seed, *purpose)
-    stream.advance(first * columns)
-    return np.random.Generator(stream).random((rows, columns))
+
+    def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
+        self._stream = bit_stream(seed, *purpose)
+        self._generator = np.random.Generator(self._stream)
+        self._shape = (rows, columns)
+        self._first = first * columns
+        self._at = 0
+
+    def page(self, number: int) -> NDArray[np.float64]:
+        """The rows of one page."""
+        start = number * PAGE + self._first
+        self._stream.advance(start - self._at)
+        self._at = start + self._shape[0] * self._shape[1]
+        return self._generator.random(self._shape)
 
 
 def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> NDArray[np.float64]:
-    """Rows of an endless table of standard normals, cut like `uniforms` (Box and Muller, 1958)."""
-    pairs = uniforms(seed, purpose, first, rows, 2 * columns)
+    """Rows of an endless table of standard normals, cut like those of `UniformTable` (Box and Muller, 1958)."""
+    pairs = UniformTable(seed, purpose, first, rows, 2 * columns).page(0)
     radius = np.sqrt(-2.0 * np.log1p(-pairs[:, :columns]))
     return radius * np.cos((2.0 * np.pi) * pairs[:, columns:])

@@ -25,7 +25,9 @@ def case_as_of(case: Case, day: dt.date) -> Case:
     datetime.date(2020, 1, 1)
     """
     if day > case.as_of:
-        raise OptionError(f"as-of {day} lies after the case's own as_of {case.as_of}; the case knows nothing of that time")
+        raise OptionError(
+            f"as-of {day} lies after the case's own as_of {case.as_of}; the case knows nothing of that time"
+        )
     earliest = case.settings.history_from + dt.timedelta(days=366)
     if day < earliest:
         raise OptionError(f"as-of {day} leaves less than a year of record; give a day from {earliest} on")
@@ -33,7 +35,9 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         return case
     events = tuple(row for row in case.event_rows if row.known_on <= day)
     series = tuple(row for row in case.series_rows if row.published <= day)
-    indicators = {name: _indicator_as_of(case, name, indicator, series, day) for name, indicator in case.indicators.items()}
+    indicators = {
+        name: _indicator_as_of(case, name, indicator, series, day) for name, indicator in case.indicators.items()
+    }
     types = {
         name: event.model_copy(update={"recorded_from": None})
         if event.recorded_from and event.recorded_from >= day
@@ -72,7 +76,7 @@ def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt
     else:
         center, spread = indicator.reference, prior.sd
     middle = float(link.forward(center))
-    if spread == 0.0 or prior.sd == 0.0 and drift == 0.0:
+    if spread == 0.0 or (prior.sd == 0.0 and drift == 0.0):
         return Quantity(value=center)
     ends = link.inverse(np.array([middle - Z90 * spread, middle + Z90 * spread]))
     return Quantity(median=center, interval=(float(ends[0]), float(ends[1])))
