@@ -110,18 +110,28 @@ def effect_modes(
 
 
 def log_marginal(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats) -> Floats:
-    """Log likelihood with the effects integrated out, summed over units; shapes as in `effect_modes`, returns (...)."""
+    """Log likelihood with the effects integrated out, summed over units.
+
+    Shapes: free_rate (units, draws), hit_rate (hits, draws), sd (draws,); returns (draws,).
+    """
+    out = np.empty(len(sd))
+    for chosen in (sd <= WIDE_SD, sd > WIDE_SD):
+        if chosen.any():
+            out[chosen] = _quadrature(free_rate[:, chosen], hit_rate[:, chosen], hits, sd[chosen])
+    return out
+
+
+def _quadrature(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats) -> Floats:
     mode, scale = effect_modes(free_rate, hit_rate, hits, sd)
-    nodes, log_weights = nodes_for(float(np.max(sd, initial=0.0)))
-    total = None
+    nodes, log_weights = nodes_for(float(sd[0]))
+    total = np.full(mode.shape, -np.inf)
     for node, log_weight in zip(nodes, log_weights, strict=True):
         a = mode + math.sqrt(2.0) * scale * node
         growth = np.exp(a)
         term = log_weight - 0.5 * (a / sd) ** 2 - growth * free_rate
         if len(hits.unit):
             hits.add(term, log_event(hit_rate * growth[hits.unit]))
-        total = term if total is None else np.logaddexp(total, term)
-    assert total is not None
+        total = np.logaddexp(total, term)
     return (total + np.log(scale / sd) - 0.5 * math.log(math.pi)).sum(axis=0)
 
 
@@ -130,8 +140,9 @@ def evaluate(
 ) -> tuple[float, Floats, Floats, Floats | None]:
     """Collapsed log likelihood at (z, b), its gradient, and the negative of its Hessian, in the order (z, b).
 
-    Last come the modes of the dyad effects, from which the next evaluation nearby may `start`. The negative Hessian is the mean weight of the rows less the covariance, between quadrature nodes, of the
-    gradient given the effect (Louis, 1982).
+    The negative Hessian is the mean weight of the rows less the covariance, between quadrature nodes, of the gradient
+    given the effect (Louis, 1982). Last come the modes of the dyad effects, from which the next evaluation nearby may
+    `start`.
     """
     p, years = design.x_free.shape[1], design.years
     rate = np.exp(design.offset_free + design.x_free @ z + b[design.year_free])

@@ -18,7 +18,8 @@ from riskcast.forecasting import Contrast, Estimate, Forecast
 from riskcast.scoring import OutcomeRisk, Risk
 
 WIDTH = 80
-BAR = 12
+BAR = 8
+LABEL = 33
 MOST_DRIVERS = 3
 RAMP = ("green", "cyan", "yellow", "dark_orange", "red")
 
@@ -44,9 +45,14 @@ def percent(probability: float) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """A 90 % interval of a probability."""
-    low, high = percent(estimate.low).removesuffix(" %"), percent(estimate.high)
-    return high if low == high.removesuffix(" %") else f"{low}–{high}"
+    """A 90 % interval of a probability, in whole percent.
+
+    >>> interval(Estimate(0.5, 0.004, 0.996))
+    '<1–99 %'
+    """
+    low = "<1" if estimate.low < 0.01 else f"{min(100 * estimate.low, 99):.0f}"
+    high = "<1" if estimate.high < 0.01 else f"{min(100 * estimate.high, 99):.0f}"
+    return f"{low} %" if low == high else f"{low}–{high} %"
 
 
 def signed(points: float, digits: int = 1) -> str:
@@ -124,8 +130,8 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
 def reading_note() -> Text:
     """How to read the numbers, in two sentences."""
     return Text(
-        "Score: expected severity (0-100) of the worst outcome within the horizon. Ranges are 90 %\n"
-        "intervals: what more knowledge could change. Words follow ICD 203.",
+        "Score: expected severity (0-100) of the worst outcome within the horizon.\n"
+        "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
         style="dim",
     )
 
@@ -158,12 +164,12 @@ def driver_line(contribution: Contribution) -> Text:
 
 def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
     """Outcomes with probability, interval and word."""
-    table = Table(box=None, pad_edge=False, show_header=False, width=WIDTH)
-    table.add_column(width=30, no_wrap=True)
+    table = Table(box=None, pad_edge=False, show_header=False, collapse_padding=True)
+    table.add_column(width=LABEL, no_wrap=True)
     table.add_column(width=BAR, no_wrap=True)
-    table.add_column(justify="right", width=5, no_wrap=True)
+    table.add_column(width=5, justify="right", no_wrap=True)
     table.add_column(width=8, justify="right", no_wrap=True, style="dim")
-    table.add_column(no_wrap=True)
+    table.add_column(width=19, no_wrap=True)
     for outcome in outcomes:
         estimate = outcome.probability
         table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)

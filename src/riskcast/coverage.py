@@ -9,7 +9,7 @@ import numpy as np
 from riskcast.case import Case
 from riskcast.hazard import build_event_model
 from riskcast.history import build_record
-from riskcast.laplace import Predictor, draw_prior, standardise_hyper
+from riskcast.laplace import draw_prior, log_rates, standardise_hyper
 from riskcast.streams import generator
 
 
@@ -117,12 +117,10 @@ def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
         drawn = draw_prior(model, draws, seed)
         xi = standardise_hyper(model, drawn.hyper)
         rng = generator(seed, "prior check", event)
-        counts = np.zeros(draws)
-        for rows in (model.free, model.hits):
-            if len(rows):
-                eta = Predictor.of(model, rows, xi).eta(drawn.coefficients, drawn.shocks, slice(None))
-                rate = np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)) * rows.exposure[:, None]
-                counts += (rng.random(rate.shape) < -np.expm1(-rate)).sum(axis=0)
+        eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
+        rows = model.free.join(model.hits)
+        rate = np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)) * rows.exposure[:, None]
+        counts = (rng.random(rate.shape) < -np.expm1(-rate)).sum(axis=0)
         recorded = len(model.hits)
         low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
         tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,11 @@ class Rows:
     def take(self, index: Ints | NDArray[np.bool_]) -> Rows:
         """Some of the rows."""
         return Rows(self.unit[index], self.period[index], self.year[index], self.exposure[index], self.x[index])
+
+    def join(self, other: Rows) -> Rows:
+        """These rows, then others."""
+        pairs = ((getattr(self, item.name), getattr(other, item.name)) for item in fields(self))
+        return Rows(*(np.concatenate(pair) for pair in pairs))
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -176,7 +181,7 @@ def natural_hyper(model: EventModel, xi: Mapping[str, float | Floats]) -> dict[s
 
 
 def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -> Floats:
-    """Memories of past events in each row: (rows, escalations), or S + (rows, escalations) for half-lives of shape S."""
+    """Memories of past events in each row: (rows, escalations), or S + (rows, escalations) for half-lives shaped S."""
     shapes = {np.shape(hyper[f"half_life.{edge.memory}"]) for edge in model.escalations}
     shape = np.broadcast_shapes(*shapes)
     out = np.zeros((*shape, len(rows), len(model.escalations)))

@@ -88,7 +88,7 @@ def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> F
 
 
 def fade(seen: Floats, half_life: float | Floats) -> Floats:
-    """What is left of the events seen up to and in every period: sum of 2^(-gap / half_life), the period's own at gap 0.
+    """What is left of the events seen up to and in every period: sum of 2^(-gap / half_life), gap 0 in the period.
 
     Parameters: seen (periods, ...) event counts; half_life in periods, a number or an array of shape S.
     Returns S + (periods, ...).

@@ -25,6 +25,7 @@ PROPOSALS_PER_DRAW = 2
 FACTORIAL = 0.9
 ROUNDS = 8
 NEWTON_STEPS = 60
+CONVERGED = 1e-6
 STUDENT_DF = 10.0
 INFLATION = 1.1
 INTERPOLATION_NODES = 20
@@ -117,7 +118,7 @@ def find_mode(
             value, gradient, negative, effects = objective(theta, None)
         for _ in range(NEWTON_STEPS):
             step = np.linalg.solve(negative, gradient)
-            if float(gradient @ step) < 1e-9:
+            if float(gradient @ step) < CONVERGED:
                 break
             size = min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
             trial = objective(theta + size * step, effects)
@@ -276,64 +277,103 @@ def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposa
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
 
-def memory_table(model: EventModel, rows: Rows, xi: dict[str, Floats]) -> tuple[list[Floats], list[Floats]]:
+@dataclass(frozen=True)
+class MemoryTable:
     """Memories of rows for many half-lives at once, by Chebyshev interpolation in the log half-life.
 
     For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes; Berrut and
     Trefethen, 2004), so that the part of eta that comes from memories is a matrix product. Exact where the half-life
     is fixed.
     """
-    tables, shares = [], []
-    for memory in model.memories:
-        name = f"half_life.{memory}"
-        if name in xi:
-            low, high = float(xi[name].min()), float(xi[name].max())
-            angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
-            nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
-            signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
-            gaps = xi[name][:, None] - nodes
-            pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
-            share = pull / pull.sum(axis=1, keepdims=True)
-        else:
-            draws = len(next(iter(xi.values()))) if xi else 1
-            nodes, share = np.zeros(1), np.ones((draws, 1))
-        columns = memory_columns(model, rows, natural_hyper(model, {name: nodes} if name in xi else {}))
+
+    tables: tuple[Floats, ...]
+    shares: tuple[Floats, ...]
+
+    @classmethod
+    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> MemoryTable:
+        """The table of some rows at given hyper-parameters."""
+        hyper = natural_hyper(model, {})
+        shares = []
+        for name in model.memories:
+            nodes, share = _interpolation(xi.get(f"half_life.{name}"))
+            if len(nodes) > 1:
+                hyper[f"half_life.{name}"] = model.hyper[f"half_life.{name}"].quantile(nodes)
+            shares.append(share)
+        columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))
         columns = columns[None] if columns.ndim == 2 else columns
-        chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
-        table = columns[:, :, chosen].transpose(1, 2, 0)
-        # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
-        sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
-        kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
-        tables.append((table @ kept).reshape(len(rows), -1))
-        shares.append(share @ kept)
-    return tables, shares
+        tables = []
+        for place, memory in enumerate(model.memories):
+            chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            nodes = shares[place].shape[1]
+            table = columns[:nodes, :, chosen].transpose(1, 2, 0)
+            # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
+            sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
+            kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
+            tables.append((table @ kept).reshape(len(rows), -1))
+            shares[place] = shares[place] @ kept
+        return cls(tuple(tables), tuple(shares))
+
+    def take(self, draws: slice) -> MemoryTable:
+        """The table for some of the draws."""
+        return MemoryTable(self.tables, tuple(share[draws] if len(share) > 1 else share for share in self.shares))
+
+    def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
+        """Add what memories contribute to log rates (rows, draws)."""
+        for memory, table, share in zip(model.memories, self.tables, self.shares, strict=True):
+            chosen = [model.indicators + i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            weights = coefficients[:, chosen][:, :, None] * share[:, None, :]
+            eta += table @ weights.reshape(len(weights), -1).T
+        return eta
+
+
+def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
+    """Chebyshev nodes over the range of `xi`, and the barycentric weights of each draw; one node where it is fixed."""
+    if xi is None:
+        return np.zeros(1), np.ones((1, 1))
+    low, high = float(xi.min()), float(xi.max())
+    angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
+    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
+    signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
+    gaps = xi[:, None] - nodes
+    pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
+    return nodes, pull / pull.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """Log rates of the rows of a model for many parameter draws."""
+class Rates:
+    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
+    event; free (units, draws), hits (hits, draws)."""
 
-    model: EventModel
-    rows: Rows
-    tables: list[Floats]
-    shares: list[Floats]
+    free: Floats
+    hits: Floats
 
-    @classmethod
-    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> Predictor:
-        """The predictor of some rows at given hyper-parameters."""
-        return cls(model, rows, *memory_table(model, rows, xi))
 
-    def eta(self, coefficients: Floats, shocks: Floats, draws: slice) -> Floats:
-        """Log rate per period without dyad effects: (rows, draws)."""
-        columns = self.model.indicators
-        out = self.rows.x @ coefficients[draws, :columns].T
-        for memory, table, share in zip(self.model.memories, self.tables, self.shares, strict=True):
-            chosen = [columns + i for i, edge in enumerate(self.model.escalations) if edge.memory == memory]
-            part = share[draws] if len(share) > 1 else share
-            weights = coefficients[draws][:, chosen][:, :, None] * part[:, None, :]
-            out += table @ weights.reshape(len(weights), -1).T
-        out += np.ascontiguousarray(shocks[draws].T)[self.rows.year]
-        return out
+def log_rates(
+    model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats], table: MemoryTable | None = None
+) -> Floats:
+    """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
+    rows = model.free.join(model.hits)
+    table = table or MemoryTable.of(model, rows, xi)
+    eta = rows.x @ coefficients[:, : model.indicators].T
+    eta += np.ascontiguousarray(shocks.T)[rows.year]
+    return table.add_to(eta, model, coefficients)
+
+
+def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats]) -> Rates:
+    """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
+    count, draws = len(model.free), len(coefficients)
+    table = MemoryTable.of(model, model.free.join(model.hits), xi)
+    groups = Groups.of(model.free.unit)
+    free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    block = max(16, CHUNK_CELLS // max(count, 1))
+    for first in range(0, draws, block):
+        part = slice(first, min(first + block, draws))
+        eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
+        with np.errstate(over="ignore"):
+            rate = np.exp(eta, out=eta)
+        free[:, part] = groups.sum(rate[:count] * model.free.exposure[:, None], len(model.units))
+        hits[:, part] = rate[count:]
+    return Rates(free, hits)
 
 
 def natural_draws(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, dict[str, Floats], Floats]:
@@ -351,49 +391,33 @@ def natural_draws(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tu
     return coefficients, hyper, shocks
 
 
-def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> Floats:
-    """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant; (draws,)."""
+def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, Rates]:
+    """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant, (draws,); and the rates."""
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
-    draws = len(theta)
-    free, hits = Predictor.of(model, model.free, xi), Predictor.of(model, model.hits, xi)
-    out = -0.5 * (theta**2).sum(axis=1) - 0.5 * sum((value**2 for value in xi.values()), np.zeros(draws))
-    block = max(16, CHUNK_CELLS // max(len(model.free), 1))
+    out = -0.5 * (theta**2).sum(axis=1) - 0.5 * sum((value**2 for value in xi.values()), np.zeros(len(theta)))
+    at = rates(model, coefficients, shocks, xi)
     with np.errstate(over="ignore", invalid="ignore"):
-        for first in range(0, draws, block):
-            part = slice(first, min(first + block, draws))
-            rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
-            hit_rate = np.exp(hits.eta(coefficients, shocks, part))
-            if model.has_dyad_effects:
-                free_rate = Groups.of(model.free.unit).sum(rate, len(model.units))
-                out[part] += log_marginal(free_rate, hit_rate, Groups.of(model.hits.unit), hyper["sd_dyad"][part])
-            else:
-                out[part] += log_event(hit_rate).sum(axis=0) - rate.sum(axis=0)
-    return out
+        if model.has_dyad_effects:
+            block = max(16, CHUNK_CELLS // len(model.units))
+            for first in range(0, len(theta), block):
+                part = slice(first, first + block)
+                free, hits = at.free[:, part], at.hits[:, part]
+                out[part] += log_marginal(free, hits, Groups.of(model.hits.unit), hyper["sd_dyad"][part])
+        else:
+            out += log_event(at.hits).sum(axis=0) - at.free.sum(axis=0)
+    return out, at
 
 
-def dyad_effects(
-    model: EventModel,
-    coefficients: Floats,
-    hyper: dict[str, Floats],
-    shocks: Floats,
-    xi: dict[str, Floats],
-    uniform: Floats,
-) -> Floats:
+def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats) -> Floats:
     """Draw every dyad effect from its conditional given the other parameters; (draws, units)."""
-    draws = len(coefficients)
-    out = np.zeros((draws, len(model.units)))
-    if not model.has_dyad_effects:
-        return out
-    free, hits = Predictor.of(model, model.free, xi), Predictor.of(model, model.hits, xi)
-    block = max(8, CHUNK_CELLS // max(len(model.free), 25 * len(model.units), 1))
-    for first in range(0, draws, block):
-        part = slice(first, min(first + block, draws))
-        rate = np.exp(free.eta(coefficients, shocks, part)) * model.free.exposure[:, None]
-        hit_rate = np.exp(hits.eta(coefficients, shocks, part))
-        free_rate = Groups.of(model.free.unit).sum(rate, len(model.units))
-        out[part] = draw_effects(
-            free_rate, hit_rate, Groups.of(model.hits.unit), hyper["sd_dyad"][part], uniform[part].T
-        ).T
+    out = np.empty(uniform.shape)
+    block = max(8, CHUNK_CELLS // (25 * len(model.units)))
+    for first in range(0, len(out), block):
+        part = slice(first, first + block)
+        drawn = draw_effects(
+            at.free[:, part], at.hits[:, part], Groups.of(model.hits.unit), sd_dyad[part], uniform[part].T
+        )
+        out[part] = drawn.T
     return out
 
 
@@ -401,19 +425,19 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Posterior draws of one event type by nested Laplace and importance resampling."""
     rng = generator(seed, "laplace", model.event)
     proposal = propose(explore(model), draws * PROPOSALS_PER_DRAW, rng)
-    log_ratio = log_target(model, proposal.theta, proposal.xi) - proposal.log_density
-    smoothed = smooth_weights(log_ratio)
+    target, at = log_target(model, proposal.theta, proposal.xi)
+    smoothed = smooth_weights(target - proposal.log_density)
     coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
     last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
     summary = coefficients[:, : model.indicators] @ last + shocks[:, -1]
     # Sorted by rate, then shuffled the same way whatever the weights: draw i keeps its place among its neighbours.
     chosen = resample(smoothed.weights, summary, draws, 0.5)[rng.permutation(draws)]
     hyper = {name: value[chosen] for name, value in hyper.items()}
-    xi = {name: value[chosen] for name, value in proposal.xi.items()}
-    coefficients, shocks = coefficients[chosen], shocks[chosen]
-    uniform = rng.random((draws, len(model.units)))
-    effects = dyad_effects(model, coefficients, hyper, shocks, xi, uniform)
-    return EventDraws(model.event, coefficients, hyper, shocks, effects, smoothed.khat, smoothed.ess)
+    effects = np.zeros((draws, len(model.units)))
+    if model.has_dyad_effects:
+        uniform = rng.random((draws, len(model.units)))
+        effects = dyad_effects(model, Rates(at.free[:, chosen], at.hits[:, chosen]), hyper["sd_dyad"], uniform)
+    return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, smoothed.khat, smoothed.ess)
 
 
 def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:

@@ -324,7 +324,7 @@ def simulate_futures(plan: Plan, chance: Chance, scenario: Scenario, active: Act
 
 
 def _work(values: Floats) -> Floats:
-    """Working precision, with the longer of paths and units side by side in memory: that is what inner loops run over."""
+    """Working precision, with the longer of paths and units contiguous: inner loops run over it."""
     return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
 
 
