@@ -19,7 +19,7 @@ from riskcast.streams import generator
 if TYPE_CHECKING:
     import pandas
 
-PATHS = 1000
+PATHS = 800
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def explain(
         rungs = []
         for rung in range(len(players) + 1):
             active = _switched_on(plan, players, turn[part] < rung)
-            rungs.append(simulate_futures(plan, chance, scenario, active).score.astype(float))
+            rungs.append(simulate_futures(plan, chance, scenario, active, score_only=True).score.astype(float))
             if progress is not None:
                 progress(first * (len(players) + 1) + len(chance.draw) * (rung + 1), count * (len(players) + 1))
         gains = np.diff(np.array(rungs), axis=0)

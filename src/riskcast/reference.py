@@ -1,24 +1,24 @@
 """The reference engine: the whole case as one PyMC model, sampled by NUTS.
 
 Free variables are the standardised coordinates of `hazard`: z (coefficients), e (year shocks), d (dyad effects) and xi
-(hyper-parameters that are not fixed). All event types share one flat graph over the rows of all of them: a graph per
-event type would multiply the compile time. Everything that can change without changing a length is `pm.Data`.
+(hyper-parameters that are not fixed). All event types share one flat graph over all their rows, as a graph for each
+would multiply the time to compile; and whatever can change without changing a length is `pm.Data`, as constants in
+the graph would defeat the compiler's cache.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from riskcast.case import Case
-from riskcast.hazard import EventModel, build_event_model
+from riskcast.hazard import EventModel, Rows, build_event_model
 from riskcast.history import Record, build_record
 from riskcast.laplace import EventDraws, natural_draws
 from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pymc as pm
     import xarray
     from nutpie.sample import CompiledModel
+    from pytensor.tensor import TensorVariable
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,10 +37,10 @@ CHAINS = 2
 TUNE = 1000
 LEAST_DRAWS_PER_CHAIN = 1000
 POLL_SECONDS = 0.1
-LN_2 = math.log(2.0)
-# Below it 2^(-gap / half-life) is exactly 0 for every gap above 0, as it is for a half-life of 0.
+LOG_2 = math.log(2.0)
+# At and below it 2^(-gap / half-life) underflows to 0 for every gap but 0, as it should for a half-life of 0.
 SHORTEST_LOG_HALF_LIFE = -10.0
-# Below it rho^gap is exactly 0 for every gap above 0, as it is for a persistence of 0.
+# At and below it rho^gap underflows to 0 for every gap but 0, as it should for a persistence of 0.
 SMALLEST_LOG_PERSISTENCE = -1000.0
 
 EFFECT = "effect"
@@ -49,105 +50,394 @@ HYPER = "hyper"
 FREE_HYPER = "free_hyper"
 HALF_LIFE = "half_life"
 ROW = "row"
+LABELLED = {
+    "coefficient_mean": COEFFICIENT,
+    "coefficient_sd": COEFFICIENT,
+    "hyper_mean": HYPER,
+    "hyper_sd": HYPER,
+    "exposure": ROW,
+    "happened": ROW,
+}
 
 
 @dataclass(frozen=True)
 class FlatCase:
-    """All event types of a case side by side: what `build_model` makes into a graph.
+    """All event types of a case side by side, ready to become a graph.
 
-    coords: labels of every dimension; data: arrays by name, with the dimension of each in `dims`; models: the
-    regressions in order.
+    models: the regressions in order; coords: labels by dimension, each beginning with its event type; data: arrays by
+    name.
     """
 
     models: tuple[EventModel, ...]
     coords: Mapping[str, tuple[str, ...]]
     data: Mapping[str, NDArray[Any]]
-    dims: Mapping[str, str]
-
-    def place(self, dimension: str, event: str) -> slice:
-        """Where an event type's entries lie in a dimension whose labels begin with the event type."""
-        labels = self.coords[dimension]
-        mine = [i for i, label in enumerate(labels) if label.split(":", 1)[0] == event]
-        return slice(mine[0], mine[-1] + 1) if mine else slice(0, 0)
 
 
 def build_model(case: Case) -> pm.Model:
     """The whole case as one PyMC model, to read, extend and sample.
 
-    For row i, a unit-period (or n[i] pooled event-free ones) at risk of event type k,
+    For row i, a unit-period at risk of its event type, or n[i] such periods pooled,
 
         eta[i] = X[i] c + M[i](half_life) g + year_shock[year(i)] + dyad_effect[unit(i)]
         occurred[i] ~ Bernoulli(1 - exp(-n[i] exp(eta[i]))),
 
     with coefficients (c, g) = coefficient_mean + coefficient_sd * z, hyper-parameters exp or logistic of
-    hyper_mean + hyper_sd * xi, dyad effects sd_dyad * d, and year shocks a stationary AR(1), F(sd_time, persistence) e;
-    z, e, d, xi ~ Normal(0, 1). Labels begin with the event type, as in `demarche:xenophobia->demarche`.
+    hyper_mean + hyper_sd * xi, dyad effects sd_dyad * d, year shocks F(sd_time, persistence) e, a stationary AR(1), and
+    z, e, d, xi ~ Normal(0, 1). Labels begin with the event type: `demarche:xenophobia->demarche`.
 
-    Free variables: z (coefficient), e (year), d (dyad_event, dyad), xi (free_hyper); one of no length is left out.
-    Deterministics: coefficient (coefficient) on the link scale; base_rate (event), the probability of at least one
-    event in a year; rate_ratio (effect); half_life (half_life) in periods; sd_dyad (dyad_event); sd_time and
+    Free variables: z (coefficient), e (year), d (dyad_event, dyad), xi (free_hyper); one that would be empty is left
+    out. Deterministics: coefficient (coefficient) on the link scale; base_rate (event), the probability of at least
+    one event in a year; rate_ratio (effect); half_life (half_life) in periods; sd_dyad (dyad_event); sd_time and
     persistence (event); year_shock (year) and dyad_effect (dyad_event, dyad) on the log-rate scale. Observed:
-    occurred (row). Priors are data: coefficient_mean, coefficient_sd, hyper_mean, hyper_sd.
+    occurred (row). Priors are data: coefficient_mean and coefficient_sd (coefficient), hyper_mean and hyper_sd (hyper).
 
-    A discrete-time proportional-hazards regression (Prentice and Gloeckler, 1978) with non-centred random effects
+    It is a grouped proportional-hazards regression (Prentice and Gloeckler, 1978) with non-centred random effects
     (Papaspiliopoulos, Roberts and Sköld, 2007). Raises ImportError where PyMC is not installed.
 
         import pymc as pm, riskcast
         with riskcast.build_model(riskcast.load_case("central_asia_2024")):
-            trace = pm.sample(nuts_sampler="nutpie", seed=1)
-            pm.sample_posterior_predictive(trace, extend_inferencedata=True)
+            trace = pm.sample(nuts_sampler="nutpie", random_seed=1)
+            pm.sample_posterior_predictive(trace, extend_inferencedata=True, random_seed=1)
     """
     return assemble(flatten_case(case))
 
 
 def flatten_case(case: Case) -> FlatCase:
-    """The rows, covariates, memories and priors of all event types, side by side."""
+    """The priors, rows and memories of all event types of a case, side by side."""
     record = build_record(case)
     return flatten(case, record, {event: build_event_model(case, record, event) for event in case.order})
 
 
 def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> FlatCase:
     """Lay the regressions of all event types side by side."""
-    blocks = list(models.values())
-    coefficients = [(model, name) for model in blocks for name in model.coefficients]
-    hyper = [(model, name) for model in blocks for name in model.hyper]
-    half_lives = [i for i, (_, name) in enumerate(hyper) if name.startswith(f"{HALF_LIFE}.")]
-    free = [i for i, (model, name) in enumerate(hyper) if not model.hyper[name].is_fixed]
-    dyad_blocks = [model for model in blocks if model.has_dyad_effects]
-    hyper_labels = tuple(f"{model.event}:{name}" for model, name in hyper)
-    labels = tuple(f"{model.event}:{name}" for model, name in coefficients)
-    is_base = np.array([name == BASE_RATE for _, name in coefficients])
+    blocks = tuple(models.values())
+    coefficients = tuple(f"{model.event}:{name}" for model in blocks for name in model.coefficients)
+    is_base = np.array([name == BASE_RATE for model in blocks for name in model.coefficients])
+    hyper = {f"{model.event}:{name}": prior for model in blocks for name, prior in model.hyper.items()}
+    place = {label: position for position, label in enumerate(hyper)}
+    half_lives = [label for label in hyper if f":{HALF_LIFE}." in label]
+    free = [label for label, prior in hyper.items() if not prior.is_fixed]
+    with_dyads = tuple(model.event for model in blocks if model.has_dyad_effects)
 
-    def hyper_places(name: str, among: list[EventModel]) -> Ints:
-        return np.array([hyper_labels.index(f"{model.event}:{name}") for model in among], dtype=np.int64)
-
-    data: dict[str, tuple[NDArray[Any], str]] = {
-        "coefficient_mean": (_join([model.mean for model in blocks]), COEFFICIENT),
-        "coefficient_sd": (_join([model.sd for model in blocks]), COEFFICIENT),
-        "hyper_mean": (np.array([model.hyper[name].mean for model, name in hyper]), HYPER),
-        "hyper_sd": (np.array([model.hyper[name].sd for model, name in hyper]), HYPER),
-        "free_hyper_place": (np.array(free, dtype=np.int64), FREE_HYPER),
-        "half_life_place": (np.array(half_lives, dtype=np.int64), HALF_LIFE),
-        "sd_dyad_place": (hyper_places("sd_dyad", dyad_blocks), DYAD_EVENT),
-        "sd_time_place": (hyper_places("sd_time", blocks), EVENT),
-        "persistence_place": (hyper_places("persistence", blocks), EVENT),
-        "base_rate_place": (np.flatnonzero(is_base), EVENT),
-        "rate_ratio_place": (np.flatnonzero(~is_base), EFFECT),
-        "periods_per_year": (np.full(len(blocks), float(case.periods_per_year)), EVENT),
+    data: dict[str, NDArray[Any]] = {
+        "coefficient_mean": np.concatenate([model.mean for model in blocks]),
+        "coefficient_sd": np.concatenate([model.sd for model in blocks]),
+        "hyper_mean": np.array([prior.mean for prior in hyper.values()]),
+        "hyper_sd": np.array([prior.sd for prior in hyper.values()]),
+        "log_periods_per_year": np.log(float(case.periods_per_year)),
+        "at_base_rate": np.flatnonzero(is_base),
+        "at_rate_ratio": np.flatnonzero(~is_base),
+        "at_free_hyper": _integers(place[label] for label in free),
+        "at_half_life": _integers(place[label] for label in half_lives),
+        "at_sd_dyad": _integers(place[f"{event}:sd_dyad"] for event in with_dyads),
+        "at_sd_time": _integers(place[f"{event}:sd_time"] for event in models),
+        "at_persistence": _integers(place[f"{event}:persistence"] for event in models),
     }
-    data |= _lay_years(blocks)
-    rows, row_labels = _lay_rows(blocks, record)
-    data |= rows
-    data |= _lay_memories(blocks, data["row_period"][0], data["row_unit"][0], data["row_event"][0])
+    rows = [_merge(model) for model in blocks]
+    data |= _lay_years(blocks) | _lay_rows(blocks, rows)
+    data |= _lay_covariates(blocks, rows) | _lay_memories(blocks, rows, half_lives)
+    ends = record.timeline.ends.astype(str)
     coords = {
         EVENT: tuple(models),
-        DYAD_EVENT: tuple(model.event for model in dyad_blocks),
+        DYAD_EVENT: with_dyads,
         DYAD: case.dyads,
-        COEFFICIENT: labels,
-        EFFECT: tuple(label for label, base in zip(labels, is_base, strict=True) if not base),
-        HYPER: hyper_labels,
-        FREE_HYPER: tuple(hyper_labels[i] for i in free),
-        HALF_LIFE: tuple(hyper_labels[i].replace(f"{HALF_LIFE}.", "") for i in half_lives),
+        COEFFICIENT: coefficients,
+        EFFECT: tuple(label for label, base in zip(coefficients, is_base, strict=True) if not base),
+        HYPER: tuple(hyper),
+        FREE_HYPER: tuple(free),
+        HALF_LIFE: tuple(label.replace(f"{HALF_LIFE}.", "") for label in half_lives),
         YEAR: tuple(f"{model.event}:{year}" for model in blocks for year in model.years),
-        ROW: row_labels,
+        ROW: tuple(
+            f"{model.event}:{model.units[unit]}:{ends[period]}"
+            for model, (mine, _) in zip(blocks, rows, strict=True)
+            for unit, period in zip(mine.unit, mine.period, strict=True)
+        ),
     }
+    return FlatCase(blocks, coords, data)
+
+
+def _integers(values: Any) -> Ints:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _offsets(lengths: Any) -> Ints:
+    """Where each of several blocks begins when they are laid end to end."""
+    return np.concatenate([[0], np.cumsum(_integers(lengths))])[:-1]
+
+
+def _merge(model: EventModel) -> tuple[Rows, NDArray[np.bool_]]:
+    """Rows without and with the event in one, sorted by unit and period, and which of them have it."""
+    free, hits = model.free, model.hits
+    both = [np.concatenate([getattr(free, name), getattr(hits, name)]) for name in Rows.__dataclass_fields__]
+    rows = Rows(*both)
+    order = np.lexsort((rows.period, rows.unit))
+    return rows.take(order), (np.arange(len(rows)) >= len(free))[order]
+
+
+def _lay_years(blocks: tuple[EventModel, ...]) -> dict[str, NDArray[Any]]:
+    """Of every year shock its event type and the gap to the year before; and every (later, earlier) pair of years."""
+    begins = _offsets(len(model.years) for model in blocks)
+    event, gap_before, follows, later, earlier, gap = [], [], [], [], [], []
+    for number, (model, begin) in enumerate(zip(blocks, begins, strict=True)):
+        years = model.years
+        event.append(np.full(len(years), number))
+        gap_before.append(np.diff(years, prepend=years[:1] - 1))
+        follows.append(np.arange(len(years)) > 0)
+        after, before = np.tril_indices(len(years), -1)
+        later.append(begin + after)
+        earlier.append(begin + before)
+        gap.append(years[after] - years[before])
+    return {
+        "year_event": np.concatenate(event),
+        "year_gap_before": np.concatenate(gap_before).astype(float),
+        "year_follows": np.concatenate(follows).astype(float),
+        "pair_later": np.concatenate(later),
+        "pair_earlier": np.concatenate(earlier),
+        "pair_gap": np.concatenate(gap).astype(float),
+    }
+
+
+def _lay_rows(blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]]) -> dict[str, NDArray[Any]]:
+    """Of every row its unit, year, exposure and outcome; of every unit of every event type, its event type."""
+    units = [len(model.units) for model in blocks]
+    first_unit = _offsets(units)
+    first_year = _offsets(len(model.years) for model in blocks)
+    dyad_units = [np.arange(count) + begin for count, begin in zip(units, first_unit, strict=True)]
+    return {
+        "unit_event": np.repeat(np.arange(len(blocks)), units),
+        "dyad_unit": np.concatenate(
+            [
+                np.zeros(0, dtype=np.int64),
+                *(mine for model, mine in zip(blocks, dyad_units, strict=True) if model.has_dyad_effects),
+            ]
+        ),
+        "row_unit": np.concatenate([mine.unit + begin for (mine, _), begin in zip(rows, first_unit, strict=True)]),
+        "row_year": np.concatenate([mine.year + begin for (mine, _), begin in zip(rows, first_year, strict=True)]),
+        "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
+        "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
+    }
+
+
+def _lay_covariates(
+    blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]]
+) -> dict[str, NDArray[Any]]:
+    """Indicator steps that are not zero, each with its row and coefficient."""
+    first_row = _offsets(len(mine) for mine, _ in rows)
+    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    row, coefficient, value = [], [], []
+    for (mine, _), begin, column in zip(rows, first_row, first_coefficient, strict=True):
+        steps = mine.x[:, 1:]
+        at_row, at_column = np.nonzero(steps)
+        row.append(begin + at_row)
+        coefficient.append(column + 1 + at_column)
+        value.append(steps[at_row, at_column])
+    return {
+        "step_row": np.concatenate(row),
+        "step_coefficient": np.concatenate(coefficient),
+        "step": np.concatenate(value),
+    }
+
+
+def _lay_memories(
+    blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]], half_lives: list[str]
+) -> dict[str, NDArray[Any]]:
+    """Memories that are not zero, each with its row and coefficient; and the past events that each remembers.
+
+    Rows that see the same events at the same gaps through the same half-life share one memory: the units that see all
+    events of a kind, or those of the host.
+    """
+    first_row = _offsets(len(mine) for mine, _ in rows)
+    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    traces: dict[tuple[int, bytes], int] = {}
+    seen_by_trace: list[Floats] = []
+    none = np.zeros(0, dtype=np.int64)
+    row, coefficient, trace, period = [none], [none], [none], [none]
+    for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
+        for number, edge in enumerate(model.escalations):
+            half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
+            trace_of_unit = np.zeros(len(model.units), dtype=np.int64)
+            for unit, seen in enumerate(edge.seen.T):
+                key = (half_life, seen.tobytes())
+                if key not in traces:
+                    traces[key] = len(seen_by_trace)
+                    seen_by_trace.append(seen)
+                trace_of_unit[unit] = traces[key]
+            freshest = mine.period - (0 if edge.same_period else 1)
+            begun = np.maximum.accumulate(edge.seen > 0, axis=0)
+            remembers = np.flatnonzero((freshest >= 0) & begun[np.maximum(freshest, 0), mine.unit])
+            row.append(begin + remembers)
+            coefficient.append(np.full(len(remembers), column + model.indicators + number))
+            trace.append(trace_of_unit[mine.unit[remembers]])
+            period.append(freshest[remembers])
+    keys = np.stack([np.concatenate(trace), np.concatenate(period)])
+    distinct, memory = np.unique(keys, axis=1, return_inverse=True)
+    half_life_of_trace = _integers(half_life for half_life, _ in traces)
+    owner, gap, count = [none], [none], [np.zeros(0)]
+    for number, (mine, now) in enumerate(distinct.T):
+        seen = seen_by_trace[mine][: now + 1]
+        past = np.flatnonzero(seen)
+        owner.append(np.full(len(past), number))
+        gap.append(now - past)
+        count.append(seen[past])
+    return {
+        "memory_row": np.concatenate(row),
+        "memory_coefficient": np.concatenate(coefficient),
+        "memory": memory.reshape(-1),
+        "memory_half_life": half_life_of_trace[distinct[0]],
+        "past_memory": np.concatenate(owner),
+        "past_gap": np.concatenate(gap).astype(float),
+        "past_count": np.concatenate(count),
+    }
+
+
+def assemble(flat: FlatCase) -> pm.Model:
+    """The graph of a flat case as a PyMC model."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    # No bounds to check: every probability below is one minus an exponential of a negative number.
+    with pm.Model(coords=flat.coords, check_bounds=False) as model:
+        data = {name: pm.Data(name, value, dims=LABELLED.get(name)) for name, value in flat.data.items()}
+        has = {name for name, labels in flat.coords.items() if labels}
+
+        z = pm.Normal("z", 0.0, 1.0, dims=COEFFICIENT)
+        coefficient = pm.Deterministic(
+            "coefficient", data["coefficient_mean"] + data["coefficient_sd"] * z, dims=COEFFICIENT
+        )
+        base_rate = coefficient[data["at_base_rate"]]
+        pm.Deterministic("base_rate", -pt.expm1(-pt.exp(base_rate + data["log_periods_per_year"])), dims=EVENT)
+        if EFFECT in has:
+            pm.Deterministic("rate_ratio", pt.exp(coefficient[data["at_rate_ratio"]]), dims=EFFECT)
+
+        hyper = data["hyper_mean"]
+        if FREE_HYPER in has:
+            xi = pm.Normal("xi", 0.0, 1.0, dims=FREE_HYPER)
+            free = data["at_free_hyper"]
+            hyper = hyper[free].inc(data["hyper_sd"][free] * xi)
+        log_rate = base_rate[data["unit_event"]]
+        if DYAD_EVENT in has:
+            sd_dyad = pm.Deterministic("sd_dyad", pt.exp(hyper[data["at_sd_dyad"]]), dims=DYAD_EVENT)
+            d = pm.Normal("d", 0.0, 1.0, dims=(DYAD_EVENT, DYAD))
+            dyad_effect = pm.Deterministic("dyad_effect", sd_dyad[:, None] * d, dims=(DYAD_EVENT, DYAD))
+            log_rate = log_rate[data["dyad_unit"]].inc(dyad_effect.ravel())
+        sd_time = pm.Deterministic("sd_time", pt.exp(hyper[data["at_sd_time"]]), dims=EVENT)
+        link = hyper[data["at_persistence"]]
+        pm.Deterministic("persistence", pt.sigmoid(link), dims=EVENT)
+        if ROW not in has:
+            return model
+
+        e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
+        year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, link, data), dims=YEAR)
+        eta = pt.log(data["exposure"]) + log_rate[data["row_unit"]] + year_shock[data["row_year"]]
+        if len(flat.data["step"]):
+            eta = eta[data["step_row"]].inc(coefficient[data["step_coefficient"]] * data["step"])
+        if HALF_LIFE in has:
+            log_half_life = hyper[data["at_half_life"]]
+            pm.Deterministic("half_life", pt.exp(log_half_life), dims=HALF_LIFE)
+            if len(flat.data["memory"]):
+                memory = _memories(log_half_life, data)[data["memory"]]
+                eta = eta[data["memory_row"]].inc(coefficient[data["memory_coefficient"]] * memory)
+        # Written so that PyTensor's rewrites turn log(1 - p) into minus the rate and log(p) into log1mexp, both exact.
+        pm.Bernoulli("occurred", p=1.0 - pt.exp(-pt.exp(eta)), observed=data["happened"], dims=ROW)
+    return model
+
+
+def _year_shocks(
+    e: TensorVariable, sd_time: TensorVariable, link: TensorVariable, data: Mapping[str, Any]
+) -> TensorVariable:
+    """F(sd_time, persistence) e in closed form: b[t] = sd_time * sum over s <= t of rho^(t - s) w[s] e[s].
+
+    w is 1 in an event type's first year and sqrt(1 - rho^(2 gap)) in later ones, gap being years since the one before.
+    """
+    import pytensor.tensor as pt
+
+    log_rho = pt.maximum(-pt.softplus(-link), SMALLEST_LOG_PERSISTENCE)
+    kept = pt.exp(2.0 * data["year_gap_before"] * log_rho[data["year_event"]])
+    fresh = pt.sqrt(1.0 - data["year_follows"] * kept) * e
+    gap_event = data["year_event"][data["pair_later"]]
+    passed_on = pt.exp(data["pair_gap"] * log_rho[gap_event]) * fresh[data["pair_earlier"]]
+    return sd_time[data["year_event"]] * fresh[data["pair_later"]].inc(passed_on)
+
+
+def _memories(log_half_life: TensorVariable, data: Mapping[str, Any]) -> TensorVariable:
+    """log2(1 + sum over past events of 2^(-gap / half-life)) for every distinct memory."""
+    import pytensor.tensor as pt
+
+    speed = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))[data["memory_half_life"]]
+    owner = data["past_memory"]
+    left = data["past_count"] * pt.exp(-data["past_gap"] * speed[owner])
+    return pt.log1p(pt.zeros_like(speed)[owner].inc(left)) / LOG_2
+
+
+def compile_model(model: pm.Model) -> CompiledModel:
+    """Compile a model that `build_model` made, for any number of `draw_chains`.
+
+    `compiled.with_data(coefficient_mean=..., coefficient_sd=...)` swaps priors in well under a millisecond.
+    """
+    import nutpie
+
+    # Natural quantities follow from the coordinates in numpy: nothing but these needs to be compiled and stored.
+    return nutpie.compile_pymc_model(model, var_names=[])
+
+
+def draw_chains(
+    compiled: CompiledModel, draws: int, seed: int, progress: Progress | None = None, tune: int = TUNE
+) -> xarray.DataTree:
+    """Sample two chains of so many draws each, the same for the same seed on any number of cores.
+
+    `progress` is called from the calling thread. An interrupt stops the chains and is raised again.
+    """
+    import nutpie
+
+    report = progress or (lambda label, done, total: None)
+    total = CHAINS * (tune + draws)
+    finished = [0]
+
+    def note(chains: list[Any]) -> None:
+        finished[0] = sum(chain.finished_draws for chain in chains)
+
+    sampler = nutpie.sample(
+        compiled,
+        draws=draws,
+        tune=tune,
+        chains=CHAINS,
+        seed=seed,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=note,
+        blocking=False,
+    )
+    try:
+        while not sampler.is_finished:
+            report("sampling", finished[0], total)
+            time.sleep(POLL_SECONDS)
+        trace = sampler.wait()
+    except BaseException:
+        sampler.cancel()
+        raise
+    report("sampling", total, total)
+    return trace
+
+
+def sample(
+    case: Case,
+    record: Record,
+    models: Mapping[str, EventModel],
+    *,
+    draws: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> dict[str, EventDraws]:
+    """Posterior draws of every event type by NUTS, in the form in which `laplace` gives them.
+
+    Each chain runs for at least 1,000 draws after 1,000 of tuning, evenly thinned to `draws` in all and then laid end
+    to end. ess is the least bulk effective sample size of an event type's parameters, rhat the largest
+    rank-normalised split R-hat (Vehtari et al., 2021); divergences are those of the whole model.
+    """
+    report = progress or (lambda label, done, total: None)
+    per_chain = -(-draws // CHAINS)
+    thin = -(-LEAST_DRAWS_PER_CHAIN // per_chain)
+    report("compiling", 0, CHAINS * (TUNE + thin * per_chain))
+    flat = flatten(case, record, models)
+    trace = draw_chains(compile_model(assemble(flat)), thin * per_chain, seed, report)
+    return natural_events(flat, trace, draws, thin)

@@ -266,8 +266,13 @@ class Futures:
     score_by_period: Floats
 
 
-def simulate_futures(plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None) -> Futures:
-    """Simulate a block of paths month by month, event types in same-period order."""
+def simulate_futures(
+    plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
+) -> Futures:
+    """Simulate a block of paths month by month, event types in same-period order.
+
+    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
+    """
     draw, dyads = chance.draw, len(plan.case.dyads)
     count = len(draw)
     levels = chance.levels
@@ -306,9 +311,10 @@ def simulate_futures(plan: Plan, chance: Chance, scenario: Scenario, active: Act
                     p_event[:, units] = 1.0
                     occurs[:, units] = True
                 happened[name] = occurs.astype(WORK)
-                probability[name] += waiting[name] * p_event
-                waiting[name] *= ~occurs
-                by_period[name][t] = probability[name].sum(axis=0, dtype=float)
+                if not score_only:
+                    probability[name] += waiting[name] * p_event
+                    waiting[name] *= ~occurs
+                    by_period[name][t] = probability[name].sum(axis=0, dtype=float)
                 if p.severity > 0:
                     score += p_event * np.maximum(p.severity - peak, 0.0)
                     np.maximum(peak, p.severity * happened[name], out=peak)
