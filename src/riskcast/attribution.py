@@ -100,7 +100,7 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
     for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
         event = player.removeprefix(f"{RECENT}:")
         if event != player:
-            found.append(Contribution(player, f"Recent: {case.events[event].label.lower()}", "recent", value, error))
+            found.append(Contribution(player, f"{case.events[event].label} (recent)", "recent", value, error))
         else:
             found.append(Contribution(player, case.indicators[player].label, "indicator", value, error))
     return tuple(sorted(found, key=lambda contribution: -abs(contribution.points)))
@@ -118,8 +118,8 @@ def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
 
 def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Active:
     """The drivers that act on each path: on (paths, players)."""
-    columns = dict(zip(players, on.T.astype(WORK), strict=True))
-    off = np.zeros(len(on), dtype=WORK)
+    columns: dict[str, Floats] = dict(zip(players, on.T.astype(WORK), strict=True))
+    off: Floats = np.zeros(len(on), dtype=WORK)
     return Active(
         {name: columns.get(name, off) for name in plan.case.indicators},
         {name: columns.get(f"{RECENT}:{name}", off) for name in plan.case.events},
@@ -162,5 +162,6 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> l
         if left >= least:
             where = "" if own else f"{row.dyad}: "
             text = f"{where}{case.events[row.type].label}. {row.description}"
-            found.append((row.placed_on, (str(row.date), f"{100 * left:.0f} %", text)))
+            day = str(row.date)[: {"day": 10, "month": 7, "year": 4}[row.precision]]
+            found.append((row.placed_on, (day, f"{100 * left:.0f} %", text)))
     return [shown for _, shown in sorted(found, key=lambda item: item[0], reverse=True)]

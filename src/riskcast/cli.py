@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -254,7 +254,7 @@ def _simulate(posterior: Posterior, scenario: str | None, horizon: int | None) -
 
 
 @contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(label: str) -> Generator[Callable[[int, int], None]]:
     """A progress bar on standard error, shown on a terminal only and gone when done."""
     if not sys.stderr.isatty():
         yield lambda done, total: None

@@ -196,7 +196,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     scored = [item for item in change.probability.items() if case.events[item[0][0]].kind == "outcome"]
     for (event, unit), e in sorted(scored, key=lambda item: -abs(item[1].mean))[:12]:
         moves.add_row(
-            f"{unit}  {case.events[event].label}",
+            f"{'all' if unit == case.host else unit.split('-')[-1]}  {case.events[event].label}",
             percent(first.probability(event, unit).mean),
             percent(second.probability(event, unit).mean),
             Text(signed(100 * e.mean), style=change_style(e)),

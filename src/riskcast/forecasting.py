@@ -13,6 +13,7 @@ from riskcast.case import Case, Scenario
 from riskcast.errors import OptionError
 from riskcast.hazard import Floats
 from riskcast.posterior import Posterior
+from riskcast.quantities import Z90
 from riskcast.scenarios import resolve_scenario
 from riskcast.simulation import Simulated, plan_simulation, simulate
 
@@ -91,7 +92,8 @@ def summarise(draws: Floats, error: Floats, floor: float, ceiling: float) -> Est
     """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
 
     The variance of `draws` is that of the quantity plus the mean square of `error`; draws are drawn in towards their
-    mean until only the former is left, so that chance within the horizon does not pass for lack of knowledge.
+    mean until only the former is left, so that chance within the horizon does not pass for lack of knowledge. The
+    interval is never narrower than the simulation's own error of the mean.
 
     >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), floor=0.0, ceiling=1.0)
     >>> round(estimate.mean, 3), round(estimate.low, 3)
@@ -102,8 +104,9 @@ def summarise(draws: Floats, error: Floats, floor: float, ceiling: float) -> Est
     noise = float(np.square(error, dtype=float).mean())
     kept = np.sqrt(max(0.0, 1.0 - noise / variance)) if variance > 0 else 0.0
     low, high = np.quantile(mean + kept * (draws - mean), [LOW, HIGH])
+    blur = Z90 * float(np.sqrt(noise / len(draws)))
     mean = min(max(mean, floor), ceiling)
-    return Estimate(mean, float(min(max(low, floor), mean)), float(max(min(high, ceiling), mean)))
+    return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
 
 
 def forecast(

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case import Case
-from riskcast.history import Record, remember, seen_events
+from riskcast.history import Floats, Record, remember, seen_events
 from riskcast.names import BASE_RATE
 from riskcast.quantities import LOG, LOGIT, Prior, elicit
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -115,7 +114,7 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
 
     occurred = record.occurred[event]
     periods, units = occurred.shape
-    columns = [np.ones((periods, units))]
+    columns: list[Floats] = [np.ones((periods, units))]
     columns += [np.broadcast_to(record.levels[edge.source], (periods, units)) for edge in by_indicator]
     escalations = tuple(
         Escalation(seen_events(edge, case, record.occurred), str(edge.memory), edge.acts == "same") for edge in by_event

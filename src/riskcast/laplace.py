@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -376,7 +376,9 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str,
     return Rates(free, hits)
 
 
-def natural_draws(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, dict[str, Floats], Floats]:
+def natural_draws(
+    model: EventModel, theta: Floats, xi: Mapping[str, Floats]
+) -> tuple[Floats, dict[str, Floats], Floats]:
     """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
     p, draws = len(model.mean), len(theta)
     hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
@@ -444,7 +446,7 @@ def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Draws of one event type from its priors: what the assumptions say without the record."""
     rng = generator(seed, "prior", model.event)
     theta = rng.standard_normal((draws, len(model.mean) + len(model.years)))
-    xi = {name: rng.standard_normal(draws) for name in model.free_hyper}
+    xi: dict[str, Floats] = {name: rng.standard_normal(draws) for name in model.free_hyper}
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
     effects = np.zeros((draws, len(model.units)))
     if model.has_dyad_effects:

@@ -49,6 +49,7 @@ YEAR = "year"
 HYPER = "hyper"
 FREE_HYPER = "free_hyper"
 HALF_LIFE = "half_life"
+MEMORY = "memory"
 ROW = "row"
 LABELLED = {
     "coefficient_mean": COEFFICIENT,
@@ -86,8 +87,8 @@ def build_model(case: Case) -> pm.Model:
     z, e, d, xi ~ Normal(0, 1). Labels begin with the event type: `demarche:xenophobia->demarche`.
 
     Free variables: z (coefficient), e (year), d (dyad_event, dyad), xi (free_hyper); one that would be empty is left
-    out. Deterministics: coefficient (coefficient) on the link scale; base_rate (event), the probability of at least
-    one event in a year; rate_ratio (effect); half_life (half_life) in periods; sd_dyad (dyad_event); sd_time and
+    out. Deterministics: coefficients (coefficient) on the link scale; base_rate (event), the probability of at least
+    one event in a year; rate_ratio (effect); half_life (memory) in periods; sd_dyad (dyad_event); sd_time and
     persistence (event); year_shock (year) and dyad_effect (dyad_event, dyad) on the log-rate scale. Observed:
     occurred (row). Priors are data: coefficient_mean and coefficient_sd (coefficient), hyper_mean and hyper_sd (hyper).
 
@@ -145,7 +146,7 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         EFFECT: tuple(label for label, base in zip(coefficients, is_base, strict=True) if not base),
         HYPER: tuple(hyper),
         FREE_HYPER: tuple(free),
-        HALF_LIFE: tuple(label.replace(f"{HALF_LIFE}.", "") for label in half_lives),
+        MEMORY: tuple(label.replace(f"{HALF_LIFE}.", "") for label in half_lives),
         YEAR: tuple(f"{model.event}:{year}" for model in blocks for year in model.years),
         ROW: tuple(
             f"{model.event}:{model.units[unit]}:{ends[period]}"
@@ -234,60 +235,42 @@ def _lay_covariates(
     return {
         "step_row": np.concatenate(row),
         "step_coefficient": np.concatenate(coefficient),
-        "step": np.concatenate(value),
+        "step_size": np.concatenate(value),
     }
 
 
 def _lay_memories(
     blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]], half_lives: list[str]
 ) -> dict[str, NDArray[Any]]:
-    """Memories that are not zero, each with its row and coefficient; and the past events that each remembers.
-
-    Rows that see the same events at the same gaps through the same half-life share one memory: the units that see all
-    events of a kind, or those of the host.
-    """
+    """Memories that are not zero, each with its row, coefficient and half-life; and the past events of each."""
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.mean) for model in blocks)
-    traces: dict[tuple[int, bytes], int] = {}
-    seen_by_trace: list[Floats] = []
-    none = np.zeros(0, dtype=np.int64)
-    row, coefficient, trace, period = [none], [none], [none], [none]
+    parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 6]
+    memories = 0
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
+        bounds = np.searchsorted(mine.unit, np.arange(len(model.units) + 1))
         for number, edge in enumerate(model.escalations):
             half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
-            trace_of_unit = np.zeros(len(model.units), dtype=np.int64)
-            for unit, seen in enumerate(edge.seen.T):
-                key = (half_life, seen.tobytes())
-                if key not in traces:
-                    traces[key] = len(seen_by_trace)
-                    seen_by_trace.append(seen)
-                trace_of_unit[unit] = traces[key]
             freshest = mine.period - (0 if edge.same_period else 1)
-            begun = np.maximum.accumulate(edge.seen > 0, axis=0)
-            remembers = np.flatnonzero((freshest >= 0) & begun[np.maximum(freshest, 0), mine.unit])
-            row.append(begin + remembers)
-            coefficient.append(np.full(len(remembers), column + model.indicators + number))
-            trace.append(trace_of_unit[mine.unit[remembers]])
-            period.append(freshest[remembers])
-    keys = np.stack([np.concatenate(trace), np.concatenate(period)])
-    distinct, memory = np.unique(keys, axis=1, return_inverse=True)
-    half_life_of_trace = _integers(half_life for half_life, _ in traces)
-    owner, gap, count = [none], [none], [np.zeros(0)]
-    for number, (mine, now) in enumerate(distinct.T):
-        seen = seen_by_trace[mine][: now + 1]
-        past = np.flatnonzero(seen)
-        owner.append(np.full(len(past), number))
-        gap.append(now - past)
-        count.append(seen[past])
-    return {
-        "memory_row": np.concatenate(row),
-        "memory_coefficient": np.concatenate(coefficient),
-        "memory": memory.reshape(-1),
-        "memory_half_life": half_life_of_trace[distinct[0]],
-        "past_memory": np.concatenate(owner),
-        "past_gap": np.concatenate(gap).astype(float),
-        "past_count": np.concatenate(count),
-    }
+            for unit, seen in enumerate(edge.seen.T):
+                past = np.flatnonzero(seen)
+                now = freshest[bounds[unit] : bounds[unit + 1]]
+                at_row, at_past = np.nonzero(past <= now[:, None])
+                remembering, owner = np.unique(at_row, return_inverse=True)
+                parts.append(
+                    (
+                        begin + bounds[unit] + remembering,
+                        np.full(len(remembering), column + model.indicators + number),
+                        np.full(len(remembering), half_life),
+                        memories + owner,
+                        now[at_row] - past[at_past],
+                        seen[past[at_past]].astype(np.int64),
+                    )
+                )
+                memories += len(remembering)
+    names = ("memory_row", "memory_coefficient", "memory_half_life", "past_memory", "past_gap", "past_count")
+    joined = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    return joined | {name: joined[name].astype(float) for name in ("past_gap", "past_count")}
 
 
 def assemble(flat: FlatCase) -> pm.Model:
@@ -301,13 +284,13 @@ def assemble(flat: FlatCase) -> pm.Model:
         has = {name for name, labels in flat.coords.items() if labels}
 
         z = pm.Normal("z", 0.0, 1.0, dims=COEFFICIENT)
-        coefficient = pm.Deterministic(
-            "coefficient", data["coefficient_mean"] + data["coefficient_sd"] * z, dims=COEFFICIENT
+        coefficients = pm.Deterministic(
+            "coefficients", data["coefficient_mean"] + data["coefficient_sd"] * z, dims=COEFFICIENT
         )
-        base_rate = coefficient[data["at_base_rate"]]
+        base_rate = coefficients[data["at_base_rate"]]
         pm.Deterministic("base_rate", -pt.expm1(-pt.exp(base_rate + data["log_periods_per_year"])), dims=EVENT)
         if EFFECT in has:
-            pm.Deterministic("rate_ratio", pt.exp(coefficient[data["at_rate_ratio"]]), dims=EFFECT)
+            pm.Deterministic("rate_ratio", pt.exp(coefficients[data["at_rate_ratio"]]), dims=EFFECT)
 
         hyper = data["hyper_mean"]
         if FREE_HYPER in has:
@@ -323,20 +306,20 @@ def assemble(flat: FlatCase) -> pm.Model:
         sd_time = pm.Deterministic("sd_time", pt.exp(hyper[data["at_sd_time"]]), dims=EVENT)
         link = hyper[data["at_persistence"]]
         pm.Deterministic("persistence", pt.sigmoid(link), dims=EVENT)
+        log_half_life = hyper[data["at_half_life"]]
+        if MEMORY in has:
+            pm.Deterministic("half_life", pt.exp(log_half_life), dims=MEMORY)
         if ROW not in has:
             return model
 
         e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
         year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, link, data), dims=YEAR)
         eta = pt.log(data["exposure"]) + log_rate[data["row_unit"]] + year_shock[data["row_year"]]
-        if len(flat.data["step"]):
-            eta = eta[data["step_row"]].inc(coefficient[data["step_coefficient"]] * data["step"])
-        if HALF_LIFE in has:
-            log_half_life = hyper[data["at_half_life"]]
-            pm.Deterministic("half_life", pt.exp(log_half_life), dims=HALF_LIFE)
-            if len(flat.data["memory"]):
-                memory = _memories(log_half_life, data)[data["memory"]]
-                eta = eta[data["memory_row"]].inc(coefficient[data["memory_coefficient"]] * memory)
+        if len(flat.data["step_size"]):
+            eta = eta[data["step_row"]].inc(coefficients[data["step_coefficient"]] * data["step_size"])
+        if len(flat.data["memory_row"]):
+            memories = _memories(log_half_life, data)
+            eta = eta[data["memory_row"]].inc(coefficients[data["memory_coefficient"]] * memories)
         # Written so that PyTensor's rewrites turn log(1 - p) into minus the rate and log(p) into log1mexp, both exact.
         pm.Bernoulli("occurred", p=1.0 - pt.exp(-pt.exp(eta)), observed=data["happened"], dims=ROW)
     return model
@@ -360,7 +343,7 @@ def _year_shocks(
 
 
 def _memories(log_half_life: TensorVariable, data: Mapping[str, Any]) -> TensorVariable:
-    """log2(1 + sum over past events of 2^(-gap / half-life)) for every distinct memory."""
+    """log2(1 + sum over past events of 2^(-gap / half-life)) for every memory."""
     import pytensor.tensor as pt
 
     speed = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))[data["memory_half_life"]]
@@ -441,3 +424,58 @@ def sample(
     flat = flatten(case, record, models)
     trace = draw_chains(compile_model(assemble(flat)), thin * per_chain, seed, report)
     return natural_events(flat, trace, draws, thin)
+
+
+def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int = 1) -> dict[str, EventDraws]:
+    """Draws of the standardised coordinates -> natural draws of every event type, with their health."""
+    posterior = trace["posterior"]
+    chains, length = posterior["z"].shape[:2]
+    divergences = int(trace["sample_stats"]["diverging"].sum())
+
+    def column_block(name: str, begin: int, count: int) -> Floats:
+        if not count:
+            return np.zeros((chains * length, 0))
+        return posterior[name].values.reshape(chains * length, -1)[:, begin : begin + count]
+
+    events = {}
+    at = {"z": 0, "e": 0, "d": 0, "xi": 0}
+    for model in flat.models:
+        counts = {
+            "z": len(model.mean),
+            "e": len(model.years),
+            "d": len(model.units) if model.has_dyad_effects else 0,
+            "xi": len(model.free_hyper),
+        }
+        part = {name: column_block(name, at[name], count) for name, count in counts.items()}
+        at = {name: at[name] + count for name, count in counts.items()}
+        xi = dict(zip(model.free_hyper, part["xi"].T, strict=True))
+        coefficients, hyper, shocks = natural_draws(model, np.concatenate([part["z"], part["e"]], axis=1), xi)
+        effects = np.zeros((chains * length, len(model.units)))
+        if model.has_dyad_effects:
+            effects = hyper["sd_dyad"][:, None] * part["d"]
+        everything = np.concatenate(
+            [coefficients, *(value[:, None] for value in hyper.values()), shocks, effects], axis=1
+        )
+        ess, rhat = _health(everything.reshape(chains, length, -1))
+        kept = slice(thin - 1, None, thin)
+        events[model.event] = EventDraws(
+            event=model.event,
+            coefficients=coefficients[kept][:draws],
+            hyper={name: value[kept][:draws] for name, value in hyper.items()},
+            shocks=shocks[kept][:draws],
+            effects=effects[kept][:draws],
+            ess=min(ess, float(draws)),
+            rhat=rhat,
+            divergences=divergences,
+        )
+    return events
+
+
+def _health(values: Floats) -> tuple[float, float]:
+    """Least bulk effective sample size and largest R-hat of (chains, draws, parameters), leaving out fixed ones."""
+    from arviz_stats.base import array_stats
+
+    moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
+    ess = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
+    rhat = array_stats.rhat(moving, chain_axis=0, draw_axis=1, method="rank")
+    return float(np.min(ess)), float(np.max(rhat))

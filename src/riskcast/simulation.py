@@ -260,8 +260,8 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
 class Futures:
     """Simulated futures: per path, the chance of at least one event and the expected largest severity."""
 
-    probability: dict[str, Floats]
-    by_period: dict[str, Floats]
+    probability: Mapping[str, Floats]
+    by_period: Mapping[str, Floats]
     score: Floats
     score_by_period: Floats
 
@@ -390,8 +390,5 @@ def _bounded(case: Case, name: str, path: Floats) -> Floats:
     if indicator.bounds is None:
         return path
     low, high = indicator.bounds
-    ends = [
-        -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low)),
-        float(indicator.steps(high)),
-    ]
-    return np.clip(path, *ends)
+    least = -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low))
+    return np.clip(path, least, float(indicator.steps(high)))
