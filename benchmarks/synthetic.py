@@ -85,7 +85,9 @@ def make_case(dyads: int, periods: int, outcomes: int = 11, rate: float = 0.05, 
     days = (as_of - start).days
     for name in names:
         count = rng.poisson(rate * dyads * periods / 12)
-        for unit, day in zip(rng.integers(0, dyads, count).tolist(), rng.integers(0, days, count).tolist(), strict=True):
+        for unit, day in zip(
+            rng.integers(0, dyads, count).tolist(), rng.integers(0, days, count).tolist(), strict=True
+        ):
             rows.append(
                 EventRow.model_construct(
                     date=start + dt.timedelta(days=day),

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from riskcast.documents import read_day
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 
@@ -19,7 +20,21 @@ StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[Finite, Field(gt=0)]
 Month = Annotated[int, Field(ge=1, le=600, strict=True)]
+FIRST_YEAR, LAST_YEAR = 1000, 2999
 
+
+def _day(given: Any) -> Any:
+    """A day as a date or as YYYY-MM-DD; pydantic alone would read a bare number as seconds since 1970."""
+    if isinstance(given, str):
+        given = read_day(given)
+    if not isinstance(given, dt.date) or isinstance(given, dt.datetime):
+        raise ValueError(f"is {given!r}; write the day as YYYY-MM-DD")
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise ValueError(f"is {given}; give a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return given
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
 
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
@@ -52,7 +67,7 @@ class Band(Strict):
 
 
 class Memory(Strict):
-    """How long past events are remembered: the half-life, in periods, that event types use unless they say their own."""
+    """How long past events are remembered: the half-life, in periods, of event types that do not say their own."""
 
     label: Text
     half_life: Quantity
@@ -70,11 +85,11 @@ class Settings(Strict):
     """case.yaml."""
 
     title: Text
-    as_of: dt.date
+    as_of: Day
     host: State
     partners: tuple[State, ...] = Field(min_length=1)
     period: Literal["month", "quarter", "year"]
-    history_from: dt.date
+    history_from: Day
     horizon: Month
     bands: tuple[Band, ...] = Field(min_length=1)
     memories: dict[Id, Memory]
@@ -141,12 +156,14 @@ class EventType(Strict):
     half_life: dict[Id, Quantity] = Field(default_factory=dict)
     sd_dyad: Quantity | None = None
     sd_time: Quantity | None = None
-    recorded_from: dt.date | None = None
+    recorded_from: Day | None = None
 
     @model_validator(mode="after")
     def _severity(self) -> EventType:
         if (self.kind == "outcome") != (self.severity is not None):
-            raise ValueError("an outcome needs a severity (0-100), and a trigger has none")
+            if self.kind == "outcome":
+                raise ValueError("is an outcome without severity; add `severity:`, a number from 0 to 100")
+            raise ValueError("is a trigger with a severity; remove `severity:`, or write kind: outcome")
         return self
 
 
@@ -188,9 +205,11 @@ class IndicatorMove(Strict):
     @model_validator(mode="after")
     def _one_verb(self) -> IndicatorMove:
         if sum(verb is not None for verb in (self.set, self.shift, self.multiply)) != 1:
-            raise ValueError("needs exactly one of set, shift, multiply")
+            raise ValueError("does not say what happens; give exactly one of set, shift, multiply")
         if self.until is not None and self.until < self.start:
-            raise ValueError("until must not come before start")
+            raise ValueError(
+                f"ends in month {self.until}, before it starts in month {self.start}; correct one of the two"
+            )
         return self
 
 
@@ -216,7 +235,7 @@ class Source(Strict):
 
     title: Text
     publisher: Text
-    date: dt.date
+    date: Day
     author: Text | None = None
     url: Text | None = None
     note: Text | None = None
@@ -225,7 +244,7 @@ class Source(Strict):
 class EventRow(Strict):
     """One dated event of the record; `precision` says how exactly the date is known."""
 
-    date: dt.date
+    date: Day
     precision: Literal["day", "month", "year"]
     type: str
     dyad: str
@@ -259,18 +278,20 @@ class SeriesRow(Strict):
 
     indicator: str
     unit: str
-    date: dt.date
+    date: Day
     value: Finite
     low: Finite
     high: Finite
-    published: dt.date
+    published: Day
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
 
     @model_validator(mode="after")
     def _ordered(self) -> SeriesRow:
         if not self.low <= self.value <= self.high:
-            raise ValueError(f"value {self.value:g} lies outside low..high {self.low:g}..{self.high:g}")
+            raise ValueError(
+                f"value {self.value:g} lies outside low..high {self.low:g}..{self.high:g}; correct the row"
+            )
         return self
 
 

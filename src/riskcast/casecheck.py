@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
 
 from riskcast.case import Case, Effect, Indicator, IndicatorMove, same_period_order, topological_order
 from riskcast.documents import Document
@@ -15,6 +16,7 @@ from riskcast.quantities import LOG, Quantity, check_domain
 
 EVENTS_FILE = "history/events.csv"
 SERIES_FILE = "history/indicators.csv"
+MOST_PROBLEMS = 200
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Where:
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
-    """Every problem of a case; with `evidence`, every quantity must carry some."""
+    """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    problems = [*_settings(case, where), *_indicators(case, where), *_events(case, where), *_effects(case, where)]
+    parts = (_settings, _indicators, _events, _effects)
+    problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
-        problems += [*_quantities(case, where, evidence), *_scenarios(case, where), *_sources(case, where)]
-        problems += [*_event_rows(case, where), *_series_rows(case, where)]
+        rest = (_scenarios, _sources, _event_rows, _series_rows)
+        found = chain(_quantities(case, where, evidence), chain.from_iterable(part(case, where) for part in rest))
+        problems = list(islice(found, MOST_PROBLEMS))
     return problems
 
 
@@ -59,9 +63,12 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
             wrong = f"{partner.id} is named twice (as host or partner)"
             yield where.problem("case", ("partners", index, "id"), wrong, "keep one")
         seen.add(partner.id)
-    starts = [band.start for band in settings.bands]
-    if starts[0] != 0 or any(a >= b for a, b in zip(starts, starts[1:], strict=False)):
-        yield where.problem("case", ("bands",), f"start at {starts}", "begin at 0 and let every start be higher")
+    if settings.bands[0].start != 0:
+        yield where.problem("case", ("bands", 0, "start"), f"is {settings.bands[0].start:g}", "begin the bands at 0")
+    for index, (below, band) in enumerate(pairwise(settings.bands), 1):
+        if below.start >= band.start:
+            wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
+            yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
 
 
 def _indicators(case: Case, where: Where) -> Iterator[Problem]:
@@ -165,7 +172,8 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
     try:
         same_period_order(tuple(case.events), tuple(e for e in case.effects if e.target in case.events))
     except ValueError as cycle:
-        index = next(i for i, e in enumerate(case.effects) if e.acts == "same" and e.target in str(cycle).split(" -> "))
+        edges = set(pairwise(str(cycle).split(" -> ")))
+        index = next(i for i, e in enumerate(case.effects) if e.acts == "same" and (e.source, e.target) in edges)
         wrong = f"same-period edges form a cycle: {cycle}"
         yield where.problem("effects", (index, "acts"), wrong, "let one of them act: next")
 
@@ -201,16 +209,20 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
         may_be_zero |= quantity.is_fixed and quantity.center == 0 and key.endswith("persistence")
         wrong = None if may_be_zero else check_domain(quantity, link)
         if wrong:
-            yield where.problem(document, path, wrong, "correct the number, or the unit it is in")
+            part = "value" if quantity.is_fixed else "interval"
+            if part == "interval" and check_domain(Quantity(value=quantity.center), link):
+                part = "median"
+            yield where.problem(document, (*path, part), wrong, "correct the number, or the unit it is in")
         elif link is LOG and not may_be_zero and max(abs(math.log(v)) for v in quantity.range) > 14:
             wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} spans or reaches beyond a million"
             yield where.problem(document, path, wrong, "give plausible numbers")
         if evidence and quantity.evidence is None:
             yield where.problem(document, path, "has no evidence", "add `evidence: {basis:, claim:, sources:}`")
-        for source in quantity.evidence.sources if quantity.evidence else ():
+        for index, source in enumerate(quantity.evidence.sources if quantity.evidence else ()):
             if source not in case.sources:
-                wrong = f"evidence names the unknown source {source!r}"
-                yield where.problem(document, path, wrong, suggest(source, case.sources))
+                wrong = f"unknown source {source!r}"
+                here = (*path, "evidence", "sources", index)
+                yield where.problem(document, here, wrong, suggest(source, case.sources))
 
 
 def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
@@ -227,7 +239,8 @@ def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
 def quantity_id(case: Case, document: str, path: tuple[str | int, ...]) -> str:
     """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
     if document == "effects" and path and isinstance(path[0], int):
-        return f"effects.{case.effects[path[0]].id}"
+        rest = path[2:] if path[1:2] == ("rate_ratio",) else path[1:]
+        return ".".join(map(str, ("effects", case.effects[path[0]].id, *rest)))
     head = () if document == "case" else (document,)
     return ".".join(map(str, (*head, *path)))
 
@@ -240,7 +253,8 @@ def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
             path = (name, "indicators", index)
             if move.indicator not in case.indicators:
                 wrong = f"{move.indicator!r} is not an indicator"
-                yield where.problem("scenarios", path, wrong, suggest(move.indicator, case.indicators))
+                here = (*path, "indicator")
+                yield where.problem("scenarios", here, wrong, suggest(move.indicator, case.indicators))
                 continue
             yield from _move(case, where, path, move)
             yield from _scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope)
@@ -248,7 +262,7 @@ def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
             path = (name, "events", index)
             if assumed.event not in case.events:
                 wrong = f"{assumed.event!r} is not an event type"
-                yield where.problem("scenarios", path, wrong, suggest(assumed.event, case.events))
+                yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
                 continue
             if assumed.month > case.settings.horizon:
                 wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
@@ -273,10 +287,10 @@ def _scenario_dyads(
 ) -> Iterator[Problem]:
     if dyads is not None and scope == "host":
         yield where.problem("scenarios", (*path, "dyads"), "makes no sense for the host", "remove it")
-    for dyad in dyads or ():
+    for index, dyad in enumerate(dyads or ()):
         if dyad not in case.dyads:
             wrong = f"{dyad!r} is not a dyad"
-            yield where.problem("scenarios", (*path, "dyads"), wrong, suggest(dyad, case.dyads))
+            yield where.problem("scenarios", (*path, "dyads", index), wrong, suggest(dyad, case.dyads))
 
 
 def _sources(case: Case, where: Where) -> Iterator[Problem]:
@@ -308,6 +322,9 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
             yield wrong("date", f"{row.date} lies before history_from", "remove the row or move history_from")
         if row.date > case.as_of:
             yield wrong("date", f"{row.date} lies after as_of {case.as_of}", "remove the row")
+        elif row.known_on > case.as_of:
+            what = f"{row.date} known to the {row.precision} may lie after as_of {case.as_of}"
+            yield wrong("precision", what, "give the day, or remove the row")
         if row.initiator not in actors:
             yield wrong("initiator", f"unknown actor {row.initiator!r}", suggest(row.initiator, sorted(actors)))
         yield from _row_sources(case, where, EVENTS_FILE, index, row.sources, row.status)

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+MOST_SHOWN = 50
+
+
 class RiskcastError(Exception):
     """Base of everything that riskcast raises on purpose."""
 
@@ -27,29 +30,31 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        key = f"{self.key}: " if self.key else ""
-        return f"{place}: {key}{self.wrong}; {self.mend}"
+        key = f"{shorten(self.key, 150)}: " if self.key else ""
+        return f"{place}: {key}{shorten(self.wrong)}; {shorten(self.mend)}"
 
 
 class CaseError(RiskcastError, ValueError):
-    """A case, overlay or record that cannot be used; carries every problem found."""
+    """A case, overlay or record that cannot be used; carries the problems found, and shows the first of them."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        shown = [str(problem) for problem in self.problems[:MOST_SHOWN]]
+        if len(self.problems) > MOST_SHOWN:
+            shown.append(f"... and {len(self.problems) - MOST_SHOWN} more")
+        super().__init__("\n".join(shown))
 
 
 class UnknownNameError(RiskcastError, LookupError):
     """A name that is not among those it can be; suggests the nearest.
 
-    >>> raise UnknownNameError("scenario", "second_atack", ["baseline", "second_attack"])
-    Traceback (most recent call last):
-    riskcast.errors.UnknownNameError: unknown scenario 'second_atack'; did you mean 'second_attack'? (known: baseline, second_attack)
+    >>> print(UnknownNameError("scenario", "second_atack", ["baseline", "second_attack"]))
+    unknown scenario 'second_atack'; did you mean 'second_attack'? (known: baseline, second_attack)
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = list(known)
-        super().__init__(f"unknown {kind} {name!r}; {suggest(name, known)}")
+        super().__init__(f"unknown {kind} {shorten(repr(name))}; {suggest(name, known)}")
 
 
 class OptionError(RiskcastError, ValueError):
@@ -71,3 +76,13 @@ def suggest(name: str, known: Iterable[str], most: int = 12) -> str:
     listed = ", ".join(known[:most]) + (", ..." if len(known) > most else "")
     hint = f"did you mean {near[0]!r}? " if near else "use one of the known names "
     return f"{hint}(known: {listed})" if known else f"{hint}(none is known)"
+
+
+def shorten(text: str, most: int = 400) -> str:
+    """One printable line of at most so many characters, whatever a file contained.
+
+    >>> shorten("a\\nb"), shorten("abcdef", most=4)
+    ('a\\\\nb', 'abc…')
+    """
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -22,6 +22,7 @@ from riskcast.importance import resample, smooth_weights
 from riskcast.streams import generator
 
 PROPOSALS_PER_DRAW = 2
+LEAST_PROPOSALS = 2000
 FACTORIAL = 0.9
 ROUNDS = 8
 NEWTON_STEPS = 60
@@ -426,7 +427,7 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
 def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Posterior draws of one event type by nested Laplace and importance resampling."""
     rng = generator(seed, "laplace", model.event)
-    proposal = propose(explore(model), draws * PROPOSALS_PER_DRAW, rng)
+    proposal = propose(explore(model), max(PROPOSALS_PER_DRAW * draws, LEAST_PROPOSALS), rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
     coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)

@@ -32,7 +32,7 @@ class Evidence(Strict):
     @model_validator(mode="after")
     def _sourced(self) -> Evidence:
         if self.basis != "judgement" and not self.sources:
-            raise ValueError(f"basis {self.basis} needs at least one source id, or write basis: judgement")
+            raise ValueError(f"has basis {self.basis} but no source; name a source id, or write basis: judgement")
         return self
 
 
@@ -55,7 +55,8 @@ class Quantity(Strict):
                 raise ValueError("has both a fixed value and a median or interval; keep one form")
             return self
         if self.median is None or self.interval is None:
-            raise ValueError("needs median and interval (90 %), or value to hold it fixed")
+            lacks = " and ".join(key for key in ("median", "interval") if getattr(self, key) is None)
+            raise ValueError(f"lacks {lacks}; give median and interval (90 %), or value to hold it fixed")
         low, high = self.interval
         if not low < high:
             raise ValueError(f"interval [{low:g}, {high:g}] is empty; write [low, high] with low < high")
@@ -85,8 +86,8 @@ class Quantity(Strict):
 class Link:
     """A scale on which a quantity is Normal.
 
-    identity: y;  log: log y;  logit: log(y / (1 - y));  cloglog: log(-log(1 - y)) - offset, the log rate per period whose
-    probability of at least one event in a year is y, with offset = log(periods per year).
+    identity: y;  log: log y;  logit: log(y / (1 - y));  cloglog: log(-log(1 - y)) - offset, the log rate per period
+    whose probability of at least one event in a year is y, with offset = log(periods per year).
     """
 
     name: LinkName
@@ -161,8 +162,8 @@ def check_domain(quantity: Quantity, link: Link) -> str | None:
 def elicit(quantity: Quantity, link: Link) -> Prior:
     """Fit the Normal on the link scale to an elicited median and 90 % interval.
 
-    The mean is the link of the median; the standard deviation is (g(high) - g(low)) / (2 * 1.645), so that the median is
-    kept exactly, and both ends too where the interval is symmetric on the link scale (O'Hagan et al., 2006, ch. 5).
+    The mean is the link of the median; the standard deviation is (g(high) - g(low)) / (2 * 1.645), so that the median
+    is kept exactly, and both ends too where the interval is symmetric on the link scale (O'Hagan et al., 2006, ch. 5).
     A value fixed at 0 (no drift, no spread) has the link value -inf. Raises ValueError outside the link's domain.
     """
     if quantity.is_fixed and quantity.center == 0 and link.name in ("log", "logit"):

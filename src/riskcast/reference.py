@@ -9,7 +9,6 @@ the graph would defeat the compiler's cache.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+MergedRows = tuple[Rows, NDArray[np.bool_]]
 Progress = Callable[[str, int, int], None]
 
 CHAINS = 2
@@ -65,13 +65,16 @@ LABELLED = {
 class FlatCase:
     """All event types of a case side by side, ready to become a graph.
 
-    models: the regressions in order; coords: labels by dimension, each beginning with its event type; data: arrays by
-    name.
+    models: the regressions in order; coords: labels by dimension, those of rows, years and coefficients beginning with
+    their event type; data: what may be swapped, priors and the record; layout: which coefficient, row, unit, year or
+    half-life goes with which, and whole numbers of periods and years between them.
     """
 
     models: tuple[EventModel, ...]
     coords: Mapping[str, tuple[str, ...]]
     data: Mapping[str, NDArray[Any]]
+    layout: Mapping[str, Ints]
+    periods_per_year: int
 
 
 def build_model(case: Case) -> pm.Model:
@@ -120,23 +123,27 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
     free = [label for label, prior in hyper.items() if not prior.is_fixed]
     with_dyads = tuple(model.event for model in blocks if model.has_dyad_effects)
 
-    data: dict[str, NDArray[Any]] = {
+    rows = [_merge(model) for model in blocks]
+    step_size, steps = _lay_steps(blocks, rows)
+    data = {
         "coefficient_mean": np.concatenate([model.mean for model in blocks]),
         "coefficient_sd": np.concatenate([model.sd for model in blocks]),
         "hyper_mean": np.array([prior.mean for prior in hyper.values()]),
         "hyper_sd": np.array([prior.sd for prior in hyper.values()]),
-        "log_periods_per_year": np.log(float(case.periods_per_year)),
-        "at_base_rate": np.flatnonzero(is_base),
-        "at_rate_ratio": np.flatnonzero(~is_base),
-        "at_free_hyper": _integers(place[label] for label in free),
-        "at_half_life": _integers(place[label] for label in half_lives),
-        "at_sd_dyad": _integers(place[f"{event}:sd_dyad"] for event in with_dyads),
-        "at_sd_time": _integers(place[f"{event}:sd_time"] for event in models),
-        "at_persistence": _integers(place[f"{event}:persistence"] for event in models),
+        "step_size": step_size,
+        "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
+        "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
     }
-    rows = [_merge(model) for model in blocks]
-    data |= _lay_years(blocks) | _lay_rows(blocks, rows)
-    data |= _lay_covariates(blocks, rows) | _lay_memories(blocks, rows, half_lives)
+    layout = {
+        "base_rate": np.flatnonzero(is_base),
+        "rate_ratio": np.flatnonzero(~is_base),
+        "free_hyper": _integers(place[label] for label in free),
+        "half_life": _integers(place[label] for label in half_lives),
+        "sd_dyad": _integers(place[f"{event}:sd_dyad"] for event in with_dyads),
+        "sd_time": _integers(place[f"{event}:sd_time"] for event in models),
+        "persistence": _integers(place[f"{event}:persistence"] for event in models),
+    }
+    layout |= _lay_rows(blocks, rows) | _lay_years(blocks) | steps | _lay_memories(blocks, rows, half_lives)
     ends = record.timeline.ends.astype(str)
     coords = {
         EVENT: tuple(models),
@@ -154,7 +161,7 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
             for unit, period in zip(mine.unit, mine.period, strict=True)
         ),
     }
-    return FlatCase(blocks, coords, data)
+    return FlatCase(blocks, coords, data, layout, case.periods_per_year)
 
 
 def _integers(values: Any) -> Ints:
@@ -166,7 +173,7 @@ def _offsets(lengths: Any) -> Ints:
     return np.concatenate([[0], np.cumsum(_integers(lengths))])[:-1]
 
 
-def _merge(model: EventModel) -> tuple[Rows, NDArray[np.bool_]]:
+def _merge(model: EventModel) -> MergedRows:
     """Rows without and with the event in one, sorted by unit and period, and which of them have it."""
     free, hits = model.free, model.hits
     both = [np.concatenate([getattr(free, name), getattr(hits, name)]) for name in Rows.__dataclass_fields__]
@@ -175,73 +182,52 @@ def _merge(model: EventModel) -> tuple[Rows, NDArray[np.bool_]]:
     return rows.take(order), (np.arange(len(rows)) >= len(free))[order]
 
 
-def _lay_years(blocks: tuple[EventModel, ...]) -> dict[str, NDArray[Any]]:
+def _lay_years(blocks: tuple[EventModel, ...]) -> dict[str, Ints]:
     """Of every year shock its event type and the gap to the year before; and every (later, earlier) pair of years."""
     begins = _offsets(len(model.years) for model in blocks)
-    event, gap_before, follows, later, earlier, gap = [], [], [], [], [], []
-    for number, (model, begin) in enumerate(zip(blocks, begins, strict=True)):
-        years = model.years
-        event.append(np.full(len(years), number))
-        gap_before.append(np.diff(years, prepend=years[:1] - 1))
-        follows.append(np.arange(len(years)) > 0)
-        after, before = np.tril_indices(len(years), -1)
-        later.append(begin + after)
-        earlier.append(begin + before)
-        gap.append(years[after] - years[before])
+    counts = [len(model.years) for model in blocks]
+    pairs = [np.tril_indices(count, -1) for count in counts]
+    laid = list(zip(blocks, begins, pairs, strict=True))
     return {
-        "year_event": np.concatenate(event),
-        "year_gap_before": np.concatenate(gap_before).astype(float),
-        "year_follows": np.concatenate(follows).astype(float),
-        "pair_later": np.concatenate(later),
-        "pair_earlier": np.concatenate(earlier),
-        "pair_gap": np.concatenate(gap).astype(float),
+        "year_event": np.repeat(np.arange(len(blocks)), counts),
+        "year_follows": np.concatenate([np.arange(count) > 0 for count in counts]).astype(np.int64),
+        "year_gap": np.concatenate([np.diff(model.years, prepend=model.years[:1]) for model in blocks]),
+        "pair_later": np.concatenate([begin + later for _, begin, (later, _) in laid]),
+        "pair_earlier": np.concatenate([begin + earlier for _, begin, (_, earlier) in laid]),
+        "pair_gap": np.concatenate([model.years[later] - model.years[earlier] for model, _, (later, earlier) in laid]),
     }
 
 
-def _lay_rows(blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]]) -> dict[str, NDArray[Any]]:
-    """Of every row its unit, year, exposure and outcome; of every unit of every event type, its event type."""
+def _lay_rows(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> dict[str, Ints]:
+    """Of every row its unit and year; of every unit of every event type its event type, and which have an effect."""
     units = [len(model.units) for model in blocks]
     first_unit = _offsets(units)
     first_year = _offsets(len(model.years) for model in blocks)
-    dyad_units = [np.arange(count) + begin for count, begin in zip(units, first_unit, strict=True)]
     return {
         "unit_event": np.repeat(np.arange(len(blocks)), units),
-        "dyad_unit": np.concatenate(
-            [
-                np.zeros(0, dtype=np.int64),
-                *(mine for model, mine in zip(blocks, dyad_units, strict=True) if model.has_dyad_effects),
-            ]
-        ),
+        "dyad_unit": np.flatnonzero(np.repeat([model.has_dyad_effects for model in blocks], units)),
         "row_unit": np.concatenate([mine.unit + begin for (mine, _), begin in zip(rows, first_unit, strict=True)]),
         "row_year": np.concatenate([mine.year + begin for (mine, _), begin in zip(rows, first_year, strict=True)]),
-        "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
-        "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
     }
 
 
-def _lay_covariates(
-    blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]]
-) -> dict[str, NDArray[Any]]:
-    """Indicator steps that are not zero, each with its row and coefficient."""
+def _lay_steps(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> tuple[Floats, dict[str, Ints]]:
+    """Indicator steps that are not zero, and the row and coefficient of each."""
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.mean) for model in blocks)
-    row, coefficient, value = [], [], []
+    row, coefficient, size = [], [], []
     for (mine, _), begin, column in zip(rows, first_row, first_coefficient, strict=True):
-        steps = mine.x[:, 1:]
-        at_row, at_column = np.nonzero(steps)
+        at_row, at_column = np.nonzero(mine.x[:, 1:])
         row.append(begin + at_row)
         coefficient.append(column + 1 + at_column)
-        value.append(steps[at_row, at_column])
-    return {
+        size.append(mine.x[at_row, 1 + at_column])
+    return np.concatenate(size), {
         "step_row": np.concatenate(row),
         "step_coefficient": np.concatenate(coefficient),
-        "step_size": np.concatenate(value),
     }
 
 
-def _lay_memories(
-    blocks: tuple[EventModel, ...], rows: list[tuple[Rows, NDArray[np.bool_]]], half_lives: list[str]
-) -> dict[str, NDArray[Any]]:
+def _lay_memories(blocks: tuple[EventModel, ...], rows: list[MergedRows], half_lives: list[str]) -> dict[str, Ints]:
     """Memories that are not zero, each with its row, coefficient and half-life; and the past events of each."""
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.mean) for model in blocks)
@@ -269,8 +255,7 @@ def _lay_memories(
                 )
                 memories += len(remembering)
     names = ("memory_row", "memory_coefficient", "memory_half_life", "past_memory", "past_gap", "past_count")
-    joined = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
-    return joined | {name: joined[name].astype(float) for name in ("past_gap", "past_count")}
+    return {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
 
 
 def assemble(flat: FlatCase) -> pm.Model:
@@ -278,55 +263,61 @@ def assemble(flat: FlatCase) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
+    has = {name for name, labels in flat.coords.items() if labels}
     # No bounds to check: every probability below is one minus an exponential of a negative number.
     with pm.Model(coords=flat.coords, check_bounds=False) as model:
         data = {name: pm.Data(name, value, dims=LABELLED.get(name)) for name, value in flat.data.items()}
-        has = {name for name, labels in flat.coords.items() if labels}
+        at = _unpack(pm.Data("layout", np.concatenate(list(flat.layout.values()))), flat.layout)
 
         z = pm.Normal("z", 0.0, 1.0, dims=COEFFICIENT)
         coefficients = pm.Deterministic(
             "coefficients", data["coefficient_mean"] + data["coefficient_sd"] * z, dims=COEFFICIENT
         )
-        base_rate = coefficients[data["at_base_rate"]]
-        pm.Deterministic("base_rate", -pt.expm1(-pt.exp(base_rate + data["log_periods_per_year"])), dims=EVENT)
+        base = coefficients[at["base_rate"]]
+        pm.Deterministic("base_rate", -pt.expm1(-flat.periods_per_year * pt.exp(base)), dims=EVENT)
         if EFFECT in has:
-            pm.Deterministic("rate_ratio", pt.exp(coefficients[data["at_rate_ratio"]]), dims=EFFECT)
+            pm.Deterministic("rate_ratio", pt.exp(coefficients[at["rate_ratio"]]), dims=EFFECT)
 
         hyper = data["hyper_mean"]
         if FREE_HYPER in has:
             xi = pm.Normal("xi", 0.0, 1.0, dims=FREE_HYPER)
-            free = data["at_free_hyper"]
-            hyper = hyper[free].inc(data["hyper_sd"][free] * xi)
-        log_rate = base_rate[data["unit_event"]]
-        if DYAD_EVENT in has:
-            sd_dyad = pm.Deterministic("sd_dyad", pt.exp(hyper[data["at_sd_dyad"]]), dims=DYAD_EVENT)
-            d = pm.Normal("d", 0.0, 1.0, dims=(DYAD_EVENT, DYAD))
-            dyad_effect = pm.Deterministic("dyad_effect", sd_dyad[:, None] * d, dims=(DYAD_EVENT, DYAD))
-            log_rate = log_rate[data["dyad_unit"]].inc(dyad_effect.ravel())
-        sd_time = pm.Deterministic("sd_time", pt.exp(hyper[data["at_sd_time"]]), dims=EVENT)
-        link = hyper[data["at_persistence"]]
-        pm.Deterministic("persistence", pt.sigmoid(link), dims=EVENT)
-        log_half_life = hyper[data["at_half_life"]]
+            hyper = hyper[at["free_hyper"]].inc(data["hyper_sd"][at["free_hyper"]] * xi)
+        log_half_life, logit_persistence = hyper[at["half_life"]], hyper[at["persistence"]]
         if MEMORY in has:
             pm.Deterministic("half_life", pt.exp(log_half_life), dims=MEMORY)
+        sd_time = pm.Deterministic("sd_time", pt.exp(hyper[at["sd_time"]]), dims=EVENT)
+        pm.Deterministic("persistence", pt.sigmoid(logit_persistence), dims=EVENT)
+
+        log_rate = base[at["unit_event"]]
+        if DYAD_EVENT in has:
+            sd_dyad = pm.Deterministic("sd_dyad", pt.exp(hyper[at["sd_dyad"]]), dims=DYAD_EVENT)
+            d = pm.Normal("d", 0.0, 1.0, dims=(DYAD_EVENT, DYAD))
+            dyad_effect = pm.Deterministic("dyad_effect", sd_dyad[:, None] * d, dims=(DYAD_EVENT, DYAD))
+            log_rate = log_rate[at["dyad_unit"]].inc(dyad_effect.ravel())
         if ROW not in has:
             return model
 
         e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
-        year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, link, data), dims=YEAR)
-        eta = pt.log(data["exposure"]) + log_rate[data["row_unit"]] + year_shock[data["row_year"]]
+        year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, logit_persistence, at), dims=YEAR)
+        eta = log_rate[at["row_unit"]] + year_shock[at["row_year"]] + pt.log(data["exposure"])
         if len(flat.data["step_size"]):
-            eta = eta[data["step_row"]].inc(coefficients[data["step_coefficient"]] * data["step_size"])
-        if len(flat.data["memory_row"]):
-            memories = _memories(log_half_life, data)
-            eta = eta[data["memory_row"]].inc(coefficients[data["memory_coefficient"]] * memories)
+            eta = eta[at["step_row"]].inc(coefficients[at["step_coefficient"]] * data["step_size"])
+        if len(flat.layout["memory_row"]):
+            memories = _memories(log_half_life, at)
+            eta = eta[at["memory_row"]].inc(coefficients[at["memory_coefficient"]] * memories)
         # Written so that PyTensor's rewrites turn log(1 - p) into minus the rate and log(p) into log1mexp, both exact.
         pm.Bernoulli("occurred", p=1.0 - pt.exp(-pt.exp(eta)), observed=data["happened"], dims=ROW)
     return model
 
 
+def _unpack(packed: TensorVariable, layout: Mapping[str, Ints]) -> dict[str, TensorVariable]:
+    """The parts of a layout that were laid end to end; one container, as each one more slows the compilation."""
+    ends = np.cumsum([len(part) for part in layout.values()]).tolist()
+    return {name: packed[end - len(part) : end] for (name, part), end in zip(layout.items(), ends, strict=True)}
+
+
 def _year_shocks(
-    e: TensorVariable, sd_time: TensorVariable, link: TensorVariable, data: Mapping[str, Any]
+    e: TensorVariable, sd_time: TensorVariable, logit_persistence: TensorVariable, at: Mapping[str, TensorVariable]
 ) -> TensorVariable:
     """F(sd_time, persistence) e in closed form: b[t] = sd_time * sum over s <= t of rho^(t - s) w[s] e[s].
 
@@ -334,22 +325,21 @@ def _year_shocks(
     """
     import pytensor.tensor as pt
 
-    log_rho = pt.maximum(-pt.softplus(-link), SMALLEST_LOG_PERSISTENCE)
-    kept = pt.exp(2.0 * data["year_gap_before"] * log_rho[data["year_event"]])
-    fresh = pt.sqrt(1.0 - data["year_follows"] * kept) * e
-    gap_event = data["year_event"][data["pair_later"]]
-    passed_on = pt.exp(data["pair_gap"] * log_rho[gap_event]) * fresh[data["pair_earlier"]]
-    return sd_time[data["year_event"]] * fresh[data["pair_later"]].inc(passed_on)
+    log_rho = pt.maximum(-pt.softplus(-logit_persistence), SMALLEST_LOG_PERSISTENCE)[at["year_event"]]
+    kept = at["year_follows"] * pt.exp(2.0 * at["year_gap"] * log_rho)
+    fresh = pt.sqrt(1.0 - kept) * e
+    passed_on = pt.exp(at["pair_gap"] * log_rho[at["pair_later"]]) * fresh[at["pair_earlier"]]
+    return sd_time[at["year_event"]] * fresh[at["pair_later"]].inc(passed_on)
 
 
-def _memories(log_half_life: TensorVariable, data: Mapping[str, Any]) -> TensorVariable:
-    """log2(1 + sum over past events of 2^(-gap / half-life)) for every memory."""
+def _memories(log_half_life: TensorVariable, at: Mapping[str, TensorVariable]) -> TensorVariable:
+    """log2(1 + sum over past events of 2^(-gap / half-life)) for every memory that is not zero."""
     import pytensor.tensor as pt
 
-    speed = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))[data["memory_half_life"]]
-    owner = data["past_memory"]
-    left = data["past_count"] * pt.exp(-data["past_gap"] * speed[owner])
-    return pt.log1p(pt.zeros_like(speed)[owner].inc(left)) / LOG_2
+    decay = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))[at["memory_half_life"]]
+    owner = at["past_memory"]
+    left = at["past_count"] * pt.exp(-at["past_gap"] * decay[owner])
+    return pt.log1p(pt.zeros_like(decay)[owner].inc(left)) / LOG_2
 
 
 def compile_model(model: pm.Model) -> CompiledModel:
@@ -391,15 +381,17 @@ def draw_chains(
         blocking=False,
     )
     try:
-        while not sampler.is_finished:
+        while True:
             report("sampling", finished[0], total)
-            time.sleep(POLL_SECONDS)
-        trace = sampler.wait()
+            try:
+                trace = sampler.wait(timeout=POLL_SECONDS)
+            except TimeoutError:
+                continue
+            report("sampling", total, total)
+            return trace
     except BaseException:
         sampler.cancel()
         raise
-    report("sampling", total, total)
-    return trace
 
 
 def sample(
