@@ -109,7 +109,14 @@ def make_case(
 def event_row(day: dt.date, kind: str, dyad: str) -> EventRow:
     """One dated event."""
     return EventRow(
-        date=day, precision="day", type=kind, dyad=dyad, initiator="HHH", description="A test.", sources=(), status="judgement"
+        date=day,
+        precision="day",
+        type=kind,
+        dyad=dyad,
+        initiator="HHH",
+        description="A test.",
+        sources=(),
+        status="judgement",
     )
 
 
@@ -130,7 +137,12 @@ def random_case(seed: int, partners: int = 4, years: int = 6) -> Case:
     indicators = {
         "mood": indicator(now=quantity(0.5, -0.5, 1.5), drift=quantity(0.5, 0.2, 1.0)),
         "trade": indicator(
-            scope="dyad", scale="log", reference=10.0, step=1.5, now=quantity(12.0, 8.0, 18.0), drift=quantity(0.3, 0.1, 0.9)
+            scope="dyad",
+            scale="log",
+            reference=10.0,
+            step=1.5,
+            now=quantity(12.0, 8.0, 18.0),
+            drift=quantity(0.3, 0.1, 0.9),
         ),
     }
     effects = [

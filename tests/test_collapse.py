@@ -90,6 +90,18 @@ def exact_log_marginal(design: Design, theta: Floats) -> float:
     return total
 
 
+def dense_log_marginal(design: Design, theta: Floats) -> float:
+    """The same by the trapezoidal rule, which converges exponentially on a bell: fast enough for differences."""
+    sd = design.sd_dyad
+    if sd == 0.0:
+        return exact_log_marginal(design, theta)
+    free, hits = row_rates(design, theta)
+    grid, step = np.linspace(-9 * sd, 9 * sd, 1501, retstep=True)
+    weight = norm.pdf(grid, 0, sd) * step
+    units = [(free[design.free.unit == unit], hits[design.hits.unit == unit]) for unit in range(design.units)]
+    return float(sum(np.log(unit_likelihood(grid, *rows) @ weight) for rows in units))
+
+
 def differences(function: Callable[[Floats], float | Floats], theta: Floats, step: float) -> Floats:
     """Central differences with one Richardson step: error of order step^4."""
 
@@ -123,6 +135,7 @@ def gradient_at(design: Design) -> Callable[[Floats], Floats]:
 def test_value_equals_scipy_quadrature_of_the_row_likelihood(sd: float, level: float) -> None:
     design = make_design(sd, level=level)
     exact = exact_log_marginal(design, THETA)
+    assert dense_log_marginal(design, THETA) == pytest.approx(exact, abs=1e-9)
     assert value_at(design)(THETA) == pytest.approx(exact, abs=VALUE_ERROR[sd])
     if sd:
         free, hits = row_rates(design, THETA)
@@ -159,7 +172,7 @@ def test_gradient_and_hessian_equal_finite_differences(sd: float, events: tuple[
 def test_gradient_with_the_engines_own_nodes_is_that_of_the_exact_integral(sd: float, level: float) -> None:
     design = make_design(sd, level=level)
     gradient = gradient_at(design)(THETA)
-    exact = differences(lambda theta: exact_log_marginal(design, theta), THETA, 1e-2)
+    exact = differences(partial(dense_log_marginal, design), THETA, 1e-2)
     np.testing.assert_allclose(gradient, exact, atol=SLOPE_ERROR[sd], rtol=0)
 
 

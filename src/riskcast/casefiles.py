@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,14 +26,22 @@ from riskcast.case import (
 )
 from riskcast.case import Effect as EffectModel
 from riskcast.casecheck import Where, find_problems
-from riskcast.documents import Document, parse_yaml, read_text
+from riskcast.documents import (
+    NUMBER_MEND,
+    Document,
+    ScalarError,
+    dotted,
+    parse_yaml,
+    read_number,
+    read_scalar,
+    read_text,
+)
 from riskcast.errors import CaseError, Problem, UnknownNameError, suggest
 
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 MAX_ROWS = 2_000_000
-M = TypeVar("M", bound=BaseModel)
 _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
 
@@ -63,17 +72,27 @@ def load_case(case: str | Path) -> Case:
     'RUS'
     """
     folder = Path(case)
-    if not folder.is_dir():
-        folder = bundled_folder() / str(case)
-        if str(case) not in list_cases():
-            if Path(case).exists():
-                raise CaseError([Problem(str(case), None, "", "is a file", "name the case's folder")])
-            raise UnknownNameError("case", str(case), list_cases())
-    return read_case(folder)
+    try:
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except OSError:
+        is_folder = exists = False
+    if is_folder:
+        return read_case(folder)
+    if str(case) in list_cases():
+        return read_case(bundled_folder() / str(case))
+    if exists:
+        raise CaseError([Problem(str(case), None, "", "is a file", "name the case's folder")])
+    if len(folder.parts) > 1:
+        mend = f"check the path, or name a bundled case ({', '.join(list_cases())})"
+        raise CaseError([Problem(str(case), None, "", "is no folder", mend)])
+    raise UnknownNameError("case", str(case), list_cases())
 
 
 def read_case(folder: Path) -> Case:
     """Read and validate the case in a folder; raises CaseError with every problem found."""
+    if not any((folder / f"{name}.yaml").exists() for name in YAML_FILES):
+        needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
+        raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
     for name in YAML_FILES:
@@ -90,16 +109,18 @@ def read_case(folder: Path) -> Case:
     for name, document in documents.items():
         expected = list if name == "effects" else dict
         if not isinstance(document.data, expected):
-            shape = "a list of edges" if expected is list else "a mapping of names to entries"
-            problems.append(document.problem((), "has the wrong shape", f"write {shape}"))
+            wrong, mend = "is not a mapping", "write `name:` with its entry below it"
+            if expected is list:
+                wrong, mend = "is not a list", "begin every edge with `- from:`"
+            problems.append(document.problem((), wrong, mend))
     if problems:
         raise CaseError(problems)
 
-    def entries(name: str, model: type[M]) -> dict[str, M]:
+    def entries[M: BaseModel](name: str, model: type[M]) -> dict[str, M]:
         document = documents[name]
-        return {key: _validate(model, value, document, (key,), problems) for key, value in document.data.items()}
+        return {key: validate(model, value, document, (key,), problems) for key, value in document.data.items()}
 
-    settings = _validate(Settings, documents["case"].data, documents["case"], (), problems)
+    settings = validate(Settings, documents["case"].data, documents["case"], (), problems)
     parts: dict[str, Any] = {
         "indicators": entries("indicators", Indicator),
         "events": entries("outcomes", EventType),
@@ -107,7 +128,7 @@ def read_case(folder: Path) -> Case:
         "sources": entries("sources", Source),
     }
     effects = [
-        _validate(EffectModel, edge, documents["effects"], (index,), problems)
+        validate(EffectModel, edge, documents["effects"], (index,), problems)
         for index, edge in enumerate(documents["effects"].data)
     ]
     event_rows = [_validate_row(EventRow, row, "history/events.csv", line, problems) for line, row in event_table]
@@ -143,6 +164,17 @@ def write_case(case: Case, folder: Path) -> None:
     """Write a case as a folder that reads back to the same hash."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Quotes text that our reader, which follows YAML 1.2, would take for something else."""
+
+    def text_node(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+        try:
+            style = None if isinstance(read_scalar(text), str) else "'"
+        except ScalarError:
+            style = "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, text_node)
     (folder / "history").mkdir(parents=True, exist_ok=True)
     plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
     contents = {
@@ -154,7 +186,7 @@ def write_case(case: Case, folder: Path) -> None:
         "sources": plain["sources"],
     }
     for name, content in contents.items():
-        text = yaml.safe_dump(_dated(content), sort_keys=False, allow_unicode=True, width=110)
+        text = yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     _write_table(folder / "history" / "events.csv", EVENT_COLUMNS, plain["event_rows"])
     _write_table(folder / "history" / "indicators.csv", SERIES_COLUMNS, plain["series_rows"])
@@ -185,23 +217,25 @@ def _read_table(
     except CaseError as error:
         problems.extend(error.problems)
         return []
-    if "\0" in text:
-        problems.append(Problem(shown, None, "", "contains NUL bytes", "save the table as plain UTF-8 text"))
-        return []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, dict[str, str]]] = []
+    line = 1
     try:
-        header = [cell.strip() for cell in next(reader, [])]
-        if not header:
-            problems.append(Problem(shown, None, "", "is empty", f"start with the header {','.join(columns)}"))
-            return []
+        header: list[str] = []
+        while not any(header):
+            line = reader.line_num + 1
+            first = next(reader, None)
+            if first is None:
+                problems.append(Problem(shown, 1, "", "is empty", f"start with the header {','.join(columns)}"))
+                return []
+            header = [cell.strip() for cell in first]
         for name in header:
             if name not in columns:
-                problems.append(Problem(shown, 1, name, "is an unknown column", suggest(name, columns)))
+                problems.append(Problem(shown, line, name, "is an unknown column", suggest(name, columns)))
         for name in columns:
             if header.count(name) != 1:
                 wrong = "is missing" if name not in header else "stands twice"
-                problems.append(Problem(shown, 1, name, wrong, f"the columns are {','.join(columns)}"))
+                problems.append(Problem(shown, line, name, wrong, f"the columns are {','.join(columns)}"))
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
@@ -215,11 +249,15 @@ def _read_table(
                 return []
             line = reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem(shown, reader.line_num, "", f"is not valid CSV ({error})", "check the quotes"))
+        mend = 'close every quote, and write a quote within a quoted cell as ""'
+        problems.append(Problem(shown, line, "", f"is not valid CSV ({error})", mend))
     return rows
 
 
-def _validate(model: type[M], data: Any, document: Document, path: tuple[str | int, ...], problems: list[Problem]) -> M:
+def validate[M: BaseModel](
+    model: type[M], data: Any, document: Document, path: tuple[str | int, ...], problems: list[Problem]
+) -> M:
+    """A record from plain data at a path of a document; what is wrong with it goes to `problems`."""
     if not isinstance(data, dict):
         problems.append(document.problem(path, "is not a mapping", "write `key: value` pairs below it"))
         return model.model_construct()
@@ -233,37 +271,65 @@ def _validate(model: type[M], data: Any, document: Document, path: tuple[str | i
 
 
 def _wrong(item: Any) -> str:
-    kind = item["type"]
-    shown = repr(item.get("input"))
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    kind, given, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "missing":
-        return "is missing"
+        place = item["loc"][-1]
+        return f"has no item {place + 1}" if isinstance(place, int) else "is missing"
     if kind == "extra_forbidden":
         return "is an unknown key"
     if kind == "value_error":
-        return str(item["ctx"]["error"])
-    return f"is {shown}"
+        return str(context["error"]).partition("; ")[0]
+    if kind in ("too_long", "too_short"):
+        return f"has {context['actual_length']} items"
+    if given is None or given == "":
+        return "is empty"
+    shown = repr(given)
+    return f"is {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+_LIMITS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+_MENDS = {
+    "missing": "add it",
+    "string_type": "write text, in quotes where it looks like a number, a day or true/false",
+    "string_too_short": "write some text",
+    "float_type": NUMBER_MEND,
+    "finite_number": NUMBER_MEND,
+    "int_type": "give a whole number such as 3, without quotes",
+    "int_from_float": "give a whole number",
+    "tuple_type": "write a list in brackets, such as [a, b]",
+    "dict_type": "write `key: value` pairs below it",
+    "model_type": "write `key: value` pairs below it",
+}
 
 
 def _mend(item: Any, model: type[BaseModel]) -> str:
-    kind = item["type"]
-    if kind == "missing":
-        return "add it"
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "missing" and isinstance(item["loc"][-1], int):
+        return "write [low, high]"
+    if kind in _MENDS:
+        return _MENDS[kind]
     if kind == "extra_forbidden":
         return suggest(str(item["loc"][-1]), _known_keys(model, item["loc"]))
     if kind == "value_error":
-        return "correct it"
+        return str(context["error"]).partition("; ")[2] or "correct it"
+    if kind == "literal_error":
+        return suggest(str(item["input"]), re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
-        return f"write it to match {item['ctx']['pattern']}"
-    if kind in ("float_type", "int_type", "finite_number"):
-        return "give a finite number without quotes"
+        state = context["pattern"].startswith("^[A-Z]")
+        return "use 3 to 8 capitals, such as TJK" if state else "use small letters, digits and _, such as visa_ban"
+    if kind == "too_short":
+        return f"give at least {context['min_length']}"
+    if kind == "too_long":
+        return f"give {context['max_length']}"
+    limits = [f"{words} {context[key]:g}" for key, words in _LIMITS.items() if key in context]
+    if limits:
+        return f"give a number {' and '.join(limits)}"
     message = item["msg"]
     return message[0].lower() + message[1:]
 
 
 def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     """The keys that the record at a location may have, found by walking the models' annotations."""
-    from typing import get_args
 
     def models_in(annotation: Any) -> list[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -277,31 +343,23 @@ def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     return [f.alias or name for m in here for name, f in m.model_fields.items()]
 
 
-def _validate_row(model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]) -> M:
-    data: dict[str, Any] = dict(row)
-    data["sources"] = tuple(row.get("sources", "").split())
-    readers: dict[str, tuple[Callable[[str], Any], str]] = {
-        "date": (dt.date.fromisoformat, "write the day as YYYY-MM-DD"),
-        "published": (dt.date.fromisoformat, "write the day as YYYY-MM-DD"),
-        "value": (float, "give a number"),
-        "low": (float, "give a number"),
-        "high": (float, "give a number"),
-    }
-    bad = False
-    for name, (reader, mend) in readers.items():
-        if name in data and name in model.model_fields:
+def _validate_row[M: BaseModel](
+    model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]
+) -> M:
+    data: dict[str, Any] = {**row, "sources": tuple(row["sources"].split())}
+    found = len(problems)
+    for name in ("value", "low", "high"):
+        if name in row:
             try:
-                data[name] = reader(data[name])
-            except ValueError:
-                shown = f"is {data[name]!r}" if data[name] else "is empty"
-                problems.append(Problem(file, line, name, shown, mend))
-                bad = True
-    if bad:
+                data[name] = read_number(row[name])
+            except ScalarError as error:
+                problems.append(Problem(file, line, name, error.wrong, error.mend))
+    if len(problems) > found:
         return model.model_construct()
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
-            problems.append(Problem(file, line, key, _wrong(item), _mend(item, model)))
+        problems.extend(
+            Problem(file, line, dotted(item["loc"]), _wrong(item), _mend(item, model)) for item in error.errors()
+        )
         return model.model_construct()

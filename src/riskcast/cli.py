@@ -98,9 +98,12 @@ def forecast(
     from riskcast.attribution import explain
     from riskcast.console import forecast_view, make_console
     from riskcast.exports import forecast_data
+    from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import score
 
-    posterior = _fit(_read(case, overlay, as_of), engine, draws, seed, prior_only, allow_unreliable)
+    read = _read(case, overlay, as_of)
+    resolve_scenario(read, scenario)
+    posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
     ahead = _simulate(posterior, scenario, horizon)
     with _progress("Explaining the scores") as report:
         explanation = explain(ahead, progress=report)
@@ -194,11 +197,13 @@ def explain(
     from riskcast.attribution import explain as attribute
     from riskcast.attribution import remembered_events
     from riskcast.console import explanation_view, make_console
+    from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import score
 
     read = _read(case, overlay, as_of)
     if dyad not in read.dyads:
         raise UnknownNameError("dyad", dyad, read.dyads)
+    resolve_scenario(read, scenario)
     posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
     ahead = _simulate(posterior, scenario, horizon)
     with _progress("Explaining the scores") as report:

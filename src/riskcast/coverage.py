@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.case import Case
+from riskcast.draws import draw_prior, standardise_hyper
 from riskcast.hazard import build_event_model
 from riskcast.history import build_record
-from riskcast.laplace import draw_prior, log_rates, standardise_hyper
+from riskcast.rates import log_rates
 from riskcast.streams import generator
 
 

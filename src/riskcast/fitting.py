@@ -11,10 +11,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from riskcast.case import Case
+from riskcast.draws import EventDraws, draw_prior
 from riskcast.errors import OptionError, UnreliablePosteriorError
 from riskcast.hazard import EventModel, build_event_model
 from riskcast.history import build_record
-from riskcast.laplace import EventDraws, draw_prior, fit_event
+from riskcast.laplace import fit_event
 from riskcast.posterior import Posterior, judge
 
 EngineName = Literal["laplace", "nuts"]

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from riskcast.collapse import Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.draws import EventDraws, natural_draws
 from riskcast.hazard import LOG_2PI, EventModel, Floats, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.importance import resample, smooth_weights
+from riskcast.rates import CHUNK_CELLS, Rates, rates
 from riskcast.streams import generator
 
 PROPOSALS_PER_DRAW = 2
@@ -29,29 +31,7 @@ NEWTON_STEPS = 60
 CONVERGED = 1e-6
 STUDENT_DF = 10.0
 INFLATION = 1.1
-INTERPOLATION_NODES = 20
 MOST_MEMORY_CELLS = 20_000_000
-CHUNK_CELLS = 3_000_000
-
-
-@dataclass(frozen=True)
-class EventDraws:
-    """Posterior draws of one event type's parameters, in natural units but for the link-scale coefficients.
-
-    coefficients (draws, P): log base rate per period, then log rate ratios; hyper: (draws,) each; shocks (draws,
-    years): log-rate shocks of the years in `years`; effects (draws, units): log-rate effects of dyads (zeros for an
-    event of the host). khat and ess are the importance sampler's; rhat and divergences those of `nuts`.
-    """
-
-    event: str
-    coefficients: Floats
-    hyper: dict[str, Floats]
-    shocks: Floats
-    effects: Floats
-    khat: float = math.nan
-    ess: float = math.nan
-    rhat: float = math.nan
-    divergences: int = 0
 
 
 @dataclass(frozen=True)
@@ -278,122 +258,6 @@ def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposa
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
 
-@dataclass(frozen=True)
-class MemoryTable:
-    """Memories of rows for many half-lives at once, by Chebyshev interpolation in the log half-life.
-
-    For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes; Berrut and
-    Trefethen, 2004), so that the part of eta that comes from memories is a matrix product. Exact where the half-life
-    is fixed.
-    """
-
-    tables: tuple[Floats, ...]
-    shares: tuple[Floats, ...]
-
-    @classmethod
-    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> MemoryTable:
-        """The table of some rows at given hyper-parameters."""
-        hyper = natural_hyper(model, {})
-        shares = []
-        for name in model.memories:
-            nodes, share = _interpolation(xi.get(f"half_life.{name}"))
-            if len(nodes) > 1:
-                hyper[f"half_life.{name}"] = model.hyper[f"half_life.{name}"].quantile(nodes)
-            shares.append(share)
-        columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))
-        columns = columns[None] if columns.ndim == 2 else columns
-        tables = []
-        for place, memory in enumerate(model.memories):
-            chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
-            nodes = shares[place].shape[1]
-            table = columns[:nodes, :, chosen].transpose(1, 2, 0)
-            # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
-            sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
-            kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
-            tables.append((table @ kept).reshape(len(rows), -1))
-            shares[place] = shares[place] @ kept
-        return cls(tuple(tables), tuple(shares))
-
-    def take(self, draws: slice) -> MemoryTable:
-        """The table for some of the draws."""
-        return MemoryTable(self.tables, tuple(share[draws] if len(share) > 1 else share for share in self.shares))
-
-    def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
-        """Add what memories contribute to log rates (rows, draws)."""
-        for memory, table, share in zip(model.memories, self.tables, self.shares, strict=True):
-            chosen = [model.indicators + i for i, edge in enumerate(model.escalations) if edge.memory == memory]
-            weights = coefficients[:, chosen][:, :, None] * share[:, None, :]
-            eta += table @ weights.reshape(len(weights), -1).T
-        return eta
-
-
-def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
-    """Chebyshev nodes over the range of `xi`, and the barycentric weights of each draw; one node where it is fixed."""
-    if xi is None:
-        return np.zeros(1), np.ones((1, 1))
-    low, high = float(xi.min()), float(xi.max())
-    angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
-    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
-    signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
-    gaps = xi[:, None] - nodes
-    pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
-    return nodes, pull / pull.sum(axis=1, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event; free (units, draws), hits (hits, draws)."""
-
-    free: Floats
-    hits: Floats
-
-
-def log_rates(
-    model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats], table: MemoryTable | None = None
-) -> Floats:
-    """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
-    rows = model.free.join(model.hits)
-    table = table or MemoryTable.of(model, rows, xi)
-    eta = rows.x @ coefficients[:, : model.indicators].T
-    eta += np.ascontiguousarray(shocks.T)[rows.year]
-    return table.add_to(eta, model, coefficients)
-
-
-def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats]) -> Rates:
-    """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
-    count, draws = len(model.free), len(coefficients)
-    table = MemoryTable.of(model, model.free.join(model.hits), xi)
-    groups = Groups.of(model.free.unit)
-    free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
-    block = max(16, CHUNK_CELLS // max(count, 1))
-    for first in range(0, draws, block):
-        part = slice(first, min(first + block, draws))
-        eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
-        with np.errstate(over="ignore"):
-            rate = np.exp(eta, out=eta)
-        free[:, part] = groups.sum(rate[:count] * model.free.exposure[:, None], len(model.units))
-        hits[:, part] = rate[count:]
-    return Rates(free, hits)
-
-
-def natural_draws(
-    model: EventModel, theta: Floats, xi: Mapping[str, Floats]
-) -> tuple[Floats, dict[str, Floats], Floats]:
-    """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
-    p, draws = len(model.mean), len(theta)
-    hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
-    coefficients = model.mean + model.sd * theta[:, :p]
-    rho = model.hyper["persistence"]
-    if rho.is_fixed:
-        factor = year_factor(model.years, 1.0, hyper["persistence"][0])
-        shocks = (theta[:, p:] @ factor.T) * hyper["sd_time"][:, None]
-    else:
-        factors = year_factor(model.years, hyper["sd_time"], hyper["persistence"])
-        shocks = np.einsum("sij,sj->si", factors, theta[:, p:])
-    return coefficients, hyper, shocks
-
-
 def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, Rates]:
     """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant, (draws,); and the rates."""
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
@@ -441,21 +305,3 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
         uniform = rng.random((draws, len(model.units)))
         effects = dyad_effects(model, Rates(at.free[:, chosen], at.hits[:, chosen]), hyper["sd_dyad"], uniform)
     return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, smoothed.khat, smoothed.ess)
-
-
-def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
-    """Draws of one event type from its priors: what the assumptions say without the record."""
-    rng = generator(seed, "prior", model.event)
-    theta = rng.standard_normal((draws, len(model.mean) + len(model.years)))
-    xi: dict[str, Floats] = {name: rng.standard_normal(draws) for name in model.free_hyper}
-    coefficients, hyper, shocks = natural_draws(model, theta, xi)
-    effects = np.zeros((draws, len(model.units)))
-    if model.has_dyad_effects:
-        effects = rng.standard_normal(effects.shape) * hyper["sd_dyad"][:, None]
-    return EventDraws(model.event, coefficients, hyper, shocks, effects, khat=0.0, ess=float(draws))
-
-
-def standardise_hyper(model: EventModel, hyper: dict[str, Floats]) -> dict[str, Floats]:
-    """Natural hyper-parameters -> standardised ones, for those that are not fixed; the inverse of `natural_hyper`."""
-    priors = {name: model.hyper[name] for name in model.free_hyper}
-    return {name: (prior.link.forward(hyper[name]) - prior.mean) / prior.sd for name, prior in priors.items()}

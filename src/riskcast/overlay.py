@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from riskcast.case import Case, digest
 from riskcast.casecheck import Where, find_problems, locate, quantity_id
+from riskcast.casefiles import validate
 from riskcast.documents import Document, parse_yaml, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.quantities import Quantity, Strict
@@ -33,23 +32,18 @@ def load_overlay(file: str | Path) -> tuple[Overlay, Document]:
 
     Returns the overlay with the document it came from, for errors that name its lines. Raises CaseError.
     """
-    path = Path(file)
-    document = parse_yaml(read_text(path, path.name), path.name)
+    document = parse_yaml(read_text(Path(file), str(file)), str(file))
     if not isinstance(document.data, dict):
-        raise CaseError([document.problem((), "is not a mapping", "write `changes:` and quantities below it")])
-    try:
-        return Overlay.model_validate(document.data), document
-    except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            wrong, mend = str(item.get("ctx", {}).get("error", item["msg"])), "write {median:, interval: [low, high]}"
-            if item["type"] == "extra_forbidden":
-                keys = ["label", "changes"] if len(item["loc"]) == 1 else ["median", "interval", "value", "evidence"]
-                wrong, mend = "is an unknown key", suggest(str(item["loc"][-1]), keys)
-            elif item["type"] == "missing":
-                wrong, mend = "is missing", "add it"
-            problems.append(document.problem(item["loc"], wrong[0].lower() + wrong[1:], mend))
-        raise CaseError(problems) from None
+        raise CaseError([document.problem((), "is not a mapping", "write `changes:` with quantities below it")])
+    return _validated(document.data, document), document
+
+
+def _validated(data: dict[str, Any], document: Document) -> Overlay:
+    problems: list[Problem] = []
+    overlay = validate(Overlay, data, document, (), problems)
+    if problems:
+        raise CaseError(problems)
+    return overlay
 
 
 def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Document | None = None) -> Case:
@@ -64,18 +58,9 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     >>> hotter.indicators["xenophobia"].now.median
     55.0
     """
-    if not isinstance(overlay, Overlay):
-        try:
-            overlay = Overlay.model_validate({"changes": dict(overlay)})
-        except ValidationError as error:
-            where = document or Document("overlay", {})
-            raise CaseError(
-                [
-                    where.problem(item["loc"], str(item["msg"]), "give median and interval, or value")
-                    for item in error.errors()
-                ]
-            ) from None
     where = document or Document("overlay", {})
+    if not isinstance(overlay, Overlay):
+        overlay = _validated({"changes": dict(overlay)}, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
         where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
@@ -99,8 +84,8 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
         place[path[-1]] = quantity.model_copy(update=kept).model_dump()
     hashes = [] if case.overlay_hash is None else [case.overlay_hash]
     changed = case.revised(**plain, overlay_hash=digest([*hashes, overlay.hash]) if hashes else overlay.hash)
-    lines = _InOverlay(case=case, overlay=where)
-    problems = find_problems(changed, lines, evidence=False)
+    lines = _InOverlay(case=case, overlay=where, changes=frozenset(overlay.changes))
+    problems = [problem for problem in find_problems(changed, lines, evidence=False) if problem in lines.blamed]
     if problems:
         raise CaseError(problems)
     return changed
@@ -108,11 +93,21 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
 
 @dataclass(frozen=True)
 class _InOverlay(Where):
-    """Tells the problems of a changed case at the line of the overlay that made the change."""
+    """Tells the problems of a changed case at the line of the overlay that made the change.
 
-    case: Case | None = None
-    overlay: Document | None = None
+    `blamed` are those that a change made; a case as of an earlier day may lack rows, which no overlay can mend.
+    """
+
+    case: Case = field(kw_only=True)
+    overlay: Document = field(kw_only=True)
+    changes: frozenset[str] = field(kw_only=True)
+    blamed: list[Problem] = field(default_factory=list, kw_only=True)
 
     def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
-        assert self.case is not None and self.overlay is not None
-        return self.overlay.problem(("changes", quantity_id(self.case, document, path)), wrong, mend)
+        for end in range(len(path), 0, -1):
+            key = quantity_id(self.case, document, path[:end])
+            if key in self.changes:
+                found = self.overlay.problem(("changes", key, *path[end:]), wrong, mend)
+                self.blamed.append(found)
+                return found
+        return super().problem(document, path, wrong, mend)

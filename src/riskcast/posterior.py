@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskcast.case import Case
+from riskcast.draws import EventDraws
 from riskcast.hazard import EventModel
 from riskcast.history import Record
-from riskcast.laplace import EventDraws
 from riskcast.names import COEFFICIENT, DRAW, DYAD
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Z90 = 1.6448536269514722
 LARGEST = 1e12
@@ -48,6 +48,20 @@ class Quantity(Strict):
     value: Finite | None = None
     evidence: Evidence | None = None
 
+    @field_validator("interval")
+    @classmethod
+    def _around_median(cls, interval: tuple[float, float] | None, info: ValidationInfo) -> tuple[float, float] | None:
+        if interval is None:
+            return None
+        (low, high), median = interval, info.data.get("median")
+        if not low < high:
+            raise ValueError(f"interval [{low:g}, {high:g}] is empty; write [low, high] with low < high")
+        if median is not None and not low <= median <= high:
+            raise ValueError(
+                f"interval [{low:g}, {high:g}] excludes its median {median:g}; widen it or move the median"
+            )
+        return interval
+
     @model_validator(mode="after")
     def _complete(self) -> Quantity:
         if self.value is not None:
@@ -57,13 +71,6 @@ class Quantity(Strict):
         if self.median is None or self.interval is None:
             lacks = " and ".join(key for key in ("median", "interval") if getattr(self, key) is None)
             raise ValueError(f"lacks {lacks}; give median and interval (90 %), or value to hold it fixed")
-        low, high = self.interval
-        if not low < high:
-            raise ValueError(f"interval [{low:g}, {high:g}] is empty; write [low, high] with low < high")
-        if not low <= self.median <= high:
-            raise ValueError(
-                f"interval [{low:g}, {high:g}] excludes its median {self.median:g}; widen it or move the median"
-            )
         return self
 
     @property

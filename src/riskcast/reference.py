@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case import Case
+from riskcast.draws import EventDraws, natural_draws
 from riskcast.hazard import EventModel, Rows, build_event_model
 from riskcast.history import Record, build_record
-from riskcast.laplace import EventDraws, natural_draws
 from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
 
 if TYPE_CHECKING:

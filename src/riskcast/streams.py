@@ -7,13 +7,17 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.errors import OptionError
+
 
 def bit_stream(seed: int, *purpose: str | int) -> np.random.PCG64:
-    """The bit stream of a seed and a purpose.
+    """The bit stream of a seed and a purpose; raises OptionError for a seed that is none.
 
     >>> bit_stream(1, "demarche", 3).random_raw() == bit_stream(1, "demarche", 3).random_raw()
     True
     """
+    if not 0 <= seed < 2**63:
+        raise OptionError(f"seed is {seed}; give a whole number from 0 to 2^63 - 1")
     words = [part if isinstance(part, int) else zlib.crc32(part.encode()) for part in purpose]
     return np.random.PCG64(np.random.SeedSequence([seed, *words]))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from riskcast.case import Case, Indicator, SeriesRow
 from riskcast.errors import OptionError
-from riskcast.quantities import LOG, Z90, Quantity, elicit
+from riskcast.quantities import LARGEST, LOG, Z90, Quantity, elicit
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -26,7 +26,7 @@ def case_as_of(case: Case, day: dt.date) -> Case:
     """
     if day > case.as_of:
         raise OptionError(
-            f"as-of {day} lies after the case's own as_of {case.as_of}; the case knows nothing of that time"
+            f"as-of {day} lies after what the case knows; give a day up to its own as_of {case.as_of}"
         )
     earliest = case.settings.history_from + dt.timedelta(days=366)
     if day < earliest:
@@ -39,8 +39,8 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         name: _indicator_as_of(case, name, indicator, series, day) for name, indicator in case.indicators.items()
     }
     types = {
-        name: event.model_copy(update={"recorded_from": None})
-        if event.recorded_from and event.recorded_from >= day
+        name: event.model_copy(update={"recorded_from": min(event.recorded_from, day - dt.timedelta(days=1))})
+        if event.recorded_from
         else event
         for name, event in case.events.items()
     }
@@ -78,5 +78,10 @@ def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt
     middle = float(link.forward(center))
     if spread == 0.0 or (prior.sd == 0.0 and drift == 0.0):
         return Quantity(value=center)
-    ends = link.inverse(np.array([middle - Z90 * spread, middle + Z90 * spread]))
-    return Quantity(median=center, interval=(float(ends[0]), float(ends[1])))
+    with np.errstate(over="ignore"):
+        ends = link.inverse(np.array([middle - Z90 * spread, middle + Z90 * spread]))
+    low, high = np.clip(ends, -LARGEST, LARGEST).tolist()
+    if not (low < high and low <= center <= high):
+        # The spread is below the precision of the level itself.
+        return Quantity(value=center)
+    return Quantity(median=center, interval=(low, high))
