@@ -106,7 +106,7 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
     priors = [case.base_rate_prior(event)] + [elicit(edge.rate_ratio, LOG) for edge in by_indicator + by_event]
     memories = dict.fromkeys(edge.memory for edge in by_event if edge.memory)
     hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
-    has_dyad_effects = case.events[event].scope == "dyad"
+    has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
     if has_dyad_effects:
         hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
     hyper["sd_time"] = elicit(case.sd_time(event), LOG)

@@ -66,7 +66,8 @@ def fit_pareto(excess: Floats) -> tuple[float, float]:
     theta = theta / (3.0 * max(quartile, 1e-300)) + 1.0 / excess[-1]
     shape = np.log1p(-theta[:, None] * excess).mean(axis=1)
     profile = n * (np.log(-theta / shape) - shape - 1.0)
-    weights = 1.0 / np.exp(profile - profile[:, None]).sum(axis=1)
+    with np.errstate(over="ignore"):
+        weights = 1.0 / np.exp(profile - profile[:, None]).sum(axis=1)
     best = float((theta * weights).sum() / weights.sum())
     k = float(np.log1p(-best * excess).mean())
     sigma = -k / best

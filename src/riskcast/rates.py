@@ -67,7 +67,9 @@ def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
     """Chebyshev nodes over the range of `xi`, and the barycentric weights of each draw; one node where it is fixed."""
     if xi is None:
         return np.zeros(1), np.ones((1, 1))
-    low, high = float(xi.min()), float(xi.max())
+    low = float(xi.min())
+    # Draws that are all alike would leave no room between the nodes.
+    high = max(float(xi.max()), low + 1e-3)
     angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
     nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
     signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)

@@ -143,7 +143,12 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         "sd_time": _integers(place[f"{event}:sd_time"] for event in models),
         "persistence": _integers(place[f"{event}:persistence"] for event in models),
     }
-    layout |= _lay_rows(blocks, rows) | _lay_years(blocks) | steps | _lay_memories(blocks, rows, half_lives)
+    layout |= (
+        _lay_rows(blocks, rows)
+        | _lay_years(blocks)
+        | steps
+        | _lay_memories(blocks, rows, half_lives, record.timeline.length)
+    )
     ends = record.timeline.ends.astype(str)
     coords = {
         EVENT: tuple(models),
@@ -227,11 +232,17 @@ def _lay_steps(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> tuple[
     }
 
 
-def _lay_memories(blocks: tuple[EventModel, ...], rows: list[MergedRows], half_lives: list[str]) -> dict[str, Ints]:
-    """Memories that are not zero, each with its row, coefficient and half-life; and the past events of each."""
+def _lay_memories(
+    blocks: tuple[EventModel, ...], rows: list[MergedRows], half_lives: list[str], periods: int
+) -> dict[str, Ints]:
+    """Memories that are not zero, each with its row and coefficient; and every past event that each remembers.
+
+    `past_faded` points into a table of what is left of an event by half-life and gap, so that its powers are computed
+    once and not for every event.
+    """
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.mean) for model in blocks)
-    parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 6]
+    parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 5]
     memories = 0
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
         bounds = np.searchsorted(mine.unit, np.arange(len(model.units) + 1))
@@ -247,15 +258,15 @@ def _lay_memories(blocks: tuple[EventModel, ...], rows: list[MergedRows], half_l
                     (
                         begin + bounds[unit] + remembering,
                         np.full(len(remembering), column + model.indicators + number),
-                        np.full(len(remembering), half_life),
                         memories + owner,
-                        now[at_row] - past[at_past],
+                        half_life * periods + now[at_row] - past[at_past],
                         seen[past[at_past]].astype(np.int64),
                     )
                 )
                 memories += len(remembering)
-    names = ("memory_row", "memory_coefficient", "memory_half_life", "past_memory", "past_gap", "past_count")
-    return {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    names = ("memory_row", "memory_coefficient", "past_memory", "past_faded", "past_count")
+    joined = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    return joined | {"gap": np.arange(periods)}
 
 
 def assemble(flat: FlatCase) -> pm.Model:
@@ -299,15 +310,34 @@ def assemble(flat: FlatCase) -> pm.Model:
 
         e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
         year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, logit_persistence, at), dims=YEAR)
-        eta = log_rate[at["row_unit"]] + year_shock[at["row_year"]] + pt.log(data["exposure"])
+        eta = log_rate[at["row_unit"]] + year_shock[at["row_year"]]
         if len(flat.data["step_size"]):
             eta = eta[at["step_row"]].inc(coefficients[at["step_coefficient"]] * data["step_size"])
         if len(flat.layout["memory_row"]):
             memories = _memories(log_half_life, at)
             eta = eta[at["memory_row"]].inc(coefficients[at["memory_coefficient"]] * memories)
-        # Written so that PyTensor's rewrites turn log(1 - p) into minus the rate and log(p) into log1mexp, both exact.
-        pm.Bernoulli("occurred", p=1.0 - pt.exp(-pt.exp(eta)), observed=data["happened"], dims=ROW)
+        pm.CustomDist(
+            "occurred",
+            data["exposure"] * pt.exp(eta),
+            logp=_log_occurred,
+            dist=lambda rate, size: pm.Bernoulli.dist(1.0 - pt.exp(-rate), size=size),
+            observed=data["happened"],
+            dims=ROW,
+            class_name="AtLeastOneEvent",
+        )
     return model
+
+
+def _log_occurred(occurred: TensorVariable, rate: TensorVariable) -> TensorVariable:
+    """log(1 - exp(-rate)) where an event occurred and -rate elsewhere.
+
+    A plain Bernoulli would take three transcendental functions more for each of the many rows without an event, and
+    lose a small rate in 1 - exp(-rate) wherever PyTensor does not rewrite it.
+    """
+    import pytensor.tensor as pt
+
+    hits = pt.nonzero(occurred)[0]
+    return (-rate)[hits].set(pt.log1mexp(-rate[hits]))
 
 
 def _unpack(packed: TensorVariable, layout: Mapping[str, Ints]) -> dict[str, TensorVariable]:
@@ -336,10 +366,10 @@ def _memories(log_half_life: TensorVariable, at: Mapping[str, TensorVariable]) -
     """log2(1 + sum over past events of 2^(-gap / half-life)) for every memory that is not zero."""
     import pytensor.tensor as pt
 
-    decay = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))[at["memory_half_life"]]
-    owner = at["past_memory"]
-    left = at["past_count"] * pt.exp(-at["past_gap"] * decay[owner])
-    return pt.log1p(pt.zeros_like(decay)[owner].inc(left)) / LOG_2
+    decay = LOG_2 * pt.exp(-pt.maximum(log_half_life, SHORTEST_LOG_HALF_LIFE))
+    faded = pt.exp(-decay[:, None] * at["gap"]).ravel()
+    left = pt.zeros(at["memory_row"].shape)[at["past_memory"]].inc(at["past_count"] * faded[at["past_faded"]])
+    return pt.log1p(left) / LOG_2
 
 
 def compile_model(model: pm.Model) -> CompiledModel:
