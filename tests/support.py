@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from riskcast.case import Case, EventRow
+from riskcast.case import Case, Effect, EventRow
+from riskcast.forecasting import Forecast
+from riskcast.history import build_record
 
 RESOLUTION = {"yes": "It happened.", "no": "It did not.", "resolved_by": "The record."}
 
@@ -185,3 +191,84 @@ def random_case(seed: int, partners: int = 4, years: int = 6) -> Case:
             }
         },
     )
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A forecast by enumeration: probability[event] (periods, units), cumulative, and the expected worst severity."""
+
+    probability: dict[str, NDArray[np.float64]]
+    score: NDArray[np.float64]
+
+
+def enumerate_futures(
+    case: Case,
+    horizon: int,
+    levels: Mapping[str, NDArray[np.float64]] | None = None,
+    assumed: frozenset[tuple[int, str, int]] = frozenset(),
+) -> Exact:
+    """Every possible future of a small case with its probability, from the model's definition and medians alone.
+
+    levels[indicator]: (periods, units) steps, zero where missing; assumed: (period from 0, event, unit) that happen.
+    """
+    record = build_record(case)
+    cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
+    futures = (np.arange(2 ** len(cells))[:, None] >> np.arange(len(cells))) & 1
+    happened = {name: np.zeros((len(futures), horizon, len(case.units(name)))) for name in case.order}
+    for column, (t, name, u) in enumerate(cells):
+        happened[name][:, t, u] = futures[:, column]
+
+    def memory(effect: Effect, t: int, unit: int) -> NDArray[np.float64]:
+        half_life = case.half_life(effect.target, str(effect.memory)).center
+        left = np.zeros(len(futures))
+        for u in range(len(case.units(effect.source))):
+            if (effect.whose == "own" and u != unit) or (effect.whose == "others" and u == unit):
+                continue
+            freshest = t if effect.acts == "same" else t - 1
+            past = record.occurred[effect.source][:, u]
+            for gap, event_then in enumerate(past[::-1]):
+                left += event_then * 2.0 ** (-(gap + freshest + 1) / half_life)
+            for then in range(freshest + 1):
+                left += happened[effect.source][:, then, u] * 2.0 ** (-(freshest - then) / half_life)
+        return np.log2(1.0 + left)
+
+    weight = np.ones(len(futures))
+    for t, name, u in cells:
+        if (t, name, u) in assumed:
+            weight *= happened[name][:, t, u]
+            continue
+        rate = -math.log1p(-case.events[name].base_rate.center) / case.periods_per_year
+        eta = np.full(len(futures), math.log(rate))
+        for effect in case.effects_on(name):
+            slope = math.log(effect.rate_ratio.center)
+            if effect.is_escalation:
+                eta += slope * memory(effect, t, u)
+            elif levels is not None and effect.source in levels:
+                level = levels[effect.source]
+                eta += slope * level[t, min(u, level.shape[1] - 1)]
+        chance = -np.expm1(-np.exp(eta))
+        weight *= np.where(happened[name][:, t, u] > 0, chance, 1.0 - chance)
+    assert abs(weight.sum() - 1.0) < 1e-9
+    by_period = {name: np.maximum.accumulate(own, axis=1) for name, own in happened.items()}
+    worst = np.zeros((len(futures), len(case.dyads)))
+    for name in case.outcomes:
+        worst = np.maximum(worst, float(case.events[name].severity or 0.0) * by_period[name][:, -1])
+    return Exact({name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ worst)
+
+
+def assert_mean(draws: NDArray[np.float64], exact: NDArray[np.float64] | float) -> None:
+    """The mean over independent draws (draws, ...) is `exact` within five standard errors and single precision."""
+    error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))
+    np.testing.assert_array_less(np.abs(draws.mean(axis=0) - exact), 5.0 * error + 2e-6 * (1.0 + np.abs(exact)))
+
+
+def assert_forecast(ahead: Forecast, exact: Exact) -> None:
+    """Probabilities, their path by period and scores are those of an enumeration within five standard errors."""
+    paths = ahead.posterior.draws * ahead.paths
+    for name, probability in exact.probability.items():
+        assert_mean(ahead.simulated.probability[name], probability[-1])
+        # An average of 0/1 outcomes would have this error; averages of their chances have less.
+        error = np.sqrt(np.maximum(probability * (1.0 - probability), 0.0) / paths)
+        off = np.abs(ahead.simulated.by_period[name] - probability)
+        np.testing.assert_array_less(off, 5.0 * error + 2e-6)
+    assert_mean(ahead.simulated.score, exact.score)

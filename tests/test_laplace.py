@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from rich.console import Console
 from scipy.stats import norm
 from support import edge, event, event_row, indicator, make_case, quantity, random_case
 
-from riskcast import exports, fit, fitting, forecast, score
+from riskcast import console, exports, fit, fitting, forecast, score
 from riskcast.attribution import explain
 from riskcast.case import Case, EventRow, SeriesRow
 from riskcast.draws import EventDraws, draw_prior
 from riskcast.errors import UnreliablePosteriorError
-from riskcast.hazard import EventModel, Floats, build_event_model
+from riskcast.hazard import EventModel, Floats, build_event_model, log_event
 from riskcast.history import build_record
 from riskcast.laplace import find_mode, fit_event
 
@@ -173,6 +175,31 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
     assert drawn.mean() == pytest.approx(expected, abs=5 * error + 0.01 * drawn.std())
 
 
+def test_a_spread_of_dyads_with_a_vague_base_rate_has_the_posterior_of_a_grid() -> None:
+    """The base rate is the less certain the wider the spread: the proposal's own density must be accounted for."""
+    counts = (2, 6, 12, 25, 1)
+    days = {f"HHH-P{i + 1:03d}": [(2015 + k // 12, 1 + k % 12) for k in range(n)] for i, n in enumerate(counts)}
+    base_rate = quantity(0.9, 0.01, 1 - 1e-8)
+    case = make_case({"a": event(base_rate)}, partners=5, sd_dyad=quantity(0.8, 0.2, 3.2), rows=rows_on(days))
+    found = fit_event(model_of(case), DRAWS, 11)
+    assert found.ess > DRAWS
+    low, middle, high = (math.log(-math.log1p(-p) / 12) for p in (0.01, 0.9, 1 - 1e-8))
+    alpha = np.linspace(-5.5, 1.5, 141)
+    log_sd = np.linspace(math.log(0.8) - 2.5, math.log(0.8) + 2.5, 101)
+    d, step = np.linspace(-7, 7, 281, retstep=True)
+    log_joint = norm.logpdf(alpha, middle, (high - low) / SPREAD)[:, None] + norm.logpdf(
+        log_sd, math.log(0.8), math.log(3.2 / 0.2) / SPREAD
+    )
+    for k, sd in enumerate(np.exp(log_sd)):
+        rate = np.exp(alpha[:, None] + sd * d)
+        for n in counts:
+            log_likelihood = -(72 - n) * rate + n * log_event(rate)
+            log_joint[:, k] += np.log(np.exp(log_likelihood) @ norm.pdf(d) * step)
+    joint = np.exp(log_joint - log_joint.max())
+    assert_draws_follow(found.coefficients[:, 0], found, alpha, joint.sum(axis=1))
+    assert_draws_follow(np.log(found.hyper["sd_dyad"]), found, log_sd, joint.sum(axis=0))
+
+
 def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() -> None:
     days = {"HHH-P001": [(2016, 2), (2016, 3), (2016, 5), (2018, 9), (2018, 10)], "HHH-P002": [(2017, 7), (2019, 7)]}
     loop = edge("a", "a", quantity(1.6, 0.8, 3.2), whose="own", memory="fast", acts="next")
@@ -294,10 +321,15 @@ def test_a_posterior_that_fails_its_checks_is_refused_and_else_marked_everywhere
     assert not posterior.is_reliable
     assert posterior.to_dataset().attrs["reliable"] == 0
     ahead = forecast(posterior)
-    data = exports.forecast_data(score(ahead), explain(ahead, paths=100))
+    risk, explanation = score(ahead), explain(ahead, paths=100)
+    data = exports.forecast_data(risk, explanation)
     assert data["engine"]["reliable"] is False
     assert data["engine"]["khat_max"] == 0.93
     assert "k-hat 0.93" in data["engine"]["failures"][0]
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(console.forecast_view(risk, explanation))
+    assert "UNRELIABLE: a: Pareto k-hat 0.93 is above 0.7" in shown.getvalue()
+    assert "CHECKS FAILED" in shown.getvalue()
 
 
 def test_a_proposal_that_misses_the_posterior_is_refused_by_the_engines_own_checks(

@@ -112,7 +112,9 @@ def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
     return [
-        n for n in plan.case.indicators if n in with_edge and (n in moved or plan.today[n].any() or plan.drift[n].any())
+        n
+        for n in sorted(plan.case.indicators)
+        if n in with_edge and (n in moved or plan.today[n].any() or plan.drift[n].any())
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from riskcast.documents import read_day
+from riskcast.errors import show
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 
@@ -28,7 +29,7 @@ def _day(given: Any) -> Any:
     if isinstance(given, str):
         given = read_day(given)
     if not isinstance(given, dt.date) or isinstance(given, dt.datetime):
-        raise ValueError(f"is {given!r}; write the day as YYYY-MM-DD")
+        raise ValueError(f"is {show(given)}; write the day as YYYY-MM-DD")
     if not FIRST_YEAR <= given.year <= LAST_YEAR:
         raise ValueError(f"is {given}; give a year from {FIRST_YEAR} to {LAST_YEAR}")
     return given
@@ -342,8 +343,8 @@ class Case(Strict):
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """Event types in same-period order: a source comes before whatever it drives within the same period."""
-        return same_period_order(tuple(self.events), self.effects)
+        """Event types in same-period order, else by name: a source comes before what it drives within the period."""
+        return same_period_order(tuple(sorted(self.events)), self.effects)
 
     def units(self, event: str) -> tuple[str, ...]:
         """The units that can have the event: the dyads, or the host."""
@@ -467,5 +468,5 @@ def _canonical(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [_canonical(item) for item in content]
     if isinstance(content, (int, float)) and not isinstance(content, bool):
-        return float(content)
+        return float(content) + 0.0  # minus zero is zero
     return content

@@ -27,6 +27,7 @@ from riskcast.case import (
 from riskcast.case import Effect as EffectModel
 from riskcast.casecheck import Where, find_problems
 from riskcast.documents import (
+    NOT_LINE_ENDS,
     NUMBER_MEND,
     Document,
     ScalarError,
@@ -36,7 +37,7 @@ from riskcast.documents import (
     read_scalar,
     read_text,
 )
-from riskcast.errors import CaseError, Problem, UnknownNameError, suggest
+from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
 
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
@@ -172,6 +173,8 @@ def write_case(case: Case, folder: Path) -> None:
             style = None if isinstance(read_scalar(text), str) else "'"
         except ScalarError:
             style = "'"
+        if text.translate(NOT_LINE_ENDS) != text:
+            style = '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, text_node)
@@ -283,8 +286,7 @@ def _wrong(item: Any) -> str:
         return f"has {context['actual_length']} items"
     if given is None or given == "":
         return "is empty"
-    shown = repr(given)
-    return f"is {shown if len(shown) <= 60 else shown[:57] + '...'}"
+    return f"is {show(given)}"
 
 
 _LIMITS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
@@ -313,7 +315,7 @@ def _mend(item: Any, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return str(context["error"]).partition("; ")[2] or "correct it"
     if kind == "literal_error":
-        return suggest(str(item["input"]), re.findall(r"'([^']*)'", context["expected"]))
+        return suggest(show(item["input"]).strip("'"), re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
         state = context["pattern"].startswith("^[A-Z]")
         return "use 3 to 8 capitals, such as TJK" if state else "use small letters, digits and _, such as visa_ban"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -98,11 +98,10 @@ def forecast(
     from riskcast.attribution import explain
     from riskcast.console import forecast_view, make_console
     from riskcast.exports import forecast_data
-    from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import score
 
     read = _read(case, overlay, as_of)
-    resolve_scenario(read, scenario)
+    _check_future(read, [scenario], horizon)
     posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
     ahead = _simulate(posterior, scenario, horizon)
     with _progress("Explaining the scores") as report:
@@ -118,10 +117,11 @@ def forecast(
 def cases() -> None:
     """List the bundled cases."""
     from riskcast.casefiles import list_cases, load_case
+    from riskcast.console import make_console
 
     for name in list_cases():
         settings = load_case(name).settings
-        print(f"{name}  {settings.title} (as of {settings.as_of})")
+        make_console().print(f"{name}\n  {settings.title} (as of {settings.as_of})", markup=False)
 
 
 @app.command()
@@ -161,15 +161,13 @@ def compare(
     from riskcast.console import contrast_view, make_console
     from riskcast.exports import contrast_data
     from riskcast.forecasting import contrast
-    from riskcast.scenarios import resolve_scenario
 
     if scenario is None or len(scenario) != 2:
         raise OptionError(
             f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B"
         )
     read = _read(case, overlay, as_of)
-    for name in scenario:
-        resolve_scenario(read, name)
+    _check_future(read, scenario, horizon)
     posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
     first, second = (_simulate(posterior, name, horizon) for name in scenario)
     change = contrast(second, first)
@@ -197,13 +195,12 @@ def explain(
     from riskcast.attribution import explain as attribute
     from riskcast.attribution import remembered_events
     from riskcast.console import explanation_view, make_console
-    from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import score
 
     read = _read(case, overlay, as_of)
     if dyad not in read.dyads:
         raise UnknownNameError("dyad", dyad, read.dyads)
-    resolve_scenario(read, scenario)
+    _check_future(read, [scenario], horizon)
     posterior = _fit(read, engine, draws, seed, prior_only, allow_unreliable)
     ahead = _simulate(posterior, scenario, horizon)
     with _progress("Explaining the scores") as report:
@@ -234,6 +231,16 @@ def _read(case: str | None, overlays: list[Path] | None, as_of: dt.datetime | No
         overlay, document = load_overlay(file)
         read = apply_overlay(read, overlay, document)
     return read if as_of is None else case_as_of(read, as_of.date())
+
+
+def _check_future(case: Case, scenarios: Sequence[str | None], horizon: int | None) -> None:
+    """Refuse an unknown scenario or a bad horizon before the fit, which takes longest."""
+    from riskcast.forecasting import check_horizon
+    from riskcast.scenarios import resolve_scenario
+
+    for scenario in scenarios:
+        resolve_scenario(case, scenario)
+    check_horizon(case, horizon)
 
 
 def _fit(case: Case, engine: Engine, draws: int, seed: int, prior_only: bool, allow_unreliable: bool) -> Posterior:

@@ -23,7 +23,7 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|nan)|[-+](inf|infinity|nan)", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_END = re.compile(r"\r\n?|\n")
-_NOT_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
+NOT_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
 NUMBER_MEND = "give a plain number such as 12 or 0.25, without quotes, unit or percent sign"
 _MENDS = (
     ("tab character", "indent with spaces, not tabs"),
@@ -115,7 +115,7 @@ def parse_yaml(text: str, file: str) -> Document:
     """
     _check_characters(text, file)
     # YAML 1.1 ends lines at these three, editors do not: line numbers would drift apart.
-    events = yaml.parse(text.translate(_NOT_LINE_ENDS), Loader=_LOADER)
+    events = yaml.parse(text.translate(NOT_LINE_ENDS), Loader=_LOADER)
     try:
         return _Builder(file, events).document()
     except yaml.MarkedYAMLError as error:
@@ -143,7 +143,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
 class _Builder:
     """Builds plain data from YAML events, not from a node tree: reading a tree recurses without limit in C."""
 
-    def __init__(self, file: str, events: Iterator[yaml.Event]) -> None:
+    def __init__(self, file: str, events: Iterator[Any]) -> None:
         self.file = file
         self.events = events
         self.lines: dict[Path_, int] = {}
@@ -165,10 +165,10 @@ class _Builder:
     def empty(self) -> CaseError:
         return CaseError([Problem(self.file, 1, "", "is empty", "write at least one entry")])
 
-    def fail(self, event: yaml.Event, path: Path_, wrong: str, mend: str) -> CaseError:
+    def fail(self, event: Any, path: Path_, wrong: str, mend: str) -> CaseError:
         return CaseError([Problem(self.file, event.start_mark.line + 1, dotted(path), wrong, mend)])
 
-    def build(self, event: yaml.Event, path: Path_) -> Any:
+    def build(self, event: Any, path: Path_) -> Any:
         if isinstance(event, yaml.AliasEvent):
             raise self.fail(event, path, f"uses an alias (*{event.anchor})", "write the value out")
         if event.tag is not None:

@@ -77,6 +77,18 @@ def suggest(name: str, known: Iterable[str], most: int = 12) -> str:
     return f"{hint}(known: {listed})" if known else f"{hint}(none is known)"
 
 
+def show(value: object, most: int = 60) -> str:
+    """A value as a message shows it, in short; Python refuses to write numbers of more than 4300 digits.
+
+    >>> show("30 %"), show(10**5000)
+    ("'30 %'", 'a int too large to show')
+    """
+    try:
+        return shorten(repr(value), most)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} too large to show"
+
+
 def shorten(text: str, most: int = 400) -> str:
     """One printable line of at most so many characters, whatever a file contained.
 

@@ -109,6 +109,14 @@ def summarise(draws: Floats, error: Floats, floor: float, ceiling: float) -> Est
     return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
 
 
+def check_horizon(case: Case, horizon: int | None) -> int:
+    """The horizon in periods, the case's own where None is given; raises OptionError outside 1 to 600."""
+    horizon = case.settings.horizon if horizon is None else horizon
+    if not 1 <= horizon <= 600:
+        raise OptionError(f"horizon is {horizon}; give a number of {case.settings.period}s from 1 to 600")
+    return horizon
+
+
 def forecast(
     posterior: Posterior,
     scenario: str | Scenario | None = None,
@@ -129,9 +137,7 @@ def forecast(
     True
     """
     case = posterior.case
-    horizon = case.settings.horizon if horizon is None else horizon
-    if not 1 <= horizon <= 600:
-        raise OptionError(f"horizon is {horizon}; give a number of {case.settings.period}s from 1 to 600")
+    horizon = check_horizon(case, horizon)
     if not 1 <= paths <= 1000:
         raise OptionError(f"paths is {paths}; give a number from 1 to 1000")
     name, assumed = resolve_scenario(case, scenario)

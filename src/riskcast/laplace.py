@@ -31,6 +31,8 @@ NEWTON_STEPS = 60
 CONVERGED = 1e-6
 STUDENT_DF = 10.0
 INFLATION = 1.1
+WIDE_REACH = 2.8
+REFINE_ABOVE = 0.6
 MOST_MEMORY_CELLS = 20_000_000
 
 
@@ -129,16 +131,24 @@ def composite_design(dimensions: int) -> Floats:
     return np.concatenate(parts)
 
 
-def quadratic_basis(points: Floats) -> Floats:
-    """1, t, and products of pairs: (points, basis)."""
+def wide_design(dimensions: int) -> Floats:
+    """The composite design with further axial points, so that cubes along each axis can be told."""
+    axes = np.eye(dimensions)
+    return np.concatenate([composite_design(dimensions), WIDE_REACH * axes, -WIDE_REACH * axes])
+
+
+def polynomial_basis(points: Floats, cubic: bool = False) -> Floats:
+    """1, t, products of pairs, and cubes if asked for: (points, basis)."""
     d = points.shape[1]
     pairs = [points[:, i] * points[:, j] for i in range(d) for j in range(i, d)]
-    return np.stack([np.ones(len(points)), *points.T, *pairs], axis=1)
+    cubes = list(points.T**3) if cubic else []
+    return np.stack([np.ones(len(points)), *points.T, *pairs, *cubes], axis=1)
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """Modes over the design, and the Gaussian approximation of the hyper-parameters' posterior in design units."""
+    """Modes over the design, and the Gaussian approximation of the hyper-parameters' posterior in design units;
+    `cubic` says whether the design can tell cubes."""
 
     names: tuple[str, ...]
     center: Floats
@@ -147,6 +157,7 @@ class Exploration:
     modes: tuple[Mode, ...]
     offset: Floats
     covariance: Floats
+    cubic: bool = False
 
 
 def explore(model: EventModel) -> Exploration:
@@ -157,17 +168,12 @@ def explore(model: EventModel) -> Exploration:
     points = composite_design(d) if d else np.zeros((1, 0))
     start = None
     for _ in range(ROUNDS):
-        modes = []
-        places = center + scale * points
-        memories = _memories_at(model, names, places)
-        for i, place in enumerate(places.tolist()):
-            xi = dict(zip(names, place, strict=True))
-            modes.append(find_mode(model, xi, start, memories(i)))
-            start = modes[0].theta
+        modes = _modes_at(model, names, center + scale * points, start)
+        start = modes[0].theta
         if d == 0:
-            return Exploration(names, center, scale, points, tuple(modes), center, np.zeros((0, 0)))
+            return Exploration(names, center, scale, points, modes, center, np.zeros((0, 0)))
         heights = np.array([mode.log_marginal for mode in modes])
-        fit = np.linalg.lstsq(quadratic_basis(points), heights, rcond=None)[0]
+        fit = np.linalg.lstsq(polynomial_basis(points), heights, rcond=None)[0]
         bend = np.zeros((d, d))
         for value, (i, j) in zip(fit[1 + d :], itertools.combinations_with_replacement(range(d), 2), strict=True):
             bend[i, j] -= value
@@ -183,7 +189,42 @@ def explore(model: EventModel) -> Exploration:
         scale = scale * np.clip(spread, 0.35, 2.0)
     else:
         offset, covariance = np.zeros(d), np.eye(d)
-    return Exploration(names, center, scale, points, tuple(modes), offset, covariance)
+    return Exploration(names, center, scale, points, modes, offset, covariance)
+
+
+def refine(model: EventModel, found: Exploration, proposal: Proposal, weights: Floats) -> Exploration:
+    """Explore again around the weighted mean and spread of a first proposal's hyper-parameters, further out.
+
+    Where the record is large, the mode of (z, e) bends with the hyper-parameters by more than its own spread, and a
+    quadratic through the first design is too stiff to follow.
+    """
+    hyper = np.stack([proposal.xi[name] for name in found.names], axis=1)
+    center = weights @ hyper
+    spread = (hyper - center) * np.sqrt(weights)[:, None]
+    covariance = spread.T @ spread
+    scale = np.sqrt(np.diag(covariance))
+    points = wide_design(len(found.names))
+    modes = _modes_at(model, found.names, center + scale * points, found.modes[0].theta)
+    return Exploration(
+        found.names,
+        center,
+        scale,
+        points,
+        modes,
+        np.zeros_like(center),
+        covariance / np.outer(scale, scale),
+        cubic=True,
+    )
+
+
+def _modes_at(model: EventModel, names: tuple[str, ...], places: Floats, start: Floats | None) -> tuple[Mode, ...]:
+    """Modes at the points of a design, the first of which is its centre and the start of the others."""
+    memories = _memories_at(model, names, places)
+    modes: list[Mode] = []
+    for i, place in enumerate(places.tolist()):
+        modes.append(find_mode(model, dict(zip(names, place, strict=True)), start, memories(i)))
+        start = modes[0].theta
+    return tuple(modes)
 
 
 def _memories_at(model: EventModel, names: tuple[str, ...], places: Floats) -> Callable[[int], Memories | None]:
@@ -235,8 +276,8 @@ def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposa
         reach = np.linalg.norm(t, axis=1)
         edge = 1.25 * max(float(np.linalg.norm(found.points, axis=1).max()), 1.0)
         inside = t * np.minimum(1.0, edge / np.maximum(reach, 1e-12))[:, None]
-        solver = np.linalg.pinv(quadratic_basis(found.points))
-        basis = quadratic_basis(inside)
+        solver = np.linalg.pinv(polynomial_basis(found.points, found.cubic))
+        basis = polynomial_basis(inside, found.cubic)
         hyper = found.center + found.scale * t
     else:
         solver, basis, hyper = np.ones((1, 1)), np.ones((count, 1)), np.zeros((count, 0))
@@ -291,9 +332,17 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
 def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Posterior draws of one event type by nested Laplace and importance resampling."""
     rng = generator(seed, "laplace", model.event)
-    proposal = propose(explore(model), max(PROPOSALS_PER_DRAW * draws, LEAST_PROPOSALS), rng)
+    count = max(PROPOSALS_PER_DRAW * draws, LEAST_PROPOSALS)
+    found = explore(model)
+    proposal = propose(found, count, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
+    if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
+        again = propose(refine(model, found, proposal, smoothed.weights), count, rng)
+        target, at_again = log_target(model, again.theta, again.xi)
+        weighed = smooth_weights(target - again.log_density)
+        if weighed.khat < smoothed.khat:
+            proposal, at, smoothed = again, at_again, weighed
     coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
     last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
     summary = coefficients[:, : model.indicators] @ last + shocks[:, -1]

@@ -81,7 +81,9 @@ class Quantity(Strict):
     @property
     def center(self) -> float:
         """The median, or the fixed value, in the natural unit."""
-        return self.value if self.value is not None else self.median  # type: ignore[return-value]
+        center = self.median if self.value is None else self.value
+        assert center is not None
+        return center
 
     @property
     def range(self) -> tuple[float, float]:

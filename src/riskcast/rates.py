@@ -11,7 +11,7 @@ from riskcast.collapse import Groups
 from riskcast.hazard import EventModel, Floats, Rows, memory_columns, natural_hyper
 
 INTERPOLATION_NODES = 20
-CHUNK_CELLS = 3_000_000
+CHUNK_CELLS = 300_000
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ the graph would defeat the compiler's cache.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,11 @@ SHORTEST_LOG_HALF_LIFE = -10.0
 # At and below it rho^gap underflows to 0 for every gap but 0, as it should for a persistence of 0.
 SMALLEST_LOG_PERSISTENCE = -1000.0
 
+MOST_COMPILED = 4
+# PyTensor does not compile in two threads at once.
+_compiling = threading.Lock()
+_compiled: dict[tuple[tuple[str, int], ...], Any] = {}
+
 EFFECT = "effect"
 DYAD_EVENT = "dyad_event"
 YEAR = "year"
@@ -75,6 +81,17 @@ class FlatCase:
     data: Mapping[str, NDArray[Any]]
     layout: Mapping[str, Ints]
     periods_per_year: int
+
+    @property
+    def packed(self) -> Mapping[str, NDArray[Any]]:
+        """Every array by the name of its `pm.Data`; the layout is one, as each more of them slows the compilation."""
+        return {**self.data, "layout": np.concatenate(list(self.layout.values()))}
+
+    @property
+    def shape(self) -> tuple[tuple[str, int], ...]:
+        """All lengths: cases that share them share their graph, and so one compiled model."""
+        parts = {**self.coords, **self.data, **self.layout}
+        return tuple((name, len(part)) for name, part in parts.items())
 
 
 def build_model(case: Case) -> pm.Model:
@@ -277,8 +294,8 @@ def assemble(flat: FlatCase) -> pm.Model:
     has = {name for name, labels in flat.coords.items() if labels}
     # No bounds to check: every probability below is one minus an exponential of a negative number.
     with pm.Model(coords=flat.coords, check_bounds=False) as model:
-        data = {name: pm.Data(name, value, dims=LABELLED.get(name)) for name, value in flat.data.items()}
-        at = _unpack(pm.Data("layout", np.concatenate(list(flat.layout.values()))), flat.layout)
+        data = {name: pm.Data(name, value, dims=LABELLED.get(name)) for name, value in flat.packed.items()}
+        at = _unpack(data["layout"], flat.layout)
 
         z = pm.Normal("z", 0.0, 1.0, dims=COEFFICIENT)
         coefficients = pm.Deterministic(
@@ -341,7 +358,7 @@ def _log_occurred(occurred: TensorVariable, rate: TensorVariable) -> TensorVaria
 
 
 def _unpack(packed: TensorVariable, layout: Mapping[str, Ints]) -> dict[str, TensorVariable]:
-    """The parts of a layout that were laid end to end; one container, as each one more slows the compilation."""
+    """The parts of a layout that were laid end to end."""
     ends = np.cumsum([len(part) for part in layout.values()]).tolist()
     return {name: packed[end - len(part) : end] for (name, part), end in zip(layout.items(), ends, strict=True)}
 
@@ -373,7 +390,7 @@ def _memories(log_half_life: TensorVariable, at: Mapping[str, TensorVariable]) -
 
 
 def compile_model(model: pm.Model) -> CompiledModel:
-    """Compile a model that `build_model` made, for any number of `draw_chains`.
+    """Compile a model that `build_model` made, for `draw_chains`.
 
     `compiled.with_data(coefficient_mean=..., coefficient_sd=...)` swaps priors in well under a millisecond.
     """
@@ -381,6 +398,17 @@ def compile_model(model: pm.Model) -> CompiledModel:
 
     # Natural quantities follow from the coordinates in numpy: nothing but these needs to be compiled and stored.
     return nutpie.compile_pymc_model(model, var_names=[])
+
+
+def compile_flat(flat: FlatCase) -> CompiledModel:
+    """The compiled model of a flat case: compiled, or an earlier one of the same lengths with its data swapped."""
+    with _compiling:
+        compiled = _compiled.pop(flat.shape, None) or compile_model(assemble(flat))
+        _compiled[flat.shape] = compiled
+        while len(_compiled) > MOST_COMPILED:
+            del _compiled[next(iter(_compiled))]
+    used = {variable.name for variable in compiled.shared_var_keys}
+    return compiled.with_data(**{name: value for name, value in flat.packed.items() if name in used})
 
 
 def draw_chains(
@@ -444,7 +472,7 @@ def sample(
     thin = -(-LEAST_DRAWS_PER_CHAIN // per_chain)
     report("compiling", 0, CHAINS * (TUNE + thin * per_chain))
     flat = flatten(case, record, models)
-    trace = draw_chains(compile_model(assemble(flat)), thin * per_chain, seed, report)
+    trace = draw_chains(compile_flat(flat), thin * per_chain, seed, report)
     return natural_events(flat, trace, draws, thin)
 
 
@@ -498,6 +526,8 @@ def _health(values: Floats) -> tuple[float, float]:
     from arviz_stats.base import array_stats
 
     moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
+    if not moving.size:
+        return float(values.shape[0] * values.shape[1]), 1.0
     ess = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
     rhat = array_stats.rhat(moving, chain_axis=0, draw_axis=1, method="rank")
     return float(np.min(ess)), float(np.max(rhat))

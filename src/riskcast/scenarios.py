@@ -59,7 +59,7 @@ def _apply(case: Case, move: IndicatorMove, path: Floats) -> Floats:
     period = np.arange(1, len(path) + 1)
     share = np.clip((period - move.start + 1) / move.over, 0.0, 1.0)
     share[period > (move.until or len(path))] = 0.0
-    share = share[:, None, None]
+    share = share[:, None, None].astype(path.dtype)
     change: Callable[[Floats], Floats]
     if move.set is not None:
         target = float(indicator.steps(move.set))

@@ -18,7 +18,7 @@ from riskcast.case import Case, Scenario
 from riskcast.hazard import Floats
 from riskcast.history import residue, seen_events
 from riskcast.posterior import Posterior
-from riskcast.quantities import IDENTITY, LOG, elicit
+from riskcast.quantities import IDENTITY, LOG, Prior, elicit
 from riskcast.scenarios import LevelPaths, assumed_events, move_levels
 from riskcast.streams import UniformTable, normals
 
@@ -100,23 +100,22 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on = {}, {}, {}
 
-    def draw(quantity_prior: tuple[float, float], *purpose: str) -> Floats:
-        mean, sd = quantity_prior
-        return mean + sd * normals(seed, purpose, 0, draws, 1)[:, 0] if sd > 0 else np.full(draws, mean)
+    def draw(prior: Prior, *purpose: str) -> Floats:
+        if prior.is_fixed:
+            return np.full(draws, prior.mean)
+        return prior.mean + prior.sd * normals(seed, purpose, 0, draws, 1)[:, 0]
 
     for name, indicator in case.indicators.items():
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns = []
         for unit in units:
             prior = elicit(indicator.now_of(unit), indicator.link)
-            level = indicator.link.inverse(draw((prior.mean, prior.sd), "today", name, unit))
+            level = indicator.link.inverse(draw(prior, "today", name, unit))
             columns.append(indicator.steps(_within(level, indicator.bounds)))
         today[name] = np.stack(columns, axis=1)
-        prior = elicit(indicator.drift, LOG)
-        drift[name] = np.exp(draw((prior.mean, prior.sd), "drift", name))
+        drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
         for parent, quantity in indicator.parents.items():
-            prior = elicit(quantity, IDENTITY)
-            passed_on[name, parent] = draw((prior.mean, prior.sd), "passed on", name, parent)
+            passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
     events = tuple(_plan_event(posterior, name) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
     return Plan(case, events, today, drift, passed_on, years, horizon, draws, seed)
@@ -146,14 +145,14 @@ def _plan_event(posterior: Posterior, name: str) -> EventPlan:
                 same_period=effect.acts == "same",
                 gain=coefficients[:, first + column] / LN2,
                 decay=np.exp2(-1.0 / half_life),
-                start=residue(seen, half_life),
+                start=residue(seen, half_life).astype(WORK),
             )
         )
     return EventPlan(
         event=name,
         units=len(case.units(name)),
         severity=float(case.events[name].severity or 0.0),
-        base=coefficients[:, :1] + drawn.effects,
+        base=(coefficients[:, :1] + drawn.effects).astype(WORK),
         slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],

@@ -25,9 +25,7 @@ def case_as_of(case: Case, day: dt.date) -> Case:
     datetime.date(2020, 1, 1)
     """
     if day > case.as_of:
-        raise OptionError(
-            f"as-of {day} lies after what the case knows; give a day up to its own as_of {case.as_of}"
-        )
+        raise OptionError(f"as-of {day} lies after what the case knows; give a day up to its own as_of {case.as_of}")
     earliest = case.settings.history_from + dt.timedelta(days=366)
     if day < earliest:
         raise OptionError(f"as-of {day} leaves less than a year of record; give a day from {earliest} on")
