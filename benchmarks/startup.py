@@ -13,6 +13,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 FORBIDDEN = ("pymc", "arviz", "matplotlib", "streamlit")
@@ -50,8 +51,11 @@ def main() -> None:
     parser.add_argument("--no-bytecode", action="store_true")
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1" if options.no_bytecode else ""}
-    if not options.no_bytecode:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    if options.no_bytecode:
+        # An empty cache folder hides what other runs have compiled.
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": tempfile.mkdtemp()}
+    else:
         for command in COMMANDS.values():
             cpu_seconds(command, environment)
     seconds = {name: float("inf") for name in COMMANDS}

@@ -56,6 +56,8 @@ def test_pages_of_one_table_are_unrelated() -> None:
     pages = np.array([table.page(t)[:, 0] for t in range(6)])
     apart = np.corrcoef(pages) - np.eye(6)
     assert np.abs(apart).max() < 5 / math.sqrt(n)
+    # No page repeats a stretch of another at some distance.
+    assert len(np.unique(pages)) == pages.size
 
 
 def test_numbers_have_the_distribution_they_claim() -> None:

@@ -25,6 +25,8 @@ app = typer.Typer(
     name="riskcast",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Plain help: importing what draws panels would double the time to start.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecast friction between states from priors and the record of events, and turn it into risk scores.",
 )
