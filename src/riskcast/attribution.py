@@ -13,7 +13,7 @@ from riskcast.forecasting import Forecast
 from riskcast.hazard import Floats
 from riskcast.names import ALL_DYADS, RECENT
 from riskcast.posterior import Posterior
-from riskcast.simulation import BLOCK_CELLS, WORK, Active, Block, Plan, draw_chance, plan_simulation, simulate_futures
+from riskcast.simulation import BLOCK_CELLS, WORK, Active, Block, Plan, draw_chance, simulate_futures
 from riskcast.streams import generator
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def explain(
     add up to the score less the reference score exactly.
     """
     case, scenario = forecast.case, forecast.scenario
-    plan = plan_simulation(forecast.posterior, forecast.horizon, forecast.seed)
+    plan = forecast.plan
     players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
     count = min(paths, plan.draws)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))

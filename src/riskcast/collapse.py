@@ -19,8 +19,9 @@ from riskcast.hazard import Floats, event_slopes, log_event
 
 NODES = 9
 NODES_WIDE = 21
-WIDE_SD = 1.5
+WIDE_SD = 1.0
 NEWTON_STEPS = 40
+POINTS = 31
 
 
 @dataclass(frozen=True)
@@ -233,12 +234,12 @@ def _sums(
 
 
 def draw_effects(
-    free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, uniform: Floats, points: int = 25
+    free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, uniform: Floats, points: int = POINTS
 ) -> Floats:
     """Draw every dyad effect from its one-dimensional conditional, by inverting its distribution at `uniform`.
 
-    The log density is tabulated at equal steps over six scales either side of the mode, wider where the prior is the
-    wider; the distribution function is exact for the piecewise log-linear interpolant.
+    The log density is tabulated at equal steps over six scales either side of the mode, or six prior standard
+    deviations where that is less; the distribution function is exact for the piecewise log-linear interpolant.
     Shapes: free_rate, uniform and the result (units, draws); hit_rate (hits, draws); sd (draws,).
     """
     mode, scale = effect_modes(free_rate, hit_rate, hits, sd)

@@ -15,7 +15,7 @@ from riskcast.hazard import Floats
 from riskcast.posterior import Posterior
 from riskcast.quantities import Z90
 from riskcast.scenarios import resolve_scenario
-from riskcast.simulation import Simulated, plan_simulation, simulate
+from riskcast.simulation import Plan, Simulated, plan_simulation, simulate
 
 if TYPE_CHECKING:
     import pandas
@@ -46,6 +46,7 @@ class Forecast:
     horizon: int
     paths: int
     seed: int
+    plan: Plan
     simulated: Simulated
 
     @property
@@ -61,10 +62,12 @@ class Forecast:
     def probability(self, event: str, unit: str) -> Estimate:
         """Probability of at least one event of a type in a unit within the horizon."""
         column = self.case.units(event).index(unit)
-        simulated = self.simulated
-        return summarise(
-            simulated.probability[event][:, column], simulated.probability_error[event][:, column], 0.0, 1.0
-        )
+        draws, error = self.simulated.probability[event][:, column], self.simulated.probability_error[event][:, column]
+        return summarise(draws, error, self.stand_in(unit), 0.0, 1.0)
+
+    def stand_in(self, unit: str) -> Floats:
+        """What each draw of the parameters lets one expect of a unit without simulating: (draws, event types)."""
+        return self.plan.chances(self.case.dyads.index(unit) if unit in self.case.dyads else 0)
 
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""
@@ -74,7 +77,8 @@ class Forecast:
     def severity(self, dyad: str) -> Estimate:
         """Expected severity, 0-100, of a dyad's worst outcome within the horizon."""
         column = self.case.dyads.index(dyad)
-        return summarise(self.simulated.score[:, column], self.simulated.score_error[:, column], 0.0, 100.0)
+        draws, error = self.simulated.score[:, column], self.simulated.score_error[:, column]
+        return summarise(draws, error, self.stand_in(dyad), 0.0, 100.0)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each event type and unit: probability with its interval."""
@@ -88,22 +92,25 @@ class Forecast:
         return pandas.DataFrame(rows, columns=["dyad", "event", "probability", "low", "high"])
 
 
-def summarise(draws: Floats, error: Floats, floor: float, ceiling: float) -> Estimate:
+def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
     """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
 
-    The variance of `draws` is that of the quantity plus the mean square of `error`; draws are drawn in towards their
-    mean until only the former is left, so that chance within the horizon does not pass for lack of knowledge. The
+    `draws` (draws,) are regressed on `stand_in` (draws, columns), functions of the parameters alone. The fitted part
+    carries no chance; the rest has the variance of what the regression misses plus the mean square of `error`, and is
+    drawn in until only the former is left. So chance within the horizon does not pass for lack of knowledge. The
     interval is never narrower than the simulation's own error of the mean.
 
-    >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), floor=0.0, ceiling=1.0)
+    >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), np.zeros((4, 1)), floor=0.0, ceiling=1.0)
     >>> round(estimate.mean, 3), round(estimate.low, 3)
     (0.3, 0.03)
     """
     mean = float(draws.mean())
-    variance = float(draws.var())
+    centred = stand_in - stand_in.mean(axis=0)
+    fitted = centred @ np.linalg.lstsq(centred, draws - mean, rcond=1e-8)[0]
+    rest = draws - mean - fitted
     noise = float(np.square(error, dtype=float).mean())
-    kept = np.sqrt(max(0.0, 1.0 - noise / variance)) if variance > 0 else 0.0
-    low, high = np.quantile(mean + kept * (draws - mean), [LOW, HIGH])
+    kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
+    low, high = np.quantile(mean + fitted + kept * rest, [LOW, HIGH])
     blur = Z90 * float(np.sqrt(noise / len(draws)))
     mean = min(max(mean, floor), ceiling)
     return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
@@ -144,7 +151,7 @@ def forecast(
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
     simulated = simulate(plan, assumed, paths, progress=progress)
-    return Forecast(posterior, name, assumed, horizon, paths, seed, simulated)
+    return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,10 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
         change = two.probability[event] - one.probability[event]
         error = two.probability_error[event] - one.probability_error[event]
         for column, unit in enumerate(first.case.units(event)):
-            probability[event, unit] = summarise(change[:, column], error[:, column], -1.0, 1.0)
+            probability[event, unit] = summarise(change[:, column], error[:, column], first.stand_in(unit), -1.0, 1.0)
     change, error = two.score - one.score, two.score_error - one.score_error
-    score = {dyad: summarise(change[:, i], error[:, i], -100.0, 100.0) for i, dyad in enumerate(first.case.dyads)}
+    score = {
+        dyad: summarise(change[:, i], error[:, i], first.stand_in(dyad), -100.0, 100.0)
+        for i, dyad in enumerate(first.case.dyads)
+    }
     return Contrast(first.scenario_name, second.scenario_name, probability, score)

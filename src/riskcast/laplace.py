@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.collapse import Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.collapse import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.draws import EventDraws, natural_draws
 from riskcast.hazard import LOG_2PI, EventModel, Floats, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.importance import resample, smooth_weights
@@ -31,6 +31,8 @@ NEWTON_STEPS = 60
 CONVERGED = 1e-6
 STUDENT_DF = 10.0
 INFLATION = 1.1
+WIDE_SHARE = 0.2
+WIDTH = 1.3
 WIDE_REACH = 2.8
 REFINE_ABOVE = 0.6
 MOST_MEMORY_CELLS = 20_000_000
@@ -246,7 +248,7 @@ class Proposal:
     log_density: Floats
 
 
-def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposal:
+def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Generator) -> Proposal:
     """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian."""
     d, q = len(found.names), len(found.modes[0].theta)
     lower = np.tril_indices(q, -1)
@@ -258,7 +260,14 @@ def propose(found: Exploration, count: int, rng: np.random.Generator) -> Proposa
     normal = rng.standard_normal((count, d))
     mixing = np.sqrt(STUDENT_DF / rng.chisquare(STUDENT_DF, count)) if d else np.ones(count)
     noise = rng.standard_normal((count, q))
+    wide = int(WIDE_SHARE * count)
+    noise[:wide, :coefficients] *= WIDTH
+    inner = (noise[:, :coefficients] ** 2).sum(axis=1)
+    # Density of the mixture: most draws from the Gaussian, some from one that is wider in the coefficients, as the
+    # posterior's tails can be heavier than its mode's curvature says (defensive sampling, Hesterberg, 1995).
     log_density = -0.5 * (noise**2).sum(axis=1) - 0.5 * q * LOG_2PI
+    widened = 0.5 * inner * (1.0 - WIDTH**-2) - coefficients * math.log(WIDTH)
+    log_density += np.logaddexp(math.log1p(-wide / count), math.log(wide / count) + widened)
     if d:
         root = INFLATION * np.linalg.cholesky(found.covariance)
         student = normal * mixing[:, None]
@@ -319,7 +328,7 @@ def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple
 def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats) -> Floats:
     """Draw every dyad effect from its conditional given the other parameters; (draws, units)."""
     out = np.empty(uniform.shape)
-    block = max(8, CHUNK_CELLS // (25 * len(model.units)))
+    block = max(8, CHUNK_CELLS // (POINTS * len(model.units)))
     for first in range(0, len(out), block):
         part = slice(first, first + block)
         drawn = draw_effects(
@@ -334,11 +343,11 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     rng = generator(seed, "laplace", model.event)
     count = max(PROPOSALS_PER_DRAW * draws, LEAST_PROPOSALS)
     found = explore(model)
-    proposal = propose(found, count, rng)
+    proposal = propose(found, count, len(model.mean), rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
     if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
-        again = propose(refine(model, found, proposal, smoothed.weights), count, rng)
+        again = propose(refine(model, found, proposal, smoothed.weights), count, len(model.mean), rng)
         target, at_again = log_target(model, again.theta, again.xi)
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:

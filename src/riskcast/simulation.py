@@ -20,7 +20,7 @@ from riskcast.history import residue, seen_events
 from riskcast.posterior import Posterior
 from riskcast.quantities import IDENTITY, LOG, Prior, elicit
 from riskcast.scenarios import LevelPaths, assumed_events, move_levels
-from riskcast.streams import UniformTable, normals
+from riskcast.streams import NormalTable, UniformTable, normals
 
 BLOCK_CELLS = 32_768
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
@@ -69,6 +69,20 @@ class Plan:
     horizon: int
     draws: int
     seed: int
+
+    def chances(self, dyad: int) -> Floats:
+        """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
+        (draws, event types), of one dyad and the host. A close stand-in, without chance, for what is simulated."""
+        columns = []
+        for p in self.events:
+            unit = dyad if p.units > 1 else 0
+            eta = p.base[:, unit] + p.last_shock
+            for name, slope in p.slopes:
+                eta = eta + slope * self.today[name][:, dyad if self.today[name].shape[1] > 1 else 0]
+            for edge in p.edges:
+                eta = eta + edge.gain * np.log(1.0 + edge.start[:, unit if edge.start.shape[1] > 1 else 0])
+            columns.append(-np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))))
+        return np.stack(columns, axis=1)
 
 
 @dataclass(frozen=True)
@@ -374,9 +388,8 @@ def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
         units = today.shape[1]
         path = np.broadcast_to(today, (plan.horizon, len(draw), units))
         if drift.any():
-            columns = plan.horizon * units
-            noise = normals(plan.seed, ("drift path", name), block.first, len(draw), columns)
-            walk = noise.reshape(len(draw), plan.horizon, units).transpose(1, 0, 2).cumsum(axis=0)
+            noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
+            walk = np.cumsum([noise.page(t) for t in range(plan.horizon)], axis=0)
             path = path + walk * (drift[:, None] / np.sqrt(case.periods_per_year))
         out[name] = _work_paths(_bounded(case, name, path))
     weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}

@@ -54,8 +54,20 @@ class UniformTable:
         return self._generator.random(self._shape)
 
 
+class NormalTable:
+    """Rows of endless tables of standard normals, cut like those of `UniformTable` (Box and Muller, 1958)."""
+
+    def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
+        self._pairs = UniformTable(seed, purpose, first, rows, 2 * columns)
+        self._columns = columns
+
+    def page(self, number: int) -> NDArray[np.float64]:
+        """The rows of one page."""
+        pairs = self._pairs.page(number)
+        radius = np.sqrt(-2.0 * np.log1p(-pairs[:, : self._columns]))
+        return radius * np.cos((2.0 * np.pi) * pairs[:, self._columns :])
+
+
 def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> NDArray[np.float64]:
-    """Rows of an endless table of standard normals, cut like those of `UniformTable` (Box and Muller, 1958)."""
-    pairs = UniformTable(seed, purpose, first, rows, 2 * columns).page(0)
-    radius = np.sqrt(-2.0 * np.log1p(-pairs[:, :columns]))
-    return radius * np.cos((2.0 * np.pi) * pairs[:, columns:])
+    """The first page of a table of standard normals."""
+    return NormalTable(seed, purpose, first, rows, columns).page(0)
