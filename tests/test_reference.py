@@ -297,7 +297,7 @@ def test_posterior_predictive_draws_are_events_at_the_rate_of_each_row() -> None
         }
     )
     with reference.assemble(flat):
-        drawn = pm.sample_posterior_predictive(held, random_seed=1, progressbar=False)
+        drawn = pm.sample_posterior_predictive(held, freeze_vars=list(coordinates), random_seed=1, progressbar=False)
     occurred = drawn["posterior_predictive"]["occurred"]
     assert occurred.dims == ("chain", "draw", "row")
     assert occurred.shape == (1, draws, len(flat.coords["row"]))
