@@ -63,7 +63,8 @@ def main() -> None:
 
     refit = float(np.median([timed(after_change)[1] for _ in range(options.repeat)]))
 
-    from riskcast.reference import assemble, compile_model, draw_chains, flatten_case, natural_events
+    from riskcast.flattening import flatten_case
+    from riskcast.reference import assemble, compile_model, draw_chains, natural_events
 
     say("nuts: build and compile ...")
     flat, _ = timed(lambda: flatten_case(case))

@@ -20,10 +20,10 @@ from riskcast import build_model, fit, forecast, load_case, reference
 from riskcast.case import Case, Hyperpriors, SeriesRow
 from riskcast.draws import EventDraws, natural_draws
 from riskcast.errors import UnreliablePosteriorError
+from riskcast.flattening import FlatCase
 from riskcast.hazard import build_event_model, log_posterior, natural_hyper, year_factor
 from riskcast.history import Record, build_record
 from riskcast.quantities import Quantity
-from riskcast.reference import FlatCase
 
 Floats = NDArray[np.float64]
 Point = dict[str, Floats]
@@ -32,7 +32,7 @@ BETWEEN_MONTE_CARLO_ERRORS = 5.0
 
 
 def flatten(case: Case, record: Record) -> FlatCase:
-    return reference.flatten(case, record, {name: build_event_model(case, record, name) for name in case.order})
+    return flattening.flatten(case, record, {name: build_event_model(case, record, name) for name in case.order})
 
 
 def series_case() -> Case:
@@ -266,7 +266,7 @@ def test_setting_the_data_of_the_priors_is_building_anew() -> None:
     import pymc as pm
 
     case = random_case(1)
-    model, new = build_model(case), reference.flatten_case(revised_priors(case))
+    model, new = build_model(case), flattening.flatten_case(revised_priors(case))
     names = ("coefficient_mean", "coefficient_sd", "hyper_mean", "hyper_sd")
     old = {name: model[name].get_value() for name in names}
     assert all((old[name] != new.data[name]).all() for name in names)
@@ -410,7 +410,7 @@ def test_an_interrupt_ends_the_chains_and_reaches_the_caller(sampled: Sampled) -
 
 
 def test_rates_beyond_all_reason_are_refused_in_plain_words(sampled: Sampled) -> None:
-    flat = reference.flatten_case(sampled.case)
+    flat = flattening.flatten_case(sampled.case)
     compiled = reference.compile_flat(flat).with_data(coefficient_mean=flat.data["coefficient_mean"] + 800.0)
     with pytest.raises(UnreliablePosteriorError, match=r"nuts could not sample.*interval"):
         reference.draw_chains(compiled, 100, 1)
@@ -505,9 +505,9 @@ def test_a_notebook_can_extend_and_sample_the_model() -> None:
 @pytest.mark.slow
 def test_laplace_agrees_with_nuts_on_the_real_case() -> None:
     case = load_case("central_asia_2024")
-    fast, slow = (
-        forecast(fit(case, engine=engine, draws=2000, seed=1), horizon=12, seed=1) for engine in ("laplace", "nuts")
-    )
+    # With 2,000 draws each, the largest of 75 differences is Monte Carlo error of up to 0.03.
+    fast = forecast(fit(case, engine="laplace", draws=8000, seed=1), horizon=12, seed=1)
+    slow = forecast(fit(case, engine="nuts", draws=6000, seed=1), horizon=12, seed=1)
     differences = {
         (name, unit): abs(fast.probability(name, unit).mean - slow.probability(name, unit).mean)
         for name in case.events
