@@ -16,7 +16,7 @@ import xarray
 from numpy.typing import NDArray
 from support import event, event_row, make_case, quantity, random_case
 
-from riskcast import build_model, fit, forecast, load_case, reference
+from riskcast import build_model, fit, flattening, forecast, load_case, reference
 from riskcast.case import Case, Hyperpriors, SeriesRow
 from riskcast.draws import EventDraws, natural_draws
 from riskcast.errors import UnreliablePosteriorError
