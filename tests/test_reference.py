@@ -505,9 +505,9 @@ def test_a_notebook_can_extend_and_sample_the_model() -> None:
 @pytest.mark.slow
 def test_laplace_agrees_with_nuts_on_the_real_case() -> None:
     case = load_case("central_asia_2024")
-    # With 2,000 draws each, the largest of 75 differences is Monte Carlo error of up to 0.03.
-    fast = forecast(fit(case, engine="laplace", draws=8000, seed=1), horizon=12, seed=1)
-    slow = forecast(fit(case, engine="nuts", draws=6000, seed=1), horizon=12, seed=1)
+    # Enough draws that Monte Carlo error is well below the tolerance: 2,000 from each engine differ by 0.025 by chance.
+    fast = forecast(fit(case, engine="laplace", draws=20_000, seed=1), horizon=12, seed=1)
+    slow = forecast(fit(case, engine="nuts", draws=4_000, seed=1), horizon=12, seed=1)
     differences = {
         (name, unit): abs(fast.probability(name, unit).mean - slow.probability(name, unit).mean)
         for name in case.events

@@ -12,6 +12,7 @@ from riskcast.hazard import build_event_model
 from riskcast.history import build_record
 from riskcast.rates import log_rates
 from riskcast.streams import generator
+from riskcast.threads import single_thread
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
         drawn = draw_prior(model, draws, seed)
         xi = standardise_hyper(model, drawn.hyper)
         rng = generator(seed, "prior check", event)
-        eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
+        with single_thread():
+            eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
         rows = model.free.join(model.hits)
         rate = np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)) * rows.exposure[:, None]
         counts = (rng.random(rate.shape) < -np.expm1(-rate)).sum(axis=0)

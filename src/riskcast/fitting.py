@@ -8,7 +8,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Literal
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from riskcast.case import Case
 from riskcast.draws import EventDraws, draw_prior
@@ -17,6 +16,7 @@ from riskcast.hazard import EventModel, build_event_model
 from riskcast.history import build_record
 from riskcast.laplace import fit_event
 from riskcast.posterior import Posterior, judge
+from riskcast.threads import single_thread
 
 EngineName = Literal["laplace", "nuts"]
 DRAWS = 1000
@@ -65,7 +65,7 @@ def fit(
     else:
         events = {}
         run: Callable[[EventModel, int, int], EventDraws] = draw_prior if prior_only else fit_event
-        with threadpool_limits(1):
+        with single_thread():
             for done, (event, model) in enumerate(models.items()):
                 report(event, done, len(models))
                 if reuse is not None and known.get(event) == fingerprints[event]:

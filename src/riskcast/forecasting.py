@@ -16,6 +16,7 @@ from riskcast.posterior import Posterior
 from riskcast.quantities import Z90
 from riskcast.scenarios import resolve_scenario
 from riskcast.simulation import Plan, Simulated, plan_simulation, simulate
+from riskcast.threads import single_thread
 
 if TYPE_CHECKING:
     import pandas
@@ -106,7 +107,8 @@ def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceil
     """
     mean = float(draws.mean())
     centred = stand_in - stand_in.mean(axis=0)
-    fitted = centred @ np.linalg.lstsq(centred, draws - mean, rcond=1e-8)[0]
+    with single_thread():
+        fitted = centred @ np.linalg.lstsq(centred, draws - mean, rcond=1e-8)[0]
     rest = draws - mean - fitted
     noise = float(np.square(error, dtype=float).mean())
     kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
