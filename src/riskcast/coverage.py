@@ -121,7 +121,7 @@ def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
         rng = generator(seed, "prior check", event)
         with single_thread():
             eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
-        rows = model.free.join(model.hits)
+        rows = model.rows
         rate = np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)) * rows.exposure[:, None]
         counts = (rng.random(rate.shape) < -np.expm1(-rate)).sum(axis=0)
         recorded = len(model.hits)

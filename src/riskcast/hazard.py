@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,11 @@ class EventModel:
     def indicators(self) -> int:
         """Number of columns that do not depend on half-lives: the constant and the indicator edges."""
         return self.free.x.shape[1]
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Rows without the event, then those with it."""
+        return self.free.join(self.hits)
 
     @property
     def memories(self) -> tuple[str, ...]:

@@ -23,12 +23,12 @@ from riskcast.importance import resample, smooth_weights
 from riskcast.rates import CHUNK_CELLS, Rates, rates
 from riskcast.streams import generator
 
-PROPOSALS_PER_DRAW = 2
-LEAST_PROPOSALS = 2000
+PROPOSALS_PER_DRAW = 1.6
+LEAST_PROPOSALS = 1600
 FACTORIAL = 0.9
 ROUNDS = 8
 NEWTON_STEPS = 60
-CONVERGED = 1e-6
+CONVERGED = 1e-4
 STUDENT_DF = 10.0
 INFLATION = 1.1
 WIDE_SHARE = 0.2
@@ -295,15 +295,12 @@ def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Ge
     # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
     theta = theta + np.exp(log_diagonal) * noise
     rest_fit = solver @ rests
-    rows = lower[0]
-    block = max(1, CHUNK_CELLS // max(len(rows), 1))
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    block = max(1, CHUNK_CELLS // (q * q))
     for first in range(0, count, block):
         part = slice(first, first + block)
-        rest = basis[part] @ rest_fit
-        for begin, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-            row = rows[begin]
-            theta[part, lower[1][begin:end]] += rest[:, begin:end] * noise[part, row][:, None]
+        factor = np.zeros((len(theta[part]), q, q))
+        factor[:, lower[0], lower[1]] = basis[part] @ rest_fit
+        theta[part] += np.matmul(noise[part, None, :], factor)[:, 0]
     log_density -= log_diagonal.sum(axis=1)
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
@@ -341,7 +338,7 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
 def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Posterior draws of one event type by nested Laplace and importance resampling."""
     rng = generator(seed, "laplace", model.event)
-    count = max(PROPOSALS_PER_DRAW * draws, LEAST_PROPOSALS)
+    count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
     found = explore(model)
     proposal = propose(found, count, len(model.mean), rng)
     target, at = log_target(model, proposal.theta, proposal.xi)

@@ -11,7 +11,7 @@ from riskcast.collapse import Groups
 from riskcast.hazard import EventModel, Floats, Rows, memory_columns, natural_hyper
 
 INTERPOLATION_NODES = 20
-CHUNK_CELLS = 300_000
+CHUNK_CELLS = 150_000
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def log_rates(
     model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats], table: MemoryTable | None = None
 ) -> Floats:
     """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
-    rows = model.free.join(model.hits)
+    rows = model.rows
     table = table or MemoryTable.of(model, rows, xi)
     eta = rows.x @ coefficients[:, : model.indicators].T
     eta += np.ascontiguousarray(shocks.T)[rows.year]
@@ -101,8 +101,9 @@ def log_rates(
 def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats]) -> Rates:
     """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
     count, draws = len(model.free), len(coefficients)
-    table = MemoryTable.of(model, model.free.join(model.hits), xi)
+    table = MemoryTable.of(model, model.rows, xi)
     groups = Groups.of(model.free.unit)
+    unpooled = bool((model.free.exposure == 1.0).all())
     free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
     block = max(16, CHUNK_CELLS // max(count, 1))
     for first in range(0, draws, block):
@@ -110,6 +111,7 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str,
         eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
         with np.errstate(over="ignore"):
             rate = np.exp(eta, out=eta)
-        free[:, part] = groups.sum(rate[:count] * model.free.exposure[:, None], len(model.units))
+        quiet = rate[:count] if unpooled else rate[:count] * model.free.exposure[:, None]
+        free[:, part] = groups.sum(quiet, len(model.units))
         hits[:, part] = rate[count:]
     return Rates(free, hits)
