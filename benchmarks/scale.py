@@ -34,7 +34,7 @@ def measure(dyads: int, periods: int, outcomes: int, draws: int, forecast_only: 
     began = time.perf_counter()
     posterior = fit(case, draws=draws, seed=1, prior_only=forecast_only, allow_unreliable=True)
     fitted = time.perf_counter()
-    ahead = forecast(posterior, paths=1 if dyads > 10_000 else 2)
+    ahead = forecast(posterior, paths=2)
     simulated = time.perf_counter()
     if dyads <= 1000:
         score(ahead)

@@ -123,7 +123,7 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
     assert forecast["engine"]["reliable"] is True
     assert forecast["horizon"] == {"periods": 12, "unit": "month", "from": "2024-05-07", "until": "2025-05-06"}
     assert [dyad["id"] for dyad in forecast["dyads"]] == list(case.dyads)
-    outcome_keys = {"id", "probability", "low", "high", "words", "by_month"}
+    outcome_keys = {"id", "probability", "low", "high", "words", "by_month", "assumed"}
     for dyad in forecast["dyads"]:
         assert set(dyad) == {"id", "partner", "score", "reference_score", "outcomes", "drivers"}
         assert dyad["id"] == f"RUS-{dyad['partner']}"
@@ -276,3 +276,15 @@ def test_help_and_version_do_not_import_numpy_either() -> None:
     for option in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", script.format(option)], capture_output=True, text=True, check=True)
         assert "NUMPY False True" in done.stdout
+
+
+def test_an_overlay_holds_on_an_earlier_day_too(tmp_path: Path) -> None:
+    import datetime as dt
+
+    from riskcast.cli import _read
+
+    file = tmp_path / "hot.yaml"
+    file.write_text("changes:\n  indicators.xenophobia.now: {median: 90, interval: [85, 95]}\n", encoding="utf-8")
+    read = _read("central_asia_2024", [file], dt.datetime(2020, 1, 1))
+    assert read.as_of == dt.date(2020, 1, 1)
+    assert read.indicators["xenophobia"].now_of("RUS").median == 90.0

@@ -13,6 +13,7 @@ from support import assert_forecast, assert_mean, edge, enumerate_futures, event
 
 from riskcast import errors, fit, forecast
 from riskcast.case import Case, Scenario
+from riskcast.errors import CaseError, OptionError
 from riskcast.forecasting import Forecast
 from riskcast.scenarios import assumed_events, move_levels, resolve_scenario
 
@@ -165,3 +166,34 @@ def test_a_moved_level_stays_within_the_bounds_of_its_indicator() -> None:
     assert_mean(
         ahead_of(case, scenario_of({"indicator": "mood", "shift": 7.0})).simulated.probability["a"], 1 - 0.7**0.5
     )
+
+
+def test_children_follow_a_parent_only_as_far_as_its_bounds() -> None:
+    parent = indicator(bounds=[-1.0, 1.0])
+    child = indicator(parents={"up": quantity(1.0)})
+    storm = {"label": "Storm", "story": "Up.", "indicators": [{"indicator": "up", "shift": 5.0}]}
+    edges = [edge("down", "a", quantity(1.5))]
+    case = make_case({"a": event(quantity(0.2))}, edges, {"up": parent, "down": child}, scenarios={"storm": storm})
+    ahead = forecast(fit(case, draws=200, prior_only=True), "storm")
+    assert ahead.probability("a", "HHH-P001").mean == pytest.approx(1 - 0.8**1.5, abs=0.02)
+
+
+def test_a_scenario_made_in_code_is_checked_like_one_from_a_file() -> None:
+    case = make_case({"a": event(quantity(0.2))}, indicators={"mood": indicator(scale="log", reference=1.0, step=2.0)})
+    posterior = fit(case, draws=100, prior_only=True)
+    for wrong in (
+        {"indicators": [{"indicator": "mod", "shift": 1.0}]},
+        {"indicators": [{"indicator": "mood", "set": -5.0}]},
+        {"events": [{"event": "b", "month": 1}]},
+    ):
+        with pytest.raises(CaseError, match="scenarios"):
+            forecast(posterior, Scenario.model_validate({"label": "X", "story": "Y", **wrong}))
+
+
+def test_what_lies_beyond_the_horizon_is_refused_and_not_dropped() -> None:
+    late = {"label": "Late", "story": "Later.", "events": [{"event": "a", "month": 5}]}
+    case = make_case({"a": event(quantity(0.2))}, scenarios={"late": late})
+    posterior = fit(case, draws=100, prior_only=True)
+    with pytest.raises(OptionError, match="beyond the horizon of 3"):
+        forecast(posterior, "late", horizon=3)
+    assert forecast(posterior, "late", horizon=5).is_assumed("a", "HHH-P001")

@@ -143,6 +143,13 @@ def _balanced_orders(players: int, count: int, rng: np.random.Generator) -> NDAr
     return np.array(turns[:count], dtype=np.int64).reshape(count, players)
 
 
+def _sees(whose: str | None, where: str, dyad: str) -> bool:
+    """Whether an edge counts an event of one dyad (or of all, or of the host) for another."""
+    if whose in ("any", "host") or where == ALL_DYADS:
+        return True
+    return (where == dyad) == (whose == "own")
+
+
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> list[tuple[str, str, str]]:
     """Past events that a dyad's event types still remember: day, share of a fresh event that is left, description.
 
@@ -155,7 +162,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> l
         if row.type not in case.events or row.known_on > case.as_of:
             continue
         own = row.dyad in (dyad, ALL_DYADS, case.host)
-        edges = [e for e in case.effects if e.source == row.type and (own or e.whose in ("others", "any"))]
+        edges = [e for e in case.effects if e.source == row.type and _sees(e.whose, row.dyad, dyad)]
         half_lives = [float(np.median(posterior.events[e.target].hyper[f"half_life.{e.memory}"])) for e in edges]
         if not half_lives:
             continue

@@ -406,8 +406,9 @@ class Case(Strict):
             yield f"effects.{effect.id}", effect.rate_ratio, LOG
 
     def revised(self, **changes: Any) -> Case:
-        """The case with some of its parts replaced, validated anew."""
-        return Case.model_validate({name: changes.get(name, getattr(self, name)) for name in Case.model_fields})
+        """The case with some of its parts replaced, validated anew; no longer the published one unless it says so."""
+        parts = {name: getattr(self, name) for name in Case.model_fields} | {"published_hash": None}
+        return Case.model_validate(parts | changes)
 
     @cached_property
     def hash(self) -> str:

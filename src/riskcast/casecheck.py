@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 
-from riskcast.case import Case, Effect, Indicator, IndicatorMove, same_period_order, topological_order
+from riskcast.case import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order, topological_order
 from riskcast.documents import Document
 from riskcast.errors import Problem, suggest
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
@@ -249,25 +249,30 @@ def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
     for name, scenario in case.scenarios.items():
         if name == BASELINE and (scenario.indicators or scenario.events):
             yield where.problem("scenarios", (name,), "assumes something", "leave the baseline without assumptions")
-        for index, move in enumerate(scenario.indicators):
-            path = (name, "indicators", index)
-            if move.indicator not in case.indicators:
-                wrong = f"{move.indicator!r} is not an indicator"
-                here = (*path, "indicator")
-                yield where.problem("scenarios", here, wrong, suggest(move.indicator, case.indicators))
-                continue
-            yield from _move(case, where, path, move)
-            yield from _scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope)
-        for index, assumed in enumerate(scenario.events):
-            path = (name, "events", index)
-            if assumed.event not in case.events:
-                wrong = f"{assumed.event!r} is not an event type"
-                yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
-                continue
-            if assumed.month > case.settings.horizon:
-                wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
-                yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
-            yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+        yield from scenario_problems(case, name, scenario, where)
+
+
+def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
+    """What does not fit between one scenario and its case."""
+    for index, move in enumerate(scenario.indicators):
+        path = (name, "indicators", index)
+        if move.indicator not in case.indicators:
+            wrong = f"{move.indicator!r} is not an indicator"
+            here = (*path, "indicator")
+            yield where.problem("scenarios", here, wrong, suggest(move.indicator, case.indicators))
+            continue
+        yield from _move(case, where, path, move)
+        yield from _scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope)
+    for index, assumed in enumerate(scenario.events):
+        path = (name, "events", index)
+        if assumed.event not in case.events:
+            wrong = f"{assumed.event!r} is not an event type"
+            yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
+            continue
+        if assumed.month > case.settings.horizon:
+            wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
+            yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
+        yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
 
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:

@@ -229,20 +229,23 @@ def _read(case: str | None, overlays: list[Path] | None, as_of: dt.datetime | No
     from riskcast.vintage import case_as_of
 
     read = load_case(case if case is not None else list_cases()[0])
+    # What an overlay says of a level holds on the day of the forecast: an earlier day must not overwrite it.
+    if as_of is not None:
+        read = case_as_of(read, as_of.date())
     for file in overlays or ():
         overlay, document = load_overlay(file)
         read = apply_overlay(read, overlay, document)
-    return read if as_of is None else case_as_of(read, as_of.date())
+    return read
 
 
 def _check_future(case: Case, scenarios: Sequence[str | None], horizon: int | None) -> None:
     """Refuse an unknown scenario or a bad horizon before the fit, which takes longest."""
-    from riskcast.forecasting import check_horizon
+    from riskcast.forecasting import check_horizon, check_reach
     from riskcast.scenarios import resolve_scenario
 
+    periods = check_horizon(case, horizon)
     for scenario in scenarios:
-        resolve_scenario(case, scenario)
-    check_horizon(case, horizon)
+        check_reach(*resolve_scenario(case, scenario), periods)
 
 
 def _fit(case: Case, engine: Engine, draws: int, seed: int, prior_only: bool, allow_unreliable: bool) -> Posterior:

@@ -172,7 +172,10 @@ def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
     table.add_column(width=19, no_wrap=True)
     for outcome in outcomes:
         estimate = outcome.probability
-        table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
+        if outcome.assumed:
+            table.add_row(outcome.label, bar(estimate.mean), "", "", Text("assumed", style="magenta"))
+        else:
+            table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
     return table
 
 
@@ -193,7 +196,11 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     moves.add_column("What moves most (percentage points)", ratio=1)
     for title, justify in (("From", "right"), ("To", "right"), ("Change", "right"), ("90 %", "center")):
         moves.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    scored = [item for item in change.probability.items() if case.events[item[0][0]].kind == "outcome"]
+    scored = [
+        item
+        for item in change.probability.items()
+        if case.events[item[0][0]].kind == "outcome" and not (first.is_assumed(*item[0]) or second.is_assumed(*item[0]))
+    ]
     for (event, unit), e in sorted(scored, key=lambda item: -abs(item[1].mean))[:12]:
         moves.add_row(
             f"{'all' if unit == case.host else unit.split('-')[-1]}  {case.events[event].label}",
@@ -204,9 +211,9 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         )
     story = [Text(f"{f.scenario_name}: {f.scenario.story}", style="dim") for f in (first, second)]
     note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
-    title = Text(f"{second.scenario.label} against {first.scenario.label}", style="bold")
+    title = Group(heading(first), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold"))
     body = Padding(Group(*story), (0, 0, 1, 0))
-    return Group(title, *warning(first), body, Text("Scores", style="bold"), table, moves, note, footer(second))
+    return Group(title, body, Text("Scores", style="bold"), table, moves, note, footer(second))
 
 
 def change_style(e: Estimate) -> str:

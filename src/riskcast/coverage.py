@@ -122,8 +122,8 @@ def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
         with single_thread():
             eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
         rows = model.rows
-        rate = np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)) * rows.exposure[:, None]
-        counts = (rng.random(rate.shape) < -np.expm1(-rate)).sum(axis=0)
+        chance = -np.expm1(-np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)))
+        counts = rng.binomial(rows.exposure.astype(np.int64)[:, None], chance).sum(axis=0)
         recorded = len(model.hits)
         low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
         tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))

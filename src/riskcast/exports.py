@@ -34,6 +34,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
             "draws": posterior.draws,
             "paths": forecast.paths,
             "seed": posterior.seed,
+            "simulation_seed": forecast.seed,
             "prior_only": posterior.prior_only,
             "reliable": posterior.is_reliable,
             "failures": list(health.failures),
@@ -123,6 +124,7 @@ def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:
         "high": _rounded(estimate.high),
         "words": outcome.words,
         "by_month": [_rounded(p) for p in outcome.by_period],
+        "assumed": outcome.assumed,
     }
 
 

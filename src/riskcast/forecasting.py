@@ -70,6 +70,10 @@ class Forecast:
         """What each draw of the parameters lets one expect of a unit without simulating: (draws, event types)."""
         return self.plan.chances(self.case.dyads.index(unit) if unit in self.case.dyads else 0)
 
+    def is_assumed(self, event: str, unit: str) -> bool:
+        """Whether the scenario takes the event as given in that unit."""
+        return any(e.event == event and (e.dyads is None or unit in e.dyads) for e in self.scenario.events)
+
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""
         column = self.case.units(event).index(unit)
@@ -126,6 +130,14 @@ def check_horizon(case: Case, horizon: int | None) -> int:
     return horizon
 
 
+def check_reach(name: str, scenario: Scenario, horizon: int) -> None:
+    """Raise OptionError where a scenario assumes something that lies beyond the horizon and would go unheard."""
+    last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
+    if last > horizon:
+        wrong = f"scenario {name} reaches period {last}, beyond the horizon of {horizon}"
+        raise OptionError(f"{wrong}; give --horizon {last} or more")
+
+
 def forecast(
     posterior: Posterior,
     scenario: str | Scenario | None = None,
@@ -147,9 +159,10 @@ def forecast(
     """
     case = posterior.case
     horizon = check_horizon(case, horizon)
-    if not 1 <= paths <= 1000:
-        raise OptionError(f"paths is {paths}; give a number from 1 to 1000")
+    if not 2 <= paths <= 1000:
+        raise OptionError(f"paths is {paths}; give a number from 2 to 1000, as one cannot tell chance from ignorance")
     name, assumed = resolve_scenario(case, scenario)
+    check_reach(name, assumed, horizon)
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
     simulated = simulate(plan, assumed, paths, progress=progress)

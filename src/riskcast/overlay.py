@@ -83,7 +83,8 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
             place = place[part]
         place[path[-1]] = quantity.model_copy(update=kept).model_dump()
     hashes = [] if case.overlay_hash is None else [case.overlay_hash]
-    changed = case.revised(**plain, overlay_hash=digest([*hashes, overlay.hash]) if hashes else overlay.hash)
+    combined = digest([*hashes, overlay.hash]) if hashes else overlay.hash
+    changed = case.revised(**plain, published_hash=case.published_hash, overlay_hash=combined)
     lines = _InOverlay(case=case, overlay=where, changes=frozenset(overlay.changes))
     problems = [problem for problem in find_problems(changed, lines, evidence=False) if problem in lines.blamed]
     if problems:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from riskcast.case import Case, IndicatorMove, Scenario, topological_order
-from riskcast.errors import UnknownNameError
+from riskcast.casecheck import Where, scenario_problems
+from riskcast.errors import CaseError, UnknownNameError
 from riskcast.hazard import Floats
 from riskcast.names import BASELINE
 
@@ -16,13 +17,26 @@ LevelPaths = dict[str, Floats]
 
 
 def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, Scenario]:
-    """A scenario by name or as it is; raises UnknownNameError."""
+    """A scenario by name or as it is; raises UnknownNameError, or CaseError where one made in code does not fit."""
     if isinstance(scenario, Scenario):
+        problems = list(scenario_problems(case, scenario.label, scenario, Where()))
+        if problems:
+            raise CaseError(problems)
         return scenario.label, scenario
     name = scenario or BASELINE
     if name != BASELINE and name not in case.scenarios:
         raise UnknownNameError("scenario", name, list(dict.fromkeys([BASELINE, *case.scenarios])))
     return name, case.scenario(name)
+
+
+def bounded(case: Case, name: str, path: Floats) -> Floats:
+    """Steps of an indicator held within its bounds."""
+    indicator = case.indicators[name]
+    if indicator.bounds is None:
+        return path
+    low, high = indicator.bounds
+    least = -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low))
+    return np.clip(path, least, float(indicator.steps(high)))
 
 
 def indicator_order(case: Case) -> tuple[str, ...]:
@@ -50,7 +64,7 @@ def move_levels(
         for move in scenario.indicators:
             if move.indicator == name:
                 path = _apply(case, move, path)
-        moved[name] = path
+        moved[name] = path if path is levels[name] else bounded(case, name, path)
     return moved
 
 

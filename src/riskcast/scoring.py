@@ -39,13 +39,15 @@ def band_of(score: float, bands: Sequence[Band]) -> str:
 
 @dataclass(frozen=True)
 class OutcomeRisk:
-    """An outcome's probability of at least one event within the horizon, in numbers and words, and by period."""
+    """An outcome's probability of at least one event within the horizon, in numbers and words, and by period;
+    `assumed` where the scenario takes the event as given."""
 
     id: str
     label: str
     probability: Estimate
     words: str
     by_period: tuple[float, ...]
+    assumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def score(forecast: Forecast) -> Risk:
     def outcome(event: str, unit: str) -> OutcomeRisk:
         estimate = forecast.probability(event, unit)
         words = estimative_words(estimate.mean)
-        return OutcomeRisk(event, case.events[event].label, estimate, words, tuple(forecast.by_period(event, unit)))
+        path = tuple(forecast.by_period(event, unit))
+        return OutcomeRisk(event, case.events[event].label, estimate, words, path, forecast.is_assumed(event, unit))
 
     dyads = []
     for dyad, partner in zip(case.dyads, case.settings.partners, strict=True):

@@ -19,7 +19,7 @@ from riskcast.hazard import Floats
 from riskcast.history import residue, seen_events
 from riskcast.posterior import Posterior
 from riskcast.quantities import IDENTITY, LOG, Prior, elicit
-from riskcast.scenarios import LevelPaths, assumed_events, move_levels
+from riskcast.scenarios import LevelPaths, assumed_events, bounded, move_levels
 from riskcast.streams import NormalTable, UniformTable, normals
 
 BLOCK_CELLS = 32_768
@@ -391,16 +391,6 @@ def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
             noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
             walk = np.cumsum([noise.page(t) for t in range(plan.horizon)], axis=0)
             path = path + walk * (drift[:, None] / np.sqrt(case.periods_per_year))
-        out[name] = _work_paths(_bounded(case, name, path))
+        out[name] = _work_paths(bounded(case, name, path))
     weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
-    moved = move_levels(case, scenario, out, weights)
-    return {name: path if path is out[name] else _bounded(case, name, path) for name, path in moved.items()}
-
-
-def _bounded(case: Case, name: str, path: Floats) -> Floats:
-    indicator = case.indicators[name]
-    if indicator.bounds is None:
-        return path
-    low, high = indicator.bounds
-    least = -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low))
-    return np.clip(path, least, float(indicator.steps(high)))
+    return move_levels(case, scenario, out, weights)

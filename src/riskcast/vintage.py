@@ -43,6 +43,7 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         for name, event in case.events.items()
     }
     return case.revised(
+        published_hash=case.published_hash,
         settings=case.settings.model_copy(update={"as_of": day}),
         indicators=indicators,
         events=types,
