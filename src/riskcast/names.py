@@ -7,8 +7,6 @@ from typing import Final
 DRAW: Final = "draw"
 EVENT: Final = "event"
 DYAD: Final = "dyad"
-INDICATOR: Final = "indicator"
-PERIOD: Final = "period"
 COEFFICIENT: Final = "coefficient"
 
 BASELINE: Final = "baseline"
