@@ -15,6 +15,7 @@ from riskcast.names import ALL_DYADS, RECENT
 from riskcast.posterior import Posterior
 from riskcast.simulation import BLOCK_CELLS, WORK, Active, Block, Plan, draw_chance, simulate_futures
 from riskcast.streams import generator
+from riskcast.timeline import period_label, period_number
 
 if TYPE_CHECKING:
     import pandas
@@ -85,7 +86,9 @@ def explain(
     errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
     full = forecast.simulated.score.mean(axis=0)
     contributions = {
-        dyad: _ranked(forecast, players, points[:, column], errors[:, column]) for column, dyad in enumerate(case.dyads)
+        dyad: _ranked(forecast, players, points[:, column], errors[:, column])
+        for column, dyad in enumerate(case.dyads)
+        if forecast.posterior.record.present[column]
     }
     return Explanation(
         dict(zip(case.dyads, (full - points.sum(axis=0)).tolist(), strict=True)),
@@ -143,11 +146,46 @@ def _balanced_orders(players: int, count: int, rng: np.random.Generator) -> NDAr
     return np.array(turns[:count], dtype=np.int64).reshape(count, players)
 
 
+@dataclass(frozen=True)
+class _PastEvent:
+    """An event of the record: its type, where it happened, when (as people write it), periods ago, description."""
+
+    type: str
+    where: str
+    when: str
+    gap: int
+    description: str
+
+
+def _past_events(posterior: Posterior) -> list[_PastEvent]:
+    """The events of the record, the freshest first."""
+    case, timeline = posterior.case, posterior.record.timeline
+    if case.panel is None:
+        rows = [row for row in case.event_rows if row.type in case.events and row.known_on <= case.as_of]
+        rows = sorted(rows, key=lambda row: row.placed_on, reverse=True)
+        shown = {"day": 10, "month": 7, "year": 4}
+        days = [str(row.date)[: shown[row.precision]] for row in rows]
+        gaps = [timeline.length - 1 - timeline.index(row.placed_on) for row in rows]
+        return [
+            _PastEvent(r.type, r.dyad, day, gap, r.description) for r, day, gap in zip(rows, days, gaps, strict=True)
+        ]
+    last = period_number(case.as_of, case.settings.period)
+    found = []
+    for name, occurred in posterior.record.occurred.items():
+        for period, unit in np.argwhere(occurred > 0).tolist():
+            gap = timeline.length - 1 - period
+            when = period_label(last - gap, case.settings.period)
+            found.append(_PastEvent(name, case.units(name)[unit], when, gap, ""))
+    return sorted(found, key=lambda event: event.gap)
+
+
 def _sees(whose: str | None, where: str, dyad: str) -> bool:
     """Whether an edge counts an event of one dyad (or of all, or of the host) for another."""
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
-    return (where == dyad) == (whose == "own")
+    if where == dyad or whose == "own":
+        return where == dyad and whose == "own"
+    return not set(where.split("-")).isdisjoint(dyad.split("-"))
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> list[tuple[str, str, str]]:
@@ -156,21 +194,20 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> l
     The share is 2^(-gap / half-life), at the largest median half-life of the edges that start from the event's type;
     events of other dyads count where an edge lets them spill over. Freshest first.
     """
-    case, timeline = posterior.case, posterior.record.timeline
-    found = []
-    for row in case.event_rows:
-        if row.type not in case.events or row.known_on > case.as_of:
+    case, found = posterior.case, []
+    half_lives = {
+        (edge.target, edge.memory): float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"]))
+        for edge in case.effects
+        if edge.is_escalation
+    }
+    for event in _past_events(posterior):
+        edges = [e for e in case.effects if e.source == event.type and _sees(e.whose, event.where, dyad)]
+        if not edges:
             continue
-        own = row.dyad in (dyad, ALL_DYADS, case.host)
-        edges = [e for e in case.effects if e.source == row.type and _sees(e.whose, row.dyad, dyad)]
-        half_lives = [float(np.median(posterior.events[e.target].hyper[f"half_life.{e.memory}"])) for e in edges]
-        if not half_lives:
-            continue
-        gap = timeline.length - 1 - timeline.index(row.placed_on)
-        left = 2.0 ** (-gap / max(half_lives))
+        left = 2.0 ** (-event.gap / max(half_lives[e.target, e.memory] for e in edges))
         if left >= least:
-            where = "" if own else f"{row.dyad}: "
-            text = f"{where}{case.events[row.type].label}. {row.description}"
-            day = str(row.date)[: {"day": 10, "month": 7, "year": 4}[row.precision]]
-            found.append((row.placed_on, (day, f"{100 * left:.0f} %", text)))
-    return [shown for _, shown in sorted(found, key=lambda item: item[0], reverse=True)]
+            own = event.where in (dyad, ALL_DYADS, case.host)
+            where = "" if own else f"{event.where}: "
+            text = f"{where}{case.events[event.type].label}. {event.description}".rstrip()
+            found.append((event.when, f"{100 * left:.0f} %", text))
+    return found

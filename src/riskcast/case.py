@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.documents import read_day
 from riskcast.errors import show
-from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR
+from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.panel import Panel
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -82,13 +83,26 @@ class Hyperpriors(Strict):
     persistence: Quantity
 
 
+class PanelSettings(Strict):
+    """Where a panel case keeps its one table, and when the covariates of a row are known.
+
+    `covariates: before` says that a row's covariates are known before its period begins: those of the first period of
+    the horizon are then used in its forecast. `during` says that they are known once the period is over.
+    """
+
+    file: Text
+    covariates: Literal["before", "during"]
+    ignore: tuple[Text, ...] = ()
+
+
 class Settings(Strict):
-    """case.yaml."""
+    """case.yaml: either a host with its partners and a record of dated events, or a panel."""
 
     title: Text
     as_of: Day
-    host: State
-    partners: tuple[State, ...] = Field(min_length=1)
+    host: State | None = None
+    partners: tuple[State, ...] = ()
+    panel: PanelSettings | None = None
     period: Literal["month", "quarter", "year"]
     history_from: Day
     horizon: Month
@@ -96,6 +110,15 @@ class Settings(Strict):
     memories: dict[Id, Memory]
     hyperpriors: Hyperpriors
     note: Text | None = None
+
+    @model_validator(mode="after")
+    def _whom(self) -> Settings:
+        if self.panel is None and (self.host is None or not self.partners):
+            missing = "host" if self.host is None else "partners"
+            raise ValueError(f"has no {missing}; add `{missing}:`, or `panel:` where one table holds the dyads")
+        if self.panel is not None and self.partners:
+            raise ValueError("has both partners and a panel; remove `partners:`, as the table names the dyads")
+        return self
 
 
 class Indicator(Strict):
@@ -109,10 +132,21 @@ class Indicator(Strict):
     reference: Finite
     step: Positive
     bounds: tuple[Finite, Finite] | None = None
-    history: Literal["series", "reference"]
-    now: Level
+    history: Literal["series", "reference", "panel"]
+    now: Level | None = None
+    missing: tuple[Literal["hold", "reference", "drop"], ...] = ()
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _today(self) -> Indicator:
+        if self.history == "panel" and self.now is not None:
+            raise ValueError("has a level of today beside the panel's; remove `now:`, or say another `history:`")
+        if self.history != "panel" and self.now is None:
+            raise ValueError("has no level of today; add `now:`")
+        if self.history != "panel" and self.missing:
+            raise ValueError("says how missing cells of a panel are treated, but has no panel; remove `missing:`")
+        return self
 
     @property
     def link(self) -> Link:
@@ -132,7 +166,9 @@ class Indicator(Strict):
         return link.inverse(link.forward(self.reference) + steps * unit)
 
     def now_of(self, unit: str) -> Quantity:
-        """Today's level of one dyad, or of the host."""
+        """Today's level of one dyad, or of the host; raises LookupError where a panel holds it."""
+        if self.now is None:
+            raise LookupError("the level of today stands in the panel")
         return self.now[unit] if isinstance(self.now, dict) else self.now
 
 
@@ -313,18 +349,31 @@ class Case(Strict):
     sources: dict[Id, Source]
     event_rows: tuple[EventRow, ...] = ()
     series_rows: tuple[SeriesRow, ...] = ()
+    panel: Annotated[InstanceOf[Panel] | None, Field(exclude=True)] = None
     published_hash: str | None = None
     overlay_hash: str | None = None
 
     @cached_property
     def dyads(self) -> tuple[str, ...]:
-        """Ids of the dyads, HOST-PARTNER."""
-        return tuple(f"{self.settings.host.id}-{partner.id}" for partner in self.settings.partners)
+        """Ids of the dyads, such as HOST-PARTNER."""
+        if self.panel is not None:
+            return self.panel.dyads
+        return tuple(f"{self.host}-{partner.id}" for partner in self.settings.partners)
+
+    @cached_property
+    def sides(self) -> tuple[tuple[str, str], ...]:
+        """The two states of every dyad."""
+        return tuple((first, second) for first, _, second in (dyad.partition("-") for dyad in self.dyads))
+
+    @cached_property
+    def state_names(self) -> Mapping[str, str]:
+        """Names of states by id, as far as the case gives them."""
+        return {state.id: state.name for state in (self.settings.host, *self.settings.partners) if state is not None}
 
     @property
     def host(self) -> str:
-        """Id of the host."""
-        return self.settings.host.id
+        """Id of the host, or of the system of states that a panel's dyads share."""
+        return SYSTEM if self.settings.host is None else self.settings.host.id
 
     @property
     def as_of(self) -> dt.date:
@@ -388,7 +437,7 @@ class Case(Strict):
             if isinstance(indicator.now, dict):
                 for unit, quantity in indicator.now.items():
                     yield f"indicators.{name}.now.{unit}", quantity, indicator.link
-            else:
+            elif indicator.now is not None:
                 yield f"indicators.{name}.now", indicator.now, indicator.link
             yield f"indicators.{name}.drift", indicator.drift, LOG
             for parent, quantity in indicator.parents.items():
@@ -413,7 +462,8 @@ class Case(Strict):
     @cached_property
     def hash(self) -> str:
         """sha256 of everything the case says, with its history; blind to key order, comments and layout."""
-        return digest(self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"}))
+        content = self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"})
+        return digest(content if self.panel is None else content | {"panel": self.panel.digest})
 
 
 def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from riskcast.documents import Document
 from riskcast.errors import Problem, suggest
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 from riskcast.quantities import LOG, Quantity, check_domain
+from riskcast.timeline import last_day, period_number
 
 EVENTS_FILE = "history/events.csv"
 SERIES_FILE = "history/indicators.csv"
@@ -57,6 +58,11 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         yield where.problem("case", ("history_from",), "does not lie before as_of", "move one of the two")
     if settings.as_of.year - settings.history_from.year > 500:
         yield where.problem("case", ("history_from",), "lies more than 500 years back", "start the record later")
+    if settings.panel is not None:
+        end = last_day(period_number(settings.as_of, settings.period), settings.period)
+        if end != settings.as_of:
+            wrong = f"is {settings.as_of}, within a {settings.period} of the panel"
+            yield where.problem("case", ("as_of",), wrong, f"give the last day of a {settings.period}, such as {end}")
     seen = {case.host}
     for index, partner in enumerate(settings.partners):
         if partner.id in seen:
@@ -99,6 +105,17 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
 
 def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
+    if indicator.history == "panel" and case.panel is None:
+        wrong = "is panel, but the case has none"
+        yield where.problem(
+            "indicators", (name, "history"), wrong, "add `panel:` to case.yaml, or say series or reference"
+        )
+        return
+    if indicator.history == "series" and case.panel is not None:
+        wrong = "is series, but the record of this case is its panel"
+        yield where.problem("indicators", (name, "history"), wrong, "say panel, and add a column, or say reference")
+    if indicator.now is None:
+        return
     if isinstance(indicator.now, dict):
         if indicator.scope == "host":
             wrong = "is given per dyad, but the scope is host"

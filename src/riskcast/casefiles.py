@@ -38,6 +38,7 @@ from riskcast.documents import (
     read_text,
 )
 from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
+from riskcast.panelfiles import read_panel, write_panel
 
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
@@ -101,10 +102,15 @@ def read_case(folder: Path) -> Case:
             documents[name] = parse_yaml(read_text(folder / f"{name}.yaml", f"{name}.yaml"), f"{name}.yaml")
         except CaseError as error:
             problems.extend(error.problems)
-    event_table = _read_table(folder / "history" / "events.csv", "history/events.csv", EVENT_COLUMNS, problems)
-    series_table = _read_table(
-        folder / "history" / "indicators.csv", "history/indicators.csv", SERIES_COLUMNS, problems
-    )
+    settings_data = documents["case"].data if "case" in documents else None
+    is_panel = isinstance(settings_data, dict) and "panel" in settings_data
+    tables: dict[str, list[tuple[int, dict[str, str]]]] = {}
+    for shown, columns in (("history/events.csv", EVENT_COLUMNS), ("history/indicators.csv", SERIES_COLUMNS)):
+        if not is_panel:
+            tables[shown] = _read_table(folder / shown, shown, columns, problems)
+        elif (folder / shown).exists():
+            problems.append(Problem(shown, None, "", "is not read in a panel case", "remove it, or take over its rows"))
+    event_table, series_table = tables.get("history/events.csv", []), tables.get("history/indicators.csv", [])
     if problems:
         raise CaseError(problems)
     for name, document in documents.items():
@@ -138,6 +144,7 @@ def read_case(folder: Path) -> Case:
     ]
     if problems:
         raise CaseError(problems)
+    panel = read_panel(folder, settings, parts["indicators"], parts["events"]) if settings.panel else None
     try:
         case = Case(
             name=folder.resolve().name,
@@ -145,6 +152,7 @@ def read_case(folder: Path) -> Case:
             effects=tuple(effects),
             event_rows=tuple(event_rows),
             series_rows=tuple(series_rows),
+            panel=panel,
             **parts,
         )
     except ValidationError as error:
@@ -191,6 +199,9 @@ def write_case(case: Case, folder: Path) -> None:
     for name, content in contents.items():
         text = yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    if case.panel is not None:
+        write_panel(case.panel, case.settings, folder)
+        return
     _write_table(folder / "history" / "events.csv", EVENT_COLUMNS, plain["event_rows"])
     _write_table(folder / "history" / "indicators.csv", SERIES_COLUMNS, plain["series_rows"])
 

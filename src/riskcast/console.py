@@ -15,12 +15,13 @@ from riskcast.case import Case
 from riskcast.coverage import CoverageReport
 from riskcast.exports import evidence_of
 from riskcast.forecasting import Contrast, Estimate, Forecast
-from riskcast.scoring import OutcomeRisk, Risk
+from riskcast.scoring import DyadRisk, OutcomeRisk, Risk
 
 WIDTH = 80
 BAR = 8
 LABEL = 33
 MOST_DRIVERS = 3
+MOST_DYADS = 20
 RAMP = ("green", "cyan", "yellow", "dark_orange", "red")
 
 
@@ -114,11 +115,15 @@ def footer(forecast: Forecast) -> Text:
 def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
     """A whole forecast: scores with drivers first, then every outcome of every dyad, then what all share."""
     parts: list[RenderableType] = [heading(risk.forecast), Text()]
-    parts += [score_table(risk, explanation), Text()]
-    for dyad in risk.dyads:
+    shown = risk.dyads
+    if len(shown) > MOST_DYADS:
+        shown = sorted(shown, key=lambda dyad: -dyad.score.mean)[:MOST_DYADS]
+        parts.append(Text(f"the {MOST_DYADS} highest scores of {len(risk.dyads)} dyads; --json lists all", style="dim"))
+    parts += [score_table(risk, shown, explanation), Text()]
+    for dyad in shown:
         case = risk.forecast.case
         title = Text.assemble(
-            (f"{dyad.id}  {dyad.partner_name}", "bold"), "  ", (dyad.band, band_style(case, dyad.band))
+            (f"{dyad.id}  {dyad.partner_name}".rstrip(), "bold"), "  ", (dyad.band, band_style(case, dyad.band))
         )
         parts += [title, outcome_table(dyad.outcomes), Text()]
     if risk.shared:
@@ -136,7 +141,7 @@ def reading_note() -> Text:
     )
 
 
-def score_table(risk: Risk, explanation: Explanation) -> Table:
+def score_table(risk: Risk, dyads: Sequence[DyadRisk], explanation: Explanation) -> Table:
     """Dyads with score, interval, band and strongest drivers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Dyad", no_wrap=True)
@@ -144,7 +149,7 @@ def score_table(risk: Risk, explanation: Explanation) -> Table:
     table.add_column("90 %", justify="center", no_wrap=True)
     table.add_column("Band", no_wrap=True)
     table.add_column("Strongest drivers (score points)", ratio=1)
-    for dyad in risk.dyads:
+    for dyad in dyads:
         style = band_style(risk.forecast.case, dyad.band)
         table.add_row(
             dyad.id,
@@ -188,8 +193,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         table.add_column(title, justify="right")
     table.add_column("Change", justify="right")
     table.add_column("90 %", justify="center")
-    for dyad in case.dyads:
-        e = change.score[dyad]
+    for dyad, e in list(change.score.items())[:MOST_DYADS]:
         row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
         table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), f"{signed(e.low)} to {signed(e.high)}")
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
@@ -273,7 +277,9 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     """What `check` says about a valid case."""
     case = report.case
     counts = f"{len(case.dyads)} dyads, {len(case.indicators)} indicators, {len(case.events)} event types, "
-    counts += f"{len(case.effects)} edges, {len(case.event_rows)} events, {len(case.series_rows)} series values"
+    counts += f"{len(case.effects)} edges, "
+    rows = f"{len(case.event_rows)} events, {len(case.series_rows)} series values"
+    counts += rows if case.panel is None else f"{len(case.panel)} rows of a panel"
     series = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     series.add_column("Indicator", ratio=1)
     for title in ("Values", "From", "To", "Covers"):
@@ -294,6 +300,11 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         priors.add_row(
             check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
         )
+    ways = {"hold": "held at the last earlier value", "reference": "taken as the reference", "drop": "row dropped"}
+    treated = [
+        Text(f"  {item.indicator}: {item.cells} cells {ways[item.treatment]}")
+        for item in (case.panel.treated if case.panel is not None else ())
+    ]
     unused: Iterable[RenderableType] = [Text("  " + name) for name in report.unused] or [Text("  none", style="dim")]
     return Group(
         Text(f"{case.name} is valid", style="bold green"),
@@ -307,6 +318,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         if case.settings.period == "month"
         else Text("Priors against the record (unit-periods with an event)", style="bold"),
         priors,
+        *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
         Text("Declared but not used", style="bold"),
         *unused,
     )

@@ -77,6 +77,9 @@ def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageRep
 
 def _series(case: Case, name: str) -> SeriesCoverage:
     indicator = case.indicators[name]
+    if indicator.history == "panel" and case.panel is not None:
+        years = case.panel.period // case.periods_per_year
+        return SeriesCoverage(name, indicator.label, len(years), int(years.min()), int(years.max()), 1.0)
     rows = [row for row in case.series_rows if row.indicator == name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     span = (case.as_of - case.settings.history_from).days

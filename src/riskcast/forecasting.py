@@ -56,6 +56,16 @@ class Forecast:
         return self.posterior.case
 
     @property
+    def dyads(self) -> tuple[str, ...]:
+        """The dyads that are forecast: those that exist at the start of the horizon."""
+        present = self.posterior.record.present.tolist()
+        return tuple(dyad for dyad, there in zip(self.case.dyads, present, strict=True) if there)
+
+    def units(self, event: str) -> tuple[str, ...]:
+        """The units for which an event type is forecast."""
+        return self.dyads if self.case.events[event].scope == "dyad" else self.case.units(event)
+
+    @property
     def window(self) -> tuple[dt.date, dt.date]:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
@@ -91,7 +101,7 @@ class Forecast:
 
         rows = []
         for event in self.case.events:
-            for unit in self.case.units(event):
+            for unit in self.units(event):
                 estimate = self.probability(event, unit)
                 rows.append((unit, event, estimate.mean, estimate.low, estimate.high))
         return pandas.DataFrame(rows, columns=["dyad", "event", "probability", "low", "high"])
@@ -198,7 +208,7 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
         "seed": (first.seed, second.seed),
         "horizon": (first.horizon, second.horizon),
         "event types": (first.case.order, second.case.order),
-        "dyads": (first.case.dyads, second.case.dyads),
+        "dyads": (first.dyads, second.dyads),
     }
     for what, (a, b) in pairs.items():
         if a != b:
@@ -208,11 +218,13 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
     for event in first.case.events:
         change = two.probability[event] - one.probability[event]
         error = two.probability_error[event] - one.probability_error[event]
-        for column, unit in enumerate(first.case.units(event)):
+        for unit in first.units(event):
+            column = first.case.units(event).index(unit)
             probability[event, unit] = summarise(change[:, column], error[:, column], first.stand_in(unit), -1.0, 1.0)
     change, error = two.score - one.score, two.score_error - one.score_error
     score = {
         dyad: summarise(change[:, i], error[:, i], first.stand_in(dyad), -100.0, 100.0)
         for i, dyad in enumerate(first.case.dyads)
+        if first.posterior.record.present[i]
     }
     return Contrast(first.scenario_name, second.scenario_name, probability, score)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from riskcast.case import Case, Effect
 from riskcast.names import ALL_DYADS, CONTEXT
-from riskcast.timeline import Timeline
+from riskcast.panel import Panel
+from riskcast.timeline import Timeline, period_number
 
 Floats = NDArray[np.floating[Any]]
 
@@ -22,7 +23,8 @@ class Record:
 
     occurred[event]: (periods, units) of 0 or 1; at_risk[event]: (periods, units) of bool, whether the record would
     hold the event had it happened; levels[indicator]: (periods, units) in steps from the reference, one column for an
-    indicator of the host; years: calendar year of every period.
+    indicator of the host; years: calendar year of every period; present: (dyads,) of bool, which of them exist at the
+    start of the horizon; today[indicator]: (units,) in steps, the levels that a panel holds for the horizon's start.
     """
 
     timeline: Timeline
@@ -30,13 +32,17 @@ class Record:
     at_risk: Mapping[str, NDArray[np.bool_]]
     levels: Mapping[str, Floats]
     years: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    today: Mapping[str, Floats]
 
 
 def build_record(case: Case) -> Record:
-    """Put a case's events and series on its calendar."""
+    """Put a case's events and series, or its panel, on its calendar."""
     settings = case.settings
     timeline = Timeline(settings.as_of, settings.period, settings.history_from)
     periods = timeline.length
+    if case.panel is not None:
+        return _panel_record(case, case.panel, timeline)
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
     dyads = {dyad: index for index, dyad in enumerate(case.dyads)}
     for row in case.event_rows:
@@ -53,7 +59,44 @@ def build_record(case: Case) -> Record:
         at_risk[name] = np.zeros(occurred[name].shape, dtype=bool)
         at_risk[name][first:, :] = True
     levels = {name: _levels(case, name, timeline) for name in case.indicators}
-    return Record(timeline, occurred, at_risk, levels, timeline.years())
+    present = np.ones(len(case.dyads), dtype=bool)
+    return Record(timeline, occurred, at_risk, levels, timeline.years(), present, {})
+
+
+def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
+    """The record of a panel: a dyad is at risk where its row says whether the event happened."""
+    periods, dyads = timeline.length, len(panel.dyads)
+    place = panel.period - period_number(case.as_of, case.settings.period) + periods - 1
+    past = place < periods
+    row, unit = place[past], panel.unit[past]
+    occurred, at_risk = {}, {}
+    for name, event in case.events.items():
+        grid = np.full((periods, dyads), np.nan)
+        grid[row, unit] = panel.events[name][past]
+        if event.scope == "host":
+            known = ~np.isnan(grid)
+            grid = np.where(known.any(axis=1), np.where(known, grid, 0.0).max(axis=1), np.nan)[:, None]
+        first = timeline.index(event.recorded_from) if event.recorded_from else 0
+        at_risk[name] = ~np.isnan(grid) & (np.arange(periods) >= first)[:, None]
+        occurred[name] = np.nan_to_num(grid)
+    # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
+    freshest = np.append(np.flatnonzero(np.diff(panel.unit)), len(panel) - 1)
+    levels, today = {}, {}
+    for name, indicator in case.indicators.items():
+        if indicator.history != "panel":
+            levels[name] = _levels(case, name, timeline)
+            continue
+        steps = np.asarray(indicator.steps(panel.levels[name]))
+        grid = np.zeros((periods, dyads))
+        grid[row, unit] = steps[past]
+        today[name] = steps[freshest]
+        if indicator.scope == "host":
+            filled = np.zeros((periods, dyads), dtype=bool)
+            filled[row, unit] = True
+            grid = grid[np.arange(periods), filled.argmax(axis=1)][:, None]
+            today[name] = steps[[int(place.argmax())]]
+        levels[name] = grid
+    return Record(timeline, occurred, at_risk, levels, timeline.years(), place[freshest] == place.max(), today)
 
 
 def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
@@ -77,15 +120,51 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
-    """Events of the edge's source that each unit of its target sees: (periods, units of target)."""
+    """Events of the edge's source that each unit of its target sees: (periods, units of target).
+
+    `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all.
+    """
     source = occurred[effect.source]
     units = len(case.units(effect.target))
     if effect.whose in ("own", "host"):
         return np.broadcast_to(source, (len(source), units))
-    total = source.sum(axis=1, keepdims=True)
     if effect.whose == "any":
-        return np.broadcast_to(total, (len(source), units))
-    return total - source
+        return np.broadcast_to(source.sum(axis=1, keepdims=True), (len(source), units))
+    return Neighbours.of(case).others(source)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Which dyads share a state: sides (dyads, 2) states by index, member (dyads, states) 1 where a state belongs."""
+
+    sides: NDArray[np.int64]
+    member: NDArray[np.float32]
+    one_host: bool
+
+    @classmethod
+    def of(cls, case: Case) -> Neighbours:
+        """The neighbours of a case's dyads."""
+        states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in case.sides for state in pair))}
+        sides = np.array([[states[state] for state in pair] for pair in case.sides], dtype=np.int64)
+        one_host = len(set(sides[:, 0])) == 1
+        member = np.zeros((len(sides), len(states)), dtype=np.float32)
+        if not one_host:
+            np.put_along_axis(member, sides, 1.0, axis=1)
+        return cls(sides, member, one_host)
+
+    def others(self, events: Floats) -> Floats:
+        """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given.
+
+        >>> from types import SimpleNamespace
+        >>> pairs = (("A", "B"), ("B", "C"), ("C", "D"))
+        >>> Neighbours.of(SimpleNamespace(sides=pairs)).others(np.array([[1.0, 0.0, 0.0]])).tolist()
+        [[0.0, 1.0, 0.0]]
+        """
+        if self.one_host:
+            return events.sum(axis=-1, keepdims=True) - events
+        by_state = events.astype(self.member.dtype) @ self.member
+        both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
+        return (both - 2.0 * events).astype(events.dtype)
 
 
 def fade(seen: Floats, half_life: float | Floats) -> Floats:

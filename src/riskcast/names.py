@@ -15,6 +15,8 @@ RECENT: Final = "recent"
 ALL_DYADS: Final = "ALL"
 CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"
+SYSTEM: Final = "SYSTEM"
+PERIOD: Final = "period"
 
 PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}
 

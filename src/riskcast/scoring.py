@@ -92,10 +92,11 @@ def score(forecast: Forecast) -> Risk:
         return OutcomeRisk(event, case.events[event].label, estimate, words, path, forecast.is_assumed(event, unit))
 
     dyads = []
-    for dyad, partner in zip(case.dyads, case.settings.partners, strict=True):
+    for dyad in forecast.dyads:
+        partner = dyad.partition("-")[2]
         own = tuple(outcome(event, dyad) for event in case.outcomes if case.events[event].scope == "dyad")
         severity = forecast.severity(dyad)
         band = band_of(severity.mean, case.settings.bands)
-        dyads.append(DyadRisk(dyad, partner.id, partner.name, severity, band, own))
+        dyads.append(DyadRisk(dyad, partner, case.state_names.get(partner, ""), severity, band, own))
     shared = tuple(outcome(event, case.host) for event in case.outcomes if case.events[event].scope == "host")
     return Risk(forecast, tuple(dyads), shared)

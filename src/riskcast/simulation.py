@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from riskcast.case import Case, Scenario
 from riskcast.hazard import Floats
-from riskcast.history import residue, seen_events
+from riskcast.history import Neighbours, residue, seen_events
 from riskcast.posterior import Posterior
 from riskcast.quantities import IDENTITY, LOG, Prior, elicit
 from riskcast.scenarios import LevelPaths, assumed_events, bounded, move_levels
@@ -34,6 +34,7 @@ class Edge:
 
     source: str
     whose: str
+    neighbours: Neighbours
     same_period: bool
     gain: Floats
     decay: Floats
@@ -122,15 +123,17 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     for name, indicator in case.indicators.items():
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns = []
-        for unit in units:
+        for unit in units if name not in record.today else ():
             prior = elicit(indicator.now_of(unit), indicator.link)
             level = indicator.link.inverse(draw(prior, "today", name, unit))
             columns.append(indicator.steps(_within(level, indicator.bounds)))
-        today[name] = np.stack(columns, axis=1)
+        known = record.today.get(name)
+        today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
         drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
-    events = tuple(_plan_event(posterior, name) for name in case.order)
+    neighbours = Neighbours.of(case)
+    events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
     return Plan(case, events, today, drift, passed_on, years, horizon, draws, seed)
 
@@ -139,7 +142,7 @@ def _within(level: Floats, bounds: tuple[float, float] | None) -> Floats:
     return level if bounds is None else np.clip(level, *bounds)
 
 
-def _plan_event(posterior: Posterior, name: str) -> EventPlan:
+def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
     case, drawn, model = posterior.case, posterior.events[name], posterior.models[name]
     effects = case.effects_on(name)
     by_indicator = [effect for effect in effects if not effect.is_escalation]
@@ -156,17 +159,22 @@ def _plan_event(posterior: Posterior, name: str) -> EventPlan:
             Edge(
                 source=effect.source,
                 whose=str(effect.whose),
+                neighbours=neighbours,
                 same_period=effect.acts == "same",
                 gain=coefficients[:, first + column] / LN2,
                 decay=np.exp2(-1.0 / half_life),
                 start=residue(seen, half_life).astype(WORK),
             )
         )
+    base = (coefficients[:, :1] + drawn.effects).astype(WORK)
+    if case.events[name].scope == "dyad":
+        # A dyad that no longer exists has no events, and none that others could see.
+        base[:, ~posterior.record.present] = -np.inf
     return EventPlan(
         event=name,
         units=len(case.units(name)),
         severity=float(case.events[name].severity or 0.0),
-        base=(coefficients[:, :1] + drawn.effects).astype(WORK),
+        base=base,
         slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],
@@ -362,8 +370,7 @@ def _seen(edge: Edge, happened: Mapping[str, Floats]) -> Floats:
     events = happened[edge.source]
     if edge.whose in ("own", "host"):
         return events
-    total = events.sum(axis=1, keepdims=True)
-    return total if edge.whose == "any" else total - events
+    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events)
 
 
 def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,12 +78,66 @@ class Timeline:
 
 
 def shift_months(day: dt.date, months: int) -> dt.date:
-    """The same day of another month, or that month's last day.
+    """The same day of another month, or that month's last day; a month's last day stays one.
 
-    >>> shift_months(dt.date(2024, 5, 31), -3)
-    datetime.date(2024, 2, 29)
+    >>> shift_months(dt.date(2024, 5, 31), -3), shift_months(dt.date(2024, 6, 30), 1)
+    (datetime.date(2024, 2, 29), datetime.date(2024, 7, 31))
     """
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return dt.date(year, month + 1, min(day.day, last))
+    last = _last_of_month(year, month + 1)
+    at_end = day.day == _last_of_month(day.year, day.month)
+    return dt.date(year, month + 1, last if at_end else min(day.day, last))
+
+
+def _last_of_month(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]
+
+
+def period_number(day: dt.date, unit: str) -> int:
+    """The number of the calendar period that holds a day, counted from the year 0.
+
+    >>> period_number(dt.date(1961, 5, 1), "year"), period_number(dt.date(1961, 5, 1), "quarter")
+    (1961, 7845)
+    """
+    per_year = PERIODS_PER_YEAR[unit]
+    return day.year * per_year + (day.month - 1) * per_year // 12
+
+
+def last_day(number: int, unit: str) -> dt.date:
+    """The last day of a calendar period.
+
+    >>> last_day(7845, "quarter")
+    datetime.date(1961, 6, 30)
+    """
+    per_year = PERIODS_PER_YEAR[unit]
+    year, place = divmod(number, per_year)
+    month = (place + 1) * 12 // per_year
+    return dt.date(year, month, _last_of_month(year, month))
+
+
+def period_label(number: int, unit: str) -> str:
+    """A calendar period as people write it.
+
+    >>> period_label(1961, "year"), period_label(7845, "quarter"), period_label(23536, "month")
+    ('1961', '1961Q2', '1961-05')
+    """
+    year, place = divmod(number, PERIODS_PER_YEAR[unit])
+    return {"year": f"{year:04d}", "quarter": f"{year:04d}Q{place + 1}", "month": f"{year:04d}-{place + 1:02d}"}[unit]
+
+
+_PERIODS = {"year": r"(\d{4})", "quarter": r"(\d{4})-?Q([1-4])", "month": r"(\d{4})-(0[1-9]|1[0-2])"}
+PERIOD_EXAMPLES = {"year": "1961", "quarter": "1961Q2", "month": "1961-05"}
+
+
+def read_period(text: str, unit: str) -> int | None:
+    """The number of a calendar period from its label, None where the text is none.
+
+    >>> read_period("1961Q2", "quarter"), read_period("1961Q5", "quarter")
+    (7845, None)
+    """
+    found = re.fullmatch(_PERIODS[unit], text)
+    if found is None:
+        return None
+    year, *place = (int(part) for part in found.groups())
+    return year * PERIODS_PER_YEAR[unit] + (place[0] - 1 if place else 0)

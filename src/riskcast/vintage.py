@@ -10,6 +10,7 @@ import numpy as np
 from riskcast.case import Case, Indicator, SeriesRow
 from riskcast.errors import OptionError
 from riskcast.quantities import LARGEST, LOG, Z90, Quantity, elicit
+from riskcast.timeline import last_day, period_number
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -17,8 +18,9 @@ def case_as_of(case: Case, day: dt.date) -> Case:
 
     Events that may have happened after the day and values published after it go; today's level of an indicator with
     a series becomes the last value published by then, its interval widened by the drift since; an indicator without
-    one stands at its reference. Base rates and effects stay as they were elicited. Raises OptionError for a day
-    outside the case.
+    one stands at its reference. Base rates and effects stay as they were elicited. Of a panel stay the rows up to
+    the day, which must end a period, and the covariates of the next period where they are known ahead. Raises
+    OptionError for a day outside the case.
 
     >>> from riskcast import load_case
     >>> case_as_of(load_case("central_asia_2024"), dt.date(2020, 1, 1)).as_of
@@ -31,6 +33,14 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         raise OptionError(f"as-of {day} leaves less than a year of record; give a day from {earliest} on")
     if day == case.as_of:
         return case
+    if case.panel is not None and case.settings.panel is not None:
+        number = period_number(day, case.settings.period)
+        if day != last_day(number, case.settings.period):
+            ends = f"{last_day(number - 1, case.settings.period)} or {last_day(number, case.settings.period)}"
+            raise OptionError(f"as-of {day} lies within a {case.settings.period} of the panel; give its end, {ends}")
+        known = case.panel.until(number, case.settings.panel.covariates == "before")
+        settings = case.settings.model_copy(update={"as_of": day})
+        return case.revised(published_hash=case.published_hash, settings=settings, panel=known)
     events = tuple(row for row in case.event_rows if row.known_on <= day)
     series = tuple(row for row in case.series_rows if row.published <= day)
     indicators = {
