@@ -11,9 +11,9 @@ import numpy as np
 
 from riskcast.case import Case
 from riskcast.draws import EventDraws, draw_prior
-from riskcast.errors import OptionError, UnreliablePosteriorError
+from riskcast.errors import OptionError, UnknownNameError, UnreliablePosteriorError
 from riskcast.hazard import EventModel, build_event_model
-from riskcast.history import build_record
+from riskcast.history import build_record, leave_out
 from riskcast.laplace import fit_event
 from riskcast.posterior import Posterior, judge
 from riskcast.threads import single_thread
@@ -30,13 +30,14 @@ def fit(
     seed: int = 1,
     *,
     prior_only: bool = False,
+    without: str | None = None,
     allow_unreliable: bool = False,
     reuse: Posterior | None = None,
     progress: Progress | None = None,
 ) -> Posterior:
     """Posterior draws of every parameter of a case.
 
-    `prior_only` leaves the record out. `reuse` hands on the draws of event types whose priors and record are the same
+    `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose priors and record are the same
     as in an earlier posterior: after one changed effect, one event type is fitted. `progress` is called with an event
     type, how many are done and how many there are. Raises OptionError for a bad option and UnreliablePosteriorError
     where the draws fail the engine's checks, unless `allow_unreliable` is given.
@@ -53,8 +54,11 @@ def fit(
     if not 0 <= seed < 2**63:
         raise OptionError(f"seed is {seed}; give a whole number from 0 to 2^63 - 1")
     report = progress or (lambda event, done, total: None)
+    if without is not None and without not in case.dyads:
+        raise UnknownNameError("dyad", without, case.dyads)
     record = build_record(case)
-    models = {event: build_event_model(case, record, event) for event in case.order}
+    learned = record if without is None else leave_out(record, case, without)
+    models = {event: build_event_model(case, learned, event) for event in case.order}
     kind = "prior" if prior_only else engine
     fingerprints = {event: fingerprint(kind, draws, seed, model) for event, model in models.items()}
     known = reuse.fingerprints if reuse is not None and reuse.fingerprints else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,23 @@ def build_record(case: Case) -> Record:
     levels = {name: _levels(case, name, timeline) for name in case.indicators}
     present = np.ones(len(case.dyads), dtype=bool)
     return Record(timeline, occurred, at_risk, levels, timeline.years(), present, {})
+
+
+def leave_out(record: Record, case: Case, dyad: str) -> Record:
+    """The record without the rows of one dyad: what it says of itself is not learned from, though others still see it.
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> int(leave_out(build_record(case), case, "RUS-TJK").at_risk["demarche"].any(axis=0).sum())
+    4
+    """
+    column = case.dyads.index(dyad)
+    at_risk = dict(record.at_risk)
+    for name, event in case.events.items():
+        if event.scope == "dyad":
+            at_risk[name] = record.at_risk[name].copy()
+            at_risk[name][:, column] = False
+    return replace(record, at_risk=at_risk)
 
 
 def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:

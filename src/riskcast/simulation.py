@@ -100,7 +100,8 @@ class Simulated:
     """Averages over paths. probability[event] and score: (draws, units), of the probability of at least one event and
     of the largest severity, given the parameters; the `_error` of each: half the difference between the averages over
     two halves of the paths, whose mean square is the variance that so few paths leave in the average; by_period and
-    score_by_period: (periods, units), cumulative."""
+    score_by_period: (periods, units), cumulative; peaks[severity]: (dyads,) share of all paths on which the worst
+    outcome has at least this severity."""
 
     probability: Mapping[str, Floats]
     probability_error: Mapping[str, Floats]
@@ -108,6 +109,7 @@ class Simulated:
     score: Floats
     score_error: Floats
     score_by_period: Floats
+    peaks: Mapping[float, Floats]
 
 
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
@@ -204,6 +206,7 @@ def simulate(
     by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
     score, score_error = np.empty((draws, dyads)), np.empty((draws, dyads))
     score_by_period = np.zeros((plan.horizon, dyads))
+    reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity > 0})}
 
     def run(block: tuple[int, int]) -> Futures:
         of_draws = Block(np.repeat(np.arange(*block), paths), block[0] * paths)
@@ -219,6 +222,8 @@ def simulate(
                 by_period[name] += futures.by_period[name]
             score[part], score_error[part] = _over_paths(futures.score, paths)
             score_by_period += futures.score_by_period
+            for level, count in reached.items():
+                count += (futures.peak >= np.float32(level)).sum(axis=0)
             if progress is not None:
                 progress(done + 1, len(blocks))
     finally:
@@ -231,6 +236,7 @@ def simulate(
         score,
         score_error,
         score_by_period / total,
+        {level: count / total for level, count in reached.items()},
     )
 
 
@@ -279,12 +285,14 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
 
 @dataclass(frozen=True)
 class Futures:
-    """Simulated futures: per path, the chance of at least one event and the expected largest severity."""
+    """Simulated futures: per path, the chance of at least one event, the expected largest severity, and `peak`, the
+    one that occurred."""
 
     probability: Mapping[str, Floats]
     by_period: Mapping[str, Floats]
     score: Floats
     score_by_period: Floats
+    peak: Floats
 
 
 def simulate_futures(
@@ -347,7 +355,7 @@ def simulate_futures(
     for (t, name), units in forced.items():
         probability[name][:, units] = 1.0
         by_period[name][t:, units] = count
-    return Futures(probability, by_period, score, score_by_period)
+    return Futures(probability, by_period, score, score_by_period, peak)
 
 
 def _work(values: Floats) -> Floats:

@@ -1,0 +1,198 @@
+"""Rolling-origin backtests: many origins, on many workers, resumable; and the tables that they are scored from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskcast import __version__
+from riskcast.case import Case
+from riskcast.checkpoints import Finished, open_checkpoints
+from riskcast.errors import OptionError
+from riskcast.evaluation import Evaluation, evaluate
+from riskcast.forecasting import check_horizon
+from riskcast.history import build_record
+from riskcast.rolling import AtOrigin, Known, forecast_origin, resolve
+from riskcast.vintage import case_as_of
+from riskcast.workers import Workers, run_tasks, workers
+
+if TYPE_CHECKING:
+    import pandas
+
+BURN_IN_YEARS = 5
+MOST_LEFT_OUT = 50
+DRAWS = 1000
+RANDOM_FOLDS = (
+    "folds are {!r}; only `rolling` is accepted: random folds put rows of one dyad, and of later years, on both sides, "
+    "so that a forecast would be scored on what it had learned from"
+)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts from rolling origins, joined to what followed.
+
+    forecasts, peaks: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS and
+    failed checks of the model's posterior; unscored: origins whose horizon reaches beyond the record.
+    """
+
+    case: Case
+    horizon: int
+    draws: int
+    seed: int
+    origins: tuple[dt.date, ...]
+    unscored: tuple[dt.date, ...]
+    forecasts: pandas.DataFrame
+    peaks: pandas.DataFrame
+    health: pandas.DataFrame
+
+    def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
+        """Scores of the model and of every reference, with intervals."""
+        return evaluate(self.forecasts, self.peaks, progress=progress)
+
+
+def choose_origins(
+    case: Case, start: dt.date | None, end: dt.date | None, every: int | None, horizon: int
+) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
+    """Origins from `start` to `end`, `every` so many periods, that can be scored; and those that cannot.
+
+    They are counted back from the last day whose horizon lies within the record. By default they begin after five years
+    of record, and there is one a year. Raises OptionError where none is left.
+
+    >>> from riskcast import load_case
+    >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2021, 1, 1), None, 12, 12)
+    >>> [day.isoformat() for day in found]
+    ['2021-05-06', '2022-05-06', '2023-05-06']
+    """
+    every = case.periods_per_year if every is None else every
+    if every < 1:
+        raise OptionError(f"every is {every}; give a number of {case.settings.period}s from 1 on")
+    timeline = build_record(case).timeline
+    first = case.settings.history_from + dt.timedelta(days=366)
+    if start is None:
+        start = max(first, case.settings.history_from.replace(year=case.settings.history_from.year + BURN_IN_YEARS))
+    end = case.as_of if end is None else end
+    if start < first:
+        raise OptionError(f"origins begin on {start}, with less than a year of record; begin from {first} on")
+    scorable = [timeline.end(steps) for steps in range(-horizon, -timeline.length, -every)]
+    found = tuple(day for day in reversed(scorable) if start <= day <= end)
+    beyond = [timeline.end(steps) for steps in range(every - horizon, 1, every)]
+    unscored = tuple(day for day in beyond if start <= day <= end)
+    if not found:
+        period = case.settings.period
+        wrong = f"no origin from {start} to {end} can be scored with a horizon of {horizon} {period}s"
+        raise OptionError(f"{wrong}; the record allows {scorable[-1]} to {scorable[0]}" if scorable else wrong)
+    return found, unscored
+
+
+def backtest(
+    case: Case,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    every: int | None = None,
+    horizon: int | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+    folds: str = "rolling",
+    leave_one_dyad_out: bool = False,
+    workers_count: int | None = None,
+    cluster: str | None = None,
+    executor: Executor | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Forecast a case again and again from earlier days, each time from what was known then, and see what followed.
+
+    Beside the model's stand forecasts of the references: base rates pooled and per dyad, persistence, and the priors
+    alone; with `leave_one_dyad_out` also the model without each dyad's own record. `every` and `horizon` are in the
+    case's periods. Origins run on local processes (`workers_count`), a Dask cluster by address, or an `executor` of
+    your own. With `out`, finished origins are kept there, and a run that was interrupted goes on from them. Raises
+    OptionError for bad options; random folds are refused (Roberts et al., 2017: they leak the group and the future).
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> tested = backtest(case, start=dt.date(2023, 1, 1), draws=100, workers_count=1)
+    >>> tested.origins, len(tested.forecasts) > 40
+    ((datetime.date(2023, 5, 6),), True)
+    """
+    if folds != "rolling":
+        raise OptionError(RANDOM_FOLDS.format(folds))
+    if leave_one_dyad_out and len(case.dyads) > MOST_LEFT_OUT:
+        wrong = f"leaving out one of {len(case.dyads)} dyads at a time would take as many fits for every origin"
+        raise OptionError(f"{wrong}; it is done for up to {MOST_LEFT_OUT} dyads")
+    horizon = check_horizon(case, horizon)
+    origins, unscored = choose_origins(case, start, end, every, horizon)
+    record = build_record(case)
+
+    def known_at(day: dt.date) -> Known:
+        return Known(case_as_of(case, day), horizon, draws, seed, leave_one_dyad_out)
+
+    about = {
+        "what": "backtest",
+        "case": case.name,
+        "case_hash": case.hash,
+        "horizon": horizon,
+        "draws": draws,
+        "seed": seed,
+        "leave_one_dyad_out": leave_one_dyad_out,
+        "riskcast": __version__,
+    }
+    keys = [day.isoformat() for day in origins]
+    results: dict[str, Finished] = {}
+    report = progress or (lambda done, total: None)
+    with open_checkpoints(out, about) if out is not None else nullcontext() as checkpoints:
+        for key in keys:
+            if checkpoints is not None and key in checkpoints.done():
+                results[key] = checkpoints.load(key)
+        report(len(results), len(keys))
+
+        def keep(key: str, made: AtOrigin) -> None:
+            tables = resolve(case, record, made, case_as_of(case, made.origin), horizon)
+            results[key] = Finished(dict(zip(("forecasts", "peaks"), tables, strict=True)), _facts(made))
+            if checkpoints is not None:
+                checkpoints.save(key, results[key].frames, results[key].facts)
+            report(len(results), len(keys))
+
+        waiting = [day for day in origins if day.isoformat() not in results]
+        if waiting:
+            tasks = ((day.isoformat(), (known_at(day),)) for day in waiting)
+            crew = nullcontext(Workers(executor, 2)) if executor is not None else workers(workers_count, cluster)
+            with crew as ready:
+                run_tasks(forecast_origin, tasks, ready, keep)
+    return _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
+
+
+def _facts(made: AtOrigin) -> dict[str, Any]:
+    khat = made.khat if abs(made.khat) < float("inf") else None
+    return {
+        "origin": made.origin.isoformat(),
+        "seconds": made.seconds,
+        "khat": khat,
+        "ess": made.ess,
+        "reliable": not made.failures,
+        "failures": "; ".join(made.failures),
+    }
+
+
+def _gather(
+    case: Case,
+    horizon: int,
+    draws: int,
+    seed: int,
+    origins: tuple[dt.date, ...],
+    unscored: tuple[dt.date, ...],
+    results: Sequence[Finished],
+) -> Backtest:
+    import pandas
+
+    forecasts, peaks = (
+        pandas.concat([result.frames[name] for result in results], ignore_index=True) for name in ("forecasts", "peaks")
+    )
+    health = pandas.DataFrame([result.facts for result in results])
+    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, health)

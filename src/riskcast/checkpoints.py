@@ -1,0 +1,202 @@
+"""Results of finished tasks on disk, so that a run that was interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import re
+import secrets
+import zipfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskcast.errors import OptionError, RiskcastError, shorten, show
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESCRIPTION = "run.json"
+LOCK = "run.lock"
+FINISHED = "finished"
+FACTS = "facts.json"
+STALE = ".riskcast-*.tmp"
+MOST_DIFFERENCES = 5
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The result of one task: tables by name, and facts as plain JSON."""
+
+    frames: Mapping[str, pd.DataFrame]
+    facts: Mapping[str, Any]
+
+
+class Checkpoints:
+    """The finished tasks of one run in one folder; made by `open_checkpoints`."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self._folder = folder
+        self._run = run
+        self._done = {key for path in folder.glob("*.zip") if (key := _finished_key(path, run)) is not None}
+
+    def done(self) -> frozenset[str]:
+        """The keys of all tasks that are finished; a damaged file is no finished task."""
+        return frozenset(self._done)
+
+    def save(self, key: str, frames: Mapping[str, pd.DataFrame], facts: Mapping[str, Any] | None = None) -> None:
+        """Store a task's result, whole or not at all; it is on disk on return. Raises RiskcastError if it cannot be."""
+        about = {"run": self._run, "key": key, "frames": list(frames), "facts": dict(facts or {})}
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(FACTS, json.dumps(about))
+            for number, frame in enumerate(frames.values()):
+                archive.writestr(_member(number), frame.to_parquet(engine="pyarrow"))
+        write_atomically(self._folder / _file_name(key), packed.getvalue())
+        self._done.add(key)
+
+    def load(self, key: str) -> Finished:
+        """Read a finished task's result; raises RiskcastError for a task that is not finished."""
+        import pandas as pd
+
+        path = self._folder / _file_name(key)
+        if key not in self._done or _finished_key(path, self._run) != key:
+            self._done.discard(key)
+            raise RiskcastError(f"no finished task {show(key)} in {self._folder}; run again to make up for it")
+        with zipfile.ZipFile(path) as archive:
+            about = json.loads(archive.read(FACTS))
+            frames = {
+                name: pd.read_parquet(io.BytesIO(archive.read(_member(number))), engine="pyarrow")
+                for number, name in enumerate(about["frames"])
+            }
+        return Finished(frames, about["facts"])
+
+
+@contextmanager
+def open_checkpoints(folder: str | Path, description: Mapping[str, Any]) -> Generator[Checkpoints]:
+    """The checkpoints of the run so described, in a folder that is made if need be and that no other run may use.
+
+    `description` says in plain JSON what the results depend on (case hash, seed, version, ...): another one is another
+    run.
+    Raises OptionError when the folder holds another run, is in use, or cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with open_checkpoints(folder, {"seed": 1}) as checkpoints:
+    ...         checkpoints.save("2019-01", {}, {"brier": 0.1})
+    ...     with open_checkpoints(folder, {"seed": 1}) as checkpoints:
+    ...         checkpoints.done(), checkpoints.load("2019-01").facts
+    (frozenset({'2019-01'}), {'brier': 0.1})
+    """
+    folder = Path(folder)
+    try:
+        (folder / FINISHED).mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OptionError(f"cannot write to {folder} ({error.strerror}); give another --out") from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OptionError(f"another run is writing to {folder}; wait for its end, or give another --out") from None
+        except OSError as error:
+            raise OptionError(f"cannot lock {folder} ({error.strerror}); give an --out on a local disk") from error
+        for place in (folder, folder / FINISHED):
+            for path in place.glob(STALE):
+                path.unlink(missing_ok=True)
+        run = _same_run(folder, description)
+        yield Checkpoints(folder / FINISHED, run)
+    finally:
+        os.close(lock)
+
+
+def write_atomically(path: str | Path, content: bytes | str) -> None:
+    """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "report.txt", "done")
+    ...     (Path(folder) / "report.txt").read_text()
+    'done'
+    """
+    path = Path(path)
+    passing = path.with_name(STALE.replace("*", secrets.token_hex(8)))
+    try:
+        try:
+            with passing.open("xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            passing.replace(path)
+        finally:
+            with suppress(OSError):
+                passing.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RiskcastError(f"cannot write {path} ({error.strerror}); make it writable, then run again") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _same_run(folder: Path, description: Mapping[str, Any]) -> str:
+    """Write or compare the folder's description; gives its digest."""
+    text = json.dumps(dict(description), sort_keys=True, indent=2)
+    ours = json.loads(text)
+    path = folder / DESCRIPTION
+    if path.exists():
+        mend = "give another --out, or remove the folder"
+        try:
+            theirs = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            theirs = None
+        if not isinstance(theirs, dict):
+            raise OptionError(f"{path} is not a description of a run; {mend}")
+        differing = [key for key in sorted({*ours, *theirs}) if _text(theirs, key) != _text(ours, key)]
+        if differing:
+            told = [
+                f"{shorten(key, 60)} is {shorten(_text(theirs, key), 80)} there, {shorten(_text(ours, key), 80)} here"
+                for key in differing[:MOST_DIFFERENCES]
+            ]
+            more = ["..."] if len(differing) > MOST_DIFFERENCES else []
+            raise OptionError(f"{folder} holds another run: {'; '.join(told + more)}; {mend}")
+    else:
+        write_atomically(path, text + "\n")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(description: Mapping[str, Any], key: str) -> str:
+    return json.dumps(description[key], sort_keys=True) if key in description else "absent"
+
+
+def _file_name(key: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", key)[:60]
+    return f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.zip"
+
+
+def _member(number: int) -> str:
+    return f"{number}.parquet"
+
+
+def _finished_key(path: Path, run: str) -> str | None:
+    """The key of the task whose whole result a file holds; None for a damaged file or one of another run."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return None
+            about = json.loads(archive.read(FACTS))
+            whole = {FACTS, *(_member(number) for number in range(len(about["frames"])))} == set(archive.namelist())
+            return about["key"] if whole and about["run"] == run and path.name == _file_name(about["key"]) else None
+    # What a damaged archive raises depends on where it is damaged.
+    except Exception:
+        return None
