@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from riskcast.case import Case, Effect, EventRow
 from riskcast.forecasting import Forecast
 from riskcast.history import build_record
+from riskcast.panel import Panel
 
 RESOLUTION = {"yes": "It happened.", "no": "It did not.", "resolved_by": "The record."}
 
@@ -80,17 +81,20 @@ def make_case(
     scenarios: dict[str, Any] | None = None,
     rows: tuple[EventRow, ...] = (),
     as_of: dt.date = dt.date(2020, 12, 31),
+    panel: Panel | None = None,
 ) -> Case:
-    """A case with partners P001, P002, ... of host HHH."""
+    """A case with partners P001, P002, ... of host HHH, or with a panel."""
     states = [{"id": f"P{number:03d}", "name": f"Partner {number}"} for number in range(1, partners + 1)]
+    whom: dict[str, Any] = {"host": {"id": "HHH", "name": "Host"}, "partners": states}
+    if panel is not None:
+        whom = {"panel": {"file": "history/panel.csv", "covariates": "before"}}
     return Case.model_validate(
         {
             "name": "toy",
             "settings": {
                 "title": "Toy",
                 "as_of": as_of,
-                "host": {"id": "HHH", "name": "Host"},
-                "partners": states,
+                **whom,
                 "period": period,
                 "history_from": dt.date(as_of.year - years + 1, 1, 1),
                 "horizon": horizon,
@@ -108,6 +112,7 @@ def make_case(
             "scenarios": scenarios or {},
             "sources": {},
             "event_rows": rows,
+            "panel": panel,
         }
     )
 

@@ -77,12 +77,12 @@ def choose_origins(
     if start is None:
         start = max(first, case.settings.history_from.replace(year=case.settings.history_from.year + BURN_IN_YEARS))
     end = case.as_of if end is None else end
-    if start < first:
-        raise OptionError(f"origins begin on {start}, with less than a year of record; begin from {first} on")
     scorable = [timeline.end(steps) for steps in range(-horizon, -timeline.length, -every)]
     found = tuple(day for day in reversed(scorable) if start <= day <= end)
     beyond = [timeline.end(steps) for steps in range(every - horizon, 1, every)]
     unscored = tuple(day for day in beyond if start <= day <= end)
+    if found and found[0] < first:
+        raise OptionError(f"origin {found[0]} leaves less than a year of record; begin from {first} on")
     if not found:
         period = case.settings.period
         wrong = f"no origin from {start} to {end} can be scored with a horizon of {horizon} {period}s"

@@ -58,6 +58,12 @@ UnreliableOption = Annotated[
     bool,
     typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output."),
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option(help="Worker processes on this machine.", show_default="one for each processor")
+]
+ClusterOption = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="Run on the Dask cluster with this scheduler.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -211,6 +217,90 @@ def explain(
 
 
 @app.command()
+def backtest(
+    case: NamedCase,
+    start: Annotated[str | None, typer.Option("--from", metavar="YEAR|DAY", help="First origin.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="YEAR|DAY", help="Last origin.")] = None,
+    every: Annotated[int | None, typer.Option(help="Periods between origins.", show_default="a year")] = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for results.", show_default="backtests/CASE")] = None,
+    folds: Annotated[str, typer.Option(help="Only `rolling`: random folds leak the dyad and the future.")] = "rolling",
+    leave_one_dyad_out: Annotated[
+        bool, typer.Option("--leave-one-dyad-out", help="Also forecast each dyad without its own record.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forecast from earlier days, fitting on what was known then, and score against what followed."""
+    from riskcast.backtesting import backtest as run
+    from riskcast.console import make_console
+    from riskcast.console_verification import evaluation_view
+    from riskcast.reports import backtest_data, cautions_of, write_backtest
+
+    read = _read(case, None, None)
+    folder = out or Path("backtests") / read.name
+    with _progress("Backtesting", remaining=True) as report:
+        tested = run(
+            read,
+            _day(start, "--from", last=False),
+            _day(end, "--to", last=True),
+            every,
+            horizon,
+            draws=draws,
+            seed=seed,
+            folds=folds,
+            leave_one_dyad_out=leave_one_dyad_out,
+            workers_count=workers,
+            cluster=cluster,
+            out=folder,
+            progress=report,
+        )
+    with _progress("Scoring") as report:
+        evaluation = tested.evaluate(progress=report)
+    page = write_backtest(tested, evaluation, folder)
+    if as_json:
+        _print_json(backtest_data(tested, evaluation))
+    else:
+        make_console().print(evaluation_view(read.settings.title, evaluation, cautions_of(tested)))
+        print(f"\n{page}: the page with plots; beside it scores.json, scores.csv and every forecast")
+
+
+@app.command()
+def calibrate(
+    case: NamedCase,
+    records: Annotated[int, typer.Option(help="Records to draw from the priors.")] = 200,
+    draws: Annotated[int, typer.Option(help="Draws of the parameters for each record.")] = 400,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    cluster: ClusterOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a page and data.", show_default="none")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw records from the priors, fit them, and see whether posteriors hold the truth as often as they say."""
+    from riskcast.calibration import calibrate as run
+    from riskcast.calibration import calibration_data
+    from riskcast.console import make_console
+    from riskcast.console_verification import calibration_view
+    from riskcast.reports import write_calibration
+    from riskcast.workers import workers as open_workers
+
+    read = _read(case, None, None)
+    with _progress("Calibrating", remaining=True) as report, open_workers(workers, cluster) as ready:
+        found = run(read, records, draws, seed, executor=ready.executor, progress=report)
+    if as_json:
+        _print_json(calibration_data(found))
+    else:
+        make_console().print(calibration_view(found))
+    if out is not None:
+        page = write_calibration(found, out)
+        if not as_json:
+            print(f"\n{page}: the page with plots; beside it scores.json")
+
+
+@app.command()
 def schema(
     file: Annotated[str | None, typer.Argument(help="One file, such as effects.yaml.", show_default="all")] = None,
 ) -> None:
@@ -271,23 +361,37 @@ def _simulate(posterior: Posterior, scenario: str | None, horizon: int | None) -
 
 
 @contextmanager
-def _progress(label: str) -> Generator[Callable[[int, int], None]]:
-    """A progress bar on standard error, shown on a terminal only and gone when done."""
+def _progress(label: str, remaining: bool = False) -> Generator[Callable[[int, int], None]]:
+    """A progress bar on standard error, gone when done; `remaining`: with the time left."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
-    )
+    ]
+    if remaining:
+        columns += [TimeRemainingColumn(), TextColumn("left")]
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _day(text: str | None, option: str, last: bool) -> dt.date | None:
+    """A day, or the first or last of a year."""
+    if text is None:
+        return None
+    if text.isdecimal() and len(text) == 4:
+        text = f"{text}-12-31" if last else f"{text}-01-01"
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise OptionError(f"{option} is {text!r}; give a year such as 1960, or a day such as 1960-12-31") from None
 
 
 def _print_json(content: Any) -> None:
