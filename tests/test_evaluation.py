@@ -220,9 +220,9 @@ def test_shared_events_are_one_cluster_of_the_host() -> None:
     shared = [small(origin=f"{year}-12-31", event="decree", unit="A").iloc[:1] for year in range(2015, 2020)]
     evaluation = evaluate(pandas.concat([*rows, *shared], ignore_index=True), pandas.DataFrame(), replicates=50)
     assert {name: part.dyads for name, part in evaluation.slices.items()} == {
-        "all": 5,
+        "all": 4,
         "onset": 3,
-        "continuation": 2,
+        "continuation": 1,
         "decree": 1,
         "demarche": 4,
     }

@@ -65,7 +65,7 @@ def main() -> None:
     scores["seconds"] = round(time.monotonic() - begun, 1)
     write_atomically(options.out / "scores.json", json.dumps(scores, indent=2) + "\n")
     write_backtest(tested, evaluation, options.out / "report", joined)
-    console.print(as_text(evaluation))
+    print(as_text(evaluation))
 
 
 def read_options() -> argparse.Namespace:

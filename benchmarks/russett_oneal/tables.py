@@ -26,7 +26,7 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
             "period": year + 1,
             "democracy": data[["demauta", "demautb"]].min(axis=1),
             "trade": data[["dependa", "dependb"]].min(axis=1),
-            "organisations": data["smigoabi"],
+            "organisations": data["smigoabi"] + 1,
             "allies": data["allies"],
             "capability_ratio": data["lcaprat2"],
             "contiguity": -data["noncontg"] + 0.0,

@@ -29,10 +29,16 @@ _HOMES = {
     "score": "scoring",
     "explain": "attribution",
     "build_model": "reference",
+    "backtest": "backtesting",
+    "evaluate": "evaluation",
+    "calibrate": "calibration",
     "Case": "case",
     "Posterior": "posterior",
     "Forecast": "forecasting",
     "Risk": "scoring",
+    "Backtest": "backtesting",
+    "Evaluation": "evaluation",
+    "Calibration": "calibration",
     "RiskcastError": "errors",
     "CaseError": "errors",
     "UnreliablePosteriorError": "errors",
@@ -40,9 +46,12 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from riskcast.attribution import explain
+    from riskcast.backtesting import Backtest, backtest
+    from riskcast.calibration import Calibration, calibrate
     from riskcast.case import Case
     from riskcast.casefiles import list_cases, load_case, write_case
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
+    from riskcast.evaluation import Evaluation, evaluate
     from riskcast.fitting import fit
     from riskcast.forecasting import Forecast, contrast, forecast
     from riskcast.overlay import apply_overlay, load_overlay
@@ -52,8 +61,11 @@ if TYPE_CHECKING:
     from riskcast.vintage import case_as_of
 
 __all__ = [
+    "Backtest",
+    "Calibration",
     "Case",
     "CaseError",
+    "Evaluation",
     "Forecast",
     "Posterior",
     "Risk",
@@ -61,9 +73,12 @@ __all__ = [
     "UnreliablePosteriorError",
     "__version__",
     "apply_overlay",
+    "backtest",
     "build_model",
+    "calibrate",
     "case_as_of",
     "contrast",
+    "evaluate",
     "explain",
     "fit",
     "forecast",

@@ -18,6 +18,7 @@ from riskcast.evaluation import Evaluation, evaluate
 from riskcast.forecasting import check_horizon
 from riskcast.history import build_record
 from riskcast.rolling import AtOrigin, Known, forecast_origin, resolve
+from riskcast.timeline import period_number
 from riskcast.vintage import case_as_of
 from riskcast.workers import Workers, run_tasks, workers
 
@@ -38,7 +39,7 @@ class Backtest:
     """Forecasts from rolling origins, joined to what followed.
 
     forecasts, peaks: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS and
-    failed checks of the model's posterior; unscored: origins whose horizon reaches beyond the record.
+    failed checks of the model's posterior; unscored: origins whose horizon the record does not cover.
     """
 
     case: Case
@@ -78,9 +79,10 @@ def choose_origins(
         start = max(first, case.settings.history_from.replace(year=case.settings.history_from.year + BURN_IN_YEARS))
     end = case.as_of if end is None else end
     scorable = [timeline.end(steps) for steps in range(-horizon, -timeline.length, -every)]
-    found = tuple(day for day in reversed(scorable) if start <= day <= end)
+    chosen = [day for day in reversed(scorable) if start <= day <= end]
+    found = tuple(day for day in chosen if _has_rows_after(case, day))
     beyond = [timeline.end(steps) for steps in range(every - horizon, 1, every)]
-    unscored = tuple(day for day in beyond if start <= day <= end)
+    unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if start <= day <= end))
     if found and found[0] < first:
         raise OptionError(f"origin {found[0]} leaves less than a year of record; begin from {first} on")
     if not found:
@@ -88,6 +90,11 @@ def choose_origins(
         wrong = f"no origin from {start} to {end} can be scored with a horizon of {horizon} {period}s"
         raise OptionError(f"{wrong}; the record allows {scorable[-1]} to {scorable[0]}" if scorable else wrong)
     return found, unscored
+
+
+def _has_rows_after(case: Case, day: dt.date) -> bool:
+    """Whether a panel holds rows of the period after a day: some have gaps, of which nothing can be forecast."""
+    return case.panel is None or bool((case.panel.period == period_number(day, case.settings.period) + 1).any())
 
 
 def backtest(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Tag, model_validator
 
+from riskcast.digests import digest
 from riskcast.documents import read_day
 from riskcast.errors import show
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.ordering import topological_order
 from riskcast.panel import Panel
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 
@@ -84,10 +84,8 @@ class Hyperpriors(Strict):
 
 
 class PanelSettings(Strict):
-    """Where a panel case keeps its one table, and when the covariates of a row are known.
-
-    `covariates: before` says that a row's covariates are known before its period begins: those of the first period of
-    the horizon are then used in its forecast. `during` says that they are known once the period is over.
+    """Where a panel case keeps its table, and when a row's covariates are known: `before` its period begins, so that
+    those of the horizon's first period are used in its forecast, or `during` it, so that they are known at its end.
     """
 
     file: Text
@@ -479,45 +477,3 @@ def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> t
         if effect.acts == "same":
             sources[effect.target].add(effect.source)
     return topological_order(sources)
-
-
-def topological_order(parents: Mapping[str, set[str]]) -> tuple[str, ...]:
-    """Names so ordered that parents come first, else as given; raises ValueError that names a cycle."""
-    order: list[str] = []
-    waiting = dict(parents)
-    while waiting:
-        ready = next((name for name, needs in waiting.items() if needs.isdisjoint(waiting)), None)
-        if ready is None:
-            raise ValueError(" -> ".join(_cycle(waiting)))
-        order.append(ready)
-        del waiting[ready]
-    return tuple(order)
-
-
-def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
-    trail = [next(iter(waiting))]
-    while True:
-        nearest = sorted(waiting[trail[-1]] & set(waiting))[0]
-        if nearest in trail:
-            return [*trail[trail.index(nearest) :], nearest][::-1]
-        trail.append(nearest)
-
-
-def digest(content: Any) -> str:
-    """sha256 of plain data in canonical form: sorted keys, numbers as the shortest text that reads back the same.
-
-    >>> digest({"b": 1, "a": 2.0}) == digest({"a": 2, "b": 1.0})
-    True
-    """
-    canonical = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _canonical(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _canonical(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_canonical(item) for item in content]
-    if isinstance(content, (int, float)) and not isinstance(content, bool):
-        return float(content) + 0.0  # minus zero is zero
-    return content

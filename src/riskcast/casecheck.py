@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 
-from riskcast.case import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order, topological_order
+from riskcast.case import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.documents import Document
 from riskcast.errors import Problem, suggest
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
+from riskcast.ordering import topological_order
 from riskcast.quantities import LOG, Quantity, check_domain
 from riskcast.timeline import last_day, period_number
 
@@ -114,8 +115,6 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
     if indicator.history == "series" and case.panel is not None:
         wrong = "is series, but the record of this case is its panel"
         yield where.problem("indicators", (name, "history"), wrong, "say panel, and add a column, or say reference")
-    if indicator.now is None:
-        return
     if isinstance(indicator.now, dict):
         if indicator.scope == "host":
             wrong = "is given per dyad, but the scope is host"
@@ -136,7 +135,7 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
         yield where.problem("indicators", (name, "reference"), wrong, "correct one of the two")
     levels = indicator.now.items() if isinstance(indicator.now, dict) else [(None, indicator.now)]
     for unit, quantity in levels:
-        if not (low <= quantity.range[0] and quantity.range[1] <= high):
+        if quantity is not None and not (low <= quantity.range[0] and quantity.range[1] <= high):
             path = (name, "now") if unit is None else (name, "now", unit)
             wrong = (
                 f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"

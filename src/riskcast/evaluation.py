@@ -96,7 +96,7 @@ class Performance:
 class Slice:
     """Scores on a set of forecasts: all of them, onset or continuation alone, or one event type.
 
-    dyads: how many units are resampled, the host being one where it has events of its own; performances: by
+    dyads: how many were forecast, 1 where only the host was; performances: by
     forecaster, the model first; murphy[forecaster]: (thresholds,) mean elementary scores (Ehm, Gneiting, Jordan and
     Krueger, 2016).
     """
@@ -292,7 +292,7 @@ def _score_slice(
         name=name,
         forecasts=len(rows),
         events=int(outcome.sum()),
-        dyads=counts.shape[1],
+        dyads=max(1, sum("-" in unit for unit in rows["unit"].unique())),
         best_reference=reference,
         performances=performances,
         reliability=reliability,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from riskcast.case import Case, digest
+from riskcast.case import Case
 from riskcast.casecheck import Where, find_problems, locate, quantity_id
 from riskcast.casefiles import validate
+from riskcast.digests import digest
 from riskcast.documents import Document, parse_yaml, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.quantities import Quantity, Strict

@@ -37,7 +37,7 @@ def cautions_of(tested: Backtest) -> list[str]:
         )
     if tested.unscored:
         listed = ", ".join(str(day) for day in tested.unscored)
-        out.append(f"Not scored, as the record ends before their horizon does: {listed}.")
+        out.append(f"Not scored, as the record does not cover their horizon: {listed}.")
     failed = tested.health.loc[~tested.health["reliable"].astype(bool), "origin"].tolist()
     if failed:
         out.append(f"The posterior failed its checks, and was used all the same, at {', '.join(failed)}.")

@@ -6,27 +6,32 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from riskcast.case import Case, IndicatorMove, Scenario, topological_order
+from riskcast.case import Case, IndicatorMove, Scenario
 from riskcast.casecheck import Where, scenario_problems
 from riskcast.errors import CaseError, UnknownNameError
 from riskcast.hazard import Floats
 from riskcast.names import BASELINE
+from riskcast.ordering import topological_order
 
 LevelPaths = dict[str, Floats]
 
 
 def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, Scenario]:
-    """A scenario by name or as it is; raises UnknownNameError, or CaseError where one made in code does not fit."""
-    if isinstance(scenario, Scenario):
-        problems = list(scenario_problems(case, scenario.label, scenario, Where()))
-        if problems:
-            raise CaseError(problems)
-        return scenario.label, scenario
-    name = scenario or BASELINE
-    if name != BASELINE and name not in case.scenarios:
-        raise UnknownNameError("scenario", name, list(dict.fromkeys([BASELINE, *case.scenarios])))
-    return name, case.scenario(name)
+    """A scenario by name or as it is; raises UnknownNameError, or CaseError where it does not fit the case.
+
+    One made in code may not, nor one of a panel case as of a day on which some of its dyads did not exist yet.
+    """
+    name = scenario.label if isinstance(scenario, Scenario) else scenario or BASELINE
+    if not isinstance(scenario, Scenario):
+        if name != BASELINE and name not in case.scenarios:
+            raise UnknownNameError("scenario", name, list(dict.fromkeys([BASELINE, *case.scenarios])))
+        scenario = case.scenario(name)
+    problems = list(scenario_problems(case, name, scenario, Where()))
+    if problems:
+        raise CaseError(problems)
+    return name, scenario
 
 
 def bounded(case: Case, name: str, path: Floats) -> Floats:
@@ -98,13 +103,20 @@ def _apply(case: Case, move: IndicatorMove, path: Floats) -> Floats:
     return out
 
 
-def assumed_events(case: Case, scenario: Scenario, horizon: int) -> dict[tuple[int, str], list[int]]:
-    """Units in which the scenario makes an event happen, by period (0 is the first) and event type."""
+def assumed_events(
+    case: Case, scenario: Scenario, horizon: int, present: NDArray[np.bool_] | None = None
+) -> dict[tuple[int, str], list[int]]:
+    """Units in which the scenario makes an event happen, by period (0 is the first) and event type.
+
+    `present` (dyads,) tells which dyads exist within the horizon; where it is not given, all do.
+    """
+    there = np.arange(len(case.dyads)) if present is None else np.flatnonzero(present)
     out: dict[tuple[int, str], list[int]] = {}
     for assumed in scenario.events:
         if assumed.month > horizon:
             continue
         units = case.units(assumed.event)
-        chosen = range(len(units)) if assumed.dyads is None else [units.index(dyad) for dyad in assumed.dyads]
+        everywhere = there.tolist() if case.events[assumed.event].scope == "dyad" else [0]
+        chosen = everywhere if assumed.dyads is None else [units.index(dyad) for dyad in assumed.dyads]
         out.setdefault((assumed.month - 1, assumed.event), []).extend(chosen)
     return out
