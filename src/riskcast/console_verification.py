@@ -25,6 +25,7 @@ from riskcast.wording import (
     label_of,
     number,
     part_in_words,
+    severity_in_words,
     sentence,
     shape_in_words,
     share,
@@ -48,6 +49,8 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
     for name in (ONSET, CONTINUATION):
         if name in evaluation.slices:
             parts.append(Text(part_in_words(PARTS[name], evaluation.slices[name])))
+    if evaluation.severity:
+        parts.append(Text(severity_in_words(evaluation.severity)))
     parts += [Text(), _score_table(whole)]
     types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
     if types:

@@ -85,7 +85,7 @@ def write_backtest(
         provenance=provenance_of(tested),
         summary=[_what_was_done(tested)],
         evaluation=evaluation,
-        origins=_by_origin(forecasts, list(evaluation.slices["all"].performances)),
+        origins=origin_scores(forecasts, list(evaluation.slices["all"].performances)),
         cautions=cautions_of(tested),
         conflicts=prior_conflicts(tested),
         origin_health=tested.health,
@@ -125,7 +125,7 @@ def _what_was_done(tested: Backtest) -> str:
     return f"{when}, riskcast forecast {ahead} ahead from what was known on each, and was scored on what followed."
 
 
-def _by_origin(forecasts: pandas.DataFrame, forecasters: list[str]) -> pandas.DataFrame:
+def origin_scores(forecasts: pandas.DataFrame, forecasters: list[str]) -> pandas.DataFrame:
     """Brier score of every forecaster at every origin."""
     import pandas
 

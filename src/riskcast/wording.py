@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from riskcast.calibration import Calibration, RankHistogram
 from riskcast.console import signed
-from riskcast.evaluation import ALL, CONTINUATION, ONSET, Measured, Slice
+from riskcast.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.names import FORECASTERS
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
@@ -220,6 +220,16 @@ def part_in_words(name: str, scores: Slice) -> str:
         return f"{sentence(name)[:-1]}: {told}."
     value, interval = skill_points(skill)
     return f"{sentence(name)[:-1]}: {told} (skill {', '.join(part for part in (value, interval) if part)})."
+
+
+def severity_in_words(severity: Mapping[str, SeverityScore]) -> str:
+    """One line on the peak severity: whether the first forecaster beat the best reference, and the skill."""
+    skill = next(iter(severity.values())).skill
+    if skill is None or not has_interval(skill):
+        return "Worst outcome: skill cannot be stated."
+    kind = "better" if skill.low > 0 else "worse" if skill.high < 0 else ""
+    told = f"{kind} than the best reference" if kind else "skill is not shown"
+    return f"Worst outcome: {told} (ranked probability skill {', '.join(skill_points(skill))})."
 
 
 def calibration_verdict(calibration: Calibration) -> Verdict:
