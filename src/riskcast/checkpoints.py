@@ -54,9 +54,9 @@ class Checkpoints:
         about = {"run": self._run, "key": key, "frames": list(frames), "facts": dict(facts or {})}
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(FACTS, json.dumps(about))
+            archive.writestr(zipfile.ZipInfo(FACTS), json.dumps(about))
             for number, frame in enumerate(frames.values()):
-                archive.writestr(_member(number), frame.to_parquet(engine="pyarrow"))
+                archive.writestr(zipfile.ZipInfo(_member(number)), frame.to_parquet(engine="pyarrow"))
         write_atomically(self._folder / _file_name(key), packed.getvalue())
         self._done.add(key)
 

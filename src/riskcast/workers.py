@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -153,10 +155,13 @@ def cluster_workers(address: str, patience: float = 10.0) -> Generator[Workers]:
     except ImportError:
         raise OptionError("a cluster needs the package distributed; run: pip install 'riskcast[cluster]'") from None
     try:
+        # A client waits for ever where something listens but does not answer.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _find_scheduler(address, patience)).result()
         client = Client(address, timeout=patience, set_as_default=False)
     except (OSError, ImportError) as error:
         raise OptionError(
-            f"no Dask scheduler answers at {address} within {patience:g} s ({error}); "
+            f"no Dask scheduler answers at {address} within {patience:g} s{f' ({error})' if str(error) else ''}; "
             "check the address, or start one with: dask scheduler"
         ) from error
     try:
@@ -165,6 +170,16 @@ def cluster_workers(address: str, patience: float = 10.0) -> Generator[Workers]:
     finally:
         with suppress(OSError):
             client.close()
+
+
+async def _find_scheduler(address: str, patience: float) -> None:
+    from distributed import Security, rpc
+
+    connection = Security().get_connection_args("client")
+    async with asyncio.timeout(patience), rpc(address, timeout=patience, connection_args=connection) as there:
+        found = (await there.identity())["type"]
+    if found != "Scheduler":
+        raise OSError(f"a {found.lower()} does")
 
 
 def _check_cluster(client: Any, address: str, patience: float) -> None:
@@ -179,17 +194,37 @@ def _check_cluster(client: Any, address: str, patience: float) -> None:
             raise OptionError(f"worker {worker} has {wrong}; install riskcast {__version__} there as it is here")
 
 
-class _Cluster(Workers):
+class _Cluster(Workers, Executor):
     def __init__(self, client: Any, address: str) -> None:
-        super().__init__(client.get_executor(pure=False), 1)
+        super().__init__(self, 1)
         self._client = client
         self._address = address
 
     @property
     def count(self) -> int:
-        with suppress(OSError):
+        # Once the connection is lost, the tasks that are out tell of it.
+        with suppress(OSError, AttributeError, RuntimeError):
             self._count = max(1, sum(self._client.nthreads().values()))
         return self._count
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        local: Future[Any] = Future()
+        remote = self._client.submit(fn, *args, **kwargs, pure=False)
+
+        def settle(_: object) -> None:
+            result, error = None, None
+            try:
+                result = remote.result()
+            except BaseException as raised:
+                error = raised
+            # Dask runs a task again when the worker that holds its result dies, unless nobody wants the result.
+            remote.release()
+            if local.set_running_or_notify_cancel():
+                local.set_result(result) if error is None else local.set_exception(error)
+
+        local.add_done_callback(lambda done: remote.release() if done.cancelled() else None)
+        remote.add_done_callback(settle)
+        return local
 
     def loss(self, error: BaseException) -> str | None:
         from distributed import KilledWorker
@@ -334,7 +369,10 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
             return function(*arguments)
         except Exception as error:
             # An error that cannot be unpickled breaks a pool of processes instead of being reported.
-            raise _portable(error) from error.__cause__
+            portable = _portable(error)
+            if portable is error:
+                raise
+            raise portable from None
 
 
 def _portable(error: Exception) -> Exception:
@@ -371,6 +409,8 @@ def _interrupts_blocked() -> Generator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # Python's resource tracker unblocks interrupts in the thread that starts it, which is the first to start a child.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
