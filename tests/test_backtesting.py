@@ -16,6 +16,7 @@ import numpy as np
 import pandas
 import pytest
 from support import edge, event, event_row, indicator, make_case, quantity
+from test_workers import Cluster, needs_distributed
 
 from riskcast.backtesting import backtest, choose_origins
 from riskcast.case import Case
@@ -227,6 +228,25 @@ def test_same_digits_on_any_workers() -> None:
         pandas.testing.assert_frame_equal(here.peaks, other.peaks)
 
 
+@needs_distributed
+def test_a_cluster_that_loses_a_worker_gives_the_same_digits(tmp_path: Path) -> None:
+    case, options = small_case(), {"start": dt.date(2015, 1, 1), "draws": 100}
+    here = backtest(case, **options, workers_count=1)
+    with Cluster(tmp_path) as cluster:
+        victim, _ = cluster.add_worker(), cluster.add_worker()
+        reports = []
+
+        def kill(done: int, total: int) -> None:
+            reports.append(done)
+            if done == 2:
+                victim.kill()
+
+        there = backtest(case, **options, cluster=cluster.address, progress=kill)
+        assert victim.wait() != 0
+    assert reports == list(range(len(here.origins) + 1))
+    pandas.testing.assert_frame_equal(here.forecasts, there.forecasts)
+
+
 def test_finished_origins_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case, options = small_case(), {"draws": 100, "workers_count": 1, "out": tmp_path}
     short = backtest(case, dt.date(2018, 1, 1), **options)
@@ -310,6 +330,7 @@ def test_origins_are_counted_back_from_what_can_be_scored() -> None:
         ({"every": 0}, "every is 0; give a number of months from 1 on"),
         ({"horizon": 0}, "horizon is 0"),
         ({"workers_count": 0}, "number of workers is 0"),
+        ({"executor": ThreadPoolExecutor(1), "workers_count": 2}, "an executor is given beside workers_count"),
     ],
 )
 def test_bad_options_are_told(options: dict, message: str) -> None:

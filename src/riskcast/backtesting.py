@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def backtest(
     leave_one_dyad_out: bool = False,
     workers_count: int | None = None,
     cluster: str | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Workers | None = None,
     out: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Backtest:
@@ -119,8 +120,9 @@ def backtest(
     Beside the model's stand forecasts of the references: base rates pooled and per dyad, persistence, and the priors
     alone; with `leave_one_dyad_out` also the model without each dyad's own record. `every` and `horizon` are in the
     case's periods. Origins run on local processes (`workers_count`), a Dask cluster by address, or an `executor` of
-    your own. With `out`, finished origins are kept there, and a run that was interrupted goes on from them. Raises
-    OptionError for bad options; random folds are refused (Roberts et al., 2017: they leak the group and the future).
+    your own, wrapped as `Workers(executor, count)` to say how much it does at once. With `out`, finished origins are
+    kept there, and a run that was interrupted goes on from them. Raises OptionError for bad options; random folds are
+    refused (Roberts et al., 2017: they leak the group and the future).
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -169,10 +171,19 @@ def backtest(
         waiting = [day for day in origins if day.isoformat() not in results]
         if waiting:
             tasks = ((day.isoformat(), (known_at(day),)) for day in waiting)
-            crew = nullcontext(Workers(executor, 2)) if executor is not None else workers(workers_count, cluster)
-            with crew as ready:
+            with _crew(executor, workers_count, cluster) as ready:
                 run_tasks(forecast_origin, tasks, ready, keep)
     return _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
+
+
+def _crew(
+    executor: Executor | Workers | None, count: int | None, cluster: str | None
+) -> AbstractContextManager[Workers]:
+    if executor is None:
+        return workers(count, cluster)
+    if count is not None or cluster is not None:
+        raise OptionError("an executor is given beside workers_count or cluster; give one of the three")
+    return nullcontext(executor if isinstance(executor, Workers) else Workers(executor, os.cpu_count() or 1))
 
 
 def _facts(made: AtOrigin) -> dict[str, Any]:
