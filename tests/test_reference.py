@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import xarray
 from numpy.typing import NDArray
+from smallpanel import panel_case
 from support import event, event_row, make_case, quantity, random_case
 
 from riskcast import build_model, fit, flattening, forecast, load_case, reference
@@ -114,6 +115,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "no edges": lambda: plain_case(sd_dyad=quantity(0.5, 0.2, 1.2), sd_time=quantity(0.4, 0.1, 1.0)),
     "nothing free but rates": plain_case,
     "record with holes": lambda: random_case(4),
+    "panel": panel_case,
 }
 
 

@@ -85,15 +85,11 @@ def explain(
     points = total / count
     errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
     full = forecast.simulated.score.mean(axis=0)
-    contributions = {
-        dyad: _ranked(forecast, players, points[:, column], errors[:, column])
-        for column, dyad in enumerate(case.dyads)
-        if forecast.posterior.record.present[column]
-    }
+    columns = {dyad: case.dyads.index(dyad) for dyad in forecast.dyads}
     return Explanation(
-        dict(zip(case.dyads, (full - points.sum(axis=0)).tolist(), strict=True)),
-        dict(zip(case.dyads, full.tolist(), strict=True)),
-        contributions,
+        {dyad: float(full[i] - points[:, i].sum()) for dyad, i in columns.items()},
+        {dyad: float(full[i]) for dyad, i in columns.items()},
+        {dyad: _ranked(forecast, players, points[:, i], errors[:, i]) for dyad, i in columns.items()},
     )
 
 

@@ -103,7 +103,7 @@ def read_case(folder: Path) -> Case:
         except CaseError as error:
             problems.extend(error.problems)
     settings_data = documents["case"].data if "case" in documents else None
-    is_panel = isinstance(settings_data, dict) and "panel" in settings_data
+    is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
     tables: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for shown, columns in (("history/events.csv", EVENT_COLUMNS), ("history/indicators.csv", SERIES_COLUMNS)):
         if not is_panel:

@@ -13,6 +13,7 @@ from rich.text import Text
 from riskcast.attribution import Contribution, Explanation
 from riskcast.case import Case
 from riskcast.coverage import CoverageReport
+from riskcast.errors import UnknownNameError
 from riskcast.exports import evidence_of
 from riskcast.forecasting import Contrast, Estimate, Forecast
 from riskcast.scoring import DyadRisk, OutcomeRisk, Risk
@@ -81,6 +82,11 @@ def heading(forecast: Forecast) -> RenderableType:
     if forecast.scenario_name != "baseline" or case.overlay_hash:
         overlay = " with overlay" if case.overlay_hash else ""
         lines.append(Text(f"scenario: {forecast.scenario.label}{overlay}", style="bold magenta"))
+    if len(forecast.dyads) < len(case.dyads):
+        gone = len(case.dyads) - len(forecast.dyads)
+        lines.append(
+            Text(f"{len(forecast.dyads)} dyads; {gone} of the record have no row for the horizon", style="dim")
+        )
     if forecast.posterior.prior_only:
         lines.append(Text("from the priors alone: the record is left out", style="bold magenta"))
     return Group(*lines, *warning(forecast))
@@ -193,7 +199,10 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         table.add_column(title, justify="right")
     table.add_column("Change", justify="right")
     table.add_column("90 %", justify="center")
-    for dyad, e in list(change.score.items())[:MOST_DYADS]:
+    shown = list(change.score.items())
+    if len(shown) > MOST_DYADS:
+        shown = sorted(shown, key=lambda item: -abs(item[1].mean))[:MOST_DYADS]
+    for dyad, e in shown:
         row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
         table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), f"{signed(e.low)} to {signed(e.high)}")
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
@@ -206,8 +215,9 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         if case.events[item[0][0]].kind == "outcome" and not (first.is_assumed(*item[0]) or second.is_assumed(*item[0]))
     ]
     for (event, unit), e in sorted(scored, key=lambda item: -abs(item[1].mean))[:12]:
+        whom = unit.partition("-")[2] if case.panel is None else unit
         moves.add_row(
-            f"{'all' if unit == case.host else unit.split('-')[-1]}  {case.events[event].label}",
+            f"{'all' if unit == case.host else whom}  {case.events[event].label}",
             percent(first.probability(event, unit).mean),
             percent(second.probability(event, unit).mean),
             Text(signed(100 * e.mean), style=change_style(e)),
@@ -217,7 +227,10 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
     title = Group(heading(first), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold"))
     body = Padding(Group(*story), (0, 0, 1, 0))
-    return Group(title, body, Text("Scores", style="bold"), table, moves, note, footer(second))
+    scores = Text("Scores", style="bold")
+    if len(shown) < len(change.score):
+        scores.append(f"  the {MOST_DYADS} that move most of {len(change.score)} dyads; --json lists all", style="dim")
+    return Group(title, body, scores, table, moves, note, footer(second))
 
 
 def change_style(e: Estimate) -> str:
@@ -230,7 +243,9 @@ def explanation_view(
 ) -> RenderableType:
     """Why one dyad's score is what it is: contributions, the events behind them, and the evidence of its priors."""
     forecast = risk.forecast
-    dyad = next(d for d in risk.dyads if d.id == dyad_id)
+    dyad = next((d for d in risk.dyads if d.id == dyad_id), None)
+    if dyad is None:
+        raise UnknownNameError("dyad at the start of the horizon", dyad_id, forecast.dyads)
     case = forecast.case
     own = explanation.contributions[dyad_id]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)

@@ -10,9 +10,11 @@ from riskcast.case import Case
 from riskcast.draws import draw_prior, standardise_hyper
 from riskcast.hazard import build_event_model
 from riskcast.history import build_record
-from riskcast.rates import log_rates
+from riskcast.rates import MemoryTable, log_rates
 from riskcast.streams import generator
 from riskcast.threads import single_thread
+
+BLOCK_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,16 @@ def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
         drawn = draw_prior(model, draws, seed)
         xi = standardise_hyper(model, drawn.hyper)
         rng = generator(seed, "prior check", event)
-        with single_thread():
-            eta = log_rates(model, drawn.coefficients, drawn.shocks, xi)
         rows = model.rows
-        chance = -np.expm1(-np.exp(np.minimum(eta + drawn.effects.T[rows.unit], 50.0)))
-        counts = rng.binomial(rows.exposure.astype(np.int64)[:, None], chance).sum(axis=0)
+        table = MemoryTable.of(model, rows, xi)
+        counts = np.empty(draws)
+        block = max(1, BLOCK_CELLS // max(len(rows), 1))
+        for first in range(0, draws, block):
+            part = slice(first, first + block)
+            with single_thread():
+                eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], xi, table.take(part))
+            chance = -np.expm1(-np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0)))
+            counts[part] = rng.binomial(rows.exposure.astype(np.int64)[:, None], chance).sum(axis=0)
         recorded = len(model.hits)
         low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
         tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))

@@ -37,10 +37,10 @@ def fit(
 ) -> Posterior:
     """Posterior draws of every parameter of a case.
 
-    `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose priors and record are the same
-    as in an earlier posterior: after one changed effect, one event type is fitted. `progress` is called with an event
-    type, how many are done and how many there are. Raises OptionError for a bad option and UnreliablePosteriorError
-    where the draws fail the engine's checks, unless `allow_unreliable` is given.
+    `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose
+    priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted.
+    `progress` is called with an event type, how many are done and how many there are. Raises OptionError for a bad
+    option and UnreliablePosteriorError where the draws fail the engine's checks, unless `allow_unreliable` is given.
 
     >>> from riskcast import load_case
     >>> posterior = fit(load_case("central_asia_2024"), draws=200)

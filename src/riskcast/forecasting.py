@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskcast.case import Case, Scenario
-from riskcast.errors import OptionError
+from riskcast.errors import OptionError, UnknownNameError
 from riskcast.hazard import Floats
 from riskcast.posterior import Posterior
 from riskcast.quantities import Z90
@@ -55,7 +56,7 @@ class Forecast:
         """The case that is forecast."""
         return self.posterior.case
 
-    @property
+    @cached_property
     def dyads(self) -> tuple[str, ...]:
         """The dyads that are forecast: those that exist at the start of the horizon."""
         present = self.posterior.record.present.tolist()
@@ -65,6 +66,12 @@ class Forecast:
         """The units for which an event type is forecast."""
         return self.dyads if self.case.events[event].scope == "dyad" else self.case.units(event)
 
+    def _column(self, unit: str, units: tuple[str, ...], forecast: tuple[str, ...]) -> int:
+        """Where a unit stands among all units of the case; raises UnknownNameError where it is not forecast."""
+        if unit not in forecast:
+            raise UnknownNameError("dyad at the start of the horizon", unit, forecast)
+        return units.index(unit)
+
     @property
     def window(self) -> tuple[dt.date, dt.date]:
         """First and last day of the horizon."""
@@ -72,7 +79,7 @@ class Forecast:
 
     def probability(self, event: str, unit: str) -> Estimate:
         """Probability of at least one event of a type in a unit within the horizon."""
-        column = self.case.units(event).index(unit)
+        column = self._column(unit, self.case.units(event), self.units(event))
         draws, error = self.simulated.probability[event][:, column], self.simulated.probability_error[event][:, column]
         return summarise(draws, error, self.stand_in(unit), 0.0, 1.0)
 
@@ -86,12 +93,12 @@ class Forecast:
 
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""
-        column = self.case.units(event).index(unit)
+        column = self._column(unit, self.case.units(event), self.units(event))
         return np.clip(self.simulated.by_period[event][:, column], 0.0, 1.0).tolist()
 
     def severity(self, dyad: str) -> Estimate:
         """Expected severity, 0-100, of a dyad's worst outcome within the horizon."""
-        column = self.case.dyads.index(dyad)
+        column = self._column(dyad, self.case.dyads, self.dyads)
         draws, error = self.simulated.score[:, column], self.simulated.score_error[:, column]
         return summarise(draws, error, self.stand_in(dyad), 0.0, 100.0)
 
@@ -140,6 +147,15 @@ def check_horizon(case: Case, horizon: int | None) -> int:
     return horizon
 
 
+def check_whom(name: str, scenario: Scenario, present: Sequence[str]) -> None:
+    """Raise OptionError where a scenario names a dyad that does not exist at the start of the horizon."""
+    named = [dyad for assumed in (*scenario.indicators, *scenario.events) for dyad in assumed.dyads or ()]
+    gone = next((dyad for dyad in named if dyad not in present), None)
+    if gone is not None:
+        wrong = f"scenario {name} names {gone}, which has no row at the start of the horizon"
+        raise OptionError(f"{wrong}; remove it from `dyads:`, or add its row")
+
+
 def check_reach(name: str, scenario: Scenario, horizon: int) -> None:
     """Raise OptionError where a scenario assumes something that lies beyond the horizon and would go unheard."""
     last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
@@ -175,6 +191,7 @@ def forecast(
     check_reach(name, assumed, horizon)
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
+    check_whom(name, assumed, [dyad for i, dyad in enumerate(case.dyads) if plan.present[i]])
     simulated = simulate(plan, assumed, paths, progress=progress)
     return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)
 

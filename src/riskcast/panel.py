@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.names import PERIOD
+from riskcast.timeline import period_label
+
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
@@ -63,6 +66,24 @@ class Panel:
             {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
             self.treated,
         )
+
+    def lack(self, last: int, unit: str) -> tuple[str, str] | None:
+        """The column, and what it lacks, of a panel that cannot be forecast from the end of period `last` on.
+
+        >>> table = Panel(("A-B",), np.zeros(2, int), np.array([1960, 1961]), {}, {"war": np.array([np.nan, 0.0])})
+        >>> table.lack(1961, "year"), table.lack(1960, "year")
+        (None, ('war', 'is known in no row up to 1960'))
+        """
+        until = period_label(last, unit)
+        if not len(self) or self.period.min() > last:
+            return PERIOD, f"has no row up to {until}"
+        newest = int(self.period.max())
+        if newest < last:
+            return PERIOD, f"ends with {period_label(newest, unit)}, before {until}"
+        for name, values in self.events.items():
+            if np.isnan(values[self.period <= last]).all():
+                return name, f"is known in no row up to {until}"
+        return None
 
     @cached_property
     def digest(self) -> str:

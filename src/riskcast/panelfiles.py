@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from riskcast.case import EventType, Indicator, Settings
 from riskcast.documents import NUMBER_MEND
-from riskcast.errors import CaseError, Problem, show, suggest
+from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
 from riskcast.names import DYAD, PERIOD
 from riskcast.panel import Floats, Panel, Treated
 from riskcast.timeline import PERIOD_EXAMPLES, period_label, period_number, read_period
@@ -33,19 +34,23 @@ class _Table:
 
     name: str
     frame: pandas.DataFrame
-    first_row: int
+    lines: NDArray[np.int64]
 
     def problems(self, column: str, rows: NDArray[np.bool_], wrong: str, mend: str) -> list[Problem]:
         """One problem for each of the first rows marked, and the number of the others; `{}` stands for the cell."""
         places = np.flatnonzero(rows)
         found = [
-            Problem(self.name, int(i) + self.first_row, column, wrong.format(show(self.cell(column, i))), mend)
+            Problem(self.name, int(self.lines[i]), column, wrong.format(show(self.cell(column, i))), mend)
             for i in places[:MOST_OF_A_KIND]
         ]
         if len(places) > MOST_OF_A_KIND:
             rest = f"and in {len(places) - MOST_OF_A_KIND} more rows"
-            found.append(Problem(self.name, int(places[MOST_OF_A_KIND]) + self.first_row, column, rest, mend))
+            found.append(Problem(self.name, int(self.lines[places[MOST_OF_A_KIND]]), column, rest, mend))
         return found
+
+    def text(self, column: str) -> pandas.Series:
+        """A column as text, empty where a cell is."""
+        return self.frame[column].astype("string").fillna("").str.strip()
 
     def cell(self, column: str, row: Any) -> Any:
         value = self.frame[column].iloc[int(row)]
@@ -65,9 +70,17 @@ def read_panel(
     name = settings.panel.file
     covariates = [key for key, indicator in indicators.items() if indicator.history == "panel"]
     columns = (DYAD, PERIOD, *covariates, *events)
+    taken = [("indicators.yaml", covariates), ("outcomes.yaml", list(events))]
+    problems = [
+        Problem(file, None, key, "is the id of another column of the panel", "choose another id")
+        for file, keys in taken
+        for key in keys
+        if key in (DYAD, PERIOD)
+    ]
+    if problems:
+        raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
-    problems: list[Problem] = []
-    dyad = table.frame[DYAD].astype(str).str.strip().to_numpy(dtype=object)
+    dyad = table.text(DYAD).to_numpy(dtype=object)
     period = _periods(table, settings, problems)
     dyads = _dyads(table, dyad, problems)
     levels = {key: _numbers(table, key, problems) for key in covariates}
@@ -96,6 +109,9 @@ def read_panel(
     )
     panel, problems = _treat_missing(panel, indicators, table, order, settings.period)
     problems += _shared(panel, indicators, events, name, settings.period)
+    lack = panel.lack(period_number(settings.as_of, settings.period), settings.period)
+    if lack is not None and not problems:
+        problems.append(Problem(name, None, *lack, "add what is missing, or move as_of"))
     if problems:
         raise CaseError(problems)
     return panel
@@ -121,66 +137,117 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
         frame.to_csv(file, index=False, lineterminator="\n")
 
 
-def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: Iterable[str]) -> _Table:
+def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
     """The columns that matter, CSV cells as text."""
-
-    def fail(wrong: str, mend: str) -> CaseError:
-        return CaseError([Problem(name, None, "", wrong, mend)])
-
     place = Path(name)
     if place.is_absolute() or ".." in place.parts:
-        raise fail("lies outside the case", "name a file within the case's folder, such as history/panel.csv")
+        raise _refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
     if place.suffix not in (".csv", ".parquet"):
-        raise fail("is neither CSV nor Parquet", "name a file that ends in .csv or .parquet")
+        raise _refusal(name, "is neither CSV nor Parquet", "name a file that ends in .csv or .parquet")
     file = folder / place
     if not file.is_file():
-        raise fail("is missing", "add the file, or correct `panel.file`")
+        raise _refusal(name, "is missing", "add the file, or correct `panel.file`")
+    read = _read_csv if place.suffix == ".csv" else _read_parquet
+    return read(file, name, columns, ignored)
+
+
+def _refusal(name: str, wrong: str, mend: str) -> CaseError:
+    return CaseError([Problem(name, None, "", wrong, mend)])
+
+
+def _read_csv(file: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
     import pandas
 
+    header: list[str] = []
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    problems: list[Problem] = []
+    line = 1
     try:
-        if place.suffix == ".csv":
-            frame = pandas.read_csv(
-                file, dtype=str, keep_default_na=False, nrows=MAX_ROWS + 1, skip_blank_lines=False, encoding="utf-8-sig"
-            )
-            rows, names = len(frame), [str(column).strip() for column in frame.columns]
-            frame.columns = pandas.Index(names)
-        else:
-            import pyarrow.parquet
-
-            parquet = pyarrow.parquet.ParquetFile(file)
-            rows, names = parquet.metadata.num_rows, list(parquet.schema_arrow.names)
-            frame = None
-    except (ValueError, OSError, LookupError) as error:
-        raise fail(f"cannot be read ({str(error).splitlines()[0]})", "write it as plain UTF-8 CSV or Parquet") from None
-    problems = [
-        Problem(name, 1, column, "is an unknown column", f"{suggest(column, columns)}, or list it under panel.ignore")
-        for column in names
-        if column not in columns and column not in ignored
-    ]
-    problems += [
-        Problem(name, 1, column, "is missing" if column not in names else "stands twice", "give the column once")
-        for column in columns
-        if names.count(column) != 1
-    ]
-    if rows > MAX_ROWS:
-        problems.append(Problem(name, None, "", "has too many rows", f"keep at most {MAX_ROWS}"))
-    if rows == 0:
-        problems.append(Problem(name, None, "", "has no rows", "add one row for every dyad and period"))
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            reader = csv.reader(opened, strict=True)
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    if not header:
+                        header = [cell.strip() for cell in cells]
+                        problems += _columns(name, line, header, columns, ignored)
+                    elif len(cells) != len(header):
+                        wrong = f"has {len(cells)} cells where the header has {len(header)}"
+                        problems.append(Problem(name, line, "", wrong, "quote cells that contain commas"))
+                    else:
+                        rows.append(cells)
+                        lines.append(line)
+                if len(rows) > MAX_ROWS or len(problems) > MOST_SHOWN:
+                    break
+                line = reader.line_num + 1
+    except (csv.Error, ValueError, OSError) as error:
+        raise _refusal(name, f"cannot be read ({_first_line(error)})", "write it as plain UTF-8 CSV") from None
+    if not header:
+        problems.append(Problem(name, 1, "", "is empty", f"start with the header {','.join(columns)}"))
+    problems += _size(name, len(rows)) if not problems else []
     if problems:
         raise CaseError(problems)
-    if frame is None:
-        try:
-            frame = pandas.read_parquet(file, columns=list(columns))
-        except (ValueError, OSError) as error:
-            wrong = f"cannot be read ({str(error).splitlines()[0]})"
-            raise fail(wrong, "write it anew as Parquet or CSV") from None
-    return _Table(name, frame, 2 if place.suffix == ".csv" else 1)
+    return _Table(name, pandas.DataFrame(rows, columns=header, dtype=str), np.array(lines))
+
+
+def _read_parquet(file: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
+    import pandas
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(file) as parquet:
+            problems = _columns(name, None, parquet.schema_arrow.names, columns, ignored)
+            problems += _size(name, parquet.metadata.num_rows)
+            table = None if problems else parquet.read(columns=list(columns))
+        if table is None:
+            raise CaseError(problems)
+        # What pandas notes in the file would turn some columns into an index; 1 and 0 may be stored as true and false.
+        types = {pyarrow.bool_(): pandas.BooleanDtype()}
+        frame = table.to_pandas(ignore_metadata=True, types_mapper=types.get)
+    except CaseError:
+        raise
+    except (ValueError, OSError, LookupError, pyarrow.ArrowException) as error:
+        wrong = f"cannot be read ({_first_line(error)})"
+        raise _refusal(name, wrong, "write it anew as Parquet, or as CSV") from None
+    return _Table(name, frame, np.arange(1, len(frame) + 1))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _columns(
+    name: str, line: int | None, header: list[str], columns: tuple[str, ...], ignored: tuple[str, ...]
+) -> list[Problem]:
+    """What is wrong with the names of the columns."""
+    unknown = [column for column in header if column not in columns and column not in ignored]
+    problems = [
+        Problem(
+            name, line, column, "is an unknown column", f"{suggest(column, columns)}, or list it under panel.ignore"
+        )
+        for column in dict.fromkeys(unknown)
+    ]
+    for column in columns:
+        if column not in header:
+            problems.append(Problem(name, line, column, "is missing", "add the column"))
+        elif header.count(column) > 1:
+            problems.append(Problem(name, line, column, "stands twice", "keep one of the columns"))
+    return problems
+
+
+def _size(name: str, rows: int) -> list[Problem]:
+    if rows > MAX_ROWS:
+        return [Problem(name, None, "", "has too many rows", f"keep at most {MAX_ROWS}")]
+    if rows == 0:
+        return [Problem(name, None, "", "has no rows", "add one row for every dyad and period")]
+    return []
 
 
 def _periods(table: _Table, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
     """The number of every row's calendar period."""
     unit, found = settings.period, {}
-    texts = table.frame[PERIOD].astype(str).str.strip()
+    texts = table.text(PERIOD)
     for text in texts.unique():
         # Whole years come out of Parquet files as numbers such as 1961.0.
         plain = text[:-2] if unit == "year" and text.endswith(".0") else text
@@ -213,8 +280,8 @@ def _numbers(table: _Table, column: str, problems: list[Problem]) -> Floats:
         values = cells.to_numpy(dtype=float, na_value=np.nan)
         empty = np.isnan(values)
     else:
-        text = cells.astype("string").str.strip()
-        empty = (text.isna() | (text == "")).to_numpy(dtype=bool)
+        text = table.text(column)
+        empty = (text == "").to_numpy(dtype=bool)
         values = pandas.to_numeric(text.where(~pandas.Series(empty, index=text.index)), errors="coerce").to_numpy(
             dtype=float, na_value=np.nan
         )
@@ -253,7 +320,7 @@ def _beyond(
     mend = "remove the row, or move as_of"
     problems += table.problems(PERIOD, period > last + ahead, f"is {{}}, after as_of ({end})", mend)
     for key, values in happened.items():
-        known = (period > last) & np.isfinite(values)
+        known = (last < period) & (period <= last + ahead) & np.isfinite(values)
         problems += table.problems(key, known, f"is {{}} after as_of ({end})", "leave the cell empty, or move as_of")
     return problems
 
@@ -282,7 +349,7 @@ def _treat_missing(
         levels[key] = values
         if missing.any():
             first = int(np.flatnonzero(missing)[0])
-            row = int(order[first]) + table.first_row
+            row = int(table.lines[order[first]])
             place = f"{panel.dyads[panel.unit[first]]} in {period_label(int(panel.period[first]), kind)}"
             rest = "" if total == missing.sum() else f" that no `{'`, `'.join(indicators[key].missing)}` treats"
             wrong = f"is missing in {int(missing.sum())} of {len(panel)} rows{rest}, first for {place}"

@@ -62,6 +62,7 @@ class Plan:
     """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario."""
 
     case: Case
+    present: NDArray[np.bool_]
     events: tuple[EventPlan, ...]
     today: Mapping[str, Floats]
     drift: Mapping[str, Floats]
@@ -137,7 +138,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     neighbours = Neighbours.of(case)
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
-    return Plan(case, events, today, drift, passed_on, years, horizon, draws, seed)
+    return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
 
 
 def _within(level: Floats, bounds: tuple[float, float] | None) -> Floats:
@@ -311,7 +312,7 @@ def simulate_futures(
         for p in plan.events:
             kept = [active.recent[edge.source][:, None] for edge in p.edges]
             states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
-    forced = assumed_events(plan.case, scenario, plan.horizon)
+    forced = assumed_events(plan.case, scenario, plan.horizon, plan.present)
     base = {p.event: _work(p.base[draw]) for p in plan.events}
     slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
     gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}

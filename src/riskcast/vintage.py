@@ -9,6 +9,7 @@ import numpy as np
 
 from riskcast.case import Case, Indicator, SeriesRow
 from riskcast.errors import OptionError
+from riskcast.panel import Panel
 from riskcast.quantities import LARGEST, LOG, Z90, Quantity, elicit
 from riskcast.timeline import last_day, period_number
 
@@ -33,18 +34,15 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         raise OptionError(f"as-of {day} leaves less than a year of record; give a day from {earliest} on")
     if day == case.as_of:
         return case
-    if case.panel is not None and case.settings.panel is not None:
-        number = period_number(day, case.settings.period)
-        if day != last_day(number, case.settings.period):
-            ends = f"{last_day(number - 1, case.settings.period)} or {last_day(number, case.settings.period)}"
-            raise OptionError(f"as-of {day} lies within a {case.settings.period} of the panel; give its end, {ends}")
-        known = case.panel.until(number, case.settings.panel.covariates == "before")
-        settings = case.settings.model_copy(update={"as_of": day})
-        return case.revised(published_hash=case.published_hash, settings=settings, panel=known)
+    panel = None if case.panel is None else _panel_as_of(case, case.panel, day)
     events = tuple(row for row in case.event_rows if row.known_on <= day)
     series = tuple(row for row in case.series_rows if row.published <= day)
+    dyads = case.dyads if panel is None else panel.dyads
     indicators = {
-        name: _indicator_as_of(case, name, indicator, series, day) for name, indicator in case.indicators.items()
+        name: indicator
+        if indicator.history == "panel"
+        else _indicator_as_of(dyads if indicator.scope == "dyad" else (case.host,), name, indicator, series, day)
+        for name, indicator in case.indicators.items()
     }
     types = {
         name: event.model_copy(update={"recorded_from": min(event.recorded_from, day - dt.timedelta(days=1))})
@@ -59,15 +57,29 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         events=types,
         event_rows=events,
         series_rows=series,
+        panel=panel,
     )
 
 
+def _panel_as_of(case: Case, panel: Panel, day: dt.date) -> Panel:
+    unit = case.settings.period
+    number = period_number(day, unit)
+    if day != last_day(number, unit):
+        ends = f"{last_day(number - 1, unit)} or {last_day(number, unit)}"
+        raise OptionError(f"as-of {day} lies within a {unit} of the panel; give its end, {ends}")
+    ahead = case.settings.panel is not None and case.settings.panel.covariates == "before"
+    known = panel.until(number, ahead)
+    lack = known.lack(number, unit)
+    if lack is not None:
+        raise OptionError(f"as-of {day} is no day to forecast from: {lack[0]} of the panel {lack[1]}; give another day")
+    return known
+
+
 def _indicator_as_of(
-    case: Case, name: str, indicator: Indicator, series: tuple[SeriesRow, ...], day: dt.date
+    units: tuple[str, ...], name: str, indicator: Indicator, series: tuple[SeriesRow, ...], day: dt.date
 ) -> Indicator:
-    units = case.dyads if indicator.scope == "dyad" else (case.host,)
     levels = {unit: _level_as_of(indicator, unit, [r for r in series if r.indicator == name], day) for unit in units}
-    now = levels[case.host] if indicator.scope == "host" else levels
+    now = levels[units[0]] if indicator.scope == "host" else levels
     return indicator.model_copy(update={"now": now})
 
 
