@@ -180,7 +180,29 @@ def test_series_are_read_between_dated_values_and_never_from_later_publications(
     case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
     record = build_record(case)
     middles = record.timeline.middles()
-    known = [np.datetime64(day).astype(int) for day in ("2018-01-01", "2019-01-01", "2020-12-31")]
-    wanted = np.interp(middles, known, [0.0, 2.0, 3.0])
+    known = [np.datetime64(day).astype(int) for day in ("2018-01-01", "2019-01-01")]
+    wanted = np.interp(middles, known, [0.0, 2.0])
     np.testing.assert_allclose(record.levels["mood"][:, 0], wanted, atol=1e-12)
     assert record.levels["mood"][0, 0] == 0.0
+
+
+def test_a_belief_about_today_does_not_rewrite_the_past() -> None:
+    series = (
+        SeriesRow(
+            indicator="mood",
+            unit="HHH",
+            date=dt.date(2018, 1, 1),
+            value=2.0,
+            low=2.0,
+            high=2.0,
+            published=dt.date(2018, 2, 1),
+            sources=(),
+            status="judgement",
+        ),
+    )
+    levels = []
+    for today in (3.0, 9.0):
+        mood = indicator(history="series", now=quantity(today))
+        case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
+        levels.append(build_record(case).levels["mood"])
+    np.testing.assert_array_equal(*levels)

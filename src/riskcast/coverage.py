@@ -89,7 +89,7 @@ def _series(case: Case, name: str) -> SeriesCoverage:
     for unit in units:
         days = [row.date for row in rows if row.unit == unit]
         first = max(min(days), case.settings.history_from) if days else case.as_of
-        # Today's level closes the series, unless it stops more than two years earlier.
+        # The last value is held until today; two years are not much for an indicator, more is a gap.
         last = max(days, default=case.as_of)
         end = case.as_of if (case.as_of - last).days <= 731 else last
         shares.append(max(0.0, (end - first).days / span) if days else 0.0)

@@ -84,8 +84,16 @@ class Forecast:
         return summarise(draws, error, self.stand_in(unit), 0.0, 1.0)
 
     def stand_in(self, unit: str) -> Floats:
-        """What each draw of the parameters lets one expect of a unit without simulating: (draws, event types)."""
-        return self.plan.chances(self.case.dyads.index(unit) if unit in self.case.dyads else 0)
+        """What each draw lets one expect of a unit without simulating, as orthonormal columns: (draws, columns)."""
+        if unit not in self._stand_ins:
+            self._stand_ins[unit] = span(
+                self.plan.chances(self.case.dyads.index(unit) if unit in self.case.dyads else 0)
+            )
+        return self._stand_ins[unit]
+
+    @cached_property
+    def _stand_ins(self) -> dict[str, Floats]:
+        return {}
 
     def is_assumed(self, event: str, unit: str) -> bool:
         """Whether the scenario takes the event as given in that unit."""
@@ -117,19 +125,17 @@ class Forecast:
 def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
     """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
 
-    `draws` (draws,) are regressed on `stand_in` (draws, columns), functions of the parameters alone. The fitted part
-    carries no chance; the rest has the variance of what the regression misses plus the mean square of `error`, and is
-    drawn in until only the former is left. So chance within the horizon does not pass for lack of knowledge. The
-    interval is never narrower than the simulation's own error of the mean.
+    `draws` (draws,) are regressed on `stand_in` (draws, columns), the span of functions of the parameters alone. The
+    fitted part carries no chance; the rest has the variance of what the regression misses plus the mean square of
+    `error`, and is drawn in until only the former is left. So chance within the horizon does not pass for lack of
+    knowledge. The interval is never narrower than the simulation's own error of the mean.
 
     >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), np.zeros((4, 1)), floor=0.0, ceiling=1.0)
     >>> round(estimate.mean, 3), round(estimate.low, 3)
     (0.3, 0.03)
     """
     mean = float(draws.mean())
-    centred = stand_in - stand_in.mean(axis=0)
-    with single_thread():
-        fitted = centred @ np.linalg.lstsq(centred, draws - mean, rcond=1e-8)[0]
+    fitted = stand_in @ (stand_in.T @ (draws - mean))
     rest = draws - mean - fitted
     noise = float(np.square(error, dtype=float).mean())
     kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
@@ -137,6 +143,18 @@ def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceil
     blur = Z90 * float(np.sqrt(noise / len(draws)))
     mean = min(max(mean, floor), ceiling)
     return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
+
+
+def span(columns: Floats) -> Floats:
+    """An orthonormal basis of what columns (draws, columns) span beside a constant.
+
+    >>> span(np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])).shape
+    (3, 1)
+    """
+    centred = columns - columns.mean(axis=0)
+    with single_thread():
+        basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    return basis[:, sizes > 1e-8 * max(float(sizes.max(initial=0.0)), 1e-300)]
 
 
 def check_horizon(case: Case, horizon: int | None) -> int:

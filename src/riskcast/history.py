@@ -117,7 +117,10 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
 
 
 def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
-    """Steps of one indicator in every period: between dated values by straight line, beyond the first held level."""
+    """Steps of one indicator in every period: between dated values by straight line, beyond the first and last level.
+
+    Today's level has no part in it: a belief about the present does not rewrite what the record was fitted on.
+    """
     indicator = case.indicators[name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     steps = np.zeros((timeline.length, len(units)))
@@ -128,10 +131,11 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
     for row in case.series_rows:
         if row.indicator == name and row.published <= case.as_of:
             dated[row.unit].append((float(np.datetime64(row.date).astype(int)), row.value))
-    today = float(np.datetime64(case.as_of).astype(int))
     for column, unit in enumerate(units):
-        points = sorted([*dated[unit], (today, indicator.now_of(unit).center)])
-        days, values = np.array(points).T
+        if not dated[unit]:
+            # As of an early day, a series may not have begun: its past is that of an indicator without one.
+            continue
+        days, values = np.array(sorted(dated[unit])).T
         steps[:, column] = np.interp(middles, days, indicator.steps(values))
     return steps
 
