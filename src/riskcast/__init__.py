@@ -28,6 +28,15 @@ _HOMES = {
     "contrast": "forecasting",
     "score": "scoring",
     "explain": "attribution",
+    "remembered_events": "attribution",
+    "check_priors": "coverage",
+    "estimative_words": "scoring",
+    "percent": "console",
+    "forecast_data": "exports",
+    "contrast_data": "exports",
+    "overlay_text": "overlay",
+    "quantity_text": "quantities",
+    "elicit": "quantities",
     "build_model": "reference",
     "backtest": "backtesting",
     "evaluate": "evaluation",
@@ -36,6 +45,10 @@ _HOMES = {
     "Posterior": "posterior",
     "Forecast": "forecasting",
     "Risk": "scoring",
+    "Contrast": "forecasting",
+    "Explanation": "attribution",
+    "Quantity": "quantities",
+    "Scenario": "case",
     "Backtest": "backtesting",
     "Evaluation": "evaluation",
     "Calibration": "calibration",
@@ -45,19 +58,23 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from riskcast.attribution import explain
+    from riskcast.attribution import Explanation, explain, remembered_events
     from riskcast.backtesting import Backtest, backtest
     from riskcast.calibration import Calibration, calibrate
-    from riskcast.case import Case
+    from riskcast.case import Case, Scenario
     from riskcast.casefiles import list_cases, load_case, write_case
+    from riskcast.console import percent
+    from riskcast.coverage import check_priors
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
     from riskcast.evaluation import Evaluation, evaluate
+    from riskcast.exports import contrast_data, forecast_data
     from riskcast.fitting import fit
-    from riskcast.forecasting import Forecast, contrast, forecast
-    from riskcast.overlay import apply_overlay, load_overlay
+    from riskcast.forecasting import Contrast, Forecast, contrast, forecast
+    from riskcast.overlay import apply_overlay, load_overlay, overlay_text
     from riskcast.posterior import Posterior
+    from riskcast.quantities import Quantity, elicit, quantity_text
     from riskcast.reference import build_model
-    from riskcast.scoring import Risk, score
+    from riskcast.scoring import Risk, estimative_words, score
     from riskcast.vintage import case_as_of
 
 __all__ = [
@@ -65,11 +82,15 @@ __all__ = [
     "Calibration",
     "Case",
     "CaseError",
+    "Contrast",
     "Evaluation",
+    "Explanation",
     "Forecast",
     "Posterior",
+    "Quantity",
     "Risk",
     "RiskcastError",
+    "Scenario",
     "UnreliablePosteriorError",
     "__version__",
     "apply_overlay",
@@ -77,14 +98,23 @@ __all__ = [
     "build_model",
     "calibrate",
     "case_as_of",
+    "check_priors",
     "contrast",
+    "contrast_data",
+    "elicit",
+    "estimative_words",
     "evaluate",
     "explain",
     "fit",
     "forecast",
+    "forecast_data",
     "list_cases",
     "load_case",
     "load_overlay",
+    "overlay_text",
+    "percent",
+    "quantity_text",
+    "remembered_events",
     "score",
     "write_case",
 ]

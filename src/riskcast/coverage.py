@@ -115,7 +115,7 @@ def find_unused(case: Case) -> tuple[str, ...]:
     return (*unused, *(f"sources.{name}" for name in case.sources if name not in cited))
 
 
-def check_priors(case: Case, draws: int, seed: int) -> tuple[PriorCheck, ...]:
+def check_priors(case: Case, draws: int = 1000, seed: int = 1) -> tuple[PriorCheck, ...]:
     """Prior predictive counts of every event type against the record."""
     record = build_record(case)
     checks = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +93,29 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     if problems:
         raise CaseError(problems)
     return changed
+
+
+def overlay_text(changes: Mapping[str, Any], label: str = "Overlay") -> str:
+    """Changed quantities as the text of an overlay file.
+
+    >>> print(overlay_text({"indicators.xenophobia.now": {"median": 55.0, "interval": (47.0, 63.0)}}, "Mine"), end="")
+    label: Mine
+    changes:
+      indicators.xenophobia.now: {median: 55.0, interval: [47.0, 63.0]}
+    """
+    import yaml
+
+    overlay = _validated({"label": label, "changes": dict(changes)}, Document("overlay", {}))
+    lines = [f"label: {_scalar(label)}", "changes:" if overlay.changes else "changes: {}"]
+    for key, quantity in overlay.changes.items():
+        plain = quantity.model_dump(mode="json", exclude_none=True)
+        text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+        lines.append(f"  {key}: {text.strip()}")
+    return "\n".join(lines) + "\n"
+
+
+def _scalar(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if re.fullmatch(r"[A-Za-z][A-Za-z ]*", text) is None else text
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -156,6 +157,19 @@ class Prior:
         [1.0, 2.0, 4.0]
         """
         return self.link.inverse(self.mean + self.sd * np.asarray(z, dtype=float))
+
+
+def quantity_text(quantity: Quantity | Mapping[str, Any]) -> str:
+    """A quantity in a few words, from a record or as plain data.
+
+    >>> quantity_text({"median": 55.0, "interval": [47, 63]}), quantity_text(Quantity(value=0.8))
+    ('55 (47–63)', '0.8')
+    """
+    given = quantity if isinstance(quantity, Quantity) else Quantity.model_validate(dict(quantity))
+    if given.is_fixed:
+        return f"{given.center:g}"
+    low, high = given.range
+    return f"{given.center:g} ({low:g}–{high:g})"
 
 
 def check_domain(quantity: Quantity, link: Link) -> str | None:

@@ -1,0 +1,25 @@
+"""The app: adjust an assumption and see what follows."""
+
+from __future__ import annotations
+
+import session
+import sidebar
+import streamlit as st
+from views import assumptions, export, overview, record, scenarios, why
+
+st.set_page_config(page_title="riskcast", page_icon=":material/monitoring:", layout="wide")
+session.view()
+page = st.navigation(
+    [
+        st.Page(overview.show, title="Overview", icon=":material/public:", url_path="overview", default=True),
+        st.Page(assumptions.show, title="Assumptions", icon=":material/tune:", url_path="assumptions"),
+        st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
+        st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
+        st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
+        st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
+    ],
+    position="top",
+)
+sidebar.show()
+page.run()
+session.write_address()

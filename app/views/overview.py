@@ -1,0 +1,89 @@
+"""Who is at risk of what, at one glance."""
+
+from __future__ import annotations
+
+import results
+import session
+import streamlit as st
+import widgets
+from results import Result
+
+from riskcast import forecast_charts
+
+
+def show() -> None:
+    """Draw the page."""
+    now = session.view()
+    before, result = results.published(now.case), results.current(now)
+    first, last = result.forecast.window
+    widgets.heading(
+        now.case.settings.title,
+        f"Forecast for {first:%-d %B %Y} to {last:%-d %B %Y}, as of {now.case.as_of:%-d %B %Y}. "
+        f"Scenario: {result.forecast.scenario.label}.",
+    )
+    widgets.health(result)
+    _headline(result)
+    left, right = st.columns([3, 2], gap="large")
+    palette = widgets.palette()
+    with left:
+        chart = forecast_charts.map_chart(result.risk, palette=palette)
+        if chart is not None:
+            st.altair_chart(chart, theme=None, width="stretch")
+        else:
+            st.altair_chart(forecast_charts.score_chart(result.risk, palette=palette), theme=None, width="stretch")
+    with right:
+        _dyads(result, before)
+    st.subheader("Who is at risk of what")
+    st.altair_chart(forecast_charts.heatmap_chart(result.risk, palette=palette), theme=None, width="stretch")
+    _months(result)
+    with st.expander("How to read these numbers"):
+        st.markdown(
+            "**Score**: the expected severity, 0 to 100, of the worst outcome within the horizon. "
+            "**Probability**: of at least one such event within the horizon. **Interval**: nine times in ten, more "
+            "knowledge of the parameters would leave the number within it; what the model leaves out is not in it. "
+            "**Words**: the scale of US Intelligence Community Directive 203."
+        )
+
+
+def _headline(result: Result) -> None:
+    """The judgement in a sentence."""
+    highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean)
+    likely = sorted(highest.outcomes, key=lambda outcome: -outcome.probability.mean)[:2]
+    listed = " and ".join(
+        f"{one.label.lower()} {one.words} ({widgets.percent(one.probability.mean)})" for one in likely
+    )
+    name = highest.partner_name or highest.id
+    st.markdown(
+        f"**{name}** has the highest score, {highest.score.mean:.0f} of 100 "
+        f"({highest.score.low:.0f}–{highest.score.high:.0f}, {highest.band}): {listed}."
+    )
+
+
+def _dyads(result: Result, before: Result) -> None:
+    explanation = results.explained(session.view())
+    change = results.difference(result, before)
+    for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[:10]:
+        driver = next(iter(explanation.contributions[dyad.id]), None)
+        moved = change.score[dyad.id].mean
+        delta = f" · {moved:+.1f} since published" if abs(moved) >= 0.05 else ""
+        with st.container(border=True):
+            st.markdown(
+                f"**{dyad.partner_name or dyad.id}** &nbsp; {widgets.band_badge(result.case, dyad.band)} &nbsp; "
+                f"**{dyad.score.mean:.0f}** ({dyad.score.low:.0f}–{dyad.score.high:.0f}){delta}"
+            )
+            if driver is not None:
+                st.caption(f"Strongest driver: {driver.label} ({driver.points:+.1f} points)")
+
+
+def _months(result: Result) -> None:
+    st.subheader(f"Probability by {result.case.settings.period}")
+    dyads = [dyad.id for dyad in result.risk.dyads]
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    chosen = st.segmented_control(
+        "Pair", dyads[:10], default=dyads[0], format_func=names.get, key="months_dyad", label_visibility="collapsed"
+    )
+    st.altair_chart(
+        forecast_charts.months_chart(result.risk, chosen or dyads[0], palette=widgets.palette()),
+        theme=None,
+        width="stretch",
+    )

@@ -1,0 +1,108 @@
+"""Parts that several pages share: badges, numbers in words, notes on engine and health."""
+
+from __future__ import annotations
+
+import streamlit as st
+from results import Result, difference
+
+import riskcast
+from riskcast import theme
+
+BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
+
+
+def palette() -> theme.Palette:
+    """The colours of charts, light or dark as the browser asks."""
+    return theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
+
+
+def percent(probability: float) -> str:
+    """A probability for people, without false precision near 0 and 1."""
+    return riskcast.percent(probability)
+
+
+def band_badge(case: riskcast.Case, band: str) -> str:
+    """A band as a coloured badge in Markdown."""
+    names = [each.name for each in case.settings.bands]
+    place = names.index(band) / max(len(names) - 1, 1)
+    return f":{BAND_COLOURS[round(place * (len(BAND_COLOURS) - 1))]}-badge[{band}]"
+
+
+def heading(title: str, words: str) -> None:
+    """A page's title and what it is for."""
+    st.title(title)
+    st.caption(words)
+
+
+def health(result: Result) -> None:
+    """Engine, diagnostics, and whether to trust them; a warning where checks failed."""
+    posterior = result.posterior
+    found = posterior.diagnostics
+    if not posterior.is_reliable:
+        st.error(
+            "**The posterior failed its checks.** Numbers on this page are not to be relied on: "
+            + "; ".join(found.failures),
+            icon=":material/warning:",
+        )
+    khat = "" if found.khat_max is None else f" · k-hat ≤ {max(found.khat_max, 0.0):.2f}"
+    state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
+    st.caption(
+        f"Engine {posterior.engine} · {posterior.draws:,} draws · seed {posterior.seed}{khat} · "
+        f"ESS ≥ {found.ess_min:.0f} · {state} · case {result.case.hash[:12]}",
+        help=(
+            "k-hat: health of the engine's importance weights, to be at most 0.7. ESS: how many independent draws the "
+            "weighted ones are worth, at least 100. The hash names the case with all changes, so that equal hashes and "
+            "seeds give equal numbers."
+        ),
+    )
+
+
+def live(now: Result, before: Result, many: int = 8) -> None:
+    """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
+    change = difference(now, before)
+    st.markdown("##### Scores now")
+    columns = st.columns(min(len(now.risk.dyads), 5)) if len(now.risk.dyads) <= 5 else [st.container()]
+    for place, dyad in enumerate(now.risk.dyads[:5]):
+        moved = change.score[dyad.id]
+        with columns[place % len(columns)]:
+            st.metric(
+                dyad.partner,
+                f"{dyad.score.mean:.1f}",
+                f"{moved.mean:+.1f}" if abs(moved.mean) >= 0.05 else None,
+                delta_color="inverse",
+                help=f"{dyad.id}: 90 % interval {dyad.score.low:.0f}–{dyad.score.high:.0f}, {dyad.band}. "
+                f"Change since published: {moved.low:+.1f} to {moved.high:+.1f}.",
+            )
+    rows = moved_probabilities(change, now, before)[:many]
+    st.markdown("##### What moved most")
+    if not rows:
+        st.caption("Nothing is changed: these are the numbers of the case as published.")
+        return
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={
+            "Change": st.column_config.NumberColumn("Change", format="%+.1f", help="Percentage points."),
+            "90 %": st.column_config.TextColumn("90 %", help="What more knowledge could make of the change."),
+        },
+        key="moved",
+    )
+
+
+def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str | float]]:
+    """Probabilities that moved by half a point or more, the largest first."""
+    rows = []
+    for (event, unit), estimate in sorted(change.probability.items(), key=lambda item: -abs(item[1].mean)):
+        kind = now.case.events[event]
+        if kind.kind != "outcome" or abs(estimate.mean) < 0.005:
+            continue
+        rows.append(
+            {
+                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}",
+                "From": percent(before.forecast.probability(event, unit).mean),
+                "To": percent(now.forecast.probability(event, unit).mean),
+                "Change": 100 * estimate.mean,
+                "90 %": f"{100 * estimate.low:+.1f} to {100 * estimate.high:+.1f}",
+            }
+        )
+    return rows
