@@ -265,7 +265,7 @@ def backtest(
         _print_json(backtest_data(tested, evaluation))
     else:
         make_console().print(evaluation_view(read.settings.title, evaluation, cautions_of(tested)))
-        print(f"\n{page}: the page with plots; beside it scores.json, scores.csv and every forecast")
+        print(f"\nThe page with plots, and beside it scores.json, scores.csv and every forecast:\n{page}")
 
 
 @app.command()
@@ -297,7 +297,7 @@ def calibrate(
     if out is not None:
         page = write_calibration(found, out)
         if not as_json:
-            print(f"\n{page}: the page with plots; beside it scores.json")
+            print(f"\nThe page with plots, and beside it scores.json:\n{page}")
 
 
 @app.command()
