@@ -60,7 +60,8 @@ def main() -> None:
     )
     console.print("rivals ...")
     joined = beside_rivals(tested, rivals(data, range(options.first, options.last + 1)))
-    evaluation = evaluate(joined, tested.peaks, rivals=RIVALS)
+    # There is one severity, so that its ranked probability score would say what the Brier score says.
+    evaluation = evaluate(joined, pandas.DataFrame(), rivals=RIVALS)
     scores = as_scores(evaluation)
     scores["seconds"] = round(time.monotonic() - begun, 1)
     write_atomically(options.out / "scores.json", json.dumps(scores, indent=2) + "\n")
