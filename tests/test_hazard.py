@@ -222,15 +222,15 @@ def test_a_covariate_that_moves_each_month_is_not_pooled() -> None:
         SeriesRow(
             indicator="trade",
             unit="HHH",
-            date=dt.date(year, 1, 1),
-            value=float(year - 2015),
-            low=float(year - 2015),
-            high=float(year - 2015),
-            published=dt.date(year, 2, 1),
+            date=day,
+            value=float(place),
+            low=float(place),
+            high=float(place),
+            published=day,
             sources=(),
             status="judgement",
         )
-        for year in range(2015, 2021)
+        for place, day in enumerate([*(dt.date(year, 1, 1) for year in range(2015, 2021)), dt.date(2020, 12, 31)])
     )
     case = make_case(
         {"a": event(quantity(0.3, 0.1, 0.5))},
