@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import session
 import sidebar
+import sign_in
 import streamlit as st
 from views import assumptions, export, overview, record, scenarios, why
 
 st.set_page_config(page_title="riskcast", page_icon=":material/monitoring:", layout="wide")
+sign_in.require()
 session.view()
 page = st.navigation(
     [

@@ -8,6 +8,7 @@ from results import Result, difference
 import riskcast
 from riskcast import theme
 
+MOST_PAIRS = 10
 BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
 
 
@@ -61,18 +62,15 @@ def live(now: Result, before: Result, many: int = 8) -> None:
     """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
     change = difference(now, before)
     st.markdown("##### Scores now")
-    columns = st.columns(min(len(now.risk.dyads), 5)) if len(now.risk.dyads) <= 5 else [st.container()]
-    for place, dyad in enumerate(now.risk.dyads[:5]):
+    lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
+    for dyad in sorted(now.risk.dyads, key=lambda each: -abs(change.score[each.id].mean))[:MOST_PAIRS]:
         moved = change.score[dyad.id]
-        with columns[place % len(columns)]:
-            st.metric(
-                dyad.partner,
-                f"{dyad.score.mean:.1f}",
-                f"{moved.mean:+.1f}" if abs(moved.mean) >= 0.05 else None,
-                delta_color="inverse",
-                help=f"{dyad.id}: 90 % interval {dyad.score.low:.0f}–{dyad.score.high:.0f}, {dyad.band}. "
-                f"Change since published: {moved.low:+.1f} to {moved.high:+.1f}.",
-            )
+        told = f"**{moved.mean:+.1f}** ({moved.low:+.1f} to {moved.high:+.1f})" if abs(moved.mean) >= 0.05 else "–"
+        name = dyad.partner_name or dyad.id
+        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {dyad.score.low:.0f}–{dyad.score.high:.0f} | {told} |")
+    st.markdown("\n".join(lines))
+    if len(now.risk.dyads) > MOST_PAIRS:
+        st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")
     rows = moved_probabilities(change, now, before)[:many]
     st.markdown("##### What moved most")
     if not rows:
