@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import session
 import sidebar
 import sign_in
 import streamlit as st
 from views import assumptions, export, overview, record, scenarios, why
 
-st.set_page_config(page_title="riskcast", page_icon=":material/monitoring:", layout="wide")
+st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 sign_in.require()
 session.view()
 page = st.navigation(

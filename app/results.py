@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -39,35 +39,67 @@ def published(case: riskcast.Case) -> Result:
     return _forecast(riskcast.fit(case, draws=DRAWS, seed=SEED, allow_unreliable=True), "baseline")
 
 
+@st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})
+def _fitted(case: riskcast.Case, changes: str, observed: str) -> riskcast.Posterior:
+    posterior = published(case).posterior
+    now = View(case, changes=json.loads(changes), observed=json.loads(observed))
+    if now.changes or now.observed:
+        return riskcast.fit(now.changed, draws=DRAWS, seed=SEED, allow_unreliable=True, reuse=posterior)
+    return posterior
+
+
 @st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _changed(case: riskcast.Case, changes: str, scenario: str) -> Result:
-    plain = json.loads(changes)
-    before = published(case)
-    now = riskcast.apply_overlay(case, plain) if plain else case
-    posterior = before.posterior
-    if plain:
-        posterior = riskcast.fit(now, draws=DRAWS, seed=SEED, allow_unreliable=True, reuse=posterior)
-    return _forecast(posterior, scenario)
+def _changed(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> Result:
+    own = riskcast.Scenario.model_validate(json.loads(built)) if built else None
+    return _forecast(_fitted(case, changes, observed), scenario, own)
 
 
-def _forecast(posterior: riskcast.Posterior, scenario: str) -> Result:
-    ahead = riskcast.forecast(posterior, scenario)
+def _forecast(posterior: riskcast.Posterior, scenario: str, built: riskcast.Scenario | None = None) -> Result:
+    ahead = riskcast.forecast(posterior, built or scenario)
+    if built is not None:
+        # Under the name that it has in a downloaded scenarios.yaml, so that both lead to the same results.
+        ahead = replace(ahead, scenario_name=scenario)
     return Result(posterior.case, posterior, ahead, riskcast.score(ahead))
+
+
+def _what(view: View, scenario: str) -> tuple[riskcast.Case, str, str, str, str]:
+    """What a result depends on, as text that caches compare."""
+    changes, observed = (json.dumps(plain, sort_keys=True) for plain in (view.changes, view.observed))
+    built = json.dumps(view.built[scenario], sort_keys=True) if scenario in view.built else ""
+    return view.case, changes, observed, scenario, built
 
 
 def current(view: View, scenario: str | None = None) -> Result:
     """What is looked at: the case with its changes, under the chosen scenario or another."""
-    return _changed(view.case, json.dumps(view.changes, sort_keys=True), scenario or view.scenario)
+    return _changed(*_what(view, scenario or view.scenario))
 
 
 @st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _explained(case: riskcast.Case, changes: str, scenario: str) -> riskcast.Explanation:
-    return riskcast.explain(_changed(case, changes, scenario).forecast)
+def _explained(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> riskcast.Explanation:
+    return riskcast.explain(_changed(case, changes, observed, scenario, built).forecast)
 
 
 def explained(view: View) -> riskcast.Explanation:
     """Why the scores are what they are."""
-    return _explained(view.case, json.dumps(view.changes, sort_keys=True), view.scenario)
+    return _explained(*_what(view, view.scenario))
+
+
+@st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
+def _priors_alone(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> Result:
+    now = View(case, changes=json.loads(changes), observed=json.loads(observed)).changed
+    own = riskcast.Scenario.model_validate(json.loads(built)) if built else None
+    return _forecast(riskcast.fit(now, draws=DRAWS, seed=SEED, prior_only=True), scenario, own)
+
+
+def priors_alone(view: View) -> Result:
+    """What is looked at, had nothing been learned from the record."""
+    return _priors_alone(*_what(view, view.scenario))
+
+
+@st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})
+def coverage(case: riskcast.Case) -> Any:
+    """How far the record of a case reaches, and each event type's record against its priors."""
+    return riskcast.report_coverage(case)
 
 
 @st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ import riskcast
 
 MOST_UNDO = 100
 MOST_ADDRESS = 60_000
+MOST_BUILT = 20
+MOST_OBSERVED = 50
 Changes = Mapping[str, Mapping[str, Any]]
 
 
@@ -23,17 +26,33 @@ class View:
     """A case, what was changed in it, and the scenario that is shown.
 
     `changes`: quantities by id, as an overlay has them: {"median": 55.0, "interval": [47.0, 63.0]} or {"value": 0.8}.
-    `scenario`: a name of the case; `built`: a scenario made in the app, under the name that `scenario` holds.
+    `scenario`: a name of the case or of `built`: scenarios made in the app, as scenarios.yaml has them, by name.
+    `observed`: events added to the record, as the columns of events.csv, by a key of their own.
     """
 
     case: riskcast.Case
     changes: Changes = field(default_factory=dict)
     scenario: str = "baseline"
+    built: Changes = field(default_factory=dict)
+    observed: Changes = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> riskcast.Case:
+        """The case with the added events in its record, without the changes of quantities."""
+        if not self.observed:
+            return self.case
+        return self.case.revised(event_rows=(*self.case.event_rows, *self.observed.values()))
 
     @property
     def changed(self) -> riskcast.Case:
-        """The case with the changes applied."""
-        return riskcast.apply_overlay(self.case, self.changes) if self.changes else self.case
+        """The case with the added events, and with the changes applied."""
+        return riskcast.apply_overlay(self.recorded, self.changes) if self.changes else self.recorded
+
+    @property
+    def scenarios(self) -> dict[str, riskcast.Scenario]:
+        """Every scenario by name: the baseline, those of the case, those made in the app."""
+        own = {name: self.case.scenario(name) for name in dict.fromkeys(("baseline", *self.case.scenarios))}
+        return own | {name: riskcast.Scenario.model_validate(plain) for name, plain in self.built.items()}
 
 
 def view() -> View:
@@ -74,6 +93,51 @@ def reset(key: str | None = None) -> None:
 def choose_scenario(name: str) -> None:
     """Show another scenario."""
     show(replace(view(), scenario=name))
+
+
+def build(name: str, scenario: riskcast.Scenario, replaced: str | None = None) -> None:
+    """Keep a scenario made in the app, in place of another one if told; raises ValueError (CaseError among them) where
+    it does not fit the case."""
+    old = view()
+    check_scenario(old.case, scenario)
+    built = {other: plain for other, plain in old.built.items() if other != replaced}
+    built[name] = scenario.model_dump(mode="json", exclude_defaults=True)
+    _check_count(built, MOST_BUILT, "scenarios")
+    show(replace(old, built=built, scenario=name if old.scenario == replaced else old.scenario))
+
+
+def check_scenario(case: riskcast.Case, scenario: riskcast.Scenario) -> None:
+    """Raise ValueError (CaseError among them) where a scenario does not fit the case or reaches beyond its horizon."""
+    horizon, period = case.settings.horizon, case.settings.period
+    last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
+    if last > horizon:
+        raise ValueError(
+            f"{period} {last} lies beyond the horizon of {horizon} {period}s and would go unheard; "
+            f"choose a {period} from 1 to {horizon}"
+        )
+    riskcast.resolve_scenario(case, scenario)
+
+
+def discard(name: str) -> None:
+    """Delete a scenario made in the app."""
+    old = view()
+    built = {other: plain for other, plain in old.built.items() if other != name}
+    show(replace(old, built=built, scenario="baseline" if old.scenario == name else old.scenario))
+
+
+def observe(row: Mapping[str, Any]) -> None:
+    """Add an event to the record; raises CaseError where the case cannot hold it."""
+    old = view()
+    key = " ".join(str(row[part]) for part in ("date", "type", "dyad"))
+    new = replace(old, observed={**old.observed, key: dict(row)})
+    _check_record(new)
+    show(new)
+
+
+def forget(key: str) -> None:
+    """Take an added event out of the record."""
+    old = view()
+    show(replace(old, observed={other: row for other, row in old.observed.items() if other != key}))
 
 
 def undo() -> None:
@@ -140,8 +204,9 @@ def write_address() -> None:
         wanted["case"] = now.case.name
     if now.scenario != "baseline":
         wanted["scenario"] = now.scenario
-    if now.changes:
-        wanted["overlay"] = encode(now.changes)
+    for name, plain in (("overlay", now.changes), ("built", now.built), ("observed", now.observed)):
+        if plain:
+            wanted[name] = encode(plain)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
@@ -158,21 +223,59 @@ def _from_address() -> View:
         complain(f"The address asks for the case {asked!r}, which is not here; {known[0]} is shown.")
         asked = known[0]
     opened = View(riskcast.load_case(asked))
+    for name, read, what in (
+        ("observed", _with_observed, "added events"),
+        ("built", _with_built, "scenarios"),
+        ("overlay", _with_changes, "changes"),
+    ):
+        text = st.query_params.get(name)
+        if text is None:
+            continue
+        try:
+            opened = read(opened, decode(text))
+        except (ValueError, TypeError, AttributeError) as error:
+            complain(f"The {what} in the address cannot be used: {error}")
     scenario = st.query_params.get("scenario", "baseline")
-    if scenario in opened.case.scenarios or scenario == "baseline":
-        opened = replace(opened, scenario=scenario)
-    else:
-        complain(f"The address asks for the scenario {scenario!r}, which the case does not have.")
-    text = st.query_params.get("overlay")
-    if text is None:
-        return opened
-    try:
-        with_changes = replace(opened, changes=decode(text))
-        _ = with_changes.changed
-    except (ValueError, TypeError, AttributeError) as error:
-        complain(f"The changes in the address cannot be used: {error}")
-        return opened
-    return with_changes
+    if scenario in opened.scenarios:
+        return replace(opened, scenario=scenario)
+    complain(f"The address asks for the scenario {scenario!r}, which the case does not have.")
+    return opened
+
+
+def _with_changes(opened: View, plain: dict[str, Any]) -> View:
+    new = replace(opened, changes=plain)
+    _ = new.changed
+    return new
+
+
+def _with_built(opened: View, plain: dict[str, Any]) -> View:
+    _check_count(plain, MOST_BUILT, "scenarios")
+    for name, given in plain.items():
+        if name in opened.scenarios or re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) is None:
+            raise ValueError(f"{name!r} cannot be the name of a built scenario")
+        check_scenario(opened.case, riskcast.Scenario.model_validate(given))
+    return replace(opened, built=plain)
+
+
+def _with_observed(opened: View, plain: dict[str, Any]) -> View:
+    new = replace(opened, observed=plain)
+    _check_record(new)
+    return new
+
+
+def _check_record(new: View) -> None:
+    """Raise ValueError where the case cannot hold the added events."""
+    _check_count(new.observed, MOST_OBSERVED, "added events")
+    if new.case.panel is not None and new.observed:
+        raise ValueError("a panel holds its events in its own table; add a row there")
+    problems = set(riskcast.find_problems(new.recorded)) - set(riskcast.find_problems(new.case))
+    if problems:
+        raise riskcast.CaseError(problems)
+
+
+def _check_count(plain: Changes, most: int, what: str) -> None:
+    if len(plain) > most:
+        raise ValueError(f"there are {len(plain)} {what}; keep at most {most}")
 
 
 def _set(new: View) -> None:

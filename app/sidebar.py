@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import open_case
 import session
 import streamlit as st
+import verification
 from session import View
 
 import riskcast
@@ -23,6 +25,8 @@ def show() -> None:
         _case(now)
         _scenario(now)
         _changes(now)
+        verification.show()
+        open_case.show()
         _share(now)
 
 
@@ -37,12 +41,13 @@ def _case(now: View) -> None:
 
 
 def _scenario(now: View) -> None:
-    names = list(dict.fromkeys(["baseline", *now.case.scenarios]))
+    known = now.scenarios
+    names = list(known)
     chosen = st.selectbox(
         "Scenario",
         names,
         index=names.index(now.scenario),
-        format_func=lambda name: now.case.scenario(name).label,
+        format_func=lambda name: known[name].label + (" (built here)" if name in now.built else ""),
         key=f"scenario:{now.scenario}",
         help="An assumed future. All pages show the chosen one; the page Scenarios compares several.",
     )
@@ -58,14 +63,17 @@ def _changes(now: View) -> None:
         st.caption(f"{key}: {riskcast.quantity_text(now.changes[key])}")
     if count > MOST_LISTED:
         st.caption(f"and {count - MOST_LISTED} more")
-    back, forth, clear = st.columns(3)
-    back.button("Undo", on_click=session.undo, disabled=not session.can_undo(), key="undo_button")
-    forth.button("Redo", on_click=session.redo, disabled=not session.can_redo(), key="redo_button")
-    clear.button("Reset", on_click=session.reset, disabled=not count, key="reset_button", help="Take back all changes.")
+    if now.observed:
+        events = "1 event" if len(now.observed) == 1 else f"{len(now.observed)} events"
+        st.caption(f":material/add_notes: {events} added to the record (page Scenarios).")
+    row = st.container(horizontal=True, gap="small")
+    row.button("Undo", on_click=session.undo, disabled=not session.can_undo(), key="undo_button")
+    row.button("Redo", on_click=session.redo, disabled=not session.can_redo(), key="redo_button")
+    row.button("Reset", on_click=session.reset, disabled=not count, key="reset_button", help="Take back all changes.")
 
 
 def _share(now: View) -> None:
     if now.case.name in riskcast.list_cases():
-        st.caption("The address of this page holds case, scenario and changes: copy it for a colleague.")
+        st.caption("The address of this page holds case, scenarios, changes and added events: copy it for a colleague.")
     else:
         st.caption("An uploaded case is not in the address: hand on its file beside the overlay (page Export).")

@@ -1,7 +1,337 @@
-"""In the making."""
+"""What is known of the past, how far it reaches, and what it says beside the priors."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import reasons
+import results
+import session
+import streamlit as st
+import widgets
+from results import Result
+
+import riskcast
+from riskcast import forecast_charts
+
+STATUSES = ("located", "unverified", "judgement")
+EVERYONE = "ALL"
+ALIKE = 0.35
+DISAGREES = 0.1
+MOST_PILLS = 8
+
+
+@dataclass(frozen=True)
+class Voices:
+    """One event type in one unit: what the record alone, the priors alone and both together say of the horizon."""
+
+    event: str
+    unit: str
+    recorded: int
+    own_rate: float
+    pooled_rate: float
+    priors: Any
+    both: Any
 
 
 def show() -> None:
     """Draw the page."""
+    now = session.view()
+    result = results.current(now)
+    widgets.heading("Record", "What is known of the past, how far it reaches, and what it says beside the priors.")
+    st.info(
+        "**An absence in the record is no proof that nothing happened.** It holds what was found and written down; "
+        "quiet years and quiet pairs may be quiet, or unreported.",
+        icon=":material/visibility_off:",
+    )
+    widgets.health(result)
+    places = reasons.places_of(now.case)
+    report = results.coverage(result.case)
+    chronology, series, voices = st.tabs(["Events", "Indicator series", "Record and priors"])
+    with chronology:
+        _chronology(result.case, places)
+    with series:
+        _series(result.case, report, places)
+    with voices:
+        _voices(result, results.priors_alone(now), report)
+
+
+def filter_rows(
+    rows: Sequence[Any],
+    types: Collection[str] = (),
+    units: Collection[str] = (),
+    years: tuple[int, int] | None = None,
+    statuses: Collection[str] = (),
+) -> list[Any]:
+    """The events of these types, pairs, years and statuses; an empty filter lets everything through."""
+    return [
+        row
+        for row in rows
+        if (not types or row.type in types)
+        and (not units or row.dyad in units)
+        and (not statuses or row.status in statuses)
+        and (years is None or years[0] <= row.date.year <= years[1])
+    ]
+
+
+def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
+    if not case.event_rows:
+        st.caption("The events of this case stand in its panel, dyad by dyad and period by period, without dates.")
+        return
+    rows = filter_rows(case.event_rows, *_filters(case))
+    st.caption(f"{len(rows)} of {len(case.event_rows)} events.")
+    if not rows:
+        st.warning("No event passes these filters. Widen one of them.", icon=":material/filter_alt:")
+        return
+    st.altair_chart(
+        forecast_charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch"
+    )
+    st.dataframe(
+        [event_cells(case, row, places) for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)],
+        hide_index=True,
+        column_config={
+            "What": st.column_config.TextColumn("What", width="large"),
+            "Status": st.column_config.TextColumn(
+                "Status",
+                help="located: a source was found. unverified: reported, no source found. judgement: a rule was "
+                "judged to be met.",
+            ),
+            "Link": st.column_config.LinkColumn("Link", display_text="open"),
+        },
+        key="events",
+    )
+    if places is not None:
+        st.caption(f"Files and lines are those of the case folder `{places.folder.name}`, as published.")
+
+
+def _filters(case: riskcast.Case) -> tuple[list[str], list[str], tuple[int, int], list[str]]:
+    rows = case.event_rows
+    types = [name for name in (*case.events, "context") if any(row.type == name for row in rows)]
+    units = [unit for unit in (*case.dyads, case.host, EVERYONE) if any(row.dyad == unit for row in rows)]
+    first, last = min(row.date.year for row in rows), max(row.date.year for row in rows)
+    one, two = st.columns(2)
+    with one:
+        chosen_types = st.multiselect(
+            "Type", types, format_func=lambda name: type_label(case, name), placeholder="All types", key="record_types"
+        )
+        years = (first, last)
+        if first < last:
+            years = st.slider("Years", first, last, (first, last), key="record_years")
+    with two:
+        chosen_units = st.multiselect(
+            "Pair", units, format_func=lambda unit: unit_label(case, unit), placeholder="All", key="record_units"
+        )
+        statuses = st.pills("Status", STATUSES, selection_mode="multi", default=STATUSES, key="record_statuses")
+    return chosen_types, chosen_units, years, statuses
+
+
+def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> dict[str, str | None]:
+    """One event as a row of a table."""
+    sources = [case.sources[name] for name in row.sources]
+    return {
+        "Date": str(row.date)[: reasons.SHOWN_DATE[row.precision]],
+        "Type": type_label(case, row.type),
+        "Pair": unit_label(case, row.dyad),
+        "By": case.state_names.get(row.initiator, row.initiator),
+        "What": row.description,
+        "Status": row.status,
+        "Sources": "; ".join(f"{source.publisher}: {source.title}" for source in sources),
+        "Link": next((reasons.link(source.url) for source in sources if source.url), None),
+        "Written in": reasons.written_row(places, row),
+    }
+
+
+def type_label(case: riskcast.Case, name: str) -> str:
+    """An event type as people read it; what is in the record as background only is context."""
+    return case.events[name].label if name in case.events else "Context (not modelled)"
+
+
+def unit_label(case: riskcast.Case, unit: str) -> str:
+    """A dyad, the host or all pairs, as people read it."""
+    if unit == EVERYONE:
+        return "All pairs"
+    state = unit if unit == case.host else unit.partition("-")[2]
+    return case.state_names.get(state, unit)
+
+
+def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) -> None:
+    st.dataframe(
+        [
+            {
+                "Indicator": one.label,
+                "Values": one.values,
+                "From": "" if one.first is None else str(one.first),
+                "To": "" if one.last is None else str(one.last),
+                "Covers": 100 * one.share,
+                "": "" if one.values else "no series: its past is held at the reference",
+            }
+            for one in report.series
+        ],
+        hide_index=True,
+        column_config={
+            "Covers": st.column_config.ProgressColumn(
+                "Covers",
+                format="%.0f %%",
+                min_value=0,
+                max_value=100,
+                help="Share of the record's length that lies between first and last value, averaged over pairs.",
+            )
+        },
+        key="coverage",
+    )
+    named = {one.indicator: one.label for one in report.series if one.values and case.series_rows}
+    if not named:
+        st.caption("No indicator of this case has a series of dated values.")
+        return
+    chosen = st.selectbox("Series", list(named), format_func=named.get, key="record_series")
+    st.caption(case.indicators[chosen].question)
+    st.altair_chart(forecast_charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
+    with st.expander("Values with their sources"):
+        rows = [row for row in case.series_rows if row.indicator == chosen]
+        st.dataframe(
+            [
+                {
+                    "Date": row.date.isoformat(),
+                    "Unit": unit_label(case, row.unit),
+                    "Value": row.value,
+                    "Low": row.low,
+                    "High": row.high,
+                    "Published": row.published.isoformat(),
+                    "Status": row.status,
+                    "Sources": "; ".join(
+                        f"{case.sources[name].publisher}: {case.sources[name].title}" for name in row.sources
+                    ),
+                    "Written in": reasons.written_row(places, row),
+                }
+                for row in rows
+            ],
+            hide_index=True,
+            key="series_values",
+        )
+
+
+def compare(result: Result, priors: Result, dyad: str) -> list[Voices]:
+    """What record, priors and both say of each event type in one dyad, or in the host."""
+    case, record, found = result.case, result.posterior.record, []
+    for event, kind in case.events.items():
+        unit = dyad if kind.scope == "dyad" else case.host
+        column = case.units(event).index(unit)
+        occurred, at_risk = record.occurred[event], record.at_risk[event]
+        found.append(
+            Voices(
+                event=event,
+                unit=unit,
+                recorded=int((occurred * at_risk)[:, column].sum()),
+                own_rate=float(riskcast.dyad_rate(occurred, at_risk, result.forecast.horizon)[column]),
+                pooled_rate=float(riskcast.pooled_rate(occurred, at_risk, result.forecast.horizon)[column]),
+                priors=priors.forecast.probability(event, unit),
+                both=result.forecast.probability(event, unit),
+            )
+        )
+    return found
+
+
+def reading(voices: Voices) -> str:
+    """How the forecast lies to what record and priors say alone, in a few words.
+
+    >>> from types import SimpleNamespace as Estimate
+    >>> reading(Voices("a", "u", 3, 0.1, 0.1, Estimate(mean=0.4), Estimate(mean=0.2)))
+    'between the two'
+    """
+    both, priors, record = (_logit(p) for p in (voices.both.mean, voices.priors.mean, voices.own_rate))
+    with_priors, with_record = abs(both - priors) < ALIKE, abs(both - record) < ALIKE
+    if with_priors and with_record:
+        return "all agree"
+    if with_priors:
+        return f"as the priors say, {'above' if both > record else 'below'} the past rate"
+    if with_record:
+        return f"as the record says, {'above' if both > priors else 'below'} the priors"
+    if min(priors, record) < both < max(priors, record):
+        return "between the two"
+    return "above both" if both > priors else "below both"
+
+
+def _voices(result: Result, priors: Result, report: Any) -> None:
+    case = result.case
+    first, last = result.forecast.window
+    st.markdown(
+        f"The chance of at least one event from {first:%-d %B %Y} to {last:%-d %B %Y}, said by the **record alone** "
+        "(how often the past held one), by the **priors alone** (what is believed, with nothing learned) and by "
+        "**both** (the forecast)."
+    )
+    odd = [check for check in report.priors if check.tail < DISAGREES]
+    for check in odd:
+        st.warning(
+            f"**{check.label}**: the record holds {check.recorded}, the priors expect {check.median:.0f} "
+            f"({check.low:.0f}–{check.high:.0f}). Prior and record disagree: {check.verdict}.",
+            icon=":material/balance:",
+        )
+    if not odd:
+        st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    if len(names) <= MOST_PILLS:
+        dyad = st.segmented_control(
+            "Pair", list(names), default=next(iter(names)), format_func=names.get, key="record_dyad"
+        )
+    else:
+        dyad = st.selectbox("Pair", list(names), format_func=names.get, key="record_dyad")
+    checks = {check.event: check for check in report.priors}
+    st.dataframe(
+        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad or next(iter(names)))],
+        hide_index=True,
+        column_config={
+            "Events": st.column_config.NumberColumn("Events", help="Months or other periods of the record with one."),
+            "Record, own": st.column_config.TextColumn(
+                "Record, own",
+                help="Share of this pair's past windows, as long as the horizon, that held an event, drawn a little "
+                "towards all pairs.",
+            ),
+            "Record, all": st.column_config.TextColumn("Record, all", help="The same share over all pairs."),
+            "Priors": st.column_config.TextColumn("Priors", help="Nothing learned from the record. 90 % interval."),
+            "Both": st.column_config.TextColumn("Both", help="The forecast: priors and record. 90 % interval."),
+            "Prior against record": st.column_config.TextColumn(
+                "Prior against record", help="Whether the priors could have produced what the record counts, all pairs."
+            ),
+        },
+        key="voices",
+    )
+    with st.expander("How to read this"):
+        st.markdown(
+            "**The record alone** knows nothing of why: it repeats the average of the past, quiet years included, and "
+            "takes what was not written down as not having happened. Scenarios and today's levels do not touch it.\n\n"
+            "**The priors alone** start from today's levels and recent events too, but with effects and base rates as "
+            "they were believed before the record was counted.\n\n"
+            "**Both** lies between them where they disagree about a rate, nearer to the one that is surer. It lies "
+            "above the past rate where today's levels or recent events are worse than in the average past year.\n\n"
+            "**A conflict** means that the priors would hardly have produced the recorded count: look at the record's "
+            "gaps and at the base rate before relying on the forecast of that event."
+        )
+
+
+def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
+    """One event type as a row of a table."""
+    trigger = " (trigger)" if case.events[one.event].kind == "trigger" else ""
+    shared = " (all pairs)" if one.unit == case.host else ""
+    return {
+        "Event": case.events[one.event].label + trigger + shared,
+        "Events": one.recorded,
+        "Record, own": widgets.percent(one.own_rate),
+        "Record, all": widgets.percent(one.pooled_rate),
+        "Priors": _estimate(one.priors),
+        "Both": _estimate(one.both),
+        "Reading": reading(one),
+        "Prior against record": ("⚠ " if check.tail < DISAGREES else "") + check.verdict,
+    }
+
+
+def _estimate(estimate: Any) -> str:
+    low, high = widgets.percent(estimate.low), widgets.percent(estimate.high)
+    return f"{widgets.percent(estimate.mean)} ({low.removesuffix(' %')}–{high})"
+
+
+def _logit(probability: float) -> float:
+    held = min(max(probability, 1e-4), 1.0 - 1e-4)
+    return math.log(held / (1.0 - held))

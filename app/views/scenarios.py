@@ -1,7 +1,249 @@
-"""In the making."""
+"""Assumed futures side by side, kept apart from changed beliefs and from observed events."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import observed_events
+import results
+import scenario_builder
+import session
+import streamlit as st
+import widgets
+from results import Result
+from scenario_words import event_words, move_words
+
+import riskcast
+from views import assumptions
+
+MOST_COMPARED = scenario_builder.MOST_COMPARED
+MOST_MOVED = 10
+LEAST_MOVED = 0.005
 
 
 def show() -> None:
     """Draw the page."""
+    now = session.view()
+    widgets.heading(
+        "Scenarios", "What would follow if something were done or happened? Assumed futures, up to four side by side."
+    )
+    with st.container(gap="small"):
+        _questions(now.case)
+    st.subheader("Intervene: compare futures", anchor="intervene")
+    chosen = _pick(now)
+    found = _results(now, chosen)
+    base = next(iter(found.values()), None) or results.current(now, "baseline")
+    scenario_builder.show(base)
+    scenario_builder.kept()
+    if found:
+        _stories(now, found)
+        widgets.health(base)
+        _scores(found)
+        if len(found) > 1:
+            _moved(found)
+        _months(found)
+    else:
+        st.info("Pick at least one future to see its numbers.", icon=":material/alt_route:")
+    st.divider()
+    observed_events.show(base)
+
+
+def _questions(case: riskcast.Case) -> None:
+    belief, event, future = st.columns(3)
+    with belief.container(border=True, height="stretch"):
+        st.markdown("**:material/tune: Change a belief**")
+        st.markdown("*What do we think is true today?*")
+        st.caption("Moves the priors and so the posterior: all numbers change, in every future.")
+        st.page_link(
+            st.Page(assumptions.show, title="Assumptions", url_path="assumptions"),
+            label="To the assumptions",
+            icon=":material/arrow_forward:",
+        )
+    with event.container(border=True, height="stretch"):
+        st.markdown("**:material/add_notes: Add an observed event**")
+        st.markdown(f"*What has happened, by {case.as_of:%-d %B %Y}?*")
+        st.caption("Enters the record and is learned from: the parameters change, and the case with them.")
+        st.markdown("[:material/arrow_downward: To the form below](#add-an-observed-event)")
+    with future.container(border=True, height="stretch"):
+        st.markdown("**:material/alt_route: Intervene**")
+        st.markdown("*What if something were done, or happened?*")
+        st.caption("Changes the future alone and teaches nothing: the parameters stay as they are.")
+        st.markdown("[:material/arrow_downward: To the futures below](#intervene)")
+
+
+def _pick(now: session.View) -> list[str]:
+    """Names of the scenarios to compare, the first of them the yardstick."""
+    scenarios = now.scenarios
+    st.session_state["compare"] = _kept_choice(now, list(scenarios))
+    chosen = st.multiselect(
+        f"Futures side by side (up to {MOST_COMPARED}; the others are compared with the first)",
+        list(scenarios),
+        format_func=lambda name: scenarios[name].label + (" (built here)" if name in now.built else ""),
+        max_selections=MOST_COMPARED,
+        key="compare",
+        placeholder="pick a future",
+    )
+    st.session_state["compared"] = (now.case.name, chosen, now.scenario)
+    note = st.session_state.pop("compare_note", None)
+    if note:
+        st.warning(note, icon=":material/info:")
+    return chosen
+
+
+def _kept_choice(now: session.View, known: list[str]) -> list[str]:
+    """What was compared before on this page, without what is gone, with what the sidebar has turned to since."""
+    case, kept, turned_to = st.session_state.get("compared", (None, [], None))
+    if case != now.case.name:
+        first = next((name for name in known if name != "baseline"), "baseline")
+        other = first if now.scenario == "baseline" else now.scenario
+        return list(dict.fromkeys(("baseline", other)))
+    chosen = [name for name in st.session_state.get("compare", kept) if name in known]
+    if now.scenario != turned_to and now.scenario not in chosen and len(chosen) < MOST_COMPARED:
+        chosen.append(now.scenario)
+    return chosen
+
+
+def _results(now: session.View, chosen: list[str]) -> dict[str, Result]:
+    """Results by scenario name; those that cannot be had are told."""
+    found = {}
+    with st.spinner("Simulating the futures …"):
+        for name in chosen:
+            try:
+                found[name] = results.current(now, name)
+            except riskcast.RiskcastError as error:
+                st.error(f"**{now.scenarios[name].label}** cannot be forecast: {error}", icon=":material/error:")
+    return found
+
+
+def _label(result: Result) -> str:
+    return result.forecast.scenario.label
+
+
+def _stories(now: session.View, found: dict[str, Result]) -> None:
+    for column, (place, (name, result)) in zip(st.columns(len(found)), enumerate(found.items()), strict=True):
+        scenario = result.forecast.scenario
+        with column.container(border=True, height="stretch"):
+            badges = [":blue-badge[compared with]"] if place == 0 and len(found) > 1 else []
+            badges += [":violet-badge[built here]"] if name in now.built else []
+            st.markdown(f"**{scenario.label}** {' '.join(badges)}")
+            st.caption(scenario.story)
+            lines = [f"- {move_words(result.case, move)}" for move in scenario.indicators]
+            lines += [f"- {event_words(result.case, event)} :orange-badge[assumed]" for event in scenario.events]
+            st.markdown("\n".join(lines) or "- nothing is assumed")
+            if name in now.built:
+                scenario_builder.manage(name)
+
+
+def _scores(found: dict[str, Result]) -> None:
+    first, *others = found.values()
+    st.subheader("Scores side by side")
+    if others:
+        st.caption(
+            f"Differences are from **{_label(first)}**. All futures share the same draws of the parameters and the "
+            "same random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of "
+            "the parameters could make of a number."
+        )
+    changes = {name: results.difference(result, first) for name, result in list(found.items())[1:]}
+    st.dataframe(
+        [
+            {"Pair": dyad.partner_name or dyad.id} | _score_cells(found, changes, dyad.id)
+            for dyad in sorted(first.risk.dyads, key=lambda dyad: -dyad.score.mean)
+        ],
+        hide_index=True,
+        key="scores",
+    )
+    st.caption(_said_by(found))
+
+
+def _score_cells(found: dict[str, Result], changes: dict[str, riskcast.Contrast], dyad: str) -> dict[str, str]:
+    cells = {}
+    for name, result in found.items():
+        score = next(each.score for each in result.risk.dyads if each.id == dyad)
+        cells[_label(result)] = f"{score.mean:.1f} ({score.low:.0f}–{score.high:.0f})"
+        if name in changes:
+            cells[f"{_label(result)}: difference"] = signed(changes[name].score[dyad], 1.0)
+    return cells
+
+
+def signed(estimate: Any, scale: float) -> str:
+    """A difference with its interval.
+
+    >>> from types import SimpleNamespace
+    >>> signed(SimpleNamespace(mean=0.031, low=-0.012, high=0.08), 100)
+    '+3.1 (−1.2 to +8.0)'
+    """
+    mean, low, high = (scale * value for value in (estimate.mean, estimate.low, estimate.high))
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
+
+
+def _said_by(found: dict[str, Result]) -> str:
+    posterior = next(iter(found.values())).posterior
+    labels = ", ".join(_label(result) for result in found.values())
+    return f"Scenarios: {labels} · engine {posterior.engine} · seed {posterior.seed}"
+
+
+def moved_rows(now: Result, first: Result) -> list[dict[str, Any]]:
+    """Probabilities that a future moves by half a point or more, the largest move first; what either assumes is left
+    out, as it is no forecast."""
+    change = results.difference(now, first)
+    rows = []
+    for (event, unit), estimate in sorted(change.probability.items(), key=lambda item: -abs(item[1].mean)):
+        kind = now.case.events[event]
+        assumed = now.forecast.is_assumed(event, unit) or first.forecast.is_assumed(event, unit)
+        if kind.kind != "outcome" or abs(estimate.mean) < LEAST_MOVED or assumed:
+            continue
+        after = now.forecast.probability(event, unit).mean
+        rows.append(
+            {
+                "Pair": now.case.state_names.get(
+                    unit.partition("-")[2], "all pairs" if unit == now.case.host else unit
+                ),
+                "Outcome": kind.label,
+                _label(first): widgets.percent(first.forecast.probability(event, unit).mean),
+                _label(now): widgets.percent(after),
+                "In words": riskcast.estimative_words(after),
+                "Difference, points (90 %)": signed(estimate, 100.0),
+            }
+        )
+    return rows
+
+
+def _moved(found: dict[str, Result]) -> None:
+    st.subheader("What moves most")
+    first, *others = found.values()
+    for tab, other in zip(st.tabs([_label(result) for result in others]), others, strict=True):
+        with tab:
+            _moved_by(other, first)
+
+
+def _moved_by(other: Result, first: Result) -> None:
+    events = [*other.forecast.scenario.events, *first.forecast.scenario.events]
+    if events:
+        told = "; ".join(dict.fromkeys(event_words(other.case, event) for event in events))
+        st.markdown(f":orange-badge[assumed, not forecast] {told}")
+    rows = moved_rows(other, first)
+    if not rows:
+        st.caption("No probability moves by half a percentage point.")
+        return
+    st.dataframe(rows[:MOST_MOVED], hide_index=True)
+    more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
+    st.caption(f"{_label(other)} less {_label(first)} · engine {other.posterior.engine}{more}")
+
+
+def _months(found: dict[str, Result]) -> None:
+    first = next(iter(found.values()))
+    st.subheader(f"Probability by {first.case.settings.period}")
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in first.risk.dyads}
+    left, right = st.columns(2)
+    dyad = left.selectbox("Pair", list(names), format_func=names.__getitem__, key="scenario_dyad")
+    outcome = right.selectbox(
+        "Outcome",
+        first.case.outcomes,
+        format_func=lambda name: first.case.events[name].label,
+        key="scenario_outcome",
+    )
+    unit = dyad if first.case.events[outcome].scope == "dyad" else first.case.host
+    assumed = [_label(result) for result in found.values() if result.forecast.is_assumed(outcome, unit)]
+    if assumed:
+        st.markdown(f":orange-badge[assumed, not forecast] in {', '.join(assumed)}")
+    st.caption(_said_by(found))

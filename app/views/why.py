@@ -1,7 +1,278 @@
-"""In the making."""
+"""Why a score or a probability is what it is, down to the assumption, its sources and the line that holds them."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import reasons
+import results
+import session
+import streamlit as st
+import widgets
+from reasons import Acting, Remembered
+from results import Result
+
+import riskcast
+from riskcast import forecast_charts
+
+MOST_OPEN = 6
+LEAST_POINTS = 0.05
+MOST_PILLS = 8
+WHOLE = ""
 
 
 def show() -> None:
     """Draw the page."""
+    now = session.view()
+    result = results.current(now)
+    widgets.heading("Why", "What makes a score or a probability what it is, down to the source and the line of a file.")
+    dyad, event = _choose(result)
+    widgets.health(result)
+    places = reasons.places_of(now.case)
+    if event == WHOLE:
+        _score(result, results.explained(now), dyad, places)
+    else:
+        _outcome(result, event, dyad, places)
+    if places is None:
+        st.caption("This case has no folder here, so no file and line can be given.")
+    else:
+        st.caption(f"Files and lines are those of the case folder `{places.folder.name}`, as published.")
+
+
+def _choose(result: Result) -> tuple[str, str]:
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    highest = max(result.risk.dyads, key=lambda one: one.score.mean).id
+    events = [WHOLE, *result.case.outcomes]
+    labels = {name: result.case.events[name].label for name in result.case.outcomes}
+    labels[WHOLE] = "The score as a whole"
+    left, right = st.columns([3, 2])
+    with left:
+        if len(names) <= MOST_PILLS:
+            dyad = st.segmented_control("Pair", list(names), default=highest, format_func=names.get, key="why_dyad")
+        else:
+            dyad = st.selectbox(
+                "Pair", list(names), index=list(names).index(highest), format_func=names.get, key="why_dyad"
+            )
+    with right:
+        event = st.selectbox("What to explain", events, format_func=labels.get, key="why_event")
+    return dyad or highest, event
+
+
+def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places: riskcast.Places | None) -> None:
+    risk = next(one for one in result.risk.dyads if one.id == dyad)
+    own = explanation.contributions[dyad]
+    start, end = explanation.reference[dyad], explanation.score[dyad]
+    st.markdown(
+        f"**{risk.partner_name or dyad}** scores **{end:.0f}** of 100 ({risk.score.low:.0f}–{risk.score.high:.0f}) "
+        f"{widgets.band_badge(result.case, risk.band)}. With every indicator at its reference and nothing recent it "
+        f"would be {start:.1f}; today's levels and recent events make {end - start:+.1f}."
+    )
+    st.altair_chart(
+        forecast_charts.waterfall_chart(explanation, dyad, palette=widgets.palette()), theme=None, width="stretch"
+    )
+    st.caption(
+        "Points are Shapley values: what each driver adds when its turn comes, averaged over all orders. They add up "
+        "to the score exactly; ± is the error of the simulation, not of the knowledge."
+    )
+    st.subheader("In words")
+    st.caption("Open a driver for its level, its effects before and after the record, its events and its sources.")
+    shown = [one for one in own if abs(one.points) >= LEAST_POINTS]
+    for one in shown[:MOST_OPEN]:
+        _driver(result, dyad, one, places)
+    rest = own[min(MOST_OPEN, len(shown)) :]
+    if rest:
+        together = sum(one.points for one in rest)
+        if st.toggle(f"Show the {len(rest)} smaller drivers ({together:+.1f} together)", key="why_rest"):
+            for one in rest:
+                _driver(result, dyad, one, places)
+
+
+def _driver(result: Result, dyad: str, one: Any, places: riskcast.Places | None) -> None:
+    with st.expander(f"**{one.points:+.1f}** · {one.label}"):
+        st.markdown(reasons.reason(result, dyad, one))
+        st.caption(f"{one.points:+.2f} points, simulation error ± {one.error:.2f}.")
+        _effects(result, reasons.effects_from(result, one.driver, dyad), places, key=f"from:{one.driver}", ahead=True)
+        if one.kind != "indicator":
+            past = [each for each in reasons.remembered(result, dyad) if f"recent:{each.type}" == one.driver]
+            _events(result, past, places, key=f"past:{one.driver}")
+        _evidence(result, reasons.driver_keys(result, one.driver, dyad), places, key=f"evidence:{one.driver}")
+
+
+def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | None) -> None:
+    case, kind = result.case, result.case.events[event]
+    unit = dyad if kind.scope == "dyad" else case.host
+    estimate = result.forecast.probability(event, unit)
+    whom = case.state_names.get(dyad.partition("-")[2], dyad) if kind.scope == "dyad" else "All pairs"
+    if result.forecast.is_assumed(event, unit):
+        st.markdown(f"**{whom}**: the scenario takes this as given. *{kind.label}*")
+    else:
+        first, last = result.forecast.window
+        st.markdown(
+            f"**{whom}: {kind.label}**, {first:%-d %B %Y} to {last:%-d %B %Y}: "
+            f"**{widgets.percent(estimate.mean)}** ({widgets.percent(estimate.low)} to "
+            f"{widgets.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
+        )
+    with st.expander("What counts as this event"):
+        st.markdown(
+            f"**Yes**: {kind.resolution.yes}\n\n**No**: {kind.resolution.no}\n\n"
+            f"**Resolved by**: {kind.resolution.resolved_by}"
+        )
+    acting = reasons.effects_now(result, event, unit)
+    st.subheader("What raises and lowers its rate now")
+    st.markdown(_base_rate(result, event, unit))
+    if acting:
+        _effects(result, acting, places, key="effects")
+        _one_effect(result, acting, dyad, places)
+    else:
+        st.info("Nothing drives this event type in the case: its rate is its base rate.")
+    st.subheader("Past events that it still remembers")
+    _events(result, reasons.remembered_for(result, event, dyad), places, key="past")
+    st.subheader("Sources behind its priors")
+    _evidence(result, reasons.outcome_keys(result, event, dyad), places, key="evidence")
+
+
+def _base_rate(result: Result, event: str, unit: str) -> str:
+    """Base rate before and after the record, and what sets this dyad and this year apart, in sentences."""
+    prior = result.case.events[event].base_rate
+    shocks, years = result.posterior.events[event].shocks, result.posterior.models[event].years
+    apart = reasons.apart(result, event, unit)
+    own = "" if apart is None else f"What sets this pair apart beyond its indicators: {reasons.factor(apart)}. "
+    year = math.exp(float(shocks[:, -1].mean()))
+    return (
+        f"Base rate, the chance in a year at reference levels with nothing recent: believed "
+        f"{_percents(prior.center, *prior.range)}, after the record "
+        f"{_percents(*reasons.base_rate_after(result, event))}. {own}"
+        f"What {years[-1]} has in common for all: {reasons.factor(year)}."
+    )
+
+
+def _percents(middle: float, low: float, high: float) -> str:
+    return f"{widgets.percent(middle)} ({widgets.percent(low)} to {widgets.percent(high)})"
+
+
+def _effects(
+    result: Result, acting: Sequence[Acting], places: riskcast.Places | None, key: str, ahead: bool = False
+) -> None:
+    """Effects as a table; `ahead` names the event type that each acts on, else where each comes from."""
+    case = result.case
+    rows = []
+    for one in acting:
+        path = f" ({one.path.replace('_', ' ')})" if one.path else ""
+        name = case.events[one.target].label if ahead else reasons.driver_label(case, one.source)
+        rows.append(
+            {
+                "Acts on" if ahead else "Driver": name + path,
+                "Now": reasons.factor(one.now.median),
+                "90 %": f"{one.now.low:.2g}–{one.now.high:.2g}",
+                "Steps": one.steps,
+                "Believed": str(one.prior),
+                "After the record": str(one.posterior),
+                "The record": one.moved,
+                "Written in": reasons.written(places, one.key),
+            }
+        )
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={
+            "Now": st.column_config.TextColumn("Now", help="Factor on the rate today: rate ratio ^ steps."),
+            "90 %": st.column_config.TextColumn("90 %", help="Interval of that factor."),
+            "Steps": st.column_config.NumberColumn(
+                "Steps",
+                format="%+.2f",
+                help="Of an indicator: how far today's level lies from its reference. Of an event: what is "
+                "remembered, where 1 is one fresh event.",
+            ),
+            "Believed": st.column_config.TextColumn("Believed", help="Prior rate ratio, per step or per fresh event."),
+            "After the record": st.column_config.TextColumn(
+                "After the record", help="Posterior rate ratio: the prior joined with the record."
+            ),
+            "The record": st.column_config.TextColumn("The record", help="Whether the record moved the prior."),
+        },
+        key=key,
+    )
+
+
+def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: riskcast.Places | None) -> None:
+    """One effect down to its prior, events and sources."""
+    by_key = {one.key: one for one in acting}
+    chosen = st.selectbox(
+        "Look into one of them",
+        list(by_key),
+        format_func=lambda key: (
+            f"{reasons.quantity_name(result.case, key)}, {reasons.factor(by_key[key].now.median)} now"
+        ),
+        key=f"why_effect:{acting[0].target}",
+    )
+    one = by_key[chosen]
+    with st.container(border=True):
+        unit = "one fresh event" if one.is_event else "one step"
+        st.markdown(
+            f"{one.rationale}\n\nBelieved: {unit} multiplies the rate by **{one.prior}**. After the record: "
+            f"**{one.posterior}**; the record {_moved(one.moved)}."
+        )
+        if one.is_event:
+            past = [each for each in reasons.remembered_for(result, one.target, dyad) if each.type == one.source]
+            _events(result, past, places, key="past:one")
+            keys = (one.key,)
+        else:
+            st.markdown(f"Level today: **{reasons.level_today(result, one.source, dyad)}**, {one.steps:+.2f} steps.")
+            level = [
+                k for k in reasons.driver_keys(result, one.source, dyad) if k.startswith(f"indicators.{one.source}.now")
+            ]
+            keys = (one.key, *level)
+        _evidence(result, keys, places, key="evidence:one")
+
+
+def _moved(words: str) -> str:
+    return {"hardly": "hardly moved it", "held fixed": "cannot move it: it is held fixed"}.get(words, words)
+
+
+def _events(result: Result, past: Sequence[Remembered], places: riskcast.Places | None, key: str) -> None:
+    if not past:
+        st.caption("No past event is still felt.")
+        return
+    case = result.case
+    st.dataframe(
+        [
+            {
+                "Date": one.when,
+                "Left": one.left,
+                "Event": one.text,
+                "Sources": ""
+                if one.row is None
+                else "; ".join(case.sources[name].publisher for name in one.row.sources),
+                "Link": next((reasons.link(case.sources[n].url) for n in (one.row.sources if one.row else ())), None),
+                "Status": "" if one.row is None else one.row.status,
+                "Written in": reasons.written_row(places, one.row),
+            }
+            for one in past
+        ],
+        hide_index=True,
+        column_config={
+            "Left": st.column_config.TextColumn(
+                "Left", help="Share of a fresh event's force that is left, by the longest memory that holds it."
+            ),
+            "Event": st.column_config.TextColumn("Event", width="large"),
+            "Link": st.column_config.LinkColumn("Link", display_text="open"),
+        },
+        key=key,
+    )
+
+
+def _evidence(result: Result, keys: Sequence[str], places: riskcast.Places | None, key: str) -> None:
+    st.dataframe(
+        reasons.evidence_rows(result.case, keys, places),
+        hide_index=True,
+        column_config={
+            "Prior": st.column_config.TextColumn("Prior", help="Median and 90 % interval, in its own unit."),
+            "Claim": st.column_config.TextColumn("Claim", width="large"),
+            "Basis": st.column_config.TextColumn(
+                "Basis", help="data: counted; source: a source argues it; judgement: neither."
+            ),
+            "Link": st.column_config.LinkColumn("Link", display_text="open"),
+        },
+        key=key,
+    )

@@ -20,6 +20,8 @@ _HOMES = {
     "load_case": "casefiles",
     "list_cases": "casefiles",
     "write_case": "casefiles",
+    "find_place": "places",
+    "find_places": "places",
     "load_overlay": "overlay",
     "apply_overlay": "overlay",
     "case_as_of": "vintage",
@@ -30,10 +32,16 @@ _HOMES = {
     "explain": "attribution",
     "remembered_events": "attribution",
     "check_priors": "coverage",
+    "find_problems": "casecheck",
+    "resolve_scenario": "scenarios",
+    "report_coverage": "coverage",
+    "pooled_rate": "baselines",
+    "dyad_rate": "baselines",
     "estimative_words": "scoring",
     "percent": "console",
     "forecast_data": "exports",
     "contrast_data": "exports",
+    "provenance": "exports",
     "overlay_text": "overlay",
     "quantity_text": "quantities",
     "elicit": "quantities",
@@ -53,6 +61,8 @@ _HOMES = {
     "Evaluation": "evaluation",
     "Calibration": "calibration",
     "RiskcastError": "errors",
+    "Place": "places",
+    "Places": "places",
     "CaseError": "errors",
     "UnreliablePosteriorError": "errors",
 }
@@ -60,20 +70,24 @@ _HOMES = {
 if TYPE_CHECKING:
     from riskcast.attribution import Explanation, explain, remembered_events
     from riskcast.backtesting import Backtest, backtest
+    from riskcast.baselines import dyad_rate, pooled_rate
     from riskcast.calibration import Calibration, calibrate
     from riskcast.case import Case, Scenario
+    from riskcast.casecheck import find_problems
     from riskcast.casefiles import list_cases, load_case, write_case
     from riskcast.console import percent
-    from riskcast.coverage import check_priors
+    from riskcast.coverage import check_priors, report_coverage
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
     from riskcast.evaluation import Evaluation, evaluate
-    from riskcast.exports import contrast_data, forecast_data
+    from riskcast.exports import contrast_data, forecast_data, provenance
     from riskcast.fitting import fit
     from riskcast.forecasting import Contrast, Forecast, contrast, forecast
     from riskcast.overlay import apply_overlay, load_overlay, overlay_text
+    from riskcast.places import Place, Places, find_place, find_places
     from riskcast.posterior import Posterior
     from riskcast.quantities import Quantity, elicit, quantity_text
     from riskcast.reference import build_model
+    from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import Risk, estimative_words, score
     from riskcast.vintage import case_as_of
 
@@ -86,6 +100,8 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "Forecast",
+    "Place",
+    "Places",
     "Posterior",
     "Quantity",
     "Risk",
@@ -101,10 +117,14 @@ __all__ = [
     "check_priors",
     "contrast",
     "contrast_data",
+    "dyad_rate",
     "elicit",
     "estimative_words",
     "evaluate",
     "explain",
+    "find_place",
+    "find_places",
+    "find_problems",
     "fit",
     "forecast",
     "forecast_data",
@@ -113,8 +133,12 @@ __all__ = [
     "load_overlay",
     "overlay_text",
     "percent",
+    "pooled_rate",
+    "provenance",
     "quantity_text",
     "remembered_events",
+    "report_coverage",
+    "resolve_scenario",
     "score",
     "write_case",
 ]

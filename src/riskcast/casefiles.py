@@ -92,6 +92,11 @@ def load_case(case: str | Path) -> Case:
 
 def read_case(folder: Path) -> Case:
     """Read and validate the case in a folder; raises CaseError with every problem found."""
+    return read_case_with_lines(folder)[0]
+
+
+def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
+    """A case as `read_case` gives it, and where each of its parts stands in its files."""
     if not any((folder / f"{name}.yaml").exists() for name in YAML_FILES):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
         raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
@@ -166,7 +171,7 @@ def read_case(folder: Path) -> Case:
     problems.extend(find_problems(case, where))
     if problems:
         raise CaseError(problems)
-    return case.model_copy(update={"published_hash": case.hash})
+    return case.model_copy(update={"published_hash": case.hash}), where
 
 
 def write_case(case: Case, folder: Path) -> None:

@@ -1,0 +1,235 @@
+"""Every quantity of a case in plain words: what it is called, what it means, in which table it stands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import riskcast
+
+LEVELS, EFFECTS, AFTERMATH = "Indicators today", "Effects of indicators", "Effects of events"
+RATES, MEMORY, DRIFT = "Base rates", "Memories and spreads", "Drift and links"
+GROUPS = (LEVELS, EFFECTS, AFTERMATH, RATES, MEMORY, DRIFT)
+EVERY = "All event types"
+WHOSE = {
+    "own": "in the same pair",
+    "others": "in another pair",
+    "host": "by the host",
+    "any": "in any pair",
+}
+MEDIAN = "As likely to be too high as too low."
+INTERVAL = "90 % interval: the true value is believed to lie within it nine times in ten."
+RATE_RATIO = (
+    "Rate ratio: the factor by which the rate of the event is multiplied. 1 changes nothing, 2 doubles it, 0.5 "
+    "halves it."
+)
+STEP = "Step: the unit in which effects of this indicator are told; about what it moves now and then."
+HALF_LIFE = "Half-life: after so long, a past event counts half of what it counted when it was fresh."
+SPREAD = (
+    "Spread: a standard deviation of logarithms of rates. 0.7 means that a factor of two either way is usual, 0 that "
+    "there is no difference."
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A quantity in words; `row` and `column` say where it stands in its group's table, `event` whose record it meets.
+
+    `bounds`: closed, in the natural unit; `scale`: what one natural unit is in the unit shown (100 for percent);
+    `room`: how far, on the link scale, a value that is held fixed may plausibly lie off.
+    """
+
+    key: str
+    group: str
+    label: str
+    short: str
+    row: str
+    column: str
+    unit: str
+    help: str
+    link: Any
+    claim: str
+    room: float = 0.35
+    scale: float = 1.0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    event: str | None = None
+
+    @property
+    def is_effect(self) -> bool:
+        """Whether it multiplies a rate."""
+        return self.group in (EFFECTS, AFTERMATH)
+
+    def matches(self, search: str) -> bool:
+        """Whether all words of a search occur in label, id, unit or claim."""
+        text = f"{self.label} {self.short} {self.key} {self.unit} {self.claim}".replace("*", "").lower()
+        return all(word in text for word in search.lower().split())
+
+
+def subjects(case: riskcast.Case) -> dict[str, Subject]:
+    """All quantities of a case, in words, by id."""
+    edges = {effect.id: effect for effect in case.effects}
+    found = {}
+    for key, quantity, link in case.quantities():
+        head, _, rest = key.partition(".")
+        if head == "effects":
+            words = _effect(case, edges[rest])
+        else:
+            words = {"indicators": _indicator, "outcomes": _event, "memories": _memory, "hyperpriors": _hyper}[head](
+                case, rest.split(".")
+            )
+        claim = quantity.evidence.claim if quantity.evidence else ""
+        found[key] = Subject(key=key, link=link, claim=claim, **words)
+    return found
+
+
+def unit_name(case: riskcast.Case, unit: str) -> str:
+    """A host or dyad by the name that tells it apart: the partner's where the host is the same for all."""
+    first, _, second = unit.partition("-")
+    if not second:
+        return case.state_names.get(first, first)
+    return case.state_names.get(second, second) if first == case.host else unit
+
+
+def step_words(indicator: Any) -> str:
+    """One step of an indicator in its own unit."""
+    step, unit = f"{indicator.step:g}", indicator.unit
+    if indicator.scale == "log":
+        return f"a doubling of {unit}" if indicator.step == 2 else f"{step} times as many {unit}"
+    if unit.startswith("%"):
+        return f"{step} points of {unit}"
+    if unit.startswith("index"):
+        return f"{step} on the {unit}"
+    return "from 0 to 1" if unit == "0 or 1" else f"{step} {unit}"
+
+
+def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
+    name, what, *rest = parts
+    indicator = case.indicators[name]
+    step = step_words(indicator)
+    if what == "now":
+        unit = rest[0] if rest else case.host
+        who = unit_name(case, unit)
+        width = math.log(indicator.step) if indicator.scale == "log" else indicator.step
+        return {
+            "group": LEVELS,
+            "label": f"**{indicator.label}** today" + (f": {who}" if rest else ""),
+            "short": f"{indicator.label}: {who}" if rest else indicator.label,
+            "row": indicator.label,
+            "column": who,
+            "unit": indicator.unit,
+            "help": indicator.question,
+            "room": width / 2,
+            "bounds": indicator.bounds or (-math.inf, math.inf),
+        }
+    if what == "drift":
+        return {
+            "group": DRIFT,
+            "label": f"How far **{indicator.label}** moves within a year, in steps ({step})",
+            "short": f"{indicator.label}: drift",
+            "row": indicator.label,
+            "column": "Drift in a year",
+            "unit": "steps",
+            "help": f"Drift: the standard deviation of a year's change. {STEP}",
+        }
+    parent = case.indicators[rest[0]]
+    return {
+        "group": DRIFT,
+        "label": f"How many steps **{indicator.label}** moves when **{parent.label}** moves by one",
+        "short": f"{parent.label} → {indicator.label}",
+        "row": indicator.label,
+        "column": f"Follows {parent.label}",
+        "unit": "steps",
+        "help": f"Link: only changes are passed on, and only in this direction. {STEP}",
+    }
+
+
+def _event(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
+    name, what, *rest = parts
+    event = case.events[name]
+    if what == "half_life":
+        words = _half_life(case, rest[0], f" by **{event.label}**")
+        return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
+    if what != "base_rate":
+        words = _hyper(case, [what])
+        label = words["label"].replace("rates differ", f"the rate of **{event.label}** differs")
+        return words | {"label": label, "row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
+    whom = "for one pair" if event.scope == "dyad" else "shared by all pairs"
+    return {
+        "group": RATES,
+        "label": f"Chance of **{event.label}** within a year, {whom}, in calm times",
+        "short": f"{event.label}: base rate",
+        "row": event.label,
+        "column": "Chance in a year",
+        "unit": "%",
+        "help": "Base rate: the chance of at least one such event within twelve months, with every indicator at its "
+        "reference level and nothing recent to remember.",
+        "scale": 100.0,
+        "room": 0.5,
+        "bounds": (0.0, 1.0),
+        "event": name,
+    }
+
+
+def _half_life(case: riskcast.Case, memory: str, who: str = "") -> dict[str, Any]:
+    label = case.settings.memories[memory].label
+    return {
+        "group": MEMORY,
+        "label": f"How long past events are remembered{who} ({label}): half-life in {case.settings.period}s",
+        "short": f"Half-life: {label}",
+        "row": EVERY,
+        "column": f"Half-life: {label}",
+        "unit": f"{case.settings.period}s",
+        "help": HALF_LIFE,
+    }
+
+
+def _memory(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
+    return _half_life(case, parts[0])
+
+
+def _hyper(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
+    label, short, tip = {
+        "sd_dyad": ("How much rates differ between pairs beyond what the indicators say", "Spread: pairs", SPREAD),
+        "sd_time": ("How much rates differ between years, for all pairs at once", "Spread: years", SPREAD),
+        "persistence": (
+            "How much of a restless year lasts into the next (0 nothing, 1 all)",
+            "Persistence of years",
+            "Persistence: the share of one year's common shock that is still there in the next.",
+        ),
+    }[parts[0]]
+    return {
+        "group": MEMORY,
+        "label": label,
+        "short": short,
+        "row": EVERY,
+        "column": short,
+        "unit": "",
+        "help": tip,
+        "room": 0.5,
+    }
+
+
+def _effect(case: riskcast.Case, effect: Any) -> dict[str, Any]:
+    target = case.events[effect.target]
+    way = f" ({effect.path.replace('_', ' ')})" if effect.path else ""
+    if effect.is_escalation:
+        source = case.events[effect.source].label
+        memory = case.settings.memories[effect.memory].label
+        cause = f"one fresh event of **{source}** {WHOSE[effect.whose]}"
+        tip = f"{RATE_RATIO} It fades with the memory {memory!r}. {HALF_LIFE}"
+    else:
+        indicator = case.indicators[effect.source]
+        source = indicator.label
+        cause = f"one step of **{source}** ({step_words(indicator)})"
+        tip = f"{RATE_RATIO} {STEP}"
+    return {
+        "group": AFTERMATH if effect.is_escalation else EFFECTS,
+        "label": f"How much {cause} multiplies the rate of: **{target.label}**{way}",
+        "short": f"{source} → {target.label}{way}",
+        "row": source,
+        "column": target.label,
+        "unit": "times",
+        "help": tip,
+        "event": effect.target,
+    }

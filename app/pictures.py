@@ -1,0 +1,118 @@
+"""Charts as files: SVG and PNG on paper of their own, with where their numbers come from at the foot."""
+
+from __future__ import annotations
+
+import re
+import struct
+import textwrap
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from downloads import Cell, Report, provenance
+from results import Result, difference
+
+from riskcast import charts, forecast_charts, theme
+
+WIDTH = 900
+SCALE = 2
+MARGIN = 14
+FOOT = 13
+LETTERS = 190
+HASH = 12
+
+MAP, SCORES, TABLE = "Map of scores", "Scores with intervals", "Probabilities (heat map)"
+MONTHS, WHY, RECORD, CHANGE = "Probability over time", "Why (waterfall)", "Record (timeline)", "What changes"
+KINDS = (MAP, SCORES, TABLE, MONTHS, WHY, RECORD, CHANGE)
+OF_ONE_DYAD = (MONTHS, WHY)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which chart: of one dyad where its kind is of one, and against which other result where it shows a change."""
+
+    kind: str
+    dyad: str
+    against: Result
+    palette: theme.Palette = theme.LIGHT
+
+
+def draw(report: Report, wish: Wish, width: Any = WIDTH) -> Any:
+    """The chart; None where there is nothing to draw, such as the map of a case without known states."""
+    now = report.result
+    look: dict[str, Any] = {"width": width, "palette": wish.palette}
+    if wish.kind == MAP:
+        return forecast_charts.map_chart(now.risk, **look)
+    if wish.kind == SCORES:
+        return forecast_charts.score_chart(now.risk, **look)
+    if wish.kind == TABLE:
+        return forecast_charts.heatmap_chart(now.risk, **look)
+    if wish.kind == MONTHS:
+        return forecast_charts.months_chart(now.risk, dyad=wish.dyad, **look)
+    if wish.kind == WHY:
+        named = {dyad.id: dyad.partner_name or dyad.id for dyad in now.risk.dyads}
+        return forecast_charts.waterfall_chart(report.explain(), wish.dyad, name=named[wish.dyad], **look)
+    if wish.kind == RECORD:
+        has_events = now.case.event_rows or now.case.panel is not None
+        return forecast_charts.timeline_chart(now.case, **look) if has_events else None
+    compared = [wish.against.forecast.scenario, now.forecast.scenario]
+    return forecast_charts.contrast_chart(difference(now, wish.against), now.case, scenarios=compared, **look)
+
+
+def to_svg(report: Report, wish: Wish) -> bytes:
+    """The chart as SVG."""
+    drawn = draw(report, wish)
+    return _framed(charts.to_svg(drawn), provenance(report), wish.palette).encode() if drawn is not None else b""
+
+
+def to_png(report: Report, wish: Wish) -> bytes:
+    """The chart as PNG, at twice its size."""
+    import vl_convert
+
+    svg = to_svg(report, wish)
+    if not svg:
+        return b""
+    png = vl_convert.svg_to_png(svg.decode(), scale=SCALE)
+    return _noted(png, {name: str(value) for name, value in provenance(report).items()})
+
+
+def _framed(svg: str, origin: Mapping[str, Cell], palette: theme.Palette) -> str:
+    """A chart on its paper, with its origin at the foot and, in full, in its metadata."""
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"', svg)
+    if found is None:
+        raise ValueError("the chart has no size")
+    width, height = (float(size) for size in found.groups())
+    lines = textwrap.wrap(_told(origin), max(int(LETTERS * width / WIDTH), 40))
+    wide, high = width + 2 * MARGIN, height + 2 * MARGIN + FOOT * len(lines) + 6
+    size = f'width="{wide:g}" height="{high:g}" viewBox="{-MARGIN} {-MARGIN} {wide:g} {high:g}"'
+    full = "; ".join(f"{name}: {value}" for name, value in origin.items())
+    paper = f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{wide:g}" height="{high:g}" fill="{palette.paper}"/>'
+    look = f'font-family="{escape(theme.FONT)}" font-size="9.5" fill="{palette.muted}"'
+    foot = "".join(
+        f'<text x="4" y="{height + 6 + FOOT * place:g}" {look}>{escape(line)}</text>'
+        for place, line in enumerate(lines, 1)
+    )
+    svg = svg.replace(found.group(0), size, 1).replace(
+        "</title>", f"</title><metadata>{escape(full)}</metadata>{paper}", 1
+    )
+    return svg.removesuffix("</svg>") + foot + "</svg>"
+
+
+def _told(origin: Mapping[str, Cell]) -> str:
+    overlay = str(origin["overlay_hash"])
+    return (
+        f"riskcast {origin['riskcast_version']} · case {origin['case']} {str(origin['case_hash'])[:HASH]}, as of "
+        f"{origin['as_of']} · overlay {overlay[:HASH]} · scenario {origin['scenario']} · engine {origin['engine']}, "
+        f"{origin['draws']} draws, seed {origin['seed']} · checks {origin['checks']}"
+    )
+
+
+def _noted(png: bytes, notes: Mapping[str, str]) -> bytes:
+    """A PNG with texts in it (iTXt chunks), which go behind its header of 33 bytes."""
+    chunks = b""
+    for name, text in notes.items():
+        body = b"iTXt" + name.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
+        chunks += struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:33] + chunks + png[33:]

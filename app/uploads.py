@@ -1,0 +1,351 @@
+"""Uploaded files -> a case or an overlay; whatever a stranger may send is refused before it costs much.
+
+Run as a script, it reads the case in a folder under limits of memory and time, and prints what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import riskcast
+
+MOST_BYTES = 20_000_000
+MOST_FILES = 64
+MOST_ENTRIES = 4 * MOST_FILES
+MOST_RATIO = 200
+MOST_OVERLAY_BYTES = 256_000
+MOST_NAME = 200
+CHUNK = 1 << 16
+
+READ_BYTES = 1 << 30
+READ_SECONDS = 15
+PATIENCE = 60.0
+REFUSED, TOO_HEAVY = 3, 4
+
+SUFFIXES = (".yaml", ".csv", ".parquet")
+READMES = ("readme", "readme.md", "readme.txt")
+KINDS = "a case is made of .yaml, .csv and .parquet files and a README"
+_IGNORED_FOLDER = "__MACOSX"
+_IGNORED_FILES = (".ds_store", "thumbs.db", "desktop.ini")
+_FOLDER = re.compile(r"[A-Za-z0-9_-]+")
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_ENTRY = b"PK\x01\x02"
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OSError,
+    LookupError,
+)
+
+# Several uploads read at once could together take what the limits deny to one.
+_reading = threading.Lock()
+
+Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UploadedOverlay:
+    """Changed quantities by id as plain data, and the document that lets `riskcast.apply_overlay` name their lines."""
+
+    label: str
+    changes: Mapping[str, Mapping[str, Any]]
+    document: Any
+
+
+def read_case_upload(name: str, content: bytes) -> riskcast.Case:
+    """The case in a zip of its folder; raises RiskcastError with every problem found, one a line.
+
+    The case is named after the folder in the zip, or after the zip where its files lie at the top.
+    """
+    check_size(name, len(content))
+    folder, files = _rooted(name, _unzip(name, content))
+    return _load(name, _case_name(folder or name), files)
+
+
+def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
+    """The case in several uploaded files, by name; raises RiskcastError with every problem found, one a line.
+
+    Names may hold folders, as those of an uploaded folder do. Without any, tables are taken for those of `history/`.
+    """
+    shown = "the upload"
+    if len(files) > MOST_ENTRIES:
+        raise _refusal(shown, f"holds more than {MOST_ENTRIES} files", "choose only the files of one case")
+    check_size(shown, sum(len(content) for content in files.values()))
+    found = {name: parts for name in files if not _is_ignored(parts := _parts(shown, name))}
+    _check_distinct(shown, found.values())
+    chosen = {parts: files[name] for name, parts in found.items()}
+    if all(len(parts) == 1 for parts in chosen):
+        chosen = {
+            parts if parts[0].endswith(".yaml") else ("history", *parts): content for parts, content in chosen.items()
+        }
+    folder, rooted = _rooted(shown, chosen)
+    return _load(shown, _case_name(folder or "uploaded_case"), rooted)
+
+
+def read_overlay_upload(name: str, content: bytes) -> UploadedOverlay:
+    """The changes in an overlay file; raises RiskcastError with file, line and mend."""
+    check_size(name, len(content), MOST_OVERLAY_BYTES)
+    if not name.lower().endswith((".yaml", ".yml")):
+        raise _refusal(name, "is no overlay", "upload a .yaml file with `changes:`")
+    with tempfile.TemporaryDirectory(prefix="riskcast-upload-") as folder:
+        file = Path(folder) / "overlay.yaml"
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            raise _no_room(name, error) from None
+        try:
+            overlay, document = riskcast.load_overlay(file)
+        except riskcast.CaseError as error:
+            raise riskcast.CaseError(replace(problem, file=_shown(name)) for problem in error.problems) from None
+    changes = {key: quantity.model_dump(mode="json", exclude_none=True) for key, quantity in overlay.changes.items()}
+    return UploadedOverlay(overlay.label, changes, replace(document, file=_shown(name)))
+
+
+def check_size(name: str, size: int, most: int = MOST_BYTES) -> None:
+    """Raise RiskcastError for an upload of too many bytes; call it before its content is fetched."""
+    if size > most:
+        limit = f"{most // 1_000_000} MB" if most >= 1_000_000 else f"{most // 1000} kB"
+        raise _refusal(name, f"is larger than {limit}", "leave out what does not belong, or use the command line")
+
+
+def _unzip(name: str, content: bytes) -> dict[Parts, bytes]:
+    if not content.startswith(b"PK"):
+        raise _refusal(name, "is no zip", "zip the case's folder, or upload its files one by one")
+    # Python reads the whole list of entries before anything can be asked about it.
+    if content.count(_ENTRY) > MOST_ENTRIES:
+        raise _too_many(name)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = _members(name, archive.infolist())
+            _check_sizes(name, members.values(), len(content))
+            return _unpack(name, archive, members)
+    except _BROKEN:
+        raise _refusal(name, "is damaged, or no zip that can be read", "zip the case's folder anew") from None
+
+
+def _members(name: str, entries: Iterable[zipfile.ZipInfo]) -> dict[Parts, zipfile.ZipInfo]:
+    """The files of an archive by path, without what operating systems add."""
+    found = []
+    for entry in entries:
+        # Python cuts a name at NUL, and lets an extra field of the entry replace it.
+        if entry.orig_filename != entry.filename:
+            raise _refusal(name, f"holds {_shown(entry.orig_filename)}, which has two names", "zip the folder anew")
+        parts = _parts(name, entry.filename.removesuffix("/"))
+        mode = entry.external_attr >> 16
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            wrong = f"holds {_shown(entry.filename)}, which is a link or a device"
+            raise _refusal(name, wrong, "put the file itself in its place")
+        if entry.is_dir() or _is_ignored(parts):
+            continue
+        if entry.flag_bits & _ENCRYPTED:
+            raise _refusal(name, f"holds {_shown(entry.filename)} encrypted", "zip the folder without a password")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            wrong = f"holds {_shown(entry.filename)} in an unusual compression"
+            raise _refusal(name, wrong, "zip the folder with the ordinary one (deflate)")
+        found.append((parts, entry))
+    _check_distinct(name, [parts for parts, _ in found])
+    return dict(found)
+
+
+def _check_sizes(name: str, entries: Collection[zipfile.ZipInfo], packed: int) -> None:
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MOST_BYTES:
+        raise _too_large(name)
+    if unpacked > max(1_000_000, MOST_RATIO * packed):
+        wrong = f"unpacks to more than {MOST_RATIO} times its size"
+        raise _refusal(name, wrong, "leave out files that hold the same over and over")
+
+
+def _unpack(name: str, archive: zipfile.ZipFile, members: Mapping[Parts, zipfile.ZipInfo]) -> dict[Parts, bytes]:
+    files, left = {}, MOST_BYTES
+    for parts, entry in members.items():
+        chunks = []
+        with archive.open(entry) as opened:
+            while chunk := opened.read(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise _too_large(name)
+                chunks.append(chunk)
+        files[parts] = b"".join(chunks)
+    return files
+
+
+def _parts(archive: str, path: str) -> Parts:
+    """A path's parts; raises RiskcastError for one that could lead out of its folder or pass for another."""
+
+    def refuse(wrong: str) -> riskcast.RiskcastError:
+        return _refusal(archive, f"holds {_shown(path)!r}, which {wrong}", "rename it, and pack the folder anew")
+
+    if not path or len(path) > MOST_NAME:
+        raise refuse(f"is no name of 1 to {MOST_NAME} characters")
+    if not path.isprintable():
+        raise refuse("contains characters that cannot be seen")
+    if "\\" in path or ":" in path:
+        raise refuse("contains a backslash or a colon")
+    parts = tuple(path.split("/"))
+    if path.startswith("/") or any(part.strip() in ("", ".", "..") for part in parts):
+        raise refuse("leads out of the folder")
+    return parts
+
+
+def _is_ignored(parts: Parts) -> bool:
+    return parts[0] == _IGNORED_FOLDER or parts[-1].lower() in _IGNORED_FILES
+
+
+def _check_distinct(name: str, paths: Collection[Parts]) -> None:
+    if len(paths) > MOST_FILES:
+        raise _too_many(name)
+    seen: set[str] = set()
+    for parts in paths:
+        path = "/".join(parts)
+        plain = unicodedata.normalize("NFKC", path).casefold()
+        if plain in seen:
+            raise _refusal(name, f"holds {_shown(path)} twice", "keep one of the two; capitals make no difference")
+        seen.add(plain)
+
+
+def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[str, bytes]]:
+    """The name of the only folder that all files lie in, if there is one, and the files by their path within it."""
+    tops = {parts[0] for parts in files}
+    folder = tops.pop() if len(tops) == 1 and all(len(parts) > 1 for parts in files) else None
+    within = {parts if folder is None else parts[1:]: content for parts, content in files.items()}
+    for parts, content in within.items():
+        path, last = "/".join(parts), parts[-1].lower()
+        if not all(_FOLDER.fullmatch(part) for part in parts[:-1]) or not _FILE.fullmatch(parts[-1]):
+            mend = "use only the letters a to z, digits, . _ and -"
+            raise _refusal(name, f"holds {_shown(path)!a}, whose name has other characters", mend)
+        if not last.endswith(SUFFIXES) and last not in READMES:
+            raise _refusal(name, f"holds {_shown(path)}", f"{KINDS}; remove it")
+        if content.startswith(b"PK\x03\x04"):
+            raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
+    if ("case.yaml",) not in within:
+        wrong = "holds no case.yaml at its top or in its only folder"
+        raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")
+    return folder, {"/".join(parts): content for parts, content in within.items()}
+
+
+def _case_name(given: str) -> str:
+    """The stem of a folder's or file's name in plain letters; never that of a bundled case.
+
+    >>> _case_name("C:\\\\Fälle 2024.zip"), _case_name("central_asia_2024"), _case_name("...")
+    ('Falle_2024', 'central_asia_2024_uploaded', 'case')
+    """
+    last = re.split(r"[/\\]", given)[-1]
+    stem = PurePosixPath(last).stem if last.lower().endswith(".zip") else last
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "_", plain)[:60].strip("_-") or "case"
+    return f"{name}_uploaded" if name in riskcast.list_cases() else name
+
+
+def _load(shown: str, case_name: str, files: Mapping[str, bytes]) -> riskcast.Case:
+    if not _reading.acquire(timeout=PATIENCE):
+        raise _refusal(shown, "was not read, as another upload is", "try again in a minute")
+    try:
+        with tempfile.TemporaryDirectory(prefix="riskcast-upload-") as top:
+            folder = Path(top) / case_name
+            try:
+                for path, content in files.items():
+                    file = folder / path
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(content)
+            except OSError as error:
+                raise _no_room(shown, error) from None
+            _rehearse(shown, folder)
+            return riskcast.load_case(folder)
+    finally:
+        _reading.release()
+
+
+def _rehearse(shown: str, folder: Path) -> None:
+    """Read a case in a process that may take little memory and time; raises RiskcastError where that fails.
+
+    A few kilobytes of Parquet can stand for gigabytes of text, and every wrong key of a long file costs a search for
+    what was meant. What passes costs this process no more than it cost there.
+    """
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", __file__, str(folder)],
+            env=os.environ | limits,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+        code, told = done.returncode, done.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        code, told = TOO_HEAVY, ""
+    if code == REFUSED:
+        raise riskcast.RiskcastError(told.replace(str(folder), folder.name))
+    if code == TOO_HEAVY or code < 0:
+        wrong = f"takes more than {READ_SECONDS} s or {READ_BYTES >> 30} GB of memory to read"
+        raise _refusal(shown, wrong, "make its files smaller, or use the command line")
+    if code:
+        raise _refusal(shown, "cannot be read", "check it with: riskcast check FOLDER")
+
+
+def _try(folder: str) -> int:
+    """Read a case under limits, print what is wrong with it, and say how that went."""
+    import resource
+
+    limits = ((resource.RLIMIT_DATA, READ_BYTES), (resource.RLIMIT_CPU, READ_SECONDS), (resource.RLIMIT_CORE, 0))
+    for limit, most in limits:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (most, most))
+    try:
+        riskcast.load_case(folder)
+    except riskcast.RiskcastError as error:
+        sys.stdout.buffer.write(str(error).encode("utf-8", "backslashreplace"))
+        return REFUSED
+    except MemoryError:
+        return TOO_HEAVY
+    return 0
+
+
+def _shown(name: str, most: int = 80) -> str:
+    """A name as a message shows it: short, and nothing in it that cannot be seen."""
+    short = name if len(name) <= most else f"{name[: most - 1]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def _refusal(name: str, wrong: str, mend: str) -> riskcast.RiskcastError:
+    return riskcast.RiskcastError(f"{_shown(name)}: {wrong}; {mend}")
+
+
+def _too_many(name: str) -> riskcast.RiskcastError:
+    return _refusal(name, f"holds more than {MOST_FILES} files", "pack the folder of one case and nothing else")
+
+
+def _too_large(name: str) -> riskcast.RiskcastError:
+    return _refusal(name, f"unpacks to more than {MOST_BYTES // 1_000_000} MB", "leave out what does not belong")
+
+
+def _no_room(name: str, error: OSError) -> riskcast.RiskcastError:
+    wrong = f"could not be unpacked ({error.strerror})"
+    return _refusal(name, wrong, "try again; if it stays so, tell whoever runs the server")
+
+
+if __name__ == "__main__":
+    sys.exit(_try(sys.argv[1]))
