@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import streamlit as st
+from assumption_editor import plain
 from results import Result
 
 import riskcast
@@ -16,6 +18,7 @@ import riskcast
 Z90 = 1.6448536269514722
 UNMOVED = 0.3
 STILL_AS_WIDE = 0.85
+BASIS = {"data": "Counted", "source": "A source argues it", "judgement": "A judgement"}
 SHOWN_DATE = {"day": 10, "month": 7, "year": 4}
 
 
@@ -28,7 +31,7 @@ class Ratio:
     high: float
 
     def __str__(self) -> str:
-        return f"{_digits(self.median)} ({_digits(self.low)}–{_digits(self.high)})"
+        return f"{number(self.median)} ({number(self.low)}–{number(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def moved_by_record(mean: float, sd: float, mean_after: float, sd_after: float) 
         return "held fixed"
     shift = (mean_after - mean) / sd
     if abs(shift) < UNMOVED:
-        return "hardly" if sd_after > STILL_AS_WIDE * sd else "made it surer"
+        return "hardly" if sd_after > STILL_AS_WIDE * sd else "narrowed it"
     return ("raised it" if shift > 0 else "lowered it") + (" much" if abs(shift) >= 1.0 else "")
 
 
@@ -180,16 +183,15 @@ def remembered(result: Result, dyad: str) -> tuple[Remembered, ...]:
     return tuple(found)
 
 
-def remembered_for(result: Result, event: str, dyad: str) -> tuple[Remembered, ...]:
-    """The past events that one event type remembers in a dyad: only those that its own effects can see."""
-    case = result.case
+def remembered_by(result: Result, effects: Sequence[Any], dyad: str) -> tuple[Remembered, ...]:
+    """The past events that some effects remember in a dyad: of the types and the pairs that they can see."""
     seen: dict[str, set[str]] = {}
-    for effect in case.effects_on(event):
+    for effect in effects:
         if effect.is_escalation:
             seen.setdefault(effect.source, set()).add(effect.whose)
     kept = []
     for past in remembered(result, dyad):
-        own = past.row is None or past.row.dyad in (dyad, "ALL", case.host)
+        own = past.row is None or past.row.dyad in (dyad, "ALL", result.case.host)
         whose = {"own", "host", "any"} if own else {"others", "any"}
         if seen.get(past.type, set()) & whose:
             kept.append(past)
@@ -201,7 +203,7 @@ def reason(result: Result, dyad: str, contribution: Any) -> str:
     points = abs(contribution.points)
     verb = "adds" if contribution.points > 0 else "takes away"
     label = contribution.label
-    lead = f"**{label}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
+    lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
     if contribution.kind == "indicator":
         because = _level_sentence(result, contribution.driver, dyad)
     else:
@@ -209,8 +211,9 @@ def reason(result: Result, dyad: str, contribution: Any) -> str:
     acting = strongest(result, contribution, dyad)
     if acting is None:
         return f"{lead} because {because}."
-    told = result.case.events[acting.target].label
-    return f"{lead} because {because}. Felt most in *{told}* ({factor(acting.now.median)}): {acting.rationale}"
+    told = plain(result.case.events[acting.target].label)
+    felt = f"Felt most in *{told}*, whose rate it multiplies by {number(acting.now.median)}: {plain(acting.rationale)}"
+    return f"{lead} because {because}. {felt}"
 
 
 def strongest(result: Result, contribution: Any, dyad: str) -> Acting | None:
@@ -226,7 +229,7 @@ def factor(value: float) -> str:
     >>> factor(1.724), factor(0.93), factor(12.3)
     ('×1.7', '×0.93', '×12')
     """
-    return f"×{_digits(value)}"
+    return f"×{number(value)}"
 
 
 def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
@@ -235,9 +238,8 @@ def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
     effects = tuple(f"effects.{effect.id}" for effect in case.effects if effect.source == source)
     if source in case.indicators:
         indicator = case.indicators[source]
-        level = f"indicators.{source}.now" + (f".{dyad}" if isinstance(indicator.now, dict) else "")
         parents = tuple(f"indicators.{source}.parents.{parent}" for parent in indicator.parents)
-        return (*([level] if indicator.now is not None else []), f"indicators.{source}.drift", *parents, *effects)
+        return (*level_keys(case, source, dyad), f"indicators.{source}.drift", *parents, *effects)
     return (*_half_lives(case, [effect for effect in case.effects if effect.source == source]), *effects)
 
 
@@ -245,12 +247,17 @@ def outcome_keys(result: Result, event: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind an outcome's probability: base rate, effects, levels, half-lives."""
     case = result.case
     effects = case.effects_on(event)
-    keys = [f"outcomes.{event}.base_rate", *(f"effects.{effect.id}" for effect in effects)]
-    for effect in effects:
-        indicator = case.indicators.get(effect.source)
-        if indicator is not None and indicator.now is not None:
-            keys.append(f"indicators.{effect.source}.now" + (f".{dyad}" if isinstance(indicator.now, dict) else ""))
+    levels = [key for effect in effects for key in level_keys(case, effect.source, dyad)]
+    keys = [f"outcomes.{event}.base_rate", *(f"effects.{effect.id}" for effect in effects), *levels]
     return tuple(dict.fromkeys([*keys, *_half_lives(case, effects)]))
+
+
+def level_keys(case: riskcast.Case, source: str, dyad: str) -> tuple[str, ...]:
+    """The id of an indicator's level today in a dyad; none for an event type, or where a panel holds the level."""
+    indicator = case.indicators.get(source)
+    if indicator is None or indicator.now is None:
+        return ()
+    return (f"indicators.{source}.now" + (f".{dyad}" if isinstance(indicator.now, dict) else ""),)
 
 
 def quantity_name(case: riskcast.Case, key: str) -> str:
@@ -279,42 +286,41 @@ def driver_label(case: riskcast.Case, name: str) -> str:
     return case.indicators[name].label if name in case.indicators else case.events[name].label
 
 
-def evidence_rows(
-    case: riskcast.Case, keys: Iterable[str], places: riskcast.Places | None
-) -> list[dict[str, str | None]]:
-    """One row for each assumption and source: value, claim, basis, where it was published, where it is written."""
-    quantities = {key: quantity for key, quantity, _ in case.quantities()}
-    rows: list[dict[str, str | None]] = []
-    for key in keys:
-        quantity, evidence = quantities[key], quantities[key].evidence
-        plain: dict[str, str | None] = {
-            "Assumption": quantity_name(case, key),
-            "Prior": riskcast.quantity_text(quantity),
-            "Basis": "not stated" if evidence is None else evidence.basis,
-            "Claim": "" if evidence is None else evidence.claim,
-            "Source": "none: a judgement",
-            "Publisher": "",
-            "Date": "",
-            "Link": None,
-            "Written in": written(places, key),
-        }
-        for name in evidence.sources if evidence is not None else ():
-            rows.append(plain | source_cells(case, name))
-        if evidence is None or not evidence.sources:
-            rows.append(plain)
-    return rows
+def evidence_words(case: riskcast.Case, key: str, places: riskcast.Places | None) -> str:
+    """An assumption in Markdown: its prior and the line that holds it, claim, basis, and every source with its link."""
+    quantity = next(quantity for name, quantity, _ in case.quantities() if name == key)
+    evidence, place = quantity.evidence, written(places, key)
+    head = f"**{plain(quantity_name(case, key))}**: {riskcast.quantity_text(quantity)}"
+    lines = [" · ".join(part for part in (head, _code(place)) if part)]
+    if evidence is None:
+        return f"{lines[0]}  \n*No evidence is stated.*"
+    lines.append(f"*{BASIS[evidence.basis]}.* {plain(evidence.claim)}")
+    lines += [f"↳ {source_words(case, name, places)}" for name in evidence.sources]
+    return "  \n".join(lines)
 
 
-def source_cells(case: riskcast.Case, name: str) -> dict[str, str | None]:
-    """Title, publisher, date and link of a source."""
+def event_words(case: riskcast.Case, row: Any, places: riskcast.Places | None, lead: str) -> str:
+    """An event in Markdown after a lead: how sure it is, the line that holds it, and every source with its link."""
+    lines = [" · ".join(part for part in (lead, f"*{row.status}*", _code(written_row(places, row))) if part)]
+    lines += [f"↳ {source_words(case, name, places)}" for name in row.sources]
+    return "  \n".join(lines)
+
+
+def source_words(case: riskcast.Case, name: str, places: riskcast.Places | None) -> str:
+    """A source in Markdown: author, title with its link, publisher, date, and the line that holds it."""
     source = case.sources[name]
-    title = f"{source.author}: {source.title}" if source.author else source.title
-    return {"Source": title, "Publisher": source.publisher, "Date": source.date.isoformat(), "Link": link(source.url)}
+    title, address = plain(source.title), link(source.url)
+    linked = title if address is None else f"[{title}]({address})"
+    author = f"{plain(source.author)}: " if source.author else ""
+    place = None if places is None else places.source(name)
+    return f"{author}{linked}, {plain(source.publisher)}, {source.date:%-d %B %Y}" + (f" · `{place}`" if place else "")
 
 
 def link(url: str | None) -> str | None:
     """An address that may be opened from the app: of the web, nothing else."""
-    return url if url is not None and url.startswith(("https://", "http://")) else None
+    if url is None or not url.startswith(("https://", "http://")):
+        return None
+    return quote(url, safe="/:?#@!$&'*+,;=%~-._")
 
 
 def written(places: riskcast.Places | None, key: str) -> str:
@@ -323,10 +329,13 @@ def written(places: riskcast.Places | None, key: str) -> str:
     return "" if place is None else str(place)
 
 
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
 def written_row(places: riskcast.Places | None, row: Any) -> str:
-    """File and line of an event or dated value; empty where no file holds it."""
-    place = None if places is None or row is None else places.row(row)
-    return "" if place is None else str(place)
+    """File and line of an event or dated value; empty where the case has no files."""
+    return "" if places is None else str(places.row(row) or "added in the app")
 
 
 @st.cache_resource(
@@ -342,7 +351,7 @@ def _level_sentence(result: Result, name: str, dyad: str) -> str:
     steps = float(steps_today(result, name, dyad).mean())
     moved = any(move.indicator == name for move in result.forecast.scenario.indicators)
     scenario = ", and the scenario moves it" if moved else ""
-    today = level_today(result, name, dyad)
+    today = plain(level_today(result, name, dyad))
     if abs(steps) < 0.05:
         return f"it stands at {today}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"
@@ -380,7 +389,12 @@ def _of_unit(values: Any, units: Sequence[str], unit: str) -> np.ndarray[Any, An
     return np.asarray(values[:, list(units).index(unit) if values.shape[1] > 1 else 0], dtype=float)
 
 
-def _digits(value: float) -> str:
+def number(value: float) -> str:
+    """A factor with two digits that count.
+
+    >>> number(0.934), number(1.724), number(612.3)
+    ('0.93', '1.7', '612')
+    """
     if value >= 9.95:
         return f"{value:.0f}"
     return f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"

@@ -81,6 +81,7 @@ def no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     yield
     wait_until(lambda: not verify._line, 10.0)
     assert workers(os.getpid()) == set()

@@ -12,6 +12,7 @@ import results
 import session
 import streamlit as st
 import widgets
+from assumption_editor import plain
 from results import Result
 
 import riskcast
@@ -89,11 +90,15 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
     st.altair_chart(
         forecast_charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch"
     )
-    st.dataframe(
-        [event_cells(case, row, places) for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)],
+    rows = sorted(rows, key=lambda row: row.placed_on, reverse=True)
+    st.caption("Choose a row for the whole of it, with every source.")
+    chosen = st.dataframe(
+        [event_cells(case, row, places) for row in rows],
         hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
         column_config={
-            "What": st.column_config.TextColumn("What", width="large"),
+            "What": st.column_config.TextColumn("What", width=320),
             "Status": st.column_config.TextColumn(
                 "Status",
                 help="located: a source was found. unverified: reported, no source found. judgement: a rule was "
@@ -101,8 +106,12 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
             ),
             "Link": st.column_config.LinkColumn("Link", display_text="open"),
         },
-        key="events",
+        key="record_events",
     )
+    for place in chosen.selection.rows[:1]:
+        if place < len(rows):
+            with st.container(border=True):
+                st.markdown(event_card(case, rows[place], places))
     if places is not None:
         st.caption(f"Files and lines are those of the case folder `{places.folder.name}`, as published.")
 
@@ -135,13 +144,20 @@ def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -
         "Date": str(row.date)[: reasons.SHOWN_DATE[row.precision]],
         "Type": type_label(case, row.type),
         "Pair": unit_label(case, row.dyad),
-        "By": case.state_names.get(row.initiator, row.initiator),
         "What": row.description,
         "Status": row.status,
-        "Sources": "; ".join(f"{source.publisher}: {source.title}" for source in sources),
-        "Link": next((reasons.link(source.url) for source in sources if source.url), None),
         "Written in": reasons.written_row(places, row),
+        "Link": next((reasons.link(source.url) for source in sources if source.url), None),
+        "Sources": "; ".join(f"{source.publisher}: {source.title}" for source in sources),
+        "By": case.state_names.get(row.initiator, row.initiator),
     }
+
+
+def event_card(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> str:
+    """One event in full, as Markdown."""
+    when = str(row.date)[: reasons.SHOWN_DATE[row.precision]]
+    head = f"**{when}, {plain(unit_label(case, row.dyad))}: {plain(type_label(case, row.type))}**"
+    return reasons.event_words(case, row, places, f"{head}. {plain(row.description)}")
 
 
 def type_label(case: riskcast.Case, name: str) -> str:
@@ -166,28 +182,33 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
                 "From": "" if one.first is None else str(one.first),
                 "To": "" if one.last is None else str(one.last),
                 "Covers": 100 * one.share,
-                "": "" if one.values else "no series: its past is held at the reference",
             }
             for one in report.series
+            if one.values
         ],
         hide_index=True,
+        height="content",
         column_config={
+            "Indicator": st.column_config.TextColumn("Indicator", width="large"),
             "Covers": st.column_config.ProgressColumn(
                 "Covers",
                 format="%.0f %%",
                 min_value=0,
                 max_value=100,
                 help="Share of the record's length that lies between first and last value, averaged over pairs.",
-            )
+            ),
         },
         key="coverage",
     )
+    without = [one.label for one in report.series if not one.values]
+    if without:
+        st.caption(f"Without a series, their past held at the reference level: {plain(', '.join(without))}.")
     named = {one.indicator: one.label for one in report.series if one.values and case.series_rows}
     if not named:
         st.caption("No indicator of this case has a series of dated values.")
         return
     chosen = st.selectbox("Series", list(named), format_func=named.get, key="record_series")
-    st.caption(case.indicators[chosen].question)
+    st.caption(plain(case.indicators[chosen].question))
     st.altair_chart(forecast_charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
         rows = [row for row in case.series_rows if row.indicator == chosen]
@@ -246,9 +267,9 @@ def reading(voices: Voices) -> str:
     if with_priors and with_record:
         return "all agree"
     if with_priors:
-        return f"as the priors say, {'above' if both > record else 'below'} the past rate"
+        return f"as the priors, {'above' if both > record else 'below'} the past rate"
     if with_record:
-        return f"as the record says, {'above' if both > priors else 'below'} the priors"
+        return f"as the record, {'above' if both > priors else 'below'} the priors"
     if min(priors, record) < both < max(priors, record):
         return "between the two"
     return "above both" if both > priors else "below both"
@@ -265,37 +286,48 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
     odd = [check for check in report.priors if check.tail < DISAGREES]
     for check in odd:
         st.warning(
-            f"**{check.label}**: the record holds {check.recorded}, the priors expect {check.median:.0f} "
+            f"**{plain(check.label)}**: the record holds {check.recorded}, the priors expect {check.median:.0f} "
             f"({check.low:.0f}–{check.high:.0f}). Prior and record disagree: {check.verdict}.",
             icon=":material/balance:",
         )
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
     names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    highest = max(result.risk.dyads, key=lambda one: one.score.mean).id
     if len(names) <= MOST_PILLS:
-        dyad = st.segmented_control(
-            "Pair", list(names), default=next(iter(names)), format_func=names.get, key="record_dyad"
-        )
+        dyad = st.segmented_control("Pair", list(names), default=highest, format_func=names.get, key="record_dyad")
     else:
-        dyad = st.selectbox("Pair", list(names), format_func=names.get, key="record_dyad")
+        dyad = st.selectbox(
+            "Pair", list(names), index=list(names).index(highest), format_func=names.get, key="record_dyad"
+        )
     checks = {check.event: check for check in report.priors}
     st.dataframe(
-        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad or next(iter(names)))],
+        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad or highest)],
         hide_index=True,
         column_config={
-            "Events": st.column_config.NumberColumn("Events", help="Months or other periods of the record with one."),
-            "Record, own": st.column_config.TextColumn(
-                "Record, own",
-                help="Share of this pair's past windows, as long as the horizon, that held an event, drawn a little "
-                "towards all pairs.",
+            "Event": st.column_config.TextColumn("Event", width=195, help="⚠: prior and record disagree."),
+            "This pair": st.column_config.TextColumn(
+                "This pair",
+                width=70,
+                help="The record alone: share of this pair's past windows, as long as the horizon, that held an event, "
+                "drawn a little towards all pairs.",
             ),
-            "Record, all": st.column_config.TextColumn("Record, all", help="The same share over all pairs."),
-            "Priors": st.column_config.TextColumn("Priors", help="Nothing learned from the record. 90 % interval."),
-            "Both": st.column_config.TextColumn("Both", help="The forecast: priors and record. 90 % interval."),
+            "All pairs": st.column_config.TextColumn(
+                "All pairs", width=70, help="The record alone: the same share over all pairs."
+            ),
+            "Priors alone": st.column_config.TextColumn(
+                "Priors alone", help="Nothing learned from the record. 90 % interval."
+            ),
+            "Forecast": st.column_config.TextColumn("Forecast", help="Priors and record. 90 % interval."),
+            "Reading": st.column_config.TextColumn("Reading", width=215),
+            "Recorded": st.column_config.NumberColumn(
+                "Recorded", help=f"{case.settings.period.capitalize()}s of this pair's record that hold one."
+            ),
             "Prior against record": st.column_config.TextColumn(
                 "Prior against record", help="Whether the priors could have produced what the record counts, all pairs."
             ),
         },
+        height="content",
         key="voices",
     )
     with st.expander("How to read this"):
@@ -315,21 +347,23 @@ def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     """One event type as a row of a table."""
     trigger = " (trigger)" if case.events[one.event].kind == "trigger" else ""
     shared = " (all pairs)" if one.unit == case.host else ""
+    warned = "⚠ " if check.tail < DISAGREES else ""
     return {
-        "Event": case.events[one.event].label + trigger + shared,
-        "Events": one.recorded,
-        "Record, own": widgets.percent(one.own_rate),
-        "Record, all": widgets.percent(one.pooled_rate),
-        "Priors": _estimate(one.priors),
-        "Both": _estimate(one.both),
+        "Event": warned + case.events[one.event].label + trigger + shared,
+        "This pair": widgets.percent(one.own_rate),
+        "All pairs": widgets.percent(one.pooled_rate),
+        "Priors alone": _estimate(one.priors),
+        "Forecast": _estimate(one.both),
         "Reading": reading(one),
-        "Prior against record": ("⚠ " if check.tail < DISAGREES else "") + check.verdict,
+        "Recorded": one.recorded,
+        "Prior against record": warned + check.verdict,
     }
 
 
 def _estimate(estimate: Any) -> str:
     low, high = widgets.percent(estimate.low), widgets.percent(estimate.high)
-    return f"{widgets.percent(estimate.mean)} ({low.removesuffix(' %')}–{high})"
+    between = " to " if high.startswith(">") else "–"
+    return f"{widgets.percent(estimate.mean)} ({low.removesuffix(' %')}{between}{high})"
 
 
 def _logit(probability: float) -> float:

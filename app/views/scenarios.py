@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import observed_events
@@ -10,14 +11,17 @@ import scenario_builder
 import session
 import streamlit as st
 import widgets
+from month_lines import month_lines
 from results import Result
 from scenario_words import event_words, move_words
 
 import riskcast
+from riskcast import forecast_charts
 from views import assumptions
 
 MOST_COMPARED = scenario_builder.MOST_COMPARED
 MOST_MOVED = 10
+MOST_DRAWN = 8
 LEAST_MOVED = 0.005
 
 
@@ -143,6 +147,10 @@ def _scores(found: dict[str, Result]) -> None:
             "same random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of "
             "the parameters could make of a number."
         )
+    chart = forecast_charts.scenarios_chart(
+        {_label(result): result.risk for result in found.values()}, palette=widgets.palette()
+    )
+    st.altair_chart(chart, theme=None, width="stretch", key="scenarios_chart")
     changes = {name: results.difference(result, first) for name, result in list(found.items())[1:]}
     st.dataframe(
         [
@@ -225,6 +233,15 @@ def _moved_by(other: Result, first: Result) -> None:
     if not rows:
         st.caption("No probability moves by half a percentage point.")
         return
+    labels = {"first": _label(first), "second": _label(other)}
+    chart = forecast_charts.contrast_chart(
+        replace(results.difference(other, first), **labels),
+        other.case,
+        most=MOST_DRAWN,
+        scenarios=[first.forecast.scenario, other.forecast.scenario],
+        palette=widgets.palette(),
+    )
+    st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{other.forecast.scenario_name}")
     st.dataframe(rows[:MOST_MOVED], hide_index=True)
     more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
     st.caption(f"{_label(other)} less {_label(first)} · engine {other.posterior.engine}{more}")
@@ -243,7 +260,28 @@ def _months(found: dict[str, Result]) -> None:
         key="scenario_outcome",
     )
     unit = dyad if first.case.events[outcome].scope == "dyad" else first.case.host
-    assumed = [_label(result) for result in found.values() if result.forecast.is_assumed(outcome, unit)]
-    if assumed:
-        st.markdown(f":orange-badge[assumed, not forecast] in {', '.join(assumed)}")
+    chart = month_lines({_label(result): result for result in found.values()}, outcome, unit, widgets.palette())
+    st.altair_chart(chart, theme=None, width="stretch", key="month_lines")
+    change = {name: results.difference(result, first) for name, result in found.items() if result is not first}
+    for column, (name, result) in zip(st.columns(len(found)), found.items(), strict=True):
+        with column:
+            _closing(result, change.get(name), outcome, unit)
     st.caption(_said_by(found))
+
+
+def _closing(result: Result, change: riskcast.Contrast | None, outcome: str, unit: str) -> None:
+    """The probability at the end of the horizon, or that it is assumed."""
+    if result.forecast.is_assumed(outcome, unit):
+        st.metric(_label(result), "assumed", help="This future takes the event as given: it is no forecast.")
+        return
+    estimate = result.forecast.probability(outcome, unit)
+    moved = None if change is None else change.probability[outcome, unit]
+    st.metric(
+        _label(result),
+        widgets.percent(estimate.mean),
+        None if moved is None else f"{100 * moved.mean:+.1f} points",
+        delta_color="inverse",
+    )
+    within = f"90 % interval {widgets.percent(estimate.low)} to {widgets.percent(estimate.high)}"
+    against = "" if moved is None else f"; difference {signed(moved, 100.0)}"
+    st.caption(f"{riskcast.estimative_words(estimate.mean)}; {within}{against}")

@@ -11,6 +11,7 @@ import results
 import session
 import streamlit as st
 import widgets
+from assumption_editor import plain
 from reasons import Acting, Remembered
 from results import Result
 
@@ -47,7 +48,7 @@ def _choose(result: Result) -> tuple[str, str]:
     events = [WHOLE, *result.case.outcomes]
     labels = {name: result.case.events[name].label for name in result.case.outcomes}
     labels[WHOLE] = "The score as a whole"
-    left, right = st.columns([3, 2])
+    left, right = st.container(), st.container()
     with left:
         if len(names) <= MOST_PILLS:
             dyad = st.segmented_control("Pair", list(names), default=highest, format_func=names.get, key="why_dyad")
@@ -65,59 +66,76 @@ def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places:
     own = explanation.contributions[dyad]
     start, end = explanation.reference[dyad], explanation.score[dyad]
     st.markdown(
-        f"**{risk.partner_name or dyad}** scores **{end:.0f}** of 100 ({risk.score.low:.0f}–{risk.score.high:.0f}) "
-        f"{widgets.band_badge(result.case, risk.band)}. With every indicator at its reference and nothing recent it "
-        f"would be {start:.1f}; today's levels and recent events make {end - start:+.1f}."
+        f"**{plain(risk.partner_name or dyad)}** scores **{end:.0f}** of 100 "
+        f"({risk.score.low:.0f}–{risk.score.high:.0f}) {widgets.band_badge(result.case, risk.band)}. "
+        f"With every indicator at its reference and nothing recent it "
+        f"would be {start:.1f}; today's levels and recent events add "
+        f"{signed(end - start)}."
     )
     st.altair_chart(
-        forecast_charts.waterfall_chart(explanation, dyad, palette=widgets.palette()), theme=None, width="stretch"
+        forecast_charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
+        theme=None,
+        width="stretch",
     )
     st.caption(
         "Points are Shapley values: what each driver adds when its turn comes, averaged over all orders. They add up "
         "to the score exactly; ± is the error of the simulation, not of the knowledge."
     )
     st.subheader("In words")
-    st.caption("Open a driver for its level, its effects before and after the record, its events and its sources.")
     shown = [one for one in own if abs(one.points) >= LEAST_POINTS]
     for one in shown[:MOST_OPEN]:
         _driver(result, dyad, one, places)
     rest = own[min(MOST_OPEN, len(shown)) :]
     if rest:
         together = sum(one.points for one in rest)
-        if st.toggle(f"Show the {len(rest)} smaller drivers ({together:+.1f} together)", key="why_rest"):
+        if st.toggle(f"Show the {len(rest)} smaller drivers ({signed(together)} together)", key="why_rest"):
             for one in rest:
                 _driver(result, dyad, one, places)
 
 
 def _driver(result: Result, dyad: str, one: Any, places: riskcast.Places | None) -> None:
-    with st.expander(f"**{one.points:+.1f}** · {one.label}"):
+    with st.container(border=True, gap="small"):
         st.markdown(reasons.reason(result, dyad, one))
-        st.caption(f"{one.points:+.2f} points, simulation error ± {one.error:.2f}.")
+        if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.driver}"):
+            return
+        st.caption(f"{signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
+        st.markdown("**What it does to each event's rate**")
         _effects(result, reasons.effects_from(result, one.driver, dyad), places, key=f"from:{one.driver}", ahead=True)
         if one.kind != "indicator":
+            st.markdown("**The events themselves**")
             past = [each for each in reasons.remembered(result, dyad) if f"recent:{each.type}" == one.driver]
-            _events(result, past, places, key=f"past:{one.driver}")
-        _evidence(result, reasons.driver_keys(result, one.driver, dyad), places, key=f"evidence:{one.driver}")
+            _events(result, past, places)
+        st.markdown("**What is assumed, and on what grounds**")
+        _evidence(result, reasons.driver_keys(result, one.driver, dyad), places)
+
+
+def signed(points: float, digits: int = 1) -> str:
+    """Points with their sign.
+
+    >>> signed(-1.53), signed(0.26)
+    ('−1.5', '+0.3')
+    """
+    return f"{points:+.{digits}f}".replace("-", "−")
 
 
 def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | None) -> None:
     case, kind = result.case, result.case.events[event]
     unit = dyad if kind.scope == "dyad" else case.host
     estimate = result.forecast.probability(event, unit)
-    whom = case.state_names.get(dyad.partition("-")[2], dyad) if kind.scope == "dyad" else "All pairs"
+    whom = plain(case.state_names.get(dyad.partition("-")[2], dyad)) if kind.scope == "dyad" else "All pairs"
     if result.forecast.is_assumed(event, unit):
-        st.markdown(f"**{whom}**: the scenario takes this as given. *{kind.label}*")
+        st.markdown(f"**{whom}: {plain(kind.label)}** is taken as given by the scenario.")
     else:
         first, last = result.forecast.window
         st.markdown(
-            f"**{whom}: {kind.label}**, {first:%-d %B %Y} to {last:%-d %B %Y}: "
+            f"**{whom}: {plain(kind.label)}**, {first:%-d %B %Y} to {last:%-d %B %Y}: "
             f"**{widgets.percent(estimate.mean)}** ({widgets.percent(estimate.low)} to "
             f"{widgets.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
         )
     with st.expander("What counts as this event"):
         st.markdown(
-            f"**Yes**: {kind.resolution.yes}\n\n**No**: {kind.resolution.no}\n\n"
-            f"**Resolved by**: {kind.resolution.resolved_by}"
+            f"**Yes**: {plain(kind.resolution.yes)}\n\n**No**: {plain(kind.resolution.no)}\n\n"
+            f"**Resolved by**: {plain(kind.resolution.resolved_by)}"
         )
     acting = reasons.effects_now(result, event, unit)
     st.subheader("What raises and lowers its rate now")
@@ -128,24 +146,27 @@ def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | No
     else:
         st.info("Nothing drives this event type in the case: its rate is its base rate.")
     st.subheader("Past events that it still remembers")
-    _events(result, reasons.remembered_for(result, event, dyad), places, key="past")
+    _events(result, reasons.remembered_by(result, case.effects_on(event), dyad), places)
     st.subheader("Sources behind its priors")
-    _evidence(result, reasons.outcome_keys(result, event, dyad), places, key="evidence")
+    keys = reasons.outcome_keys(result, event, dyad)
+    with st.expander(f"{len(keys)} assumptions with their claims, sources and lines"):
+        _evidence(result, keys, places)
 
 
 def _base_rate(result: Result, event: str, unit: str) -> str:
-    """Base rate before and after the record, and what sets this dyad and this year apart, in sentences."""
+    """Base rate before and after the record, and what sets this dyad and this year apart, as a list."""
     prior = result.case.events[event].base_rate
     shocks, years = result.posterior.events[event].shocks, result.posterior.models[event].years
-    apart = reasons.apart(result, event, unit)
-    own = "" if apart is None else f"What sets this pair apart beyond its indicators: {reasons.factor(apart)}. "
-    year = math.exp(float(shocks[:, -1].mean()))
-    return (
+    lines = [
         f"Base rate, the chance in a year at reference levels with nothing recent: believed "
-        f"{_percents(prior.center, *prior.range)}, after the record "
-        f"{_percents(*reasons.base_rate_after(result, event))}. {own}"
-        f"What {years[-1]} has in common for all: {reasons.factor(year)}."
-    )
+        f"**{_percents(prior.center, *prior.range)}**, after the record "
+        f"**{_percents(*reasons.base_rate_after(result, event))}**"
+    ]
+    apart = reasons.apart(result, event, unit)
+    if apart is not None:
+        lines.append(f"What sets this pair apart, beyond its indicators: **{reasons.factor(apart)}**")
+    lines.append(f"What {years[-1]} has in common for all: **{reasons.factor(math.exp(float(shocks[:, -1].mean())))}**")
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _percents(middle: float, low: float, high: float) -> str:
@@ -164,21 +185,22 @@ def _effects(
         rows.append(
             {
                 "Acts on" if ahead else "Driver": name + path,
-                "Now": reasons.factor(one.now.median),
-                "90 %": f"{one.now.low:.2g}–{one.now.high:.2g}",
+                "Now": f"×{one.now}",
                 "Steps": one.steps,
                 "Believed": str(one.prior),
                 "After the record": str(one.posterior),
-                "The record": one.moved,
+                "Record moved it": one.moved,
                 "Written in": reasons.written(places, one.key),
             }
         )
     st.dataframe(
         rows,
         hide_index=True,
+        height="content",
         column_config={
-            "Now": st.column_config.TextColumn("Now", help="Factor on the rate today: rate ratio ^ steps."),
-            "90 %": st.column_config.TextColumn("90 %", help="Interval of that factor."),
+            "Now": st.column_config.TextColumn(
+                "Now", help="Factor on the rate today, with its 90 % interval: rate ratio ^ steps."
+            ),
             "Steps": st.column_config.NumberColumn(
                 "Steps",
                 format="%+.2f",
@@ -189,7 +211,9 @@ def _effects(
             "After the record": st.column_config.TextColumn(
                 "After the record", help="Posterior rate ratio: the prior joined with the record."
             ),
-            "The record": st.column_config.TextColumn("The record", help="Whether the record moved the prior."),
+            "Record moved it": st.column_config.TextColumn(
+                "Record moved it", help="Hardly: by less than a third of the prior's standard deviation."
+            ),
         },
         key=key,
     )
@@ -210,69 +234,32 @@ def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: ris
     with st.container(border=True):
         unit = "one fresh event" if one.is_event else "one step"
         st.markdown(
-            f"{one.rationale}\n\nBelieved: {unit} multiplies the rate by **{one.prior}**. After the record: "
+            f"{plain(one.rationale)}\n\nBelieved: {unit} multiplies the rate by **{one.prior}**. After the record: "
             f"**{one.posterior}**; the record {_moved(one.moved)}."
         )
         if one.is_event:
-            past = [each for each in reasons.remembered_for(result, one.target, dyad) if each.type == one.source]
-            _events(result, past, places, key="past:one")
-            keys = (one.key,)
+            effect = [each for each in result.case.effects if f"effects.{each.id}" == one.key]
+            _events(result, reasons.remembered_by(result, effect, dyad), places)
         else:
-            st.markdown(f"Level today: **{reasons.level_today(result, one.source, dyad)}**, {one.steps:+.2f} steps.")
-            level = [
-                k for k in reasons.driver_keys(result, one.source, dyad) if k.startswith(f"indicators.{one.source}.now")
-            ]
-            keys = (one.key, *level)
-        _evidence(result, keys, places, key="evidence:one")
+            st.markdown(
+                f"Level today: **{plain(reasons.level_today(result, one.source, dyad))}**, {one.steps:+.2f} steps."
+            )
+        _evidence(result, (one.key, *reasons.level_keys(result.case, one.source, dyad)), places)
 
 
 def _moved(words: str) -> str:
     return {"hardly": "hardly moved it", "held fixed": "cannot move it: it is held fixed"}.get(words, words)
 
 
-def _events(result: Result, past: Sequence[Remembered], places: riskcast.Places | None, key: str) -> None:
+def _events(result: Result, past: Sequence[Remembered], places: riskcast.Places | None) -> None:
     if not past:
         st.caption("No past event is still felt.")
         return
-    case = result.case
-    st.dataframe(
-        [
-            {
-                "Date": one.when,
-                "Left": one.left,
-                "Event": one.text,
-                "Sources": ""
-                if one.row is None
-                else "; ".join(case.sources[name].publisher for name in one.row.sources),
-                "Link": next((reasons.link(case.sources[n].url) for n in (one.row.sources if one.row else ())), None),
-                "Status": "" if one.row is None else one.row.status,
-                "Written in": reasons.written_row(places, one.row),
-            }
-            for one in past
-        ],
-        hide_index=True,
-        column_config={
-            "Left": st.column_config.TextColumn(
-                "Left", help="Share of a fresh event's force that is left, by the longest memory that holds it."
-            ),
-            "Event": st.column_config.TextColumn("Event", width="large"),
-            "Link": st.column_config.LinkColumn("Link", display_text="open"),
-        },
-        key=key,
-    )
+    for one in past:
+        lead = f"**{one.when}**, {one.left} of its force left. {plain(one.text)}"
+        st.markdown(lead if one.row is None else reasons.event_words(result.case, one.row, places, lead))
 
 
-def _evidence(result: Result, keys: Sequence[str], places: riskcast.Places | None, key: str) -> None:
-    st.dataframe(
-        reasons.evidence_rows(result.case, keys, places),
-        hide_index=True,
-        column_config={
-            "Prior": st.column_config.TextColumn("Prior", help="Median and 90 % interval, in its own unit."),
-            "Claim": st.column_config.TextColumn("Claim", width="large"),
-            "Basis": st.column_config.TextColumn(
-                "Basis", help="data: counted; source: a source argues it; judgement: neither."
-            ),
-            "Link": st.column_config.LinkColumn("Link", display_text="open"),
-        },
-        key=key,
-    )
+def _evidence(result: Result, keys: Sequence[str], places: riskcast.Places | None) -> None:
+    for key in keys:
+        st.markdown(reasons.evidence_words(result.case, key, places))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from riskcast.canvas import LABEL_ROOM, Width, figure, finish, ink_on, lookup, ramps_of, rows_axis, swatches, tips
+from riskcast.canvas import LABEL_ROOM, Width, figure, finish, ink_on, lookup, plot, ramps_of, rows_axis, swatches, tips
 from riskcast.case import Case
 from riskcast.errors import OptionError
 from riskcast.quantities import Z90, Prior
-from riskcast.theme import LIGHT, PERCENT, SIGNED, Palette, chart_rows
+from riskcast.theme import LIGHT, PERCENT, SIGNED, Palette
 
 if TYPE_CHECKING:
     import altair as alt
@@ -83,12 +83,12 @@ def density_chart(
         return alt.Y(f"{field}:Q", axis=None, scale=alt.Scale(domain=[floor, 1.05 * peak], nice=False))
 
     tooltip = tips(name="which", at="median", interval="90 % interval")
-    curve, mark = chart_rows(curves), chart_rows(marks)
-    fixed = chart_rows([row for row in marks if row["held"]])
+    curve, mark = plot(curves), plot(marks)
+    fixed = plot([row for row in marks if row["held"]])
     layers = [
         curve.mark_area(opacity=0.14).encode(x=x("value"), y=y("zero"), y2="density:Q", color=colour),
         curve.mark_line(strokeWidth=2.2).encode(x=x("value"), y=y("density"), color=colour),
-        chart_rows([{"zero": 0.0}]).mark_rule(color=palette.rule, strokeWidth=1).encode(y=y("zero")),
+        plot([{"zero": 0.0}]).mark_rule(color=palette.rule, strokeWidth=1).encode(y=y("zero")),
         mark.mark_rule(strokeWidth=3).encode(x=x("low"), x2="high:Q", y=y("strip"), color=colour, tooltip=tooltip),
         mark.mark_point(filled=True, size=80, opacity=1).encode(
             x=x("median"), y=y("strip"), color=colour, tooltip=tooltip
@@ -220,18 +220,18 @@ def effects_matrix_chart(
     tooltip = tips(**{"from": "from", "to": "to", "text": "rate ratio", "paths": "medians (90 %)"})
     edge = alt.condition(pick, alt.value(palette.alarm), alt.value(palette.paper))
     border = alt.condition(pick, alt.value(3), alt.value(1.5))
-    outlined = chart_rows([row for row in rows if row["changed"]])
+    outlined = plot([row for row in rows if row["changed"]])
     for row in rows:
         row["class"] = str(row["class"])
     blank = [{"source": source, "target": target} for source in down for target in across]
     layers = [
-        chart_rows(blank).mark_rect(color=palette.grid, opacity=0.35, stroke=palette.paper).encode(x=x, y=y),
-        chart_rows(rows)
+        plot(blank).mark_rect(color=palette.grid, opacity=0.35, stroke=palette.paper).encode(x=x, y=y),
+        plot(rows)
         .mark_rect(cursor="pointer")
         .encode(x=x, y=y, color=colour, stroke=edge, strokeWidth=border, tooltip=tooltip)
         .add_params(pick),
         outlined.mark_rect(fill=None, stroke=palette.ink, strokeWidth=2.2).encode(x=x, y=y),
-        chart_rows(rows)
+        plot(rows)
         .mark_text(fontSize=11, text=alt.ExprRef(f"{room} < 27 ? '' : datum.text"))
         .encode(x=x, y=y, color=alt.Color("ink:N", scale=None), tooltip=tooltip),
     ]

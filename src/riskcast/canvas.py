@@ -266,6 +266,14 @@ def short_date(day: dt.date) -> str:
     return f"{day:%-d %b %Y}"
 
 
+def plot(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A chart of rows, without a mark as yet."""
+    import altair as alt
+
+    # Altair copies lists at every step of the making of a chart, and leaves a tuple alone.
+    return alt.Chart(alt.Data(values=tuple(rows)))
+
+
 def finish(
     layers: Sequence[Any],
     *,
@@ -275,8 +283,10 @@ def finish(
     title: str,
     subtitle: str,
     description: str,
+    **options: Any,
 ) -> Any:
-    """Layers as one chart in the house style; `width` is that of the whole chart, labels included."""
+    """Layers as one chart in the house style; `width` is that of the whole chart, labels included; options: more of its
+    properties."""
     import altair as alt
 
     heading = make_title(
@@ -292,5 +302,6 @@ def finish(
         title=heading,
         description=description,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        **options,
     )
     return style(chart, palette)

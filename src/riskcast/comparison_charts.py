@@ -13,6 +13,7 @@ from riskcast.canvas import (
     finish,
     highest,
     hues,
+    plot,
     rows_axis,
     score_range,
     swatches,
@@ -24,7 +25,7 @@ from riskcast.console import signed
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting import Contrast, Estimate
 from riskcast.scoring import Risk
-from riskcast.theme import LIGHT, SIGNED, Palette, chart_rows
+from riskcast.theme import LIGHT, SIGNED, Palette
 
 if TYPE_CHECKING:
     import altair as alt
@@ -99,7 +100,7 @@ def waterfall_chart(
     y = alt.Y("row:N", title=None, sort=list(shown), scale=alt.Scale(domain=list(shown)), axis=rows_axis(shown, (END,)))
     colour = alt.Color("colour:N", scale=None)
     tooltip = tips(label="driver", text="score points", within="simulation error")
-    bars, sums = chart_rows(rows), chart_rows(totals)
+    bars, sums = plot(rows), plot(totals)
     layers = [
         sums.mark_rule(color=palette.rule, strokeDash=[3, 3]).encode(x=x("value")),
         sums.mark_tick(color=palette.ink, thickness=4, size=22).encode(
@@ -179,9 +180,9 @@ def contrast_chart(
     y = alt.Y("row:N", title=None, sort=list(shown), scale=alt.Scale(domain=list(shown)), axis=rows_axis(shown, titles))
     colour = alt.Color("colour:N", scale=None)
     tooltip = tips(label="what", text="difference", interval="90 % interval")
-    base = chart_rows(rows)
+    base = plot(rows)
     layers = [
-        chart_rows([{"zero": 0.0}]).mark_rule(color=palette.rule, strokeWidth=1.4).encode(x=x("zero")),
+        plot([{"zero": 0.0}]).mark_rule(color=palette.rule, strokeWidth=1.4).encode(x=x("zero")),
         base.mark_rule(strokeWidth=2.4).encode(x=x("low"), x2="high:Q", y=y, color=colour, tooltip=tooltip),
         base.mark_point(filled=True, size=90, opacity=1).encode(x=x("value"), y=y, color=colour, tooltip=tooltip),
         base.mark_text(color=palette.ink, align="left", dx=7, fontSize=12).encode(x=x("high"), y=y, text="text:N"),
@@ -260,7 +261,7 @@ def scenarios_chart(
         "scenario:N", scale=alt.Scale(domain=names, range=list(hues(palette)[: len(names)])), legend=legend
     )
     tooltip = tips(name="dyad", scenario="scenario", text="score", interval="90 % interval", band="band")
-    base = chart_rows(rows)
+    base = plot(rows)
     place = {"y": y, "yOffset": offset}
     layers = [
         base.mark_rule(strokeWidth=2.2).encode(x=x("low"), x2="high:Q", color=colour, tooltip=tooltip, **place),

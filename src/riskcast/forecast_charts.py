@@ -19,6 +19,7 @@ from riskcast.canvas import (
     highest,
     ink_on,
     lookup,
+    plot,
     rows_axis,
     score_range,
     short_date,
@@ -35,7 +36,7 @@ from riskcast.errors import OptionError, UnknownNameError
 from riskcast.geography import countries, feature_of, label_place, view_of
 from riskcast.record_charts import series_chart, timeline_chart
 from riskcast.scoring import OutcomeRisk, Risk
-from riskcast.theme import LIGHT, Palette, chart_rows, wrap
+from riskcast.theme import LIGHT, Palette, wrap
 
 if TYPE_CHECKING:
     import altair as alt
@@ -106,23 +107,23 @@ def map_chart(
         if state not in {dyad.partner for dyad in own}
     ]
     tooltip = tips(state="state", text="score", interval="90 % interval", band="band")
-    context = chart_rows(others).mark_geoshape(fill=palette.grid, stroke=palette.paper, strokeWidth=0.8, clip=True)
+    context = plot(others).mark_geoshape(fill=palette.grid, stroke=palette.paper, strokeWidth=0.8, clip=True)
     layers = [
         context.encode(tooltip=alt.Tooltip("state:N", title="state")),
-        chart_rows(partners)
+        plot(partners)
         .mark_geoshape(stroke=palette.paper, strokeWidth=1, clip=True)
         .encode(color=band_channel(case, palette), tooltip=tooltip),
     ]
     outlined = [feature_of(shape) for state, shape in view.shown.items() if state == case.host]
     if outlined:
-        border = chart_rows(outlined).mark_geoshape(fill=None, stroke=palette.muted, strokeWidth=1.6, clip=True)
+        border = plot(outlined).mark_geoshape(fill=None, stroke=palette.muted, strokeWidth=1.6, clip=True)
         layers.append(border)
     chosen = [shape for shape in partners if shape["dyad"] == selected]
     if chosen:
-        ring = chart_rows(chosen).mark_geoshape(fill=None, stroke=palette.ink, strokeWidth=2.6, clip=True)
+        ring = plot(chosen).mark_geoshape(fill=None, stroke=palette.ink, strokeWidth=2.6, clip=True)
         layers.append(ring)
     name = alt.ExprRef("width < 560 ? datum.code : datum.state")
-    written = chart_rows(labels)
+    written = plot(labels)
     whole = alt.ExprRef("datum.text")
     # A label that is broader than its state stays readable on a halo in the state's own colour.
     for colour, halo in (("fill", 4), ("ink", 0)):
@@ -134,19 +135,16 @@ def map_chart(
             hue = {"color": alt.Color(f"{colour}:N", scale=None), "stroke": alt.Stroke(f"{colour}:N", scale=None)}
             layers.append(mark.encode(longitude="lon:Q", latitude="lat:Q", **hue))
     lon, lat = view.centre
-    projection = {
-        "type": "azimuthalEqualArea",
-        "clipAngle": 115,
-        "rotate": [-round(lon, 2), -round(lat, 2)],
-        "fit": {
-            "type": "Feature",
-            "geometry": {"type": "MultiPoint", "coordinates": [list(corner) for corner in view.corners]},
-            "properties": {},
-        },
-    }
+    corners = {"type": "MultiPoint", "coordinates": [list(corner) for corner in view.corners]}
+    projection = alt.Projection(
+        type="azimuthalEqualArea",
+        clipAngle=115,
+        rotate=[-round(lon, 2), -round(lat, 2)],
+        fit={"type": "Feature", "geometry": corners, "properties": {}},
+    )
     ranked = ", ".join(f"{dyad_label(d)} {d.score.mean:.0f} ({d.band})" for d in highest(risk)[0])
     host = case.state_names.get(case.host, case.host)
-    chart = finish(
+    return finish(
         layers,
         palette=palette,
         width=width,
@@ -154,8 +152,8 @@ def map_chart(
         title=f"Risk scores of partners of {host}",
         subtitle=f"score: expected severity (0–100) of the worst outcome\n{window_text(risk)}",
         description=f"Map of scores: {ranked}. {host} is outlined.",
+        projection=projection,
     )
-    return chart.project(**projection)
 
 
 def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LIGHT) -> alt.LayerChart:
@@ -180,7 +178,7 @@ def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LI
     x = score_axis()
     y = alt.Y("dyad:N", title=None, sort=list(labels), axis=rows_axis(labels))
     tooltip = tips(name="dyad", text="score", interval="90 % interval", band="band")
-    base = chart_rows(rows)
+    base = plot(rows)
     layers = [
         band_backdrop(case, palette),
         base.mark_rule(color=palette.ink, strokeWidth=2.2).encode(x=x("low"), x2="high:Q", y=y, tooltip=tooltip),
@@ -215,7 +213,7 @@ def score_axis() -> Any:
 def band_backdrop(case: Case, palette: Palette) -> Any:
     """The bands as a background of a horizontal axis of scores."""
     rows = [{"band": name, "from": low, "to": high} for name, (low, high) in band_ranges(case).items()]
-    shade = chart_rows(rows).mark_rect(opacity=0.35)
+    shade = plot(rows).mark_rect(opacity=0.35)
     return shade.encode(x=score_axis()("from"), x2="to:Q", color=band_channel(case, palette, LABEL_ROOM))
 
 
@@ -266,7 +264,7 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
     for rows, position in ((cells, {"x": x, "y": y}), (wide, {"y": y} if upright else {"x": x})):
         if not rows:
             continue
-        base = chart_rows(rows)
+        base = plot(rows)
         written = {"align": "center", "baseline": "middle", "fontSize": 12}
         if "x" not in position:
             written["x"] = alt.ExprRef("width / 2")
@@ -359,7 +357,7 @@ def months_chart(
     limit = next(limit for limit in LIMITS if top <= limit or limit == 1.0)
     scale = SHARE / limit
     timeline = forecast.posterior.record.timeline
-    # The lines under the curves go on, so that numbers have room at their right end.
+    # An unseen line goes on beyond the horizon, so that numbers have room at the right end of the curves.
     days = [case.as_of, *(timeline.end(k + 1) for k in range(forecast.horizon))]
     beyond = days[-1] + (days[-1] - days[0]) * 0.16
     lines, ends = [], []
@@ -395,11 +393,12 @@ def months_chart(
 
     tooltip = tips(label="curve", by="by", text="probability")
     closing = tips(label="curve", text="probability", interval="90 % interval", word="in words")
-    curve, end = chart_rows(lines), chart_rows(ends)
+    curve, end = plot(lines), plot(ends)
     detail = alt.Detail("curve:N")
     plain = {"align": "left", "clip": False}
     layers = [
-        end.mark_rule(color=palette.rule, strokeWidth=1).encode(x=x("start"), x2="beyond:T", y=y("floor")),
+        end.mark_rule(color=palette.rule, strokeWidth=1).encode(x=x("start"), x2="day:T", y=y("floor")),
+        end.mark_rule(opacity=0).encode(x=x("start"), x2="beyond:T", y=y("floor")),
         end.mark_rule(color=palette.grid, strokeWidth=1).encode(x=x("start"), x2="day:T", y=y("ceiling")),
         curve.mark_area(color=palette.model, opacity=0.18).encode(
             x=x("day"), y=y("floor"), y2="height:Q", detail=detail

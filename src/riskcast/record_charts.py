@@ -16,6 +16,7 @@ from riskcast.canvas import (
     finish,
     hues,
     lookup,
+    plot,
     rows_axis,
     swatches,
     tips,
@@ -25,7 +26,7 @@ from riskcast.case import Case, EventRow
 from riskcast.errors import UnknownNameError
 from riskcast.history import build_record
 from riskcast.names import ALL_DYADS, CONTEXT
-from riskcast.theme import LIGHT, SIGNED, Palette, chart_rows
+from riskcast.theme import LIGHT, SIGNED, Palette
 from riskcast.timeline import last_day, period_label, period_number
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ def timeline_chart(
     encoding["fillOpacity"] = alt.condition("datum.exact", alt.value(0.85), alt.value(0.0))
     encoding["tooltip"] = tips(when="date", label="what", where="where", description="event", sources="sources")
     plain = {} if few else {"fill": palette.model, "stroke": palette.model}
-    dots = (
-        chart_rows(events).mark_point(size=46, strokeWidth=1.4, opacity=0.9, shape="circle", **plain).encode(**encoding)
-    )
+    dots = plot(events).mark_point(size=46, strokeWidth=1.4, opacity=0.9, shape="circle", **plain).encode(**encoding)
     hidden = len(every) - len(events)
     more = f"the latest {len(events):,} of {len(every):,}" if hidden else ""
     hollow = "" if all(event["exact"] for event in events) else "hollow: only the month or year is known"
@@ -193,8 +192,8 @@ def series_chart(
     )
     colour = alt.Color("unit:N", scale=alt.Scale(domain=shown, range=list(hues(palette)[: len(shown)])), legend=legend)
     tooltip = tips(where="where", when="date", text="level", range="range")
-    line, today = chart_rows(values), chart_rows(now)
-    reference = chart_rows([{"level": own.reference}])
+    line, today = plot(values), plot(now)
+    reference = plot([{"level": own.reference}])
     layers = [
         reference.mark_rule(color=palette.muted, strokeDash=[5, 4]).encode(y=y("level")),
         line.mark_rule(strokeWidth=5, opacity=0.25).encode(
@@ -256,12 +255,12 @@ def _panel_values(case: Case, indicator: str, units: Collection[str]) -> list[di
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers for a log scale: 1, 2 and 5 of each decade, or 1 alone where there are many.
+    """Round numbers for a log scale: 1, 2 and 5 of each decade; where there are many, 1 and 3, or 1 alone.
 
     >>> log_ticks(0.5, 4.0), log_ticks(0.03, 3000.0)
     ([0.5, 1.0, 2.0, 5.0], [0.1, 1.0, 10.0, 100.0, 1000.0])
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    digits = (1, 2, 5) if last - first <= 3 else (1,)
+    digits = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first <= 4 else (1,)
     ticks = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in digits]
     return [tick for tick in ticks if low / 2 < tick < 2 * high]
