@@ -10,6 +10,7 @@ from typing import Any
 import results
 import session
 import streamlit as st
+from assumption_editor import plain
 from results import Result
 from scenario_builder import told
 
@@ -17,6 +18,7 @@ import riskcast
 
 EVERY_PAIR = "ALL"
 NOBODY_KNOWN = "other"
+DONE = "event_added"
 
 
 def show(shown: Result) -> None:
@@ -27,9 +29,6 @@ def show(shown: Result) -> None:
         f"Something **has happened**, by {now.case.as_of:%-d %B %Y}, which the record lacks. It enters the record, the "
         "parameters are learned anew, and every page shows a changed case with a hash of its own."
     )
-    problem = st.session_state.pop("observed_problem", None)
-    if problem:
-        st.error(problem, icon=":material/error:")
     if now.case.panel is not None:
         st.info("This case's record is a panel: add a row to its table instead.", icon=":material/table:")
         return
@@ -39,14 +38,21 @@ def show(shown: Result) -> None:
         _form(now.case, shown)
 
 
+@st.fragment
 def _form(case: riskcast.Case, shown: Result) -> None:
+    """The form; the page is drawn anew once an event is added."""
+    if st.session_state.pop(DONE, False):
+        st.rerun()
+    problem = st.session_state.pop("observed_problem", None)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
     left, right = st.columns(2, gap="large")
     with left:
         kind = st.selectbox(
             "What happened", list(case.events), format_func=lambda name: case.events[name].label, key="observed_type"
         )
         event = case.events[kind]
-        st.caption(f"It counts as one where: {event.resolution.yes}")
+        st.caption(f"It counts as one where: {plain(event.resolution.yes)}")
         whom = [*case.dyads, EVERY_PAIR] if event.scope == "dyad" else [case.host]
         dyad = st.selectbox(
             "Between whom", whom, format_func=lambda unit: _pair(case, unit), key=f"observed_dyad:{event.scope}"
@@ -130,6 +136,7 @@ def _add(row: Mapping[str, Any]) -> None:
         st.session_state["observed_problem"] = told(error)
         return
     st.session_state["observed_words"] = ""
+    st.session_state[DONE] = True
 
 
 def _listed(now: session.View, shown: Result) -> None:
@@ -144,8 +151,8 @@ def _listed(now: session.View, shown: Result) -> None:
         words, button = st.columns([6, 1], vertical_alignment="center")
         label = case.events[row["type"]].label
         words.markdown(
-            f":material/event: {dt.date.fromisoformat(row['date']):%-d %B %Y} · **{label}** · "
-            f"{_pair(case, row['dyad'])} · {row['description']} :gray-badge[{row['status']}, added here]"
+            f":material/event: {dt.date.fromisoformat(row['date']):%-d %B %Y} · **{plain(label)}** · "
+            f"{_pair(case, row['dyad'])} · {plain(row['description'])} :gray-badge[{row['status']}, added here]"
         )
         button.button(
             "Remove",
@@ -172,5 +179,6 @@ def _listed(now: session.View, shown: Result) -> None:
         key="observed_change",
     )
     st.caption(
-        f"Scenario: {shown.forecast.scenario.label} · engine {shown.posterior.engine} · draws and chance are paired."
+        f"Scenario: {plain(shown.forecast.scenario.label)} · engine {shown.posterior.engine} · "
+        "draws and chance are paired."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import session
 import streamlit as st
+from assumption_editor import plain
 from results import Result
 from scenario_words import (
     VERBS,
@@ -25,6 +26,7 @@ from scenario_words import (
 import riskcast
 
 MOST_COMPARED = 4
+DONE = "future_saved"
 Plain = Mapping[str, Any]
 
 
@@ -44,13 +46,24 @@ def draft() -> Draft:
     return st.session_state.setdefault("draft", Draft())
 
 
+def hold_to(case: riskcast.Case) -> None:
+    """Forget a draft that was begun for another case."""
+    if st.session_state.setdefault("draft_case", case.name) != case.name:
+        _load(Draft())
+        st.session_state["draft_case"] = case.name
+
+
 def compared() -> list[str]:
     """Names of the scenarios that stand side by side."""
     return list(st.session_state.get("compare", ()))
 
 
+@st.fragment
 def show(result: Result) -> None:
-    """Draw the builder."""
+    """Draw the builder; the page is drawn anew once a future is saved."""
+    if st.session_state.pop(DONE, False):
+        st.rerun()
+    hold_to(result.case)
     own = draft()
     is_begun = bool(own.indicators or own.events or own.name)
     with st.expander("Make a future: build or combine", expanded=is_begun, icon=":material/add_circle:"):
@@ -85,7 +98,7 @@ def _load(new: Draft) -> None:
 def _build(result: Result) -> None:
     own, case = draft(), result.case
     if own.name:
-        st.info(f"You are changing **{session.view().scenarios[own.name].label}**.", icon=":material/edit:")
+        st.info(f"You are changing **{plain(session.view().scenarios[own.name].label)}**.", icon=":material/edit:")
     else:
         _start_from()
     left, right = st.columns(2, gap="large")
@@ -105,17 +118,26 @@ def _build(result: Result) -> None:
 
 
 def _start_from() -> None:
-    scenarios = {name: each for name, each in session.view().scenarios.items() if each.indicators or each.events}
+    titles = _stories()
+    if st.session_state.get("start_from", "") not in ("", *titles):
+        st.session_state["start_from"] = ""
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
     chosen = choice.selectbox(
         "Start from",
-        ["", *scenarios],
-        format_func=lambda name: scenarios[name].label if name else "an empty future",
+        ["", *titles],
+        format_func=lambda name: titles.get(name, "an empty future"),
         key="start_from",
     )
     button.button(
         "Load", on_click=_start, args=(chosen,), key="start_button", width="stretch", help="Replaces what is below."
     )
+
+
+def _stories() -> dict[str, str]:
+    """What the scenarios that assume something are called."""
+    now = session.view()
+    assumed = {name for name, each in now.scenarios.items() if each.indicators or each.events}
+    return {name: title for name, title in now.titles.items() if name in assumed}
 
 
 def _start(name: str) -> None:
@@ -128,7 +150,7 @@ def _start(name: str) -> None:
 def _line(case: riskcast.Case, kind: str, place: int, words: str) -> None:
     text, button = st.columns([8, 1], vertical_alignment="center")
     mark = ":material/trending_up:" if kind == "indicators" else ":material/bolt:"
-    text.markdown(f"{mark} {words}" + ("" if kind == "indicators" else " :orange-badge[assumed]"))
+    text.markdown(f"{mark} {plain(words)}" + ("" if kind == "indicators" else " :orange-badge[assumed]"))
     button.button(
         "",
         icon=":material/close:",
@@ -262,7 +284,7 @@ def _event_form(result: Result) -> None:
         name = st.selectbox(
             "Event", list(case.events), format_func=lambda key: case.events[key].label, key="event_type"
         )
-        st.caption(f"It counts as one where: {case.events[name].resolution.yes}")
+        st.caption(f"It counts as one where: {plain(case.events[name].resolution.yes)}")
         dyads = _whom(case, "event_dyads") if case.events[name].scope == "dyad" else []
         month = st.number_input(f"In {period}", 1, 600, 1, key="event_month", help=_periods_help(result))
         if month <= case.settings.horizon:
@@ -290,17 +312,18 @@ def _add(kind: str, plain: Plain) -> None:
 def told(error: ValueError) -> str:
     """What is wrong, and how to mend it, without the places of files that nobody has written yet."""
     if isinstance(error, riskcast.CaseError):
-        return " ".join(
-            f"{problem.key.rpartition('.')[2]}: {problem.wrong}; {problem.mend}." for problem in error.problems
-        )
-    message = str(error)
+        keys = [problem.key.rpartition(".")[2] for problem in error.problems]
+        wrong = [f"{problem.wrong}; {problem.mend}" for problem in error.problems]
+        message = ". ".join(f"{key}: {what}" if key else what for key, what in zip(keys, wrong, strict=True))
+    else:
+        message = str(error)
     return message[:1].upper() + message[1:] + "."
 
 
 def _say_problem(key: str) -> None:
     problem = st.session_state.pop(key, None)
     if problem:
-        st.error(problem, icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
 
 
 def _say_clashes(words: list[str]) -> None:
@@ -364,22 +387,24 @@ def _keep(replaced: str | None, label: str, make: Any) -> bool:
             f"“{label}” is saved. Four futures stand side by side already: take one out to compare it."
         )
     st.session_state["compare"] = side_by_side
+    st.session_state[DONE] = True
     return True
 
 
 def _combine(case: riskcast.Case) -> None:
-    scenarios = {name: each for name, each in session.view().scenarios.items() if each.indicators or each.events}
+    scenarios, titles = session.view().scenarios, _stories()
+    st.session_state["combine"] = [name for name in st.session_state.get("combine", ()) if name in titles]
     chosen = st.multiselect(
         "Stories to join",
-        list(scenarios),
-        format_func=lambda name: scenarios[name].label,
+        list(titles),
+        format_func=titles.__getitem__,
         key="combine",
         placeholder="two or more",
     )
     if len(chosen) < 2:
         st.caption("Choose two or more: their moves and events become one future.")
         return
-    parts = {scenarios[name].label: scenarios[name] for name in chosen}
+    parts = {titles[name]: scenarios[name] for name in chosen}
     clashes = find_clashes(case, {label: part.indicators for label, part in parts.items()})
     against = [clash.words for clash in clashes if clash.is_contradiction]
     _say_clashes([clash.words for clash in clashes if not clash.is_contradiction])
@@ -443,7 +468,7 @@ def kept() -> None:
         scenarios = now.scenarios
         for name in now.built:
             text, buttons = st.columns([3, 2], vertical_alignment="center")
-            text.markdown(f"**{scenarios[name].label}** &nbsp; `{name}`")
+            text.markdown(f"**{plain(scenarios[name].label)}** &nbsp; `{name}`")
             with buttons:
                 manage(name)
         st.download_button(

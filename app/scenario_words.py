@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from assumption_editor import plain
 
 import riskcast
 
@@ -22,7 +23,7 @@ VERBS = {"set": "Set to", "shift": "Shift by", "multiply": "Multiply by"}
 
 @dataclass(frozen=True)
 class Clash:
-    """Two assumptions about one indicator; a contradiction where both say at which level it stands."""
+    """Two assumptions about one indicator, in Markdown; a contradiction where both say at which level it stands."""
 
     is_contradiction: bool
     words: str
@@ -39,9 +40,8 @@ def change_words(verb: str, value: float, unit: str) -> str:
     >>> change_words("shift", 4.0, "points"), change_words("multiply", 0.7, "points")
     ('+4 (points)', '×0.7')
     """
-    if verb == "multiply":
-        return f"×{value:g}"
-    return f"{value:g} ({unit})" if verb == "set" else f"{value:+g} ({unit})".replace("-", "−", 1)
+    number = {"set": f"{value:g}", "shift": f"{value:+g}", "multiply": f"×{value:g}"}[verb].replace("-", "−")
+    return number if verb == "multiply" else f"{number} ({unit})"
 
 
 def whom_words(case: riskcast.Case, dyads: Sequence[str] | None) -> str:
@@ -136,9 +136,9 @@ def _clash(case: riskcast.Case, first: tuple[str, Any], second: tuple[str, Any])
     def told(owner: str, move: Any) -> str:
         verb, value = verb_of(move)
         number = f"{value:+g}" if verb == "shift" else f"{value:g}"
-        return f"“{owner}” {verbs[verb]} {number}".replace("-", "−")
+        return f"“{plain(owner)}” {verbs[verb]} {number.replace('-', '−')}"
 
-    both = f"**{case.indicators[a.indicator].label}**: {told(one, a)}, {told(other, b)}"
+    both = f"**{plain(case.indicators[a.indicator].label)}**: {told(one, a)}, {told(other, b)}"
     if a.set is not None and b.set is not None:
         return Clash(True, f"{both}. It cannot stand at two levels at once.")
     if a.set is None and b.set is None:
@@ -152,8 +152,8 @@ def cut_short(case: riskcast.Case, moves: Iterable[Any]) -> list[str]:
     """Moves that the horizon ends before they are whole."""
     horizon, period = case.settings.horizon, case.settings.period
     return [
-        f"**{case.indicators[move.indicator].label}** would be moved in full only in {period} {full}, beyond the "
-        f"horizon of {horizon} {period}s: by then {100 * (horizon - move.start + 1) / move.over:.0f} % of the move "
+        f"**{plain(case.indicators[move.indicator].label)}** would be moved in full only in {period} {full}, beyond "
+        f"the horizon of {horizon} {period}s: by then {100 * (horizon - move.start + 1) / move.over:.0f} % of the move "
         "is done."
         for move in moves
         if (full := move.start + move.over - 1) > horizon and (move.until is None or move.until > horizon)

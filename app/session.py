@@ -54,6 +54,14 @@ class View:
         own = {name: self.case.scenario(name) for name in dict.fromkeys(("baseline", *self.case.scenarios))}
         return own | {name: riskcast.Scenario.model_validate(plain) for name, plain in self.built.items()}
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What every scenario is called, no two the same, as lists to choose from know their entries by it."""
+        called: dict[str, str] = {}
+        for name, scenario in self.scenarios.items():
+            called[name] = scenario.label if scenario.label not in called.values() else f"{scenario.label} ({name})"
+        return called
+
 
 def view() -> View:
     """What this session looks at; opened from the address on the first run."""

@@ -41,13 +41,13 @@ def _case(now: View) -> None:
 
 
 def _scenario(now: View) -> None:
-    known = now.scenarios
+    known = now.titles
     names = list(known)
     chosen = st.selectbox(
         "Scenario",
         names,
         index=names.index(now.scenario),
-        format_func=lambda name: known[name].label + (" (built here)" if name in now.built else ""),
+        format_func=lambda name: known[name] + (" (built here)" if name in now.built else ""),
         key=f"scenario:{now.scenario}",
         help="An assumed future. All pages show the chosen one; the page Scenarios compares several.",
     )

@@ -58,6 +58,17 @@ def health(result: Result) -> None:
     )
 
 
+def choose_pair(result: Result, key: str) -> str:
+    """A dyad of the user's choice; at first the one with the highest score."""
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean).id
+    if len(names) > MOST_PAIRS:
+        place = list(names).index(highest)
+        return st.selectbox("Pair", list(names), index=place, format_func=lambda dyad: names[dyad], key=key)
+    chosen = st.segmented_control("Pair", list(names), default=highest, format_func=lambda dyad: names[dyad], key=key)
+    return chosen or highest
+
+
 def live(now: Result, before: Result, many: int = 8) -> None:
     """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
     change = difference(now, before)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import streamlit.web.cli
 
-from riskcast import cli
+from riskcast import cli, cli_app
 
 ROOT = Path(__file__).parents[1]
 LISTENS = "0A"
@@ -136,7 +136,7 @@ def test_an_address_of_another_machine_is_told(run: Any, started: list[list[str]
 def test_without_streamlit_it_says_what_to_install(
     run: Any, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(cli_app, "find_spec", lambda name: None)
     status, _, err = run()
     assert status == 2
     assert "pip install 'riskcast[app]'" in err

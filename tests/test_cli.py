@@ -281,10 +281,10 @@ def test_help_and_version_do_not_import_numpy_either() -> None:
 def test_an_overlay_holds_on_an_earlier_day_too(tmp_path: Path) -> None:
     import datetime as dt
 
-    from riskcast.cli import _read
+    from riskcast.options import read_case
 
     file = tmp_path / "hot.yaml"
     file.write_text("changes:\n  indicators.xenophobia.now: {median: 90, interval: [85, 95]}\n", encoding="utf-8")
-    read = _read("central_asia_2024", [file], dt.datetime(2020, 1, 1))
+    read = read_case("central_asia_2024", [file], dt.datetime(2020, 1, 1))
     assert read.as_of == dt.date(2020, 1, 1)
     assert read.indicators["xenophobia"].now_of("RUS").median == 90.0

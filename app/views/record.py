@@ -22,7 +22,6 @@ STATUSES = ("located", "unverified", "judgement")
 EVERYONE = "ALL"
 ALIKE = 0.35
 DISAGREES = 0.1
-MOST_PILLS = 8
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,13 @@ def filter_rows(
 
 
 def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
+    if case.panel is not None:
+        chart = forecast_charts.timeline_chart(case, palette=widgets.palette())
+        st.altair_chart(chart, theme=None, width="stretch")
+        st.caption("The events stand in the case's panel, pair by pair and period by period, without text or sources.")
+        return
     if not case.event_rows:
-        st.caption("The events of this case stand in its panel, dyad by dyad and period by period, without dates.")
+        st.caption("The record holds no event.")
         return
     rows = filter_rows(case.event_rows, *_filters(case))
     st.caption(f"{len(rows)} of {len(case.event_rows)} events.")
@@ -124,16 +128,26 @@ def _filters(case: riskcast.Case) -> tuple[list[str], list[str], tuple[int, int]
     one, two = st.columns(2)
     with one:
         chosen_types = st.multiselect(
-            "Type", types, format_func=lambda name: type_label(case, name), placeholder="All types", key="record_types"
+            "Type",
+            types,
+            format_func=lambda name: type_label(case, name),
+            placeholder="All types",
+            key=f"record_types:{case.name}",
         )
         years = (first, last)
         if first < last:
-            years = st.slider("Years", first, last, (first, last), key="record_years")
+            years = st.slider("Years", first, last, (first, last), key=f"record_years:{case.name}")
     with two:
         chosen_units = st.multiselect(
-            "Pair", units, format_func=lambda unit: unit_label(case, unit), placeholder="All", key="record_units"
+            "Pair",
+            units,
+            format_func=lambda unit: unit_label(case, unit),
+            placeholder="All",
+            key=f"record_units:{case.name}",
         )
-        statuses = st.pills("Status", STATUSES, selection_mode="multi", default=STATUSES, key="record_statuses")
+        statuses = st.pills(
+            "Status", STATUSES, selection_mode="multi", default=STATUSES, key=f"record_statuses:{case.name}"
+        )
     return chosen_types, chosen_units, years, statuses
 
 
@@ -207,7 +221,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
     if not named:
         st.caption("No indicator of this case has a series of dated values.")
         return
-    chosen = st.selectbox("Series", list(named), format_func=named.get, key="record_series")
+    chosen = st.selectbox("Series", list(named), format_func=named.get, key=f"record_series:{case.name}")
     st.caption(plain(case.indicators[chosen].question))
     st.altair_chart(forecast_charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
@@ -292,41 +306,12 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
         )
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
-    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
-    highest = max(result.risk.dyads, key=lambda one: one.score.mean).id
-    if len(names) <= MOST_PILLS:
-        dyad = st.segmented_control("Pair", list(names), default=highest, format_func=names.get, key="record_dyad")
-    else:
-        dyad = st.selectbox(
-            "Pair", list(names), index=list(names).index(highest), format_func=names.get, key="record_dyad"
-        )
+    dyad = widgets.choose_pair(result, f"record_pair:{case.name}")
     checks = {check.event: check for check in report.priors}
     st.dataframe(
-        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad or highest)],
+        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad)],
         hide_index=True,
-        column_config={
-            "Event": st.column_config.TextColumn("Event", width=195, help="⚠: prior and record disagree."),
-            "This pair": st.column_config.TextColumn(
-                "This pair",
-                width=70,
-                help="The record alone: share of this pair's past windows, as long as the horizon, that held an event, "
-                "drawn a little towards all pairs.",
-            ),
-            "All pairs": st.column_config.TextColumn(
-                "All pairs", width=70, help="The record alone: the same share over all pairs."
-            ),
-            "Priors alone": st.column_config.TextColumn(
-                "Priors alone", help="Nothing learned from the record. 90 % interval."
-            ),
-            "Forecast": st.column_config.TextColumn("Forecast", help="Priors and record. 90 % interval."),
-            "Reading": st.column_config.TextColumn("Reading", width=215),
-            "Recorded": st.column_config.NumberColumn(
-                "Recorded", help=f"{case.settings.period.capitalize()}s of this pair's record that hold one."
-            ),
-            "Prior against record": st.column_config.TextColumn(
-                "Prior against record", help="Whether the priors could have produced what the record counts, all pairs."
-            ),
-        },
+        column_config=_voice_columns(case),
         height="content",
         key="voices",
     )
@@ -343,6 +328,32 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
         )
 
 
+def _voice_columns(case: riskcast.Case) -> dict[str, Any]:
+    return {
+        "Event": st.column_config.TextColumn("Event", width=195, help="⚠: prior and record disagree."),
+        "Record: pair": st.column_config.TextColumn(
+            "Record: pair",
+            width=85,
+            help="The record alone: share of this pair's past windows, as long as the horizon, that held an event, "
+            "drawn a little towards all pairs.",
+        ),
+        "Record: all": st.column_config.TextColumn(
+            "Record: all", width=85, help="The record alone: the same share over all pairs."
+        ),
+        "Priors alone": st.column_config.TextColumn(
+            "Priors alone", help="Nothing learned from the record. 90 % interval."
+        ),
+        "Forecast": st.column_config.TextColumn("Forecast", help="Priors and record. 90 % interval."),
+        "Reading": st.column_config.TextColumn("Reading", width=215),
+        "Recorded": st.column_config.NumberColumn(
+            "Recorded", help=f"{case.settings.period.capitalize()}s of this pair's record that hold one."
+        ),
+        "Prior against record": st.column_config.TextColumn(
+            "Prior against record", help="Whether the priors could have produced what the record counts, all pairs."
+        ),
+    }
+
+
 def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     """One event type as a row of a table."""
     trigger = " (trigger)" if case.events[one.event].kind == "trigger" else ""
@@ -350,8 +361,8 @@ def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     warned = "⚠ " if check.tail < DISAGREES else ""
     return {
         "Event": warned + case.events[one.event].label + trigger + shared,
-        "This pair": widgets.percent(one.own_rate),
-        "All pairs": widgets.percent(one.pooled_rate),
+        "Record: pair": widgets.percent(one.own_rate),
+        "Record: all": widgets.percent(one.pooled_rate),
         "Priors alone": _estimate(one.priors),
         "Forecast": _estimate(one.both),
         "Reading": reading(one),

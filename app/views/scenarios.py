@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import scenario_builder
 import session
 import streamlit as st
 import widgets
+from assumption_editor import plain
 from month_lines import month_lines
 from results import Result
 from scenario_words import event_words, move_words
@@ -23,6 +25,7 @@ MOST_COMPARED = scenario_builder.MOST_COMPARED
 MOST_MOVED = 10
 MOST_DRAWN = 8
 LEAST_MOVED = 0.005
+Changes = Mapping[str, riskcast.Contrast]
 
 
 def show() -> None:
@@ -34,18 +37,18 @@ def show() -> None:
     with st.container(gap="small"):
         _questions(now.case)
     st.subheader("Intervene: compare futures", anchor="intervene")
-    chosen = _pick(now)
-    found = _results(now, chosen)
+    found = _results(now, _pick(now))
     base = next(iter(found.values()), None) or results.current(now, "baseline")
     scenario_builder.show(base)
     scenario_builder.kept()
     if found:
         _stories(now, found)
         widgets.health(base)
-        _scores(found)
-        if len(found) > 1:
-            _moved(found)
-        _months(found)
+        changes = {label: results.difference(result, base) for label, result in list(found.items())[1:]}
+        _scores(found, changes)
+        if changes:
+            _moved(found, changes)
+        _months(found, changes)
     else:
         st.info("Pick at least one future to see its numbers.", icon=":material/alt_route:")
     st.divider()
@@ -77,20 +80,22 @@ def _questions(case: riskcast.Case) -> None:
 
 def _pick(now: session.View) -> list[str]:
     """Names of the scenarios to compare, the first of them the yardstick."""
-    scenarios = now.scenarios
-    st.session_state["compare"] = _kept_choice(now, list(scenarios))
+    titles = now.titles
+    st.session_state["compare"] = _kept_choice(now, list(titles))
     chosen = st.multiselect(
         f"Futures side by side (up to {MOST_COMPARED}; the others are compared with the first)",
-        list(scenarios),
-        format_func=lambda name: scenarios[name].label + (" (built here)" if name in now.built else ""),
+        list(titles),
+        format_func=lambda name: titles[name] + (" (built here)" if name in now.built else ""),
         max_selections=MOST_COMPARED,
         key="compare",
         placeholder="pick a future",
     )
     st.session_state["compared"] = (now.case.name, chosen, now.scenario)
+    for done in (scenario_builder.DONE, observed_events.DONE):
+        st.session_state.pop(done, None)
     note = st.session_state.pop("compare_note", None)
     if note:
-        st.warning(note, icon=":material/info:")
+        st.warning(plain(note), icon=":material/info:")
     return chosen
 
 
@@ -108,50 +113,45 @@ def _kept_choice(now: session.View, known: list[str]) -> list[str]:
 
 
 def _results(now: session.View, chosen: list[str]) -> dict[str, Result]:
-    """Results by scenario name; those that cannot be had are told."""
+    """Results by what their scenarios are called; those that cannot be had are told."""
+    titles = now.titles
     found = {}
     with st.spinner("Simulating the futures …"):
         for name in chosen:
+            label = titles[name]
             try:
-                found[name] = results.current(now, name)
+                found[label] = results.current(now, name)
             except riskcast.RiskcastError as error:
-                st.error(f"**{now.scenarios[name].label}** cannot be forecast: {error}", icon=":material/error:")
+                st.error(f"**{plain(label)}** cannot be forecast: {plain(str(error))}", icon=":material/error:")
     return found
 
 
-def _label(result: Result) -> str:
-    return result.forecast.scenario.label
-
-
 def _stories(now: session.View, found: dict[str, Result]) -> None:
-    for column, (place, (name, result)) in zip(st.columns(len(found)), enumerate(found.items()), strict=True):
+    for column, (place, (label, result)) in zip(st.columns(len(found)), enumerate(found.items()), strict=True):
         scenario = result.forecast.scenario
         with column.container(border=True, height="stretch"):
             badges = [":blue-badge[compared with]"] if place == 0 and len(found) > 1 else []
-            badges += [":violet-badge[built here]"] if name in now.built else []
-            st.markdown(f"**{scenario.label}** {' '.join(badges)}")
-            st.caption(scenario.story)
-            lines = [f"- {move_words(result.case, move)}" for move in scenario.indicators]
-            lines += [f"- {event_words(result.case, event)} :orange-badge[assumed]" for event in scenario.events]
+            badges += [":violet-badge[built here]"] if result.forecast.scenario_name in now.built else []
+            st.markdown(f"**{plain(label)}** {' '.join(badges)}")
+            st.caption(plain(scenario.story))
+            lines = [f"- {plain(move_words(result.case, move))}" for move in scenario.indicators]
+            lines += [f"- {plain(event_words(result.case, event))} :orange-badge[assumed]" for event in scenario.events]
             st.markdown("\n".join(lines) or "- nothing is assumed")
-            if name in now.built:
-                scenario_builder.manage(name)
 
 
-def _scores(found: dict[str, Result]) -> None:
-    first, *others = found.values()
+def _scores(found: Mapping[str, Result], changes: Changes) -> None:
+    name, first = next(iter(found.items()))
     st.subheader("Scores side by side")
-    if others:
+    if changes:
         st.caption(
-            f"Differences are from **{_label(first)}**. All futures share the same draws of the parameters and the "
-            "same random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of "
-            "the parameters could make of a number."
+            f"Differences are from **{plain(name)}**. All futures share the same draws of the parameters and the same "
+            "random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of the "
+            "parameters could make of a number."
         )
     chart = forecast_charts.scenarios_chart(
-        {_label(result): result.risk for result in found.values()}, palette=widgets.palette()
+        {label: result.risk for label, result in found.items()}, palette=widgets.palette()
     )
     st.altair_chart(chart, theme=None, width="stretch", key="scenarios_chart")
-    changes = {name: results.difference(result, first) for name, result in list(found.items())[1:]}
     st.dataframe(
         [
             {"Pair": dyad.partner_name or dyad.id} | _score_cells(found, changes, dyad.id)
@@ -163,13 +163,13 @@ def _scores(found: dict[str, Result]) -> None:
     st.caption(_said_by(found))
 
 
-def _score_cells(found: dict[str, Result], changes: dict[str, riskcast.Contrast], dyad: str) -> dict[str, str]:
+def _score_cells(found: Mapping[str, Result], changes: Changes, dyad: str) -> dict[str, str]:
     cells = {}
-    for name, result in found.items():
+    for label, result in found.items():
         score = next(each.score for each in result.risk.dyads if each.id == dyad)
-        cells[_label(result)] = f"{score.mean:.1f} ({score.low:.0f}–{score.high:.0f})"
-        if name in changes:
-            cells[f"{_label(result)}: difference"] = signed(changes[name].score[dyad], 1.0)
+        cells[label] = f"{score.mean:.1f} ({score.low:.0f}–{score.high:.0f})"
+        if label in changes:
+            cells[f"{label}: difference"] = signed(changes[label].score[dyad], 1.0)
     return cells
 
 
@@ -181,34 +181,34 @@ def signed(estimate: Any, scale: float) -> str:
     '+3.1 (−1.2 to +8.0)'
     """
     mean, low, high = (scale * value for value in (estimate.mean, estimate.low, estimate.high))
-    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", "−")
+    return f"{mean:+z.1f} ({low:+z.1f} to {high:+z.1f})".replace("-", "−")
 
 
-def _said_by(found: dict[str, Result]) -> str:
+def _said_by(found: Mapping[str, Result]) -> str:
     posterior = next(iter(found.values())).posterior
-    labels = ", ".join(_label(result) for result in found.values())
+    labels = ", ".join(plain(label) for label in found)
     return f"Scenarios: {labels} · engine {posterior.engine} · seed {posterior.seed}"
 
 
-def moved_rows(now: Result, first: Result) -> list[dict[str, Any]]:
+def moved_rows(
+    second: tuple[str, Result], first: tuple[str, Result], change: riskcast.Contrast
+) -> list[dict[str, Any]]:
     """Probabilities that a future moves by half a point or more, the largest move first; what either assumes is left
     out, as it is no forecast."""
-    change = results.difference(now, first)
-    rows = []
+    (label, then), (other, before) = second, first
+    case, rows = then.case, []
     for (event, unit), estimate in sorted(change.probability.items(), key=lambda item: -abs(item[1].mean)):
-        kind = now.case.events[event]
-        assumed = now.forecast.is_assumed(event, unit) or first.forecast.is_assumed(event, unit)
+        kind = case.events[event]
+        assumed = then.forecast.is_assumed(event, unit) or before.forecast.is_assumed(event, unit)
         if kind.kind != "outcome" or abs(estimate.mean) < LEAST_MOVED or assumed:
             continue
-        after = now.forecast.probability(event, unit).mean
+        after = then.forecast.probability(event, unit).mean
         rows.append(
             {
-                "Pair": now.case.state_names.get(
-                    unit.partition("-")[2], "all pairs" if unit == now.case.host else unit
-                ),
+                "Pair": case.state_names.get(unit.partition("-")[2], "all pairs" if unit == case.host else unit),
                 "Outcome": kind.label,
-                _label(first): widgets.percent(first.forecast.probability(event, unit).mean),
-                _label(now): widgets.percent(after),
+                other: widgets.percent(before.forecast.probability(event, unit).mean),
+                label: widgets.percent(after),
                 "In words": riskcast.estimative_words(after),
                 "Difference, points (90 %)": signed(estimate, 100.0),
             }
@@ -216,38 +216,40 @@ def moved_rows(now: Result, first: Result) -> list[dict[str, Any]]:
     return rows
 
 
-def _moved(found: dict[str, Result]) -> None:
+def _moved(found: Mapping[str, Result], changes: Changes) -> None:
     st.subheader("What moves most")
-    first, *others = found.values()
-    for tab, other in zip(st.tabs([_label(result) for result in others]), others, strict=True):
+    first, *others = found.items()
+    for tab, other in zip(st.tabs([plain(label) for label, _ in others]), others, strict=True):
         with tab:
-            _moved_by(other, first)
+            _moved_by(other, first, changes[other[0]])
 
 
-def _moved_by(other: Result, first: Result) -> None:
-    events = [*other.forecast.scenario.events, *first.forecast.scenario.events]
+def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: riskcast.Contrast) -> None:
+    (label, then), (other, before) = second, first
+    assumptions_of = [each.forecast.scenario for each in (then, before)]
+    events = [event for scenario in assumptions_of for event in scenario.events]
     if events:
-        told = "; ".join(dict.fromkeys(event_words(other.case, event) for event in events))
-        st.markdown(f":orange-badge[assumed, not forecast] {told}")
-    rows = moved_rows(other, first)
+        told = "; ".join(dict.fromkeys(event_words(then.case, event) for event in events))
+        st.markdown(f":orange-badge[assumed, not forecast] {plain(told)}")
+    rows = moved_rows(second, first, change)
     if not rows:
         st.caption("No probability moves by half a percentage point.")
         return
-    labels = {"first": _label(first), "second": _label(other)}
     chart = forecast_charts.contrast_chart(
-        replace(results.difference(other, first), **labels),
-        other.case,
+        replace(change, first=other, second=label),
+        then.case,
         most=MOST_DRAWN,
-        scenarios=[first.forecast.scenario, other.forecast.scenario],
+        scenarios=assumptions_of,
         palette=widgets.palette(),
     )
-    st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{other.forecast.scenario_name}")
+    st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{then.forecast.scenario_name}")
     st.dataframe(rows[:MOST_MOVED], hide_index=True)
     more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
-    st.caption(f"{_label(other)} less {_label(first)} · engine {other.posterior.engine}{more}")
+    st.caption(f"{plain(label)} less {plain(other)} · engine {then.posterior.engine}{more}")
 
 
-def _months(found: dict[str, Result]) -> None:
+@st.fragment
+def _months(found: Mapping[str, Result], changes: Changes) -> None:
     first = next(iter(found.values()))
     st.subheader(f"Probability by {first.case.settings.period}")
     names = {dyad.id: dyad.partner_name or dyad.id for dyad in first.risk.dyads}
@@ -260,26 +262,25 @@ def _months(found: dict[str, Result]) -> None:
         key="scenario_outcome",
     )
     unit = dyad if first.case.events[outcome].scope == "dyad" else first.case.host
-    chart = month_lines({_label(result): result for result in found.values()}, outcome, unit, widgets.palette())
+    chart = month_lines(found, outcome, unit, widgets.palette())
     st.altair_chart(chart, theme=None, width="stretch", key="month_lines")
-    change = {name: results.difference(result, first) for name, result in found.items() if result is not first}
-    for column, (name, result) in zip(st.columns(len(found)), found.items(), strict=True):
+    for column, (label, result) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:
-            _closing(result, change.get(name), outcome, unit)
+            _closing(label, result, changes.get(label), outcome, unit)
     st.caption(_said_by(found))
 
 
-def _closing(result: Result, change: riskcast.Contrast | None, outcome: str, unit: str) -> None:
+def _closing(label: str, result: Result, change: riskcast.Contrast | None, outcome: str, unit: str) -> None:
     """The probability at the end of the horizon, or that it is assumed."""
     if result.forecast.is_assumed(outcome, unit):
-        st.metric(_label(result), "assumed", help="This future takes the event as given: it is no forecast.")
+        st.metric(plain(label), "assumed", help="This future takes the event as given: it is no forecast.")
         return
     estimate = result.forecast.probability(outcome, unit)
     moved = None if change is None else change.probability[outcome, unit]
     st.metric(
-        _label(result),
+        plain(label),
         widgets.percent(estimate.mean),
-        None if moved is None else f"{100 * moved.mean:+.1f} points",
+        None if moved is None else f"{100 * moved.mean:+z.1f} points",
         delta_color="inverse",
     )
     within = f"90 % interval {widgets.percent(estimate.low)} to {widgets.percent(estimate.high)}"

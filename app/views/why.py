@@ -20,7 +20,6 @@ from riskcast import forecast_charts
 
 MOST_OPEN = 6
 LEAST_POINTS = 0.05
-MOST_PILLS = 8
 WHOLE = ""
 
 
@@ -43,22 +42,11 @@ def show() -> None:
 
 
 def _choose(result: Result) -> tuple[str, str]:
-    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
-    highest = max(result.risk.dyads, key=lambda one: one.score.mean).id
-    events = [WHOLE, *result.case.outcomes]
-    labels = {name: result.case.events[name].label for name in result.case.outcomes}
-    labels[WHOLE] = "The score as a whole"
-    left, right = st.container(), st.container()
-    with left:
-        if len(names) <= MOST_PILLS:
-            dyad = st.segmented_control("Pair", list(names), default=highest, format_func=names.get, key="why_dyad")
-        else:
-            dyad = st.selectbox(
-                "Pair", list(names), index=list(names).index(highest), format_func=names.get, key="why_dyad"
-            )
-    with right:
-        event = st.selectbox("What to explain", events, format_func=labels.get, key="why_event")
-    return dyad or highest, event
+    case = result.case
+    dyad = widgets.choose_pair(result, f"why_pair:{case.name}")
+    labels = {WHOLE: "The score as a whole"} | {name: case.events[name].label for name in case.outcomes}
+    event = st.selectbox("What to explain", list(labels), format_func=labels.get, key=f"why_event:{case.name}")
+    return dyad, event
 
 
 def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places: riskcast.Places | None) -> None:

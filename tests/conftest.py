@@ -1,0 +1,16 @@
+"""What every test finds as it was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def main_module_as_it_was() -> Iterator[None]:
+    """Streamlit's AppTest puts its script in place of `__main__`, which worker processes then try to import."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
