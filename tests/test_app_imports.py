@@ -11,7 +11,7 @@ import riskcast
 
 APP = Path(__file__).parents[1] / "app"
 FILES = sorted(APP.rglob("*.py"))
-MODULES = {"charts", "forecast_charts", "theme"}
+MODULES = {"charts", "delimited", "forecast_charts", "pictures", "sheets", "theme", "workbook"}
 FACE = {*riskcast.__all__, *MODULES}
 
 

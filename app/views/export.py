@@ -8,34 +8,32 @@ from dataclasses import replace
 from typing import Any
 
 import downloads
-import pictures
 import results
 import session
 import streamlit as st
 import widgets
-import workbook
-from downloads import Report, Table
-from pictures import Wish
 from session import View
 
 import riskcast
-from riskcast import theme
+from riskcast import pictures, sheets, theme
 
 EVERYTHING = "Everything"
 CSV, XLSX, JSON = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/json"
 ZIP, YAML, PNG, SVG = "application/zip", "application/yaml", "image/png", "image/svg+xml"
 MOST_SHOWN = 200
 LABEL = "My view"
+EXPLAINED = "contributions"
 WORDS: Mapping[str, str] = {
-    EVERYTHING: "All five tables: as a workbook with a first sheet to read, as the JSON that the command line "
-    "prints with the assumptions beside it, or as a zip of CSV files.",
+    EVERYTHING: "All tables: as a workbook with a first sheet to brief from, as JSON, or as a zip of CSV or Parquet "
+    "files; the same as the command below writes.",
     "scores": "Each pair's score with its 90 % interval, and its band.",
     "probabilities": "The probability of at least one event of each kind within the horizon, with 90 % intervals and "
     "words.",
-    "by period": "The same probabilities, by the end of each period of the horizon.",
+    "by_period": "The same probabilities, by the end of each period of the horizon.",
     "contributions": "How many points of each pair's score are due to each driver; with the score at reference levels "
     "they add up to it.",
     "assumptions": "Every quantity as published and as it is now, with its evidence and sources.",
+    "diagnostics": "How healthy the engine's draws are, for each kind of event.",
 }
 
 
@@ -43,7 +41,7 @@ def show() -> None:
     """Draw the page."""
     now = session.view()
     result = results.current(now)
-    report = Report(result, now.case, lambda: results.explained(now))
+    dossier = downloads.dossier_of(now)
     widgets.heading(
         "Export",
         "Every file says which case, changes, scenario, engine and seed its numbers come from. "
@@ -51,23 +49,24 @@ def show() -> None:
     )
     widgets.health(result)
     with st.container(border=True):
-        _numbers(report)
+        _numbers(dossier, now)
     with st.container(border=True):
-        _chart(report, now)
+        _chart(dossier, now)
     with st.container(border=True):
-        _elsewhere(report, now)
+        _elsewhere(dossier, now)
 
 
-def _numbers(report: Report) -> None:
-    """Tables as CSV, workbook and JSON."""
+def _numbers(dossier: riskcast.Dossier, now: View) -> None:
+    """Tables as workbook, JSON, CSV and Parquet."""
     st.subheader("Numbers")
-    labels = {name: name.capitalize() for name in downloads.TABLES} | {
+    tables = sheets.names_of_tables(dossier)
+    labels = {name: name.capitalize() for name in tables} | {
         "scores": "Risk scores",
-        "by period": f"By {report.result.case.settings.period}",
+        "by_period": f"By {dossier.case.settings.period}",
     }
     chosen = st.pills(
         "What to download",
-        [EVERYTHING, *downloads.TABLES],
+        [EVERYTHING, *tables],
         format_func=lambda name: labels.get(name, name),
         default=EVERYTHING,
         key="export_table",
@@ -76,29 +75,34 @@ def _numbers(report: Report) -> None:
     )
     chosen = chosen or EVERYTHING
     st.caption(WORDS[chosen])
-    build = downloads.TABLES.get(chosen)
-    stem = downloads.file_stem(report)
-    if build is None:
+    stem = downloads.file_stem(dossier)
+    if chosen == EVERYTHING:
+
+        def make(form: str) -> Callable[[], bytes]:
+            return lambda: downloads.everything(downloads.dossier_of(now, explained=True), form)
+
         _buttons(
             {
-                "Excel": (lambda: workbook.all_tables(report), f"{stem}.xlsx", XLSX),
-                "JSON": (lambda: downloads.all_json(report), f"{stem}.json", JSON),
-                "CSV (zip)": (lambda: downloads.all_csv(report), f"{stem}-csv.zip", ZIP),
+                "Excel": (make("xlsx"), f"{stem}.xlsx", XLSX),
+                "JSON": (make("json"), f"{stem}.json", JSON),
+                "CSV (zip)": (make("csv"), f"{stem}-csv.zip", ZIP),
+                "Parquet (zip)": (make("parquet"), f"{stem}-parquet.zip", ZIP),
             }
         )
         return
+    table = sheets.make_table(downloads.dossier_of(now, explained=chosen == EXPLAINED), chosen)
     stem = f"{stem}-{downloads.safe_name(chosen)}"
     _buttons(
         {
-            "Excel": (lambda: workbook.one_table(report, build(report)), f"{stem}.xlsx", XLSX),
-            "JSON": (lambda: downloads.to_json(report, build(report)), f"{stem}.json", JSON),
-            "CSV": (lambda: downloads.to_csv(report, build(report)), f"{stem}.csv", CSV),
+            "Excel": (lambda: downloads.one_table(dossier, table, "xlsx"), f"{stem}.xlsx", XLSX),
+            "JSON": (lambda: downloads.one_table(dossier, table, "json"), f"{stem}.json", JSON),
+            "CSV": (lambda: downloads.one_table(dossier, table, "csv"), f"{stem}.csv", CSV),
         }
     )
-    _preview(build(report))
+    _preview(table)
 
 
-def _preview(table: Table) -> None:
+def _preview(table: sheets.Table) -> None:
     """The first rows of a table."""
     forms = {"score": "%.1f", "points": "%+.1f", "share": "percent"}
     columns: dict[str, Any] = {
@@ -112,19 +116,21 @@ def _preview(table: Table) -> None:
         st.caption(f"The first {MOST_SHOWN} of {len(table.rows):,} rows; files hold all.")
 
 
-def _chart(report: Report, now: View) -> None:
+def _chart(dossier: riskcast.Dossier, now: View) -> None:
     """Any page's chart as PNG and SVG."""
     st.subheader("Chart")
     left, right = st.columns([2, 3])
     kind = left.selectbox("Which chart", pictures.KINDS, key="export_chart")
-    dyads = {dyad.id: dyad.partner_name or dyad.id for dyad in report.result.risk.dyads}
-    dyad, against = next(iter(dyads)), report.result
+    dyads = {dyad.id: dyad.partner_name or dyad.id for dyad in dossier.headline.dyads}
+    dyad, against = next(iter(dyads)), dossier.headline
     if kind in pictures.OF_ONE_DYAD:
         dyad = right.selectbox("Pair", list(dyads), format_func=lambda name: dyads[name], key="export_dyad")
     if kind == pictures.CHANGE:
-        against = _against(now, right)
-    wish = Wish(kind, dyad, against)
-    shown = pictures.draw(report, replace(wish, palette=widgets.palette()), "container")
+        against = _against(now, right).risk
+    if kind == pictures.WHY:
+        dossier = downloads.dossier_of(now, explained=True)
+    wish = pictures.Wish(kind, dyad, against)
+    shown = pictures.draw(dossier, replace(wish, palette=widgets.palette()), "container")
     if shown is None:
         st.info("This case has nothing to draw here: choose another chart.", icon=":material/info:")
         return
@@ -132,13 +138,13 @@ def _chart(report: Report, now: View) -> None:
         files = st.container(width="content")
         dark = st.toggle("Dark paper", key="export_dark", help="For slides with a dark background.")
     wish = replace(wish, palette=theme.DARK if dark else theme.LIGHT)
-    stem = f"{downloads.file_stem(report)}-{downloads.safe_name(kind)}"
+    stem = f"{downloads.file_stem(dossier)}-{downloads.safe_name(kind)}"
     stem += f"-{dyad}" if kind in pictures.OF_ONE_DYAD else ""
     with files:
         _buttons(
             {
-                "PNG": (lambda: pictures.to_png(report, wish), f"{stem}.png", PNG),
-                "SVG": (lambda: pictures.to_svg(report, wish), f"{stem}.svg", SVG),
+                "PNG": (lambda: pictures.to_png(dossier, wish), f"{stem}.png", PNG),
+                "SVG": (lambda: pictures.to_svg(dossier, wish), f"{stem}.svg", SVG),
             }
         )
     st.altair_chart(shown, theme=None, width="stretch")
@@ -153,7 +159,7 @@ def _against(now: View, place: Any) -> results.Result:
     return results.current(now, name) if name else results.published(now.case)
 
 
-def _elsewhere(report: Report, now: View) -> None:
+def _elsewhere(dossier: riskcast.Dossier, now: View) -> None:
     """The changes as an overlay, and the commands that give the same digits."""
     st.subheader("The same digits elsewhere")
     label, overlay = "", ""
@@ -176,24 +182,26 @@ def _elsewhere(report: Report, now: View) -> None:
         )
     name = handed.name if bundled else f"./{handed.name}"
     shell, notebook = st.tabs(["Command line", "Notebook"])
-    shell.code(command(report, name, overlay), language="bash", wrap_lines=True)
-    notebook.code(notebook_code(report, name, overlay), language="python")
+    shell.code(command(dossier, name, overlay), language="bash", wrap_lines=True)
+    notebook.code(notebook_code(dossier, name, overlay), language="python")
 
 
-def command(report: Report, case: str, overlay: str) -> str:
-    """The command that prints the same numbers as JSON."""
-    posterior, ahead = report.result.posterior, report.result.forecast
-    words = ["uv", "run", "riskcast", "forecast", case]
+def command(dossier: riskcast.Dossier, case: str, overlay: str) -> str:
+    """The command that writes the same files."""
+    ahead = dossier.headline.forecast
+    posterior = ahead.posterior
+    words = ["uv", "run", "riskcast", "export", case, "--out", "export", "--formats", "xlsx,json,csv,parquet"]
     words += ["--scenario", ahead.scenario_name] if ahead.scenario_name != "baseline" else []
     words += ["--overlay", overlay] if overlay else []
     words += ["--draws", str(posterior.draws), "--seed", str(posterior.seed)]
     words += [] if posterior.is_reliable else ["--allow-unreliable"]
-    return shlex.join([*words, "--json"])
+    return shlex.join(words)
 
 
-def notebook_code(report: Report, case: str, overlay: str) -> str:
+def notebook_code(dossier: riskcast.Dossier, case: str, overlay: str) -> str:
     """The lines of Python that give the same numbers."""
-    posterior, ahead = report.result.posterior, report.result.forecast
+    ahead = dossier.headline.forecast
+    posterior = ahead.posterior
     options = f"draws={posterior.draws}, seed={posterior.seed}"
     options += "" if posterior.is_reliable else ", allow_unreliable=True"
     lines = ["import riskcast", "", f"case = riskcast.load_case({case!r})"]

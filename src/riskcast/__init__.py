@@ -39,7 +39,9 @@ _HOMES = {
     "dyad_rate": "baselines",
     "estimative_words": "scoring",
     "percent": "console",
+    "export": "exporting",
     "forecast_data": "exports",
+    "make_dossier": "dossier",
     "contrast_data": "exports",
     "provenance": "exports",
     "overlay_text": "overlay",
@@ -53,6 +55,7 @@ _HOMES = {
     "Posterior": "posterior",
     "Forecast": "forecasting",
     "Risk": "scoring",
+    "Dossier": "dossier",
     "Contrast": "forecasting",
     "Explanation": "attribution",
     "Quantity": "quantities",
@@ -77,8 +80,10 @@ if TYPE_CHECKING:
     from riskcast.casefiles import list_cases, load_case, write_case
     from riskcast.console import percent
     from riskcast.coverage import check_priors, report_coverage
+    from riskcast.dossier import Dossier, make_dossier
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
     from riskcast.evaluation import Evaluation, evaluate
+    from riskcast.exporting import export
     from riskcast.exports import contrast_data, forecast_data, provenance
     from riskcast.fitting import fit
     from riskcast.forecasting import Contrast, Forecast, contrast, forecast
@@ -97,6 +102,7 @@ __all__ = [
     "Case",
     "CaseError",
     "Contrast",
+    "Dossier",
     "Evaluation",
     "Explanation",
     "Forecast",
@@ -122,6 +128,7 @@ __all__ = [
     "estimative_words",
     "evaluate",
     "explain",
+    "export",
     "find_place",
     "find_places",
     "find_problems",
@@ -131,6 +138,7 @@ __all__ = [
     "list_cases",
     "load_case",
     "load_overlay",
+    "make_dossier",
     "overlay_text",
     "percent",
     "pooled_rate",

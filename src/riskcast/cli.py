@@ -9,6 +9,7 @@ import typer
 
 from riskcast import __version__
 from riskcast.cli_app import open_app
+from riskcast.cli_export import export
 from riskcast.cli_verification import backtest, calibrate
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.options import (
@@ -194,17 +195,20 @@ def explain(
 
 @app.command()
 def schema(
-    file: Annotated[str | None, typer.Argument(help="One file, such as effects.yaml.", show_default="all")] = None,
+    file: Annotated[
+        str | None, typer.Argument(help="One file, such as effects.yaml or forecast.json.", show_default="all")
+    ] = None,
 ) -> None:
-    """Print the JSON Schema of the case files, for editors."""
+    """Print the JSON Schema of the case files, for editors, and of the exported forecast.json."""
     from riskcast.exports import case_schemas
+    from riskcast.jsonfile import NAME, export_schema
 
-    schemas = case_schemas()
+    schemas = {**case_schemas(), NAME: export_schema()}
     if file is not None and file not in schemas:
         raise UnknownNameError("file", file, schemas)
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (backtest, calibrate):
+for _command in (export, backtest, calibrate):
     app.command()(_command)
 app.command("app")(open_app)

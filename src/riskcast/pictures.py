@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from downloads import Cell, Report, provenance
-from results import Result, difference
-
 from riskcast import charts, forecast_charts, theme
+from riskcast.dossier import Dossier
+from riskcast.forecasting import contrast
+from riskcast.scoring import Risk
+from riskcast.sheets import Cell, origin, told
 
 WIDTH = 900
 SCALE = 2
 MARGIN = 14
 FOOT = 13
 LETTERS = 190
-HASH = 12
 
 MAP, SCORES, TABLE = "Map of scores", "Scores with intervals", "Probabilities (heat map)"
 MONTHS, WHY, RECORD, CHANGE = "Probability over time", "Why (waterfall)", "Record (timeline)", "What changes"
@@ -35,59 +35,65 @@ class Wish:
 
     kind: str
     dyad: str
-    against: Result
+    against: Risk
     palette: theme.Palette = theme.LIGHT
 
 
-def draw(report: Report, wish: Wish, width: Any = WIDTH) -> Any:
-    """The chart; None where there is nothing to draw, such as the map of a case without known states."""
-    now = report.result
+def draw(dossier: Dossier, wish: Wish, width: Any = WIDTH) -> Any:
+    """The chart of the headline; None where there is nothing to draw, as the map of a case without known states."""
+    risk, case = dossier.headline, dossier.case
     look: dict[str, Any] = {"width": width, "palette": wish.palette}
     if wish.kind == MAP:
-        return forecast_charts.map_chart(now.risk, **look)
+        return forecast_charts.map_chart(risk, **look)
     if wish.kind == SCORES:
-        return forecast_charts.score_chart(now.risk, **look)
+        return forecast_charts.score_chart(risk, **look)
     if wish.kind == TABLE:
-        return forecast_charts.heatmap_chart(now.risk, **look)
+        return forecast_charts.heatmap_chart(risk, **look)
     if wish.kind == MONTHS:
-        return forecast_charts.months_chart(now.risk, dyad=wish.dyad, **look)
+        return forecast_charts.months_chart(risk, dyad=wish.dyad, **look)
     if wish.kind == WHY:
-        named = {dyad.id: dyad.partner_name or dyad.id for dyad in now.risk.dyads}
-        return forecast_charts.waterfall_chart(report.explain(), wish.dyad, name=named[wish.dyad], **look)
+        explanation = dossier.explanations[risk.forecast.scenario_name]
+        named = {dyad.id: dyad.partner_name or dyad.id for dyad in risk.dyads}
+        return forecast_charts.waterfall_chart(explanation, wish.dyad, name=named[wish.dyad], **look)
     if wish.kind == RECORD:
-        has_events = now.case.event_rows or now.case.panel is not None
-        return forecast_charts.timeline_chart(now.case, **look) if has_events else None
-    compared = [wish.against.forecast.scenario, now.forecast.scenario]
-    return forecast_charts.contrast_chart(difference(now, wish.against), now.case, scenarios=compared, **look)
+        return forecast_charts.timeline_chart(case, **look) if case.event_rows or case.panel is not None else None
+    before = wish.against.forecast
+    change = contrast(risk.forecast, before)
+    compared = [before.scenario, risk.forecast.scenario]
+    return forecast_charts.contrast_chart(change, case, scenarios=compared, **look)
 
 
-def to_svg(report: Report, wish: Wish) -> bytes:
-    """The chart as SVG."""
-    drawn = draw(report, wish)
-    return _framed(charts.to_svg(drawn), provenance(report), wish.palette).encode() if drawn is not None else b""
+def to_svg(dossier: Dossier, wish: Wish) -> bytes:
+    """The chart as SVG; nothing where there is nothing to draw."""
+    drawn = draw(dossier, wish)
+    return _framed(charts.to_svg(drawn), dossier, wish.palette).encode() if drawn is not None else b""
 
 
-def to_png(report: Report, wish: Wish) -> bytes:
+def to_png(dossier: Dossier, wish: Wish) -> bytes:
     """The chart as PNG, at twice its size."""
     import vl_convert
 
-    svg = to_svg(report, wish)
+    svg = to_svg(dossier, wish)
     if not svg:
         return b""
     png = vl_convert.svg_to_png(svg.decode(), scale=SCALE)
-    return _noted(png, {name: str(value) for name, value in provenance(report).items()})
+    return _noted(png, {name: str(value) for name, value in _full(dossier).items()})
 
 
-def _framed(svg: str, origin: Mapping[str, Cell], palette: theme.Palette) -> str:
+def _full(dossier: Dossier) -> dict[str, Cell]:
+    return {**origin(dossier), "scenario": dossier.headline.forecast.scenario_name}
+
+
+def _framed(svg: str, dossier: Dossier, palette: theme.Palette) -> str:
     """A chart on its paper, with its origin at the foot and, in full, in its metadata."""
     found = re.search(r'width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"', svg)
     if found is None:
         raise ValueError("the chart has no size")
     width, height = (float(size) for size in found.groups())
-    lines = textwrap.wrap(_told(origin), max(int(LETTERS * width / WIDTH), 40))
+    lines = textwrap.wrap(told(dossier), max(int(LETTERS * width / WIDTH), 40))
     wide, high = width + 2 * MARGIN, height + 2 * MARGIN + FOOT * len(lines) + 6
     size = f'width="{wide:g}" height="{high:g}" viewBox="{-MARGIN} {-MARGIN} {wide:g} {high:g}"'
-    full = "; ".join(f"{name}: {value}" for name, value in origin.items())
+    full = "; ".join(f"{name}: {value}" for name, value in _full(dossier).items())
     paper = f'<rect x="{-MARGIN}" y="{-MARGIN}" width="{wide:g}" height="{high:g}" fill="{palette.paper}"/>'
     look = f'font-family="{escape(theme.FONT)}" font-size="9.5" fill="{palette.muted}"'
     foot = "".join(
@@ -98,15 +104,6 @@ def _framed(svg: str, origin: Mapping[str, Cell], palette: theme.Palette) -> str
         "</title>", f"</title><metadata>{escape(full)}</metadata>{paper}", 1
     )
     return svg.removesuffix("</svg>") + foot + "</svg>"
-
-
-def _told(origin: Mapping[str, Cell]) -> str:
-    overlay = str(origin["overlay_hash"])
-    return (
-        f"riskcast {origin['riskcast_version']} · case {origin['case']} {str(origin['case_hash'])[:HASH]}, as of "
-        f"{origin['as_of']} · overlay {overlay[:HASH]} · scenario {origin['scenario']} · engine {origin['engine']}, "
-        f"{origin['draws']} draws, seed {origin['seed']} · checks {origin['checks']}"
-    )
 
 
 def _noted(png: bytes, notes: Mapping[str, str]) -> bytes:
