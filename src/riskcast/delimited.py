@@ -98,7 +98,10 @@ def _resource(table: Table, content: bytes, came_from: Mapping[str, Cell]) -> di
         for c in table.columns
     ]
     fields += [
-        {"name": name, "type": "integer" if name in numbers else "date" if name in ("as_of", "until") else "string"}
+        {
+            "name": name,
+            "type": "integer" if name in numbers else "date" if name in ("as_of", "horizon_until") else "string",
+        }
         | {"description": "Where the row comes from"}
         for name in came_from
     ]

@@ -128,7 +128,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         return _by_chain(dossier, np.stack(parts, axis=1))
 
     one = "probability, 0 to 1"
-    noise = f"given the parameters of each draw; a mean over {ahead.paths} simulated futures, so spread includes chance"
+    noise = f"given the parameters of each draw; mean of {ahead.paths} futures: chance widens it, even beyond 0 and 1"
     front = (CHAIN, DRAW, "scenario")
     score = stacked([s.score[:, columns] for s in simulated])
     variables: dict[str, Any] = {
@@ -141,7 +141,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         if events:
             picked = [np.stack([s.probability[e][:, places] for e in events], axis=1) for s in simulated]
             paths = [np.stack([s.by_period[e][:, places] for e in events], axis=1) for s in simulated]
-            drawn, means = stacked(picked), np.stack(paths)
+            drawn, means = stacked(picked), np.clip(np.stack(paths), 0.0, 1.0)
             if name == "shared_probability":
                 drawn, means = drawn[..., 0], means[..., 0]
             variables[name] = ((*front, *dims), drawn, {"units": one, "comment": noise})

@@ -80,7 +80,7 @@ def origin(dossier: Dossier) -> dict[str, Cell]:
     return {
         "case": full["case"]["name"],
         "as_of": full["case"]["as_of"],
-        "until": horizon["until"],
+        "horizon_until": horizon["until"],
         "case_hash": full["case"]["hash"],
         "overlay_hash": full["overlay_hash"] or "none",
         "engine": engine["name"],
