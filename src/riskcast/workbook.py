@@ -10,6 +10,7 @@ from typing import Any, Final
 from riskcast import theme
 from riskcast.attribution import Contribution
 from riskcast.canvas import band_colours, ink_on
+from riskcast.console import signed
 from riskcast.dossier import Dossier
 from riskcast.scoring import DyadRisk, OutcomeRisk
 from riskcast.sheets import Cell, Column, Form, Table, assumption_table, make_tables, origin, told
@@ -21,8 +22,9 @@ MOST_PAIRS: Final = 20
 LINES: Final = 3
 A4: Final = 9
 LINE_HEIGHT: Final = 15
+BRIEF_HEIGHT: Final = 17
 WRAPPED: Final = 40
-LETTERS: Final = 178
+LETTERS: Final = 220
 CHANCE: Final = '[<0.01]"<1 %";[>0.99]">99 %";0 %'
 FORMATS: Final[Mapping[Form, str]] = {
     "score": "0.0",
@@ -35,22 +37,22 @@ FORMATS: Final[Mapping[Form, str]] = {
 CELL: Final = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 METHOD: Final = (
     "How to read it. Score: expected severity, 0 to 100, of the worst outcome within the horizon. Probability: of at "
-    "least one such event within the horizon; in words after US ICD 203. Low and high: 90 % interval, what more "
-    "knowledge of the parameters could make of the number; that the model itself may be wrong is not in it. Drivers: "
-    "points of the score that are due to them, against reference levels with nothing recent.",
+    "least one such event within the horizon; in words after US ICD 203. 90 %: the interval that more "
+    "knowledge of the parameters could narrow; that the model itself may be wrong is not in it. Drivers: points of the "
+    "score that are due to them, against reference levels with nothing recent.",
     "Method. A Bayesian hazard model of every kind of event: analysts' priors, each with its evidence, moved by the "
     "record of past events; the horizon is simulated period by period.",
 )
 BRIEF: Final = (
-    Column("Pair", "", width=17),
+    Column("Pair", "", width=20),
     Column("Score", "", "score", 8),
-    Column("Low", "", "score", 7),
-    Column("High", "", "score", 7),
+    Column("90 %: from", "", "score", 8),
+    Column("to", "", "score", 7),
     Column("Band", "", width=11),
     Column("Most likely outcomes", "", width=34),
     Column("Probability", "", "share", 12),
-    Column("Low", "", "share", 7),
-    Column("High", "", "share", 7),
+    Column("90 %: from", "", "share", 8),
+    Column("to", "", "share", 8),
     Column("In words", "", width=20),
     Column("Strongest drivers", "", width=34),
     Column("Points", "", "points", 8),
@@ -111,7 +113,7 @@ class _Book:
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         colours = band_colours(dossier.case, theme.LIGHT)
         self._bands: dict[str, dict[str, Any]] = {
-            name: {"bg_color": colour, "font_color": ink_on(colour, theme.LIGHT), "bold": True}
+            name: {"bg_color": colour, "font_color": ink_on(colour, theme.LIGHT), "bold": True, "indent": 1}
             for name, colour in colours.items()
         }
 
@@ -162,6 +164,9 @@ class _Book:
             row += 1
             rest = f"The {MOST_PAIRS} highest of {len(dyads)} pairs; the sheet scores holds all."
             self._write(sheet, row, 0, rest, italic=True)
+        row += 1
+        for place in range(len(BRIEF)):
+            self._write(sheet, row, place, None, top=1, top_color=theme.LIGHT.rule)
         note = self._dossier.case.settings.note
         limits = (f"Limits. {note}",) if note else ()
         for text in (*METHOD, *limits, told(self._dossier)):
@@ -176,8 +181,8 @@ class _Book:
         sheet.hide_gridlines(2)
         columns = [Column("Scenario", "", width=34)]
         columns += [Column("Pair", "", width=17), Column("Score", "", "score", 9), Column("Band", "", width=12)]
-        columns += [Column(name, "", "points", 10) for name in ("Change", "Low", "High")]
-        row = self._heading(sheet, len(columns))
+        columns += [Column(name, "", "points", 10) for name in ("Change", "90 %: from", "to")]
+        row = self._heading(sheet, len(columns), "Held against")
         self._header(sheet, row, columns)
         sheet.freeze_panes(row + 1, 2)
         sheet.repeat_rows(row)
@@ -199,11 +204,12 @@ class _Book:
             f"Change: score less that of the same pair under “{first.scenario.label}”, draw by draw under the same "
             "chance, with its 90 % interval."
         )
+        row += 1
         for line in (text, told(self._dossier)):
             row += 1
-            self._across(sheet, row, len(columns), line, 100, font_size=8, font_color=theme.LIGHT.muted)
+            self._across(sheet, row, len(columns), line, 130, font_size=8, font_color=theme.LIGHT.muted)
 
-    def _heading(self, sheet: Any, width: int) -> int:
+    def _heading(self, sheet: Any, width: int, named: str = "Scenario") -> int:
         """Title, dates, scenario, and a warning where there is cause; the row beneath them."""
         ahead, case = self._dossier.headline.forecast, self._dossier.case
         first, last = ahead.window
@@ -213,7 +219,7 @@ class _Book:
         assumed = "Some assumptions are changed: see the sheet assumptions." if changed else "Assumptions as published."
         about = (
             f"As of {case.as_of:%-d %B %Y}. Forecast for {first:%-d %B %Y} to {last:%-d %B %Y}. "
-            f"Scenario: {ahead.scenario.label}. {assumed}"
+            f"{named}: {ahead.scenario.label}. {assumed}"
         )
         self._write(sheet, 1, 0, about, font_color=theme.LIGHT.muted)
         warnings = []
@@ -245,14 +251,26 @@ class _Book:
                 band,
             ]
             for place, (cell, look) in enumerate(zip(front, looks, strict=True)):
-                filled = look if line == 0 else {}
+                filled = look if line == 0 or place == 4 else {}
                 self._write(sheet, row + line, place, cell, BRIEF[place].form, **edge, **filled)
+            sheet.set_row(row + line, BRIEF_HEIGHT)
             if line < len(outcomes):
                 self._outcome(sheet, row + line, outcomes[line], edge)
             if line < len(drivers):
                 self._write(sheet, row + line, 10, drivers[line].label, indent=1, **edge)
                 self._write(sheet, row + line, 11, drivers[line].points, "points", **edge)
+        moved = self._moved(dyad)
+        if moved and lines > 1:
+            self._write(sheet, row + 1, 0, moved, font_size=8, font_color=theme.LIGHT.muted)
         return row + lines - 1
+
+    def _moved(self, dyad: DyadRisk) -> str:
+        """How far a pair's score has moved since the earlier run; nothing where there is none."""
+        previous = self._dossier.previous
+        old = next((d for d in previous.dyads if d.id == dyad.id), None) if previous else None
+        if previous is None or old is None:
+            return ""
+        return f"{signed(dyad.score.mean - old.score.mean)} since run of {previous.forecast.case.as_of:%-d %b %Y}"
 
     def _shared(self, sheet: Any, row: int) -> int:
         """What all pairs share, the likeliest first; the last line written."""
@@ -263,6 +281,7 @@ class _Book:
                 self._write(sheet, row + line, place, None, **edge, font_size=10)
             self._write(sheet, row + line, 0, "All pairs" if line == 0 else "", **edge, bold=True)
             self._outcome(sheet, row + line, outcome, edge)
+            sheet.set_row(row + line, BRIEF_HEIGHT)
         return row + len(shared) - 1
 
     def _outcome(self, sheet: Any, row: int, outcome: OutcomeRisk, edge: dict[str, Any]) -> None:
@@ -298,16 +317,20 @@ class _Book:
         sheet.set_paper(A4)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
         sheet.fit_to_pages(1, 0)
-        foot = told(self._dossier, scenarios=False).replace("&", "&&")
+        alarm = "" if self._dossier.headline.forecast.posterior.is_reliable else "CHECKS FAILED · "
+        foot = (alarm + told(self._dossier, scenarios=False)).replace("&", "&&")
         sheet.set_footer(f"&L&7{foot[: MOST_FOOTER - 40]}&R&7&A, page &P of &N")
         return sheet
 
     def _header(self, sheet: Any, row: int, columns: Sequence[Column]) -> None:
         look: dict[str, Any] = {"bold": True, "bg_color": theme.LIGHT.band, "text_wrap": True, "valign": "vcenter"}
         for place, column in enumerate(columns):
+            beside = place > 0 and columns[place - 1].form not in ("text", "flag", "day")
             left = column.form in ("text", "flag", "day")
             sheet.set_column(place, place, column.width)
-            self._write(sheet, row, place, column.name, align="left" if left else "right", **look)
+            self._write(
+                sheet, row, place, column.name, align="left" if left else "right", indent=int(left and beside), **look
+            )
         sheet.set_row(row, 2 * LINE_HEIGHT)
 
     def _write(self, sheet: Any, row: int, place: int, cell: Cell, form: Form = "text", **look: Any) -> None:
