@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 from results import Result, difference
 
@@ -9,6 +11,7 @@ import riskcast
 from riskcast import theme
 
 MOST_PAIRS = 10
+WORD_JOINER = "\u2060"
 BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
 
 
@@ -27,6 +30,11 @@ def band_badge(case: riskcast.Case, band: str) -> str:
     names = [each.name for each in case.settings.bands]
     place = names.index(band) / max(len(names) - 1, 1)
     return f":{BAND_COLOURS[round(place * (len(BAND_COLOURS) - 1))]}-badge[{band}]"
+
+
+def interval(estimate: Any) -> str:
+    """The 90 % interval of a score in whole points, which no line break tears apart."""
+    return f"{estimate.low:.0f}–{WORD_JOINER}{estimate.high:.0f}"
 
 
 def heading(title: str, words: str) -> None:
@@ -78,7 +86,7 @@ def live(now: Result, before: Result, many: int = 8) -> None:
         moved = change.score[dyad.id]
         told = f"**{moved.mean:+.1f}** ({moved.low:+.1f} to {moved.high:+.1f})" if abs(moved.mean) >= 0.05 else "–"
         name = dyad.partner_name or dyad.id
-        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {dyad.score.low:.0f}–{dyad.score.high:.0f} | {told} |")
+        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
     st.markdown("\n".join(lines))
     if len(now.risk.dyads) > MOST_PAIRS:
         st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")

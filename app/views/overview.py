@@ -55,7 +55,7 @@ def _headline(result: Result) -> None:
     name = highest.partner_name or highest.id
     st.markdown(
         f"**{name}** has the highest score, {highest.score.mean:.0f} of 100 "
-        f"({highest.score.low:.0f}–{highest.score.high:.0f}, {highest.band}): {listed}."
+        f"({widgets.interval(highest.score)}, {highest.band}): {listed}."
     )
 
 
@@ -69,7 +69,7 @@ def _dyads(result: Result, before: Result) -> None:
         with st.container(border=True):
             st.markdown(
                 f"**{dyad.partner_name or dyad.id}** &nbsp; {widgets.band_badge(result.case, dyad.band)} &nbsp; "
-                f"**{dyad.score.mean:.0f}** ({dyad.score.low:.0f}–{dyad.score.high:.0f}){delta}"
+                f"**{dyad.score.mean:.0f}** ({widgets.interval(dyad.score)}){delta}"
             )
             if driver is not None:
                 st.caption(f"Strongest driver: {driver.label} ({driver.points:+.1f} points)")
@@ -77,13 +77,9 @@ def _dyads(result: Result, before: Result) -> None:
 
 def _months(result: Result) -> None:
     st.subheader(f"Probability by {result.case.settings.period}")
-    dyads = [dyad.id for dyad in result.risk.dyads]
-    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
-    chosen = st.segmented_control(
-        "Pair", dyads[:10], default=dyads[0], format_func=names.get, key="months_dyad", label_visibility="collapsed"
-    )
+    chosen = widgets.choose_pair(result, "months_dyad")
     st.altair_chart(
-        forecast_charts.months_chart(result.risk, chosen or dyads[0], palette=widgets.palette()),
+        forecast_charts.months_chart(result.risk, chosen, palette=widgets.palette()),
         theme=None,
         width="stretch",
     )
