@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import handover
@@ -528,3 +529,61 @@ def test_bad_options_are_told_before_the_fit(
     assert isinstance(done.exception, RiskcastError)
     assert told in str(done.exception)
     assert not (tmp_path / "out").exists()
+
+
+# Runs that are kept, and briefs: other modules read and write them; here, what is asked of them.
+
+
+def put_module(monkeypatch: pytest.MonkeyPatch, name: str, **parts: Any) -> None:
+    """A module of riskcast with these parts and no others."""
+    module = ModuleType(f"riskcast.{name}")
+    vars(module).update(parts)
+    monkeypatch.setitem(sys.modules, f"riskcast.{name}", module)
+    monkeypatch.setattr(riskcast, name, module, raising=False)
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a run under one scenario."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    single = handover.single()
+    kept = SimpleNamespace(risks=single.risks, published=single.published, explanations=single.explanations)
+    put_module(monkeypatch, "bundles", read_bundle=lambda path: kept)
+    return folder
+
+
+def test_a_kept_run_is_exported_as_it_is(run_folder: Path, tmp_path: Path) -> None:
+    done = run(str(run_folder), "--out", str(tmp_path / "out"), "--formats", "json")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "forecast.json").read_bytes() == to_json_file(handover.single())
+    done = run(str(run_folder), "--out", str(tmp_path / "out"), "--formats", "json", "--seed", "2")
+    assert isinstance(done.exception, OptionError)
+    assert "--seed cannot change" in str(done.exception)
+
+
+def test_a_kept_run_is_what_scores_have_moved_since(run_folder: Path, tmp_path: Path) -> None:
+    words = ["--formats", "json", "--draws", "200", "--seed", "2", "--previous", str(run_folder)]
+    done = run("central_asia_2024", "--out", str(tmp_path / "out"), *words)
+    assert done.exit_code == 0, done.output
+    data = json.loads((tmp_path / "out" / "forecast.json").read_text())
+    then = {dyad.id: dyad.score.mean for dyad in handover.single().headline.dyads}
+    assert {row["dyad"]: row["previous_score"] for row in data["since_previous"]} == then
+    for row in data["since_previous"]:
+        assert row["moved"] == pytest.approx(row["score"] - then[row["dyad"]])
+
+
+def test_all_formats_are_written_where_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    single = handover.single()
+    put_module(monkeypatch, "briefs", brief_html=lambda d: "<p>é</p>", brief_pdf=lambda d: b"%PDF-1.7")
+    monkeypatch.setattr("riskcast.netcdf.check_writer", lambda: None)
+    monkeypatch.setattr("riskcast.netcdf.write_netcdf", lambda d, path: path.write_bytes(b"draws"))
+    riskcast.export(single.risks, tmp_path, explanations=tuple(single.explanations.items()))
+    top = {path.name for path in tmp_path.iterdir()}
+    assert top == {
+        *("csv", "parquet", "forecast.json", "forecast.xlsx", "draws.nc", "brief.html", "brief.pdf", "hubverse"),
+        "provenance.json",
+    }
+    assert (tmp_path / "brief.html").read_text(encoding="utf-8") == "<p>é</p>"
+    assert (tmp_path / "brief.pdf").read_bytes() == b"%PDF-1.7"

@@ -32,7 +32,7 @@ def categories(case: Case) -> tuple[str, ...]:
 
     >>> from riskcast import load_case
     >>> categories(load_case("central_asia_2024"))[:3]
-    ('none', '10', '15')
+    ('none', '10', '20')
     """
     return (NONE, *(f"{level:g}" for level in severities(case)))
 
@@ -62,10 +62,9 @@ def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
         draws = np.repeat(np.arange(first, min(first + per_block, plan.draws)), ahead.paths)
         chance = draw_chance(plan, ahead.scenario, Block(draws, first * ahead.paths))
         peaks.append(simulate_futures(plan, chance, ahead.scenario, score_only=True).peak[:, columns])
-    # Severities come back from single precision as the numbers that the case gives.
+    # Paths are simulated in single precision; the severities are those that the case gives.
     levels = np.array([0.0, *severities(ahead.case)])
-    found = np.concatenate(peaks).astype(float)
-    return levels[np.abs(found[..., None] - levels).argmin(axis=-1)]
+    return levels[np.searchsorted(levels.astype(np.float32), np.concatenate(peaks))]
 
 
 def model_name(dossier: Dossier) -> str:
