@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,9 @@ from riskcast.rolling import severities
 from riskcast.scoring import Risk
 from riskcast.sheets import origin
 from riskcast.simulation import BLOCK_CELLS, Block, draw_chance, simulate_futures
+
+if TYPE_CHECKING:
+    import pyarrow
 
 # https://docs.hubverse.io: model output, sample output type, tasks.json.
 SCHEMA: Final = "https://raw.githubusercontent.com/hubverse-org/schemas/main/v6.0.0/tasks-schema.json"
@@ -84,7 +86,7 @@ def hub_files(dossier: Dossier) -> dict[str, bytes]:
 
     model = f"{TEAM}-{model_name(dossier)}"
     about = {name: str(value) for name, value in origin(dossier).items()}
-    table = pyarrow.table(_model_output(dossier)).replace_schema_metadata(about)
+    table = _model_output(dossier).replace_schema_metadata(about)
     out = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, out)
     file = f"{dossier.case.as_of.isoformat()}-{model}.parquet"
@@ -167,47 +169,45 @@ def _task_values(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-def _model_output(dossier: Dossier) -> dict[str, Any]:
-    """The columns of the model output."""
+def _model_output(dossier: Dossier) -> pyarrow.Table:
+    """The model output: for every scenario the pmf of every dyad, then its samples."""
     import pyarrow
 
-    named = categories(dossier.case)
-    dyads = list(dossier.headline.forecast.dyads)
-    blocks: list[tuple[str, str, str, list[str], list[str], Floats]] = []
-    begun = 1
+    named = pyarrow.array(categories(dossier.case), pyarrow.string())
+    dyads = pyarrow.array(dossier.headline.forecast.dyads, pyarrow.string())
+    count, begun, blocks = len(dyads), 1, []
     for risk in dossier.risks:
-        name = risk.forecast.scenario_name
-        mass = peak_probabilities(risk)
-        locations = [dyad for dyad in dyads for _ in named]
-        blocks.append((name, CATEGORY, "pmf", locations, list(named) * len(dyads), mass.ravel()))
-        drawn = peak_samples(risk.forecast)
-        indices = [str(i) for i in range(begun, begun + len(drawn)) for _ in dyads]
+        mass, drawn = peak_probabilities(risk), peak_samples(risk.forecast)
+        places = np.arange(count).repeat(len(named)), np.tile(np.arange(len(named)), count)
+        blocks.append(_block(risk, CATEGORY, "pmf", dyads.take(places[0]), named.take(places[1]), mass))
+        indices = pyarrow.array(np.arange(begun, begun + len(drawn)).repeat(count)).cast(pyarrow.string())
+        locations = dyads.take(np.tile(np.arange(count), len(drawn)))
+        blocks.append(_block(risk, SEVERITY, "sample", locations, indices, drawn))
         begun += len(drawn)
-        blocks.append((name, SEVERITY, "sample", dyads * len(drawn), indices, drawn.ravel()))
-    sizes = [len(block[-1]) for block in blocks]
-    total = sum(sizes)
+    return pyarrow.concat_tables(blocks)
 
-    def repeated(place: int) -> Any:
-        return pyarrow.array(np.repeat([block[place] for block in blocks], sizes).tolist(), pyarrow.string())
 
-    def joined(place: int) -> Any:
-        return pyarrow.array([cell for block in blocks for cell in block[place]], pyarrow.string())
+def _block(risk: Risk, target: str, kind: str, locations: Any, ids: Any, values: Floats) -> pyarrow.Table:
+    """Rows of one scenario, target and output type."""
+    import pyarrow
 
-    ahead = dossier.headline.forecast
-    days = {"reference_date": ahead.case.as_of, "target_end_date": ahead.window[1]}
-    columns: Mapping[str, Any] = {
-        "scenario_id": repeated(0),
-        "location": joined(3),
-        "horizon": pyarrow.array([ahead.horizon] * total, pyarrow.int32()),
-        **{name: pyarrow.array([day] * total, pyarrow.date32()) for name, day in days.items()},
-        "target": repeated(1),
+    ahead, count = risk.forecast, values.size
+
+    def all_rows(value: Any, form: Any) -> Any:
+        return pyarrow.repeat(pyarrow.scalar(value, form), count)
+
+    columns = {
+        "reference_date": all_rows(ahead.case.as_of, pyarrow.date32()),
+        "scenario_id": all_rows(ahead.scenario_name, pyarrow.string()),
+        "location": locations,
+        "horizon": all_rows(ahead.horizon, pyarrow.int32()),
+        "target_end_date": all_rows(ahead.window[1], pyarrow.date32()),
+        "target": all_rows(target, pyarrow.string()),
+        "output_type": all_rows(kind, pyarrow.string()),
+        "output_type_id": ids,
+        "value": pyarrow.array(values.ravel(), pyarrow.float64()),
     }
-    return {
-        **{name: columns[name] for name in TASKS},
-        "output_type": repeated(2),
-        "output_type_id": joined(4),
-        "value": pyarrow.array(np.concatenate([block[-1] for block in blocks]), pyarrow.float64()),
-    }
+    return pyarrow.table(columns)
 
 
 def _metadata(dossier: Dossier) -> bytes:
