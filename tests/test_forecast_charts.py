@@ -23,7 +23,7 @@ from riskcast.attribution import Contribution, Explanation, explain
 from riskcast.canvas import DARK_RAMPS, LIGHT_RAMPS, contrast_ratio, ink_on, ramps_of, two_lines
 from riskcast.case import Case, Scenario
 from riskcast.casefiles import load_case
-from riskcast.console import interval, percent
+from riskcast.displays import interval, percent
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.fitting import fit
 from riskcast.forecasting import Contrast, Estimate, Forecast, contrast, forecast

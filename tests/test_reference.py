@@ -18,13 +18,14 @@ from smallpanel import panel_case
 from support import event, event_row, make_case, quantity, random_case
 
 from riskcast import build_model, fit, flattening, forecast, load_case, reference
-from riskcast.case import Case, Hyperpriors, SeriesRow
+from riskcast.case import Case, SeriesRow
 from riskcast.draws import EventDraws, natural_draws
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.flattening import FlatCase
 from riskcast.hazard import build_event_model, log_posterior, natural_hyper, year_factor
 from riskcast.history import Record, build_record
 from riskcast.quantities import Quantity
+from riskcast.settings import Hyperpriors
 
 Floats = NDArray[np.float64]
 Point = dict[str, Floats]

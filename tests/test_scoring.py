@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import edge, event, make_case, quantity, random_case
 
 from riskcast import fit, forecast, score
-from riskcast.case import Band
 from riskcast.scoring import band_of, estimative_words
+from riskcast.settings import Band
 
 # Intelligence Community Directive 203 (2015): 1-5 %, 5-20, 20-45, 45-55, 55-80, 80-95, 95-99.
 BORDERS = [

@@ -38,7 +38,7 @@ _HOMES = {
     "pooled_rate": "baselines",
     "dyad_rate": "baselines",
     "estimative_words": "scoring",
-    "percent": "console",
+    "percent": "displays",
     "export": "exporting",
     "forecast_data": "exports",
     "make_dossier": "dossier",
@@ -78,8 +78,8 @@ if TYPE_CHECKING:
     from riskcast.case import Case, Scenario
     from riskcast.casecheck import find_problems
     from riskcast.casefiles import list_cases, load_case, write_case
-    from riskcast.console import percent
     from riskcast.coverage import check_priors, report_coverage
+    from riskcast.displays import percent
     from riskcast.dossier import Dossier, make_dossier
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
     from riskcast.evaluation import Evaluation, evaluate

@@ -21,7 +21,7 @@ from riskcast.canvas import (
     unit_label,
 )
 from riskcast.case import Case, Scenario
-from riskcast.console import signed
+from riskcast.displays import signed
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting import Contrast, Estimate
 from riskcast.scoring import Risk

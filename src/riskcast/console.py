@@ -13,6 +13,7 @@ from rich.text import Text
 from riskcast.attribution import Contribution, Explanation
 from riskcast.case import Case
 from riskcast.coverage import CoverageReport
+from riskcast.displays import interval, percent, signed
 from riskcast.errors import UnknownNameError
 from riskcast.exports import evidence_of
 from riskcast.forecasting import Contrast, Estimate, Forecast
@@ -31,36 +32,6 @@ def band_style(case: Case, band: str) -> str:
     names = [b.name for b in case.settings.bands]
     place = names.index(band) / max(len(names) - 1, 1)
     return RAMP[round(place * (len(RAMP) - 1))]
-
-
-def percent(probability: float) -> str:
-    """A probability for people: no false precision near 0 and 1.
-
-    >>> percent(0.004), percent(0.123), percent(0.997)
-    ('<1 %', '12 %', '>99 %')
-    """
-    if probability < 0.01:
-        return "<1 %"
-    if probability > 0.99:
-        return ">99 %"
-    return f"{100 * probability:.0f} %"
-
-
-def interval(estimate: Estimate) -> str:
-    """A 90 % interval of a probability, in whole percent.
-
-    >>> interval(Estimate(0.5, 0.004, 0.996))
-    '<1–99 %'
-    """
-    low = "<1" if estimate.low < 0.01 else f"{min(100 * estimate.low, 99):.0f}"
-    high = "<1" if estimate.high < 0.01 else f"{min(100 * estimate.high, 99):.0f}"
-    return f"{low} %" if low == high else f"{low}–{high} %"
-
-
-def signed(points: float, digits: int = 1) -> str:
-    """A difference with its sign; one that rounds to nothing has none."""
-    text = f"{points:+.{digits}f}".replace("-", "−")
-    return text if float(f"{abs(points):.{digits}f}") else f"{0:.{digits}f}"
 
 
 def bar(share: float, width: int = BAR) -> Text:

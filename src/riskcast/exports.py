@@ -8,10 +8,11 @@ from pydantic import TypeAdapter
 
 from riskcast import __version__
 from riskcast.attribution import Explanation
-from riskcast.case import Case, Effect, EventType, Indicator, Scenario, Settings, Source
+from riskcast.case import Case, Effect, EventType, Indicator, Scenario, Source
 from riskcast.forecasting import Contrast, Estimate, Forecast
 from riskcast.overlay import Overlay
 from riskcast.scoring import OutcomeRisk, Risk
+from riskcast.settings import Settings
 
 DIGITS = 10
 

@@ -31,7 +31,7 @@ from riskcast.canvas import (
 )
 from riskcast.case import Case
 from riskcast.comparison_charts import contrast_chart, scenarios_chart, waterfall_chart
-from riskcast.console import interval, percent
+from riskcast.displays import interval, percent
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.geography import countries, feature_of, label_place, view_of
 from riskcast.record_charts import series_chart, timeline_chart

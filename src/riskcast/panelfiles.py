@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case import EventType, Indicator, Settings
+from riskcast.case import EventType, Indicator
 from riskcast.documents import NUMBER_MEND
 from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
 from riskcast.names import DYAD, PERIOD
 from riskcast.panel import Floats, Panel, Treated
+from riskcast.settings import Settings
 from riskcast.timeline import PERIOD_EXAMPLES, period_label, period_number, read_period
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskcast.case import Band
 from riskcast.forecasting import Estimate, Forecast
+from riskcast.settings import Band
 
 if TYPE_CHECKING:
     import pandas

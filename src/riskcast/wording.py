@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from riskcast.calibration import Calibration, RankHistogram
-from riskcast.console import signed
+from riskcast.displays import signed
 from riskcast.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.names import FORECASTERS
 

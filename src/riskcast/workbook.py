@@ -10,7 +10,7 @@ from typing import Any, Final
 from riskcast import theme
 from riskcast.attribution import Contribution
 from riskcast.canvas import band_colours, ink_on
-from riskcast.console import signed
+from riskcast.displays import signed
 from riskcast.dossier import Dossier
 from riskcast.scoring import DyadRisk, OutcomeRisk
 from riskcast.sheets import Cell, Column, Form, Table, assumption_table, make_tables, origin, told
@@ -44,19 +44,20 @@ METHOD: Final = (
     "record of past events; the horizon is simulated period by period.",
 )
 BRIEF: Final = (
-    Column("Pair", "", width=20),
-    Column("Score", "", "score", 8),
-    Column("90 %: from", "", "score", 8),
-    Column("to", "", "score", 7),
+    Column("Pair", "", width=18),
+    Column("Score", "", "score", 7),
+    Column("90 %: from", "", "score", 7),
+    Column("to", "", "score", 6),
     Column("Band", "", width=11),
-    Column("Most likely outcomes", "", width=34),
-    Column("Probability", "", "share", 12),
-    Column("90 %: from", "", "share", 8),
-    Column("to", "", "share", 8),
+    Column("Most likely outcomes", "", width=28),
+    Column("Probability", "", "share", 11),
+    Column("90 %: from", "", "share", 7),
+    Column("to", "", "share", 7),
     Column("In words", "", width=20),
-    Column("Strongest drivers", "", width=34),
-    Column("Points", "", "points", 8),
+    Column("Strongest drivers", "", width=28),
+    Column("Points", "", "points", 7),
 )
+NUMBERS: Final = frozenset({"number", "count", "score", "points", "share", "change"})
 
 
 def all_tables(dossier: Dossier) -> bytes:
