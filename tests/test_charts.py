@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from riskcast import charts
-from riskcast.calibration import Calibration, EcdfDifference, RankHistogram
+from riskcast.calibration import Calibration
 from riskcast.casefiles import load_case
 from riskcast.evaluation import Evaluation, Measured, Performance, Reliability, SeverityScore, Slice
 from riskcast.names import REFERENCES
+from riskcast.ranks import EcdfDifference, RankHistogram
 from riskcast.theme import DARK, LIGHT
 
 NAMES = ("model", "left_out", "prior_only", "pooled_rate", "dyad_rate", "persistence")

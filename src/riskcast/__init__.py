@@ -48,6 +48,7 @@ _HOMES = {
     "quantity_text": "quantities",
     "elicit": "quantities",
     "build_model": "reference",
+    "draw_stills": "stills",
     "backtest": "backtesting",
     "evaluate": "evaluation",
     "calibrate": "calibration",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from riskcast.reference import build_model
     from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import Risk, estimative_words, score
+    from riskcast.stills import draw_stills
     from riskcast.vintage import case_as_of
 
 __all__ = [
@@ -123,6 +125,7 @@ __all__ = [
     "check_priors",
     "contrast",
     "contrast_data",
+    "draw_stills",
     "dyad_rate",
     "elicit",
     "estimative_words",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.displays import html_table, signed
 from riskcast.forecasting import Forecast
 from riskcast.hazard import Floats
 from riskcast.names import ALL_DYADS, RECENT
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
+MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ class Explanation:
 
         rows = [(d, c.driver, c.label, c.kind, c.points, c.error) for d, own in self.contributions.items() for c in own]
         return pandas.DataFrame(rows, columns=["dyad", "driver", "label", "kind", "points", "error"])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for dyad, own in self.contributions.items():
+            rows.append((dyad, "reference levels, nothing recent", f"{self.reference[dyad]:.1f}"))
+            rows += [("", c.label, signed(c.points)) for c in own[:MOST_SHOWN]]
+            if own[MOST_SHOWN:]:
+                rest = signed(sum(c.points for c in own[MOST_SHOWN:]))
+                rows.append(("", f"{len(own) - MOST_SHOWN} others", rest))
+            rows.append(("", "score", f"{self.score[dyad]:.1f}"))
+        note = "Shapley values, in points of the score: what each driver adds when its turn comes, over all orders."
+        return html_table("What makes up the scores", ("dyad", "driver", "points"), rows, note, texts=2, most=80)
 
 
 def explain(

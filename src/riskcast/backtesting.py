@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from riskcast import __version__
 from riskcast.case import Case
 from riskcast.checkpoints import Finished, open_checkpoints
+from riskcast.displays import html_table
 from riskcast.errors import OptionError
 from riskcast.evaluation import Evaluation, evaluate
 from riskcast.forecasting import check_horizon
@@ -56,6 +57,22 @@ class Backtest:
     def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
         """Scores of the model and of every reference, with intervals."""
         return evaluate(self.forecasts, self.peaks, progress=progress)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each origin, event type and unit: what followed, and the probability of every forecaster."""
+        return self.forecasts.copy()
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for event, own in self.forecasts.groupby("event", sort=False):
+            expected = own["model"].sum()
+            rows.append((str(event), f"{len(own):,}", f"{own['outcome'].sum():,.0f}", f"{expected:,.1f}"))
+        first, last = self.origins[0], self.origins[-1]
+        note = (
+            f"{len(self.origins)} origins from {first:%Y-%m-%d} to {last:%Y-%m-%d}, horizon {self.horizon} "
+            f"{self.case.settings.period}s. {self.case.settings.title}. Scores: evaluate()."
+        )
+        return html_table("Backtest", ("event type", "forecasts", "events", "expected by the model"), rows, note)
 
 
 def choose_origins(

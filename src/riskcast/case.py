@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.digests import digest
+from riskcast.displays import html_table
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
 from riskcast.ordering import topological_order
 from riskcast.panel import Panel
 from riskcast.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.settings import Day, Id, Month, Positive, Settings, Text
 
+if TYPE_CHECKING:
+    import pandas
+
+MOST_NAMED = 8
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
 
@@ -176,6 +181,31 @@ class Scenario(Strict):
     story: Text
     indicators: tuple[IndicatorMove, ...] = ()
     events: tuple[AssumedEvent, ...] = ()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each assumption: columns what (indicator or event), verb, value, start, until, over, dyads."""
+        import pandas
+
+        columns = ["what", "verb", "value", "start", "until", "over", "dyads"]
+        rows: list[tuple[Any, ...]] = []
+        for move in self.indicators:
+            verb = next(verb for verb in ("set", "shift", "multiply") if getattr(move, verb) is not None)
+            rows.append((move.indicator, verb, getattr(move, verb), move.start, move.until, move.over, move.dyads))
+        rows += [(event.event, "happens", None, event.month, event.month, None, event.dyads) for event in self.events]
+        return pandas.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                row.what,
+                row.verb,
+                "" if row.value != row.value or row.value is None else f"{row.value:g}",
+                f"{row.start}",
+            )
+            for row in self.to_frame().itertuples()
+        ]
+        header = ("indicator or event", "what it does", "by", "from period")
+        return html_table(self.label, header, rows or [("nothing is assumed", "", "", "")], self.story, texts=2)
 
 
 class Source(Strict):
@@ -364,6 +394,36 @@ class Case(Strict):
                     yield f"outcomes.{name}.{key}", own, LOG
         for effect in self.effects:
             yield f"effects.{effect.id}", effect.rate_ratio, LOG
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each quantity: columns quantity, center, low, high (90 %), fixed, scale, basis, claim."""
+        import pandas
+
+        rows = []
+        for key, quantity, link in self.quantities():
+            told = (None, None) if quantity.evidence is None else (quantity.evidence.basis, quantity.evidence.claim)
+            rows.append((key, quantity.center, *quantity.range, quantity.is_fixed, link.name, *told))
+        columns = ["quantity", "center", "low", "high", "fixed", "scale", "basis", "claim"]
+        return pandas.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        dyads = ", ".join(self.dyads[:MOST_NAMED]) + (" …" if len(self.dyads) > MOST_NAMED else "")
+        history = len(self.event_rows) if self.panel is None else len(self.panel.period)
+        rows = [
+            ("As of", f"{self.as_of:%Y-%m-%d}, record from {self.settings.history_from:%Y-%m-%d}"),
+            ("Dyads", f"{len(self.dyads):,}: {dyads}"),
+            ("Outcomes", f"{len(self.outcomes)}: {', '.join(self.outcomes)}"),
+            ("Triggers", ", ".join(name for name in self.events if name not in self.outcomes) or "none"),
+            ("Indicators", f"{len(self.indicators)}: {', '.join(self.indicators)}"),
+            ("Effects", f"{len(self.effects)}"),
+            ("Record", f"{history:,} rows"),
+            ("Scenarios", ", ".join(self.scenarios) or "none but the baseline"),
+            (
+                "Hash",
+                self.hash[:12] + (f", changed by the overlay {self.overlay_hash[:12]}" if self.overlay_hash else ""),
+            ),
+        ]
+        return html_table(self.settings.title, ("", ""), rows, "Quantities: to_frame().", texts=2)
 
     def revised(self, **changes: Any) -> Case:
         """The case with some of its parts replaced, validated anew; no longer the published one unless it says so."""

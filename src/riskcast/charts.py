@@ -11,9 +11,10 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from riskcast.calibration import Calibration, RankHistogram
+from riskcast.calibration import Calibration
 from riskcast.evaluation import Evaluation, Measured, Reliability, Slice
 from riskcast.names import REFERENCES
+from riskcast.ranks import RankHistogram
 from riskcast.theme import (
     LIGHT,
     PERCENT,

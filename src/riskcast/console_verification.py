@@ -10,9 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from riskcast.calibration import Calibration, RankHistogram
+from riskcast.calibration import Calibration
 from riskcast.console import WIDTH
 from riskcast.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Slice
+from riskcast.ranks import RankHistogram
 from riskcast.wording import (
     NOTHING,
     PARTS,
@@ -97,7 +98,7 @@ def calibration_view(calibration: Calibration) -> RenderableType:
 def bars(histogram: RankHistogram) -> Text:
     """Counts as bars from zero to the highest of counts and band; those outside the band are red.
 
-    >>> from riskcast.calibration import EcdfDifference
+    >>> from riskcast.ranks import EcdfDifference
     >>> zero = np.zeros(1)
     >>> none = EcdfDifference(zero, zero, zero, zero, 1.0)
     >>> ranks, counts, flat = np.array([0.1, 0.4, 0.6, 0.6]), np.array([1.0, 1.0, 2.0, 0.0]), np.ones(4)

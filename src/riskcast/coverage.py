@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskcast.case import Case
+from riskcast.displays import html_table
 from riskcast.draws import draw_prior, standardise_hyper
 from riskcast.hazard import build_event_model
 from riskcast.history import build_record
 from riskcast.rates import MemoryTable, log_rates
 from riskcast.streams import generator
 from riskcast.threads import single_thread
+
+if TYPE_CHECKING:
+    import pandas
 
 BLOCK_CELLS = 2_000_000
 
@@ -63,6 +68,20 @@ class CoverageReport:
     series: tuple[SeriesCoverage, ...]
     unused: tuple[str, ...]
     priors: tuple[PriorCheck, ...]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event type: recorded count, prior predictive count (5, 50, 95 %), tail probability."""
+        import pandas
+
+        rows = [(p.event, p.recorded, p.low, p.median, p.high, p.tail, p.verdict) for p in self.priors]
+        return pandas.DataFrame(rows, columns=["event", "recorded", "low", "median", "high", "tail", "verdict"])
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, p.verdict, str(p.recorded), f"{p.low:.0f}–{p.high:.0f}") for p in self.priors]
+        header = ("event type", "prior and record", "recorded", "expected (90 %)")
+        unused = f" Nothing uses: {', '.join(self.unused)}." if self.unused else ""
+        note = f"Counts that the priors let one expect, against the record. {self.case.settings.title}.{unused}"
+        return html_table("Priors against the record", header, rows, note, texts=2)
 
 
 def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageReport:

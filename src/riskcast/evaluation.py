@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from riskcast.displays import html_table
 from riskcast.errors import OptionError
 from riskcast.hazard import Floats, Ints
 from riskcast.metrics import (
@@ -165,6 +166,19 @@ class Evaluation:
             rows += _row(ALL, forecaster, "rps", severity.rps)
             rows += _row(ALL, forecaster, "rps_skill", severity.skill)
         return pandas.DataFrame(rows, columns=["slice", "forecaster", "score", "value", "low", "high"])
+
+    def _repr_html_(self) -> str:
+        whole = self.slices[ALL]
+        rows = []
+        for name, found in whole.performances.items():
+            auc = "–" if found.auc is None else f"{found.auc.value:.3f}"
+            skill = "–" if found.skill is None else f"{100 * found.skill.value:+.1f} %".replace("-", "−")
+            figures = (f"{found.brier.value:.4f}", f"{found.log_score.value:.4f}", skill, auc)
+            rows.append((name, *figures, f"{found.miscalibration:.4f}"))
+        header = ("forecaster", "Brier", "log score", "Brier skill", "AUC", "miscalibration")
+        caution = f" {whole.caution[0].upper()}{whole.caution[1:]}." if whole.caution else ""
+        note = f"{whole.forecasts:,} forecasts, {whole.events:,} events; skill against {whole.best_reference}.{caution}"
+        return html_table("Scores of all forecasts; lower is better for the first two", header, rows, note)
 
 
 def evaluate(

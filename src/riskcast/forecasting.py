@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case import Case, Scenario
+from riskcast.displays import html_table, interval, percent, signed_range
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.hazard import Floats
 from riskcast.posterior import Posterior
@@ -121,6 +122,22 @@ class Forecast:
                 rows.append((unit, event, estimate.mean, estimate.low, estimate.high))
         return pandas.DataFrame(rows, columns=["dyad", "event", "probability", "low", "high"])
 
+    @property
+    def origin(self) -> str:
+        """In a sentence: horizon, scenario, and all that the posterior comes from."""
+        first, last = self.window
+        return f"From {first:%Y-%m-%d} to {last:%Y-%m-%d}, scenario {self.scenario.label}. {self.posterior.origin}"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for event in sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0)):
+            for unit in self.units(event):
+                estimate = self.probability(event, unit)
+                rows.append((self.case.events[event].label, unit, percent(estimate.mean), interval(estimate)))
+        header = ("outcome, the most severe first", "unit", "probability", "90 %")
+        title = "Probability of at least one event within the horizon"
+        return html_table(title, header, rows, self.origin, warning=self.posterior.warning, texts=2, most=60)
+
 
 def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
     """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
@@ -230,6 +247,17 @@ class Contrast:
         rows = [(unit, event, e.mean, e.low, e.high) for (event, unit), e in self.probability.items()]
         rows += [(dyad, "score", e.mean, e.low, e.high) for dyad, e in self.score.items()]
         return pandas.DataFrame(rows, columns=["dyad", "event", "difference", "low", "high"])
+
+    def _repr_html_(self) -> str:
+        moved = sorted(self.probability.items(), key=lambda item: -abs(item[1].mean))
+        rows = [(dyad, "score, points", signed_range(e)) for dyad, e in self.score.items()]
+        for (event, unit), e in moved:
+            if round(100 * abs(e.mean), 1) > 0:
+                points = Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
+                rows.append((unit, f"{event}, percentage points", signed_range(points)))
+        note = "Paired draws under the same chance: what differs is due to what was changed."
+        header = ("unit", "of what", "difference (90 %)")
+        return html_table(f"{self.second} less {self.first}", header, rows, note, texts=2)
 
 
 def contrast(second: Forecast, first: Forecast) -> Contrast:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskcast.case import Case
+from riskcast.displays import html_table
 from riskcast.draws import EventDraws
 from riskcast.hazard import EventModel
 from riskcast.history import Record
 from riskcast.names import COEFFICIENT, DRAW, DYAD
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
 KHAT_LIMIT = 0.7
@@ -64,6 +66,47 @@ class Posterior:
     def is_reliable(self) -> bool:
         """Whether the draws passed the engine's checks."""
         return self.diagnostics.is_reliable
+
+    @property
+    def origin(self) -> str:
+        """In a sentence: case, day, engine, draws, seed, checks and hash."""
+        kind = "priors alone" if self.prior_only else f"engine {self.engine}"
+        checks = "checks passed" if self.is_reliable else "CHECKS FAILED"
+        return (
+            f"{self.case.settings.title}, as of {self.case.as_of:%Y-%m-%d}; {kind}, {self.draws:,} draws, seed "
+            f"{self.seed}, {checks}; case {self.case.hash[:12]}."
+        )
+
+    @property
+    def warning(self) -> str:
+        """What to say before any number where the checks failed, else nothing."""
+        failed = "; ".join(self.diagnostics.failures)
+        return f"The posterior failed its checks; do not rely on these numbers: {failed}." if failed else ""
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each parameter that dyads and years share: columns event, parameter, mean, low, high (90 %).
+
+        Rate ratios and base rates (per period, at reference levels with nothing recent) are on their natural scale,
+        half-lives in periods, spreads on the log-rate scale.
+        """
+        import pandas
+
+        rows = []
+        for event, drawn in self.events.items():
+            names = [*self.models[event].coefficients, *drawn.hyper]
+            values = [*np.exp(drawn.coefficients.T), *drawn.hyper.values()]
+            for name, value in zip(names, values, strict=True):
+                rows.append((event, name, value.mean(), *np.quantile(value, (0.05, 0.95))))
+        return pandas.DataFrame(rows, columns=["event", "parameter", "mean", "low", "high"])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (self.case.events[event].label, f"{drawn.khat:.2f}", f"{drawn.ess:,.0f}", f"{drawn.rhat:.3f}")
+            for event, drawn in self.events.items()
+        ]
+        shown = [tuple("–" if cell == "nan" else cell for cell in row) for row in rows]
+        note = f"{self.origin} k-hat is to be at most {KHAT_LIMIT}, ESS at least {ESS_LIMIT:.0f}. Draws: to_dataset()."
+        return html_table("Posterior", ("event type", "k-hat", "ESS", "R-hat"), shown, note, warning=self.warning)
 
     def to_dataset(self) -> xarray.Dataset:
         """All draws with named dimensions: one variable per event type and parameter block."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from riskcast.displays import html_table, percent
 from riskcast.forecasting import Estimate, Forecast
 from riskcast.settings import Band
 
@@ -76,6 +77,17 @@ class Risk:
 
         rows = [(d.id, d.partner, d.score.mean, d.score.low, d.score.high, d.band) for d in self.dyads]
         return pandas.DataFrame(rows, columns=["dyad", "partner", "score", "low", "high", "band"])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for dyad in sorted(self.dyads, key=lambda each: -each.score.mean):
+            name, whole = dyad.partner_name or dyad.id, f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"
+            most = max((*dyad.outcomes, *self.shared), key=lambda outcome: outcome.probability.mean)
+            likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
+            rows.append((name, dyad.band, likeliest, f"{dyad.score.mean:.0f}", whole))
+        header = ("dyad", "band", "likeliest outcome", "score", "90 %")
+        note = f"Score: expected severity, 0 to 100, of the worst outcome within the horizon. {self.forecast.origin}"
+        return html_table("Risk scores", header, rows, note, warning=self.forecast.posterior.warning, texts=3)
 
 
 def score(forecast: Forecast) -> Risk:

@@ -16,7 +16,7 @@ from riskcast.forecasting import Estimate, Forecast
 from riskcast.quantities import Quantity
 from riskcast.scoring import estimative_words
 
-Form = Literal["text", "number", "count", "score", "points", "share", "change", "day", "flag"]
+Form = Literal["text", "number", "figure", "count", "score", "points", "share", "change", "day", "flag"]
 Cell = str | float | int | bool | dt.date | None
 
 HASH: Final = 12
@@ -184,7 +184,7 @@ def contribution_table(dossier: Dossier) -> Table:
         Column("label", "Driver in words", width=40),
         Column("kind", "indicator, recent, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
-        Column("error", "Monte Carlo standard error of the points", "number", 12, UNITS["points"]),
+        Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )
     about = "What makes up every score"
     return Table("contributions", about, ("scenario", "dyad", "driver"), columns, tuple(rows))
@@ -233,9 +233,9 @@ def diagnostic_table(dossier: Dossier) -> Table:
     columns = (
         EVENT,
         LABEL,
-        Column("khat", "Pareto k-hat of the importance weights; at most 0.7", "number", 10, "none"),
-        Column("ess", "Effective draws; at least 100", "number", 10, "draws"),
-        Column("rhat", "Rank-normalised split R-hat; at most 1.02", "number", 10, "none"),
+        Column("khat", "Pareto k-hat of the importance weights; at most 0.7", "figure", 10, "none"),
+        Column("ess", "Effective draws; at least 100", "score", 10, "draws"),
+        Column("rhat", "Rank-normalised split R-hat; at most 1.02", "figure", 10, "none"),
         Column("divergences", "Divergent transitions of the whole model", "count", 12, "draws"),
         Column("reliable", "Whether every check was passed", "flag", 10),
         Column("failures", "The checks that failed", width=48),

@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.calibration import Calibration, RankHistogram
+from riskcast.calibration import Calibration
 from riskcast.displays import signed
 from riskcast.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.names import FORECASTERS
+from riskcast.ranks import RankHistogram
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
 NOTHING: Final = "–"

@@ -21,13 +21,15 @@ MOST_FOOTER: Final = 250
 MOST_PAIRS: Final = 20
 LINES: Final = 3
 A4: Final = 9
-LINE_HEIGHT: Final = 15
-BRIEF_HEIGHT: Final = 17
+LINE_HEIGHT: Final = 13.5
+MOST_HEIGHT: Final = 409
+BRIEF_HEIGHT: Final = 20
 WRAPPED: Final = 40
-LETTERS: Final = 220
+LETTERS: Final = 170
 CHANCE: Final = '[<0.01]"<1 %";[>0.99]">99 %";0 %'
 FORMATS: Final[Mapping[Form, str]] = {
     "score": "0.0",
+    "figure": "0.000",
     "points": "+0.0;−0.0;0.0",
     "share": "0.0 %",
     "change": "+0.0 %;−0.0 %;0.0 %",
@@ -35,6 +37,7 @@ FORMATS: Final[Mapping[Form, str]] = {
     "day": "d mmm yyyy",
 }
 CELL: Final = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+ASIDE: Final[dict[str, Any]] = {"align": "left", "indent": 1}
 METHOD: Final = (
     "How to read it. Score: expected severity, 0 to 100, of the worst outcome within the horizon. Probability: of at "
     "least one such event within the horizon; in words after US ICD 203. 90 %: the interval that more "
@@ -46,18 +49,18 @@ METHOD: Final = (
 BRIEF: Final = (
     Column("Pair", "", width=18),
     Column("Score", "", "score", 7),
-    Column("90 %: from", "", "score", 7),
-    Column("to", "", "score", 6),
+    Column("90 %\nfrom", "", "score", 7),
+    Column("\nto", "", "score", 6),
     Column("Band", "", width=11),
     Column("Most likely outcomes", "", width=28),
     Column("Probability", "", "share", 11),
-    Column("90 %: from", "", "share", 7),
-    Column("to", "", "share", 7),
+    Column("90 %\nfrom", "", "share", 7),
+    Column("\nto", "", "share", 7),
     Column("In words", "", width=20),
     Column("Strongest drivers", "", width=28),
     Column("Points", "", "points", 7),
 )
-NUMBERS: Final = frozenset({"number", "count", "score", "points", "share", "change"})
+NUMBERS: Final = frozenset({"number", "figure", "count", "score", "points", "share", "change"})
 
 
 def all_tables(dossier: Dossier) -> bytes:
@@ -114,7 +117,7 @@ class _Book:
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         colours = band_colours(dossier.case, theme.LIGHT)
         self._bands: dict[str, dict[str, Any]] = {
-            name: {"bg_color": colour, "font_color": ink_on(colour, theme.LIGHT), "bold": True, "indent": 1}
+            name: {"bg_color": colour, "font_color": ink_on(colour, theme.LIGHT), "bold": True, **ASIDE}
             for name, colour in colours.items()
         }
 
@@ -136,12 +139,18 @@ class _Book:
         self._header(sheet, 0, table.columns)
         last = len(table.columns) - 1
         for row, cells in enumerate(table.rows, 1):
+            lines = 1
             for place, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
-                look: dict[str, Any] = self._bands.get(str(cell), {}) if column.name.endswith("band") else {}
+                look = _beside(table.columns, place)
+                if column.name.endswith("band"):
+                    look = self._bands.get(str(cell), look)
                 if column.width > WRAPPED:
-                    look = {"text_wrap": True}
+                    look = {**look, "text_wrap": True}
+                    lines = max(lines, -(-len(str(cell or "")) // column.width))
                 shown = ("yes" if cell else "no") if isinstance(cell, bool) else cell
                 self._write(sheet, row, place, shown, column.form, **look)
+            if lines > 1:
+                sheet.set_row(row, min(lines * LINE_HEIGHT, MOST_HEIGHT))
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(len(table.rows), 1), last)
         sheet.repeat_rows(0)
@@ -151,7 +160,7 @@ class _Book:
         sheet = self._sheet("briefing")
         sheet.hide_gridlines(2)
         row = self._heading(sheet, len(BRIEF))
-        self._header(sheet, row, BRIEF)
+        self._header(sheet, row, BRIEF, aside=True)
         sheet.freeze_panes(row + 1, 1)
         sheet.repeat_rows(row)
         dyads = sorted(self._dossier.headline.dyads, key=lambda dyad: -dyad.score.mean)
@@ -172,7 +181,7 @@ class _Book:
         limits = (f"Limits. {note}",) if note else ()
         for text in (*METHOD, *limits, told(self._dossier)):
             row += 1
-            self._across(sheet, row, len(BRIEF), text, font_size=8, font_color=theme.LIGHT.muted)
+            self._across(sheet, row, len(BRIEF), text, font_size=9, font_color=theme.LIGHT.muted)
         sheet.activate()
 
     def add_scenarios(self) -> None:
@@ -182,7 +191,7 @@ class _Book:
         sheet.hide_gridlines(2)
         columns = [Column("Scenario", "", width=34)]
         columns += [Column("Pair", "", width=17), Column("Score", "", "score", 9), Column("Band", "", width=12)]
-        columns += [Column(name, "", "points", 10) for name in ("Change", "90 %: from", "to")]
+        columns += [Column(name, "", "points", 10) for name in ("Change", "90 %\nfrom", "\nto")]
         row = self._heading(sheet, len(columns), "Held against")
         self._header(sheet, row, columns)
         sheet.freeze_panes(row + 1, 2)
@@ -258,7 +267,7 @@ class _Book:
             if line < len(outcomes):
                 self._outcome(sheet, row + line, outcomes[line], edge)
             if line < len(drivers):
-                self._write(sheet, row + line, 10, drivers[line].label, indent=1, **edge)
+                self._write(sheet, row + line, 10, drivers[line].label, shrink=True, **ASIDE, **edge)
                 self._write(sheet, row + line, 11, drivers[line].points, "points", **edge)
         moved = self._moved(dyad)
         if moved and lines > 1:
@@ -287,11 +296,11 @@ class _Book:
 
     def _outcome(self, sheet: Any, row: int, outcome: OutcomeRisk, edge: dict[str, Any]) -> None:
         chance = outcome.probability
-        self._write(sheet, row, 5, outcome.label, **edge, indent=1)
+        self._write(sheet, row, 5, outcome.label, shrink=True, **ASIDE, **edge)
         for place, value in enumerate((chance.mean, chance.low, chance.high), 6):
             self._write(sheet, row, place, value, "share", **edge, num_format=CHANCE)
         words = "assumed by the scenario" if outcome.assumed else outcome.words
-        self._write(sheet, row, 9, words, **edge, indent=1)
+        self._write(sheet, row, 9, words, shrink=True, **ASIDE, **edge)
 
     def _bars(self, sheet: Any, first: int, last: int) -> None:
         """Bars behind the probabilities, from 0 to 1."""
@@ -309,7 +318,7 @@ class _Book:
         look = {**look, "text_wrap": True}
         sheet.merge_range(row, 0, row, width - 1, "", self._format(**look))
         self._write(sheet, row, 0, text, **look)
-        sheet.set_row(row, 3 + 11 * -(-len(text) // letters))
+        sheet.set_row(row, 4 + 12 * -(-len(text) // letters))
 
     def _sheet(self, name: str) -> Any:
         """A sheet that prints well: landscape A4, as wide as the page, with its page and origin at the foot."""
@@ -323,16 +332,15 @@ class _Book:
         sheet.set_footer(f"&L&7{foot[: MOST_FOOTER - 40]}&R&7&A, page &P of &N")
         return sheet
 
-    def _header(self, sheet: Any, row: int, columns: Sequence[Column]) -> None:
+    def _header(self, sheet: Any, row: int, columns: Sequence[Column], aside: bool = False) -> None:
         look: dict[str, Any] = {"bold": True, "bg_color": theme.LIGHT.band, "text_wrap": True, "valign": "vcenter"}
         for place, column in enumerate(columns):
-            beside = place > 0 and columns[place - 1].form not in ("text", "flag", "day")
-            left = column.form in ("text", "flag", "day")
+            side: dict[str, Any] = {"align": "right"} if column.form in NUMBERS else {"align": "left"}
+            if aside and place > 0 and column.form not in NUMBERS:
+                side = ASIDE
             sheet.set_column(place, place, column.width)
-            self._write(
-                sheet, row, place, column.name, align="left" if left else "right", indent=int(left and beside), **look
-            )
-        sheet.set_row(row, 2 * LINE_HEIGHT)
+            self._write(sheet, row, place, column.name, **{**look, **side, **_beside(columns, place)})
+        sheet.set_row(row, 2.5 * LINE_HEIGHT)
 
     def _write(self, sheet: Any, row: int, place: int, cell: Cell, form: Form = "text", **look: Any) -> None:
         """A cell of its own kind: text is never read as a number, a link or a formula."""
@@ -343,7 +351,9 @@ class _Book:
             # Excel drops longer text without a word, and runs what looks like a formula once such a cell is edited.
             sheet.write_string(row, place, cell[:MOST_LETTERS], self._format(quote_prefix=True, **look))
         elif isinstance(cell, dt.date):
-            sheet.write_datetime(row, place, cell, self._format(num_format=FORMATS["day"], align="left", **look))
+            sheet.write_datetime(
+                row, place, cell, self._format(**{"num_format": FORMATS["day"], "align": "left", **look})
+            )
         else:
             sheet.write_number(row, place, cell, self._format(**{"num_format": FORMATS.get(form, "General"), **look}))
 
@@ -352,6 +362,12 @@ class _Book:
         if key not in self._formats:
             self._formats[key] = self._book.add_format({**CELL, "font_color": theme.LIGHT.ink, **look})
         return self._formats[key]
+
+
+def _beside(columns: Sequence[Column], place: int) -> dict[str, Any]:
+    """The look of text that stands right of a number: a little aside, so that the two do not run together."""
+    after = place > 0 and columns[place - 1].form in NUMBERS
+    return dict(ASIDE) if after and columns[place].form not in NUMBERS else {}
 
 
 def _columns_table(tables: Sequence[Table]) -> Table:
