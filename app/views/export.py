@@ -104,7 +104,7 @@ def _numbers(dossier: riskcast.Dossier, now: View) -> None:
 
 def _preview(table: sheets.Table) -> None:
     """The first rows of a table."""
-    forms = {"score": "%.1f", "points": "%+.1f", "share": "percent"}
+    forms = {"score": "%.1f", "figure": "%.3f", "points": "%+.1f", "share": "percent"}
     columns: dict[str, Any] = {
         column.name: st.column_config.NumberColumn(format=forms[column.form])
         for column in table.columns
