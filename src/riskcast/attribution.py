@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.displays import html_table, signed
+from riskcast.displays import MOST_NAMED, html_table, more, signed
 from riskcast.forecasting import Forecast
 from riskcast.hazard import Floats
 from riskcast.names import ALL_DYADS, RECENT
@@ -50,6 +50,10 @@ class Explanation:
 
         rows = [(d, c.driver, c.label, c.kind, c.points, c.error) for d, own in self.contributions.items() for c in own]
         return pandas.DataFrame(rows, columns=["dyad", "driver", "label", "kind", "points", "error"])
+
+    def __repr__(self) -> str:
+        strongest = [f"{d} {own[0].label} {signed(own[0].points)}" for d, own in self.contributions.items() if own]
+        return f"<Explanation. Strongest drivers: {'; '.join(strongest[:MOST_NAMED])}{more(strongest)}>"
 
     def _repr_html_(self) -> str:
         rows = []
@@ -198,13 +202,36 @@ def _sees(whose: str | None, where: str, dyad: str) -> bool:
     return not set(where.split("-")).isdisjoint(dyad.split("-"))
 
 
-def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> list[tuple[str, str, str]]:
+class RememberedEvents(list[tuple[str, str, str]]):
+    """Past events that are still remembered, the freshest first: day, share of a fresh event that is left, description.
+
+    `whose`: the dyad whose event types remember them.
+    """
+
+    def __init__(self, rows: Iterable[tuple[str, str, str]], whose: str) -> None:
+        super().__init__(rows)
+        self.whose = whose
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event: columns day (as exact as known), left (percent of a fresh event), event."""
+        import pandas
+
+        rows = [(day, float(left.removesuffix(" %")), text) for day, left, text in self]
+        return pandas.DataFrame(rows, columns=["day", "left", "event"])
+
+    def _repr_html_(self) -> str:
+        rows = [(day, text, left) for day, left, text in self]
+        note = "Left: what remains of a fresh event's effect, at the longest half-life of the edges from its type."
+        return html_table(f"Events that {self.whose} remembers", ("day", "event", "left"), rows, note, texts=2)
+
+
+def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:
     """Past events that a dyad's event types still remember: day, share of a fresh event that is left, description.
 
     The share is 2^(-gap / half-life), at the largest median half-life of the edges that start from the event's type;
     events of other dyads count where an edge lets them spill over. Freshest first.
     """
-    case, found = posterior.case, []
+    case, found = posterior.case, list[tuple[str, str, str]]()
     half_lives = {
         (edge.target, edge.memory): float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"]))
         for edge in case.effects
@@ -220,4 +247,4 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> l
             where = "" if own else f"{event.where}: "
             text = f"{where}{case.events[event.type].label}. {event.description}".rstrip()
             found.append((event.when, f"{100 * left:.0f} %", text))
-    return found
+    return RememberedEvents(found, dyad)

@@ -62,6 +62,10 @@ class Backtest:
         """One row for each origin, event type and unit: what followed, and the probability of every forecaster."""
         return self.forecasts.copy()
 
+    def __repr__(self) -> str:
+        span = f"{len(self.origins)} origins from {self.origins[0]} to {self.origins[-1]}"
+        return f"<Backtest of {self.case.name}: {span}, {len(self.forecasts):,} forecasts>"
+
     def _repr_html_(self) -> str:
         rows = []
         for event, own in self.forecasts.groupby("event", sort=False):

@@ -98,6 +98,9 @@ class Calibration:
         parts = [(None, self.histograms), *self.by_event.items()]
         return pandas.DataFrame([{"event": name} | one.summary() for name, blocks in parts for one in blocks.values()])
 
+    def __repr__(self) -> str:
+        return f"<Calibration of {self.case.name}: {self.records:,} records, p = {self.p_value:.3g}>"
+
     def _repr_html_(self) -> str:
         rows = [
             (one.label, "inside its band" if one.inside else "outside its band", f"{one.joint_p_value:.2f}")

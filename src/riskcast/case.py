@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.digests import digest
-from riskcast.displays import html_table
+from riskcast.displays import MOST_NAMED, html_table
 from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
 from riskcast.ordering import topological_order
 from riskcast.panel import Panel
@@ -20,7 +20,6 @@ from riskcast.settings import Day, Id, Month, Positive, Settings, Text
 if TYPE_CHECKING:
     import pandas
 
-MOST_NAMED = 8
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
 
@@ -187,22 +186,21 @@ class Scenario(Strict):
         import pandas
 
         columns = ["what", "verb", "value", "start", "until", "over", "dyads"]
-        rows: list[tuple[Any, ...]] = []
+        return pandas.DataFrame(self._assumptions(), columns=columns)
+
+    def _assumptions(self) -> list[tuple[str, str, float | None, int, int | None, int | None, Any]]:
+        rows: list[tuple[str, str, float | None, int, int | None, int | None, Any]] = []
         for move in self.indicators:
             verb = next(verb for verb in ("set", "shift", "multiply") if getattr(move, verb) is not None)
             rows.append((move.indicator, verb, getattr(move, verb), move.start, move.until, move.over, move.dyads))
-        rows += [(event.event, "happens", None, event.month, event.month, None, event.dyads) for event in self.events]
-        return pandas.DataFrame(rows, columns=columns)
+        for event in self.events:
+            rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
+        return rows
 
     def _repr_html_(self) -> str:
         rows = [
-            (
-                row.what,
-                row.verb,
-                "" if row.value != row.value or row.value is None else f"{row.value:g}",
-                f"{row.start}",
-            )
-            for row in self.to_frame().itertuples()
+            (what, verb, "" if value is None else f"{value:g}", f"{start}")
+            for what, verb, value, start, *_ in self._assumptions()
         ]
         header = ("indicator or event", "what it does", "by", "from period")
         return html_table(self.label, header, rows or [("nothing is assumed", "", "", "")], self.story, texts=2)
@@ -405,6 +403,12 @@ class Case(Strict):
             rows.append((key, quantity.center, *quantity.range, quantity.is_fixed, link.name, *told))
         columns = ["quantity", "center", "low", "high", "fixed", "scale", "basis", "claim"]
         return pandas.DataFrame(rows, columns=columns)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.dyads):,} dyads, {len(self.events)} event types, {len(self.indicators)} indicators"
+        return f"<Case {self.name} as of {self.as_of:%Y-%m-%d}: {counts}; {self.hash[:12]}>"
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         dyads = ", ".join(self.dyads[:MOST_NAMED]) + (" …" if len(self.dyads) > MOST_NAMED else "")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_DRIVERS: Final = 10
 MOST_SCENARIOS: Final = 4
+MOST_SWINGS: Final = 12
 ROW: Final = 32
 START, OTHERS, END = "reference", "others", "score"
 
@@ -132,12 +133,14 @@ def contrast_chart(
     *,
     most: int = 12,
     scenarios: Sequence[Scenario] | None = None,
+    title: str | None = None,
     width: Width = "container",
     palette: Palette = LIGHT,
 ) -> alt.LayerChart:
     """Paired differences with 90 % intervals: scores first, then probabilities, the largest first, `most` of each.
 
-    scenarios: those compared, where they are not the case's own by name; what one of them assumes is left out.
+    scenarios: those compared, where they are not the case's own by name; what one of them assumes is left out. title:
+    what is compared, where it is not two scenarios.
     """
     import altair as alt
 
@@ -194,9 +197,61 @@ def contrast_chart(
         palette=palette,
         width=width,
         height=alt.Step(ROW - 2),
-        title=f"What changes: {second} against {first}",
+        title=title or f"What changes: {second} against {first}",
         subtitle="line: 90 % interval\norange: higher; blue: lower; grey: may be either",
         description=f"Differences of {second} from {first}, in points: {told}.",
+    )
+
+
+def tornado_chart(
+    swings: Mapping[str, tuple[Estimate, Estimate]],
+    *,
+    title: str = "Which assumption matters",
+    subtitle: str = "score points when one quantity stands at an end of its 90 % interval",
+    axis_title: str = "change of the score, points",
+    most: int = MOST_SWINGS,
+    width: Width = "container",
+    palette: Palette = LIGHT,
+) -> alt.LayerChart:
+    """What a result gains or loses as one quantity after another moves to an end of its interval, the widest first.
+
+    swings: by the quantity's label, the changes with it at its low and at its high end; no more than `most` are shown.
+    """
+    import altair as alt
+
+    reach = {label: max(abs(low.mean), abs(high.mean)) for label, (low, high) in swings.items()}
+    ranked = sorted(swings, key=lambda label: -reach[label])[:most]
+    colours = {"at its low end": palette.model, "at its high end": palette.persistence}
+    rows = [
+        {"quantity": label, "end": end, "change": e.mean, "zero": 0.0, "text": signed(e.mean)}
+        | {"interval": f"{signed(e.low)} to {signed(e.high)}"}
+        for label in ranked
+        for end, e in zip(colours, swings[label], strict=True)
+    ]
+    edge = 1.25 * max((reach[label] for label in ranked), default=1.0) or 1.0
+    scale, axis = alt.Scale(domain=[-edge, edge], nice=False), alt.Axis(tickCount=7, labelExpr=SIGNED, grid=True)
+    shown = {label: label for label in ranked}
+    y = alt.Y("quantity:N", title=None, sort=ranked, scale=alt.Scale(domain=ranked), axis=rows_axis(shown))
+    offset = alt.YOffset("end:N", sort=list(colours), scale=alt.Scale(domain=list(colours)))
+    x = alt.X("change:Q", title=axis_title, scale=scale, axis=axis)
+    colour = alt.Color("end:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=swatches(2))
+    bars = plot(rows)
+    where = {"x": x, "y": y, "yOffset": offset}
+    tooltip = tips(quantity="quantity", end="stands", text="change", interval="90 % interval")
+    layers = [bars.mark_bar(height=11).encode(**where, x2="zero:Q", color=colour, tooltip=tooltip)]
+    for test, side, shift in (("datum.change < 0", "right", -5), ("datum.change >= 0", "left", 5)):
+        written = bars.transform_filter(test).mark_text(color=palette.ink, align=side, dx=shift, fontSize=11)  # type: ignore[arg-type]
+        layers.append(written.encode(**where, text="text:N"))
+    layers.append(plot([{"zero": 0.0}]).mark_rule(color=palette.rule).encode(x=alt.X("zero:Q", scale=scale)))
+    told = "; ".join(f"{label} {signed(swings[label][0].mean)} and {signed(swings[label][1].mean)}" for label in ranked)
+    return finish(
+        layers,
+        palette=palette,
+        width=width,
+        height=alt.Step(ROW - 2, **{"for": "position"}),
+        title=title,
+        subtitle=subtitle + (f"; the {most} widest of {len(swings)}" if len(swings) > most else ""),
+        description=f"{title}, at the low and at the high end: {told}.",
     )
 
 

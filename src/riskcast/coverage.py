@@ -76,6 +76,10 @@ class CoverageReport:
         rows = [(p.event, p.recorded, p.low, p.median, p.high, p.tail, p.verdict) for p in self.priors]
         return pandas.DataFrame(rows, columns=["event", "recorded", "low", "median", "high", "tail", "verdict"])
 
+    def __repr__(self) -> str:
+        apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != "agree"]
+        return f"<CoverageReport of {self.case.name}. Priors against the record: {'; '.join(apart) or 'agree'}>"
+
     def _repr_html_(self) -> str:
         rows = [(p.label, p.verdict, str(p.recorded), f"{p.low:.0f}–{p.high:.0f}") for p in self.priors]
         header = ("event type", "prior and record", "recorded", "expected (90 %)")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from html import escape
 from typing import Protocol
 
 MOST_ROWS = 30
+MOST_NAMED = 8
 CELL = "padding:.2em .7em;text-align:{side};vertical-align:top"
 RULE = "border-bottom:1px solid color-mix(in srgb, currentColor 25%, transparent)"
 
@@ -67,6 +68,15 @@ def signed_range(estimate: Range, digits: int = 1) -> str:
     """
     ends = f"{signed(estimate.low, digits)} to {signed(estimate.high, digits)}"
     return f"{signed(estimate.mean, digits)} ({ends})"
+
+
+def more(given: Sized, most: int = MOST_NAMED) -> str:
+    """What to write behind the first `most` of some things where there are more.
+
+    >>> more("abc", 2), more("ab", 2)
+    (', …', '')
+    """
+    return ", …" if len(given) > most else ""
 
 
 def html_table(

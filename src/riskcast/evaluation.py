@@ -167,6 +167,10 @@ class Evaluation:
             rows += _row(ALL, forecaster, "rps_skill", severity.skill)
         return pandas.DataFrame(rows, columns=["slice", "forecaster", "score", "value", "low", "high"])
 
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {one.brier.value:.4f}" for name, one in self.slices[ALL].performances.items())
+        return f"<Evaluation of {self.slices[ALL].forecasts:,} forecasts. Brier scores: {scores}>"
+
     def _repr_html_(self) -> str:
         whole = self.slices[ALL]
         rows = []

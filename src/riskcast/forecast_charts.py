@@ -30,7 +30,7 @@ from riskcast.canvas import (
     word_ranges,
 )
 from riskcast.case import Case
-from riskcast.comparison_charts import contrast_chart, scenarios_chart, waterfall_chart
+from riskcast.comparison_charts import contrast_chart, scenarios_chart, tornado_chart, waterfall_chart
 from riskcast.displays import interval, percent
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.geography import countries, feature_of, label_place, view_of
@@ -54,6 +54,7 @@ __all__ = [
     "score_chart",
     "series_chart",
     "timeline_chart",
+    "tornado_chart",
     "waterfall_chart",
 ]
 

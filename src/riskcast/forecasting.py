@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case import Case, Scenario
-from riskcast.displays import html_table, interval, percent, signed_range
+from riskcast.displays import MOST_NAMED, html_table, interval, more, percent, signed, signed_range
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.hazard import Floats
 from riskcast.posterior import Posterior
@@ -127,6 +127,9 @@ class Forecast:
         """In a sentence: horizon, scenario, and all that the posterior comes from."""
         first, last = self.window
         return f"From {first:%Y-%m-%d} to {last:%Y-%m-%d}, scenario {self.scenario.label}. {self.posterior.origin}"
+
+    def __repr__(self) -> str:
+        return f"<Forecast of {len(self.dyads):,} dyads. {self.origin}>"
 
     def _repr_html_(self) -> str:
         rows = []
@@ -247,6 +250,10 @@ class Contrast:
         rows = [(unit, event, e.mean, e.low, e.high) for (event, unit), e in self.probability.items()]
         rows += [(dyad, "score", e.mean, e.low, e.high) for dyad, e in self.score.items()]
         return pandas.DataFrame(rows, columns=["dyad", "event", "difference", "low", "high"])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{dyad} {signed(e.mean)}" for dyad, e in list(self.score.items())[:MOST_NAMED])
+        return f"<Contrast, {self.second} less {self.first}. Scores: {scores}{more(self.score)}>"
 
     def _repr_html_(self) -> str:
         moved = sorted(self.probability.items(), key=lambda item: -abs(item[1].mean))

@@ -99,6 +99,9 @@ class Posterior:
                 rows.append((event, name, value.mean(), *np.quantile(value, (0.05, 0.95))))
         return pandas.DataFrame(rows, columns=["event", "parameter", "mean", "low", "high"])
 
+    def __repr__(self) -> str:
+        return f"<Posterior of {self.case.name}. {self.origin}>"
+
     def _repr_html_(self) -> str:
         rows = [
             (self.case.events[event].label, f"{drawn.khat:.2f}", f"{drawn.ess:,.0f}", f"{drawn.rhat:.3f}")

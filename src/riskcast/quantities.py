@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from riskcast.displays import html_table
+
+if TYPE_CHECKING:
+    import pandas
 
 Z90 = 1.6448536269514722
 LARGEST = 1e12
@@ -90,6 +95,20 @@ class Quantity(Strict):
     def range(self) -> tuple[float, float]:
         """The 90 % interval; both ends are the value where it is fixed."""
         return self.interval if self.interval is not None else (self.center, self.center)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row: columns center, low, high (90 %), fixed, basis, claim."""
+        import pandas
+
+        told = (None, None) if self.evidence is None else (self.evidence.basis, self.evidence.claim)
+        columns = ["center", "low", "high", "fixed", "basis", "claim"]
+        return pandas.DataFrame([(self.center, *self.range, self.is_fixed, *told)], columns=columns)
+
+    def _repr_html_(self) -> str:
+        low, high = self.range
+        spread = "held fixed" if self.is_fixed else f"{low:g} to {high:g}"
+        claim = f"{self.evidence.basis}: {self.evidence.claim}" if self.evidence else "no evidence given"
+        return html_table("Quantity", ("median", "90 % interval"), [(f"{self.center:g}", spread)], claim, texts=2)
 
 
 @dataclass(frozen=True)

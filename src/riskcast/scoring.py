@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskcast.displays import html_table, percent
+from riskcast.displays import MOST_NAMED, html_table, more, percent
 from riskcast.forecasting import Estimate, Forecast
 from riskcast.settings import Band
 
@@ -77,6 +77,10 @@ class Risk:
 
         rows = [(d.id, d.partner, d.score.mean, d.score.low, d.score.high, d.band) for d in self.dyads]
         return pandas.DataFrame(rows, columns=["dyad", "partner", "score", "low", "high", "band"])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{d.id} {d.score.mean:.0f} ({d.band})" for d in self.dyads[:MOST_NAMED])
+        return f"<Risk. Scores: {scores}{more(self.dyads)}. {self.forecast.origin}>"
 
     def _repr_html_(self) -> str:
         rows = []
