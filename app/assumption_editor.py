@@ -8,6 +8,7 @@ from typing import Any
 
 import results
 import session
+import steady
 import streamlit as st
 import widgets
 from assumption_numbers import (
@@ -57,6 +58,7 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         _title(now, subject, published)
         numbers = numbers_of(applied) if draft is None else draft.numbers
         _inputs(subject, numbers_of(published), numbers_of(applied), numbers)
+        steady.finish()
         if draft is not None:
             st.error(f"**Not applied.** {draft.wrong}", icon=":material/error:")
         _density(now, subject, published, applied)
@@ -107,13 +109,13 @@ def _title(now: View, subject: Subject, published: riskcast.Quantity) -> None:
 def _inputs(subject: Subject, published: Numbers, applied: Numbers, numbers: Numbers) -> None:
     uncertain = numbers.uncertain
     switch, follow = st.columns(2)
-    _put(subject, "uncertain", uncertain)
+    key = _shown(subject, "uncertain", uncertain)
     with switch:
         st.toggle(
             "Uncertain",
-            key=_name(subject, "uncertain"),
+            key=key,
             on_change=_edited,
-            args=(subject, "uncertain"),
+            args=(subject, "uncertain", key),
             help="Off: the quantity is held at one value, and the record cannot change it.",
         )
     with follow:
@@ -144,14 +146,14 @@ def _inputs(subject: Subject, published: Numbers, applied: Numbers, numbers: Num
 
 
 def _slider(subject: Subject, label: str, offered: list[float], value: float) -> None:
-    _put(subject, "median_slider", value)
+    key = _shown(subject, "median_slider", value)
     st.select_slider(
         label,
         offered,
         format_func=lambda each: text(subject, each),
-        key=_name(subject, "median_slider"),
+        key=key,
         on_change=_edited,
-        args=(subject, "median_slider"),
+        args=(subject, "median_slider", key),
         help=MEDIAN,
     )
 
@@ -159,43 +161,41 @@ def _slider(subject: Subject, label: str, offered: list[float], value: float) ->
 def _range_slider(subject: Subject, offered: list[float], ends: tuple[float, float]) -> None:
     """A slider with two ends; made anew to show others than the user's, as its state cannot be set."""
     revision = st.session_state.setdefault("range_revision", 0)
-    if st.session_state.get(_name(subject, "range_slider"), ends) != ends:
-        st.session_state["range_revision"] = revision + 1
+    name = f"edit:range_slider:{subject.key}"
+    if st.session_state.get(f"{name}:{revision}", ends) != ends:
+        revision += 1
+        st.session_state["range_revision"] = revision
+    key = f"{name}:{revision}"
     st.select_slider(
         "90 % interval",
         offered,
         ends,
         format_func=lambda each: text(subject, each),
-        key=_name(subject, "range_slider"),
+        key=key,
         on_change=_edited,
-        args=(subject, "range_slider"),
+        args=(subject, "range_slider", key),
         help=INTERVAL,
     )
 
 
 def _number(subject: Subject, part: str, label: str, value: float, tip: str) -> None:
-    _put(subject, part, float(shown(subject, value)))
+    key = _shown(subject, part, float(shown(subject, value)))
     st.number_input(
         label + (" %" if subject.scale != 1.0 else ""),
         step=float(spinner_step(subject, value)),
         format="%.10g",
-        key=_name(subject, part),
+        key=key,
         on_change=_edited,
-        args=(subject, part),
+        args=(subject, part, key),
         help=tip,
     )
 
 
-def _name(subject: Subject, part: str) -> str:
-    revision = f":{st.session_state['range_revision']}" if part == "range_slider" else ""
-    return f"edit:{part}:{subject.key}{revision}"
-
-
-def _put(subject: Subject, part: str, value: Any) -> None:
-    """Let a widget show a value; one that shows it already is left alone, so that what is being typed stays."""
-    name = _name(subject, part)
-    if name not in st.session_state or st.session_state[name] != value:
-        st.session_state[name] = value
+def _shown(subject: Subject, part: str, value: Any) -> str:
+    """The key of a widget, which is made to show a value."""
+    key = f"edit:{part}:{subject.key}"
+    steady.put(key, value)
+    return key
 
 
 def _remember_follow() -> None:
@@ -216,15 +216,17 @@ def _draft(key: str, applied: Numbers) -> Draft | None:
     return draft
 
 
-def _edited(subject: Subject, part: str) -> None:
+def _edited(subject: Subject, part: str, key: str) -> None:
     """Take over what a widget says: change the quantity, or keep a draft that says why not."""
+    if steady.is_echo(key):
+        return
     now = session.view()
     applied = numbers_of(session.quantities(now.changed)[subject.key])
     published = numbers_of(session.quantities(now.case)[subject.key])
     draft = _draft(subject.key, applied)
     old = applied if draft is None else draft.numbers
     follow = draft is None and st.session_state.get("follow", True)
-    given = st.session_state[_name(subject, part)]
+    given = st.session_state[key]
     new = _moved(subject, part, given, old, published, follow)
     wrong = find_problem(subject, new) or _refusal(now, subject.key, new)
     if wrong is not None:

@@ -8,9 +8,11 @@ import session
 import sidebar
 import sign_in
 import streamlit as st
+import widgets
 from views import assumptions, export, overview, record, scenarios, why
 
 st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
+st.html(widgets.ROOM)
 sign_in.require()
 session.view()
 page = st.navigation(

@@ -11,6 +11,13 @@ import riskcast
 from riskcast import theme
 
 MOST_PAIRS = 10
+# Streamlit leaves so much room around a page that a laptop's screen holds half of it.
+ROOM = """
+<style>
+[data-testid="stMainBlockContainer"] { padding: 4rem 2.5rem 3rem; }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 4rem 1rem 3rem; } }
+</style>
+"""
 WORD_JOINER = "\u2060"
 BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
 
@@ -82,44 +89,58 @@ def live(now: Result, before: Result, many: int = 8) -> None:
     change = difference(now, before)
     st.markdown("##### Scores now")
     lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
-    for dyad in sorted(now.risk.dyads, key=lambda each: -abs(change.score[each.id].mean))[:MOST_PAIRS]:
+    for dyad in _movers(now, change):
         moved = change.score[dyad.id]
-        told = f"**{moved.mean:+.1f}** ({moved.low:+.1f} to {moved.high:+.1f})" if abs(moved.mean) >= 0.05 else "–"
+        told = f"**{_signed(moved.mean)}** ({_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
         name = dyad.partner_name or dyad.id
         lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
     st.markdown("\n".join(lines))
     if len(now.risk.dyads) > MOST_PAIRS:
         st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")
-    rows = moved_probabilities(change, now, before)[:many]
     st.markdown("##### What moved most")
-    if not rows:
+    if now.case.hash == before.case.hash:
         st.caption("Nothing is changed: these are the numbers of the case as published.")
         return
-    st.dataframe(
-        rows,
-        hide_index=True,
-        column_config={
-            "Change": st.column_config.NumberColumn("Change", format="%+.1f", help="Percentage points."),
-            "90 %": st.column_config.TextColumn("90 %", help="What more knowledge could make of the change."),
-        },
-        key="moved",
-    )
+    rows = moved_probabilities(change, now, before)[:many]
+    if not rows:
+        st.caption("No probability moves by half a percentage point or more.")
+        return
+    lines = ["| Outcome | Probability | Change, points |", "|---|---:|---:|"]
+    lines += [
+        f"| {row['Outcome']} | {row['From']} → {row['To']} | **{row['Change']}** ({row['90 %']}) |" for row in rows
+    ]
+    st.markdown("\n".join(lines), help="In brackets: what more knowledge of the parameters could make of the change.")
 
 
-def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str | float]]:
+def _movers(now: Result, change: riskcast.Contrast) -> list[Any]:
+    """The pairs that move most, in the order of the case, so that no row jumps while a slider moves."""
+    moved = sorted(now.risk.dyads, key=lambda each: -abs(change.score[each.id].mean))[:MOST_PAIRS]
+    return [dyad for dyad in now.risk.dyads if dyad in moved]
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _ends(estimate: Any) -> str:
+    return f"{_signed(estimate.low)} to {_signed(estimate.high)}"
+
+
+def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str]]:
     """Probabilities that moved by half a point or more, the largest first."""
     rows = []
     for (event, unit), estimate in sorted(change.probability.items(), key=lambda item: -abs(item[1].mean)):
         kind = now.case.events[event]
         if kind.kind != "outcome" or abs(estimate.mean) < 0.005:
             continue
+        low, high = _signed(100 * estimate.low), _signed(100 * estimate.high)
         rows.append(
             {
-                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}",
+                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}".replace("|", "/"),
                 "From": percent(before.forecast.probability(event, unit).mean),
                 "To": percent(now.forecast.probability(event, unit).mean),
-                "Change": 100 * estimate.mean,
-                "90 %": f"{100 * estimate.low:+.1f} to {100 * estimate.high:+.1f}",
+                "Change": _signed(100 * estimate.mean),
+                "90 %": f"{low} to {high}",
             }
         )
     return rows

@@ -27,6 +27,9 @@ WIDE = """
     position: sticky; top: 4rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto;
   }
 }
+.st-key-live table { font-size: 0.85rem; width: 100%; }
+.st-key-live th, .st-key-live td { padding: 0.3rem 0.45rem !important; }
+.st-key-live td:not(:first-child), .st-key-live th:not(:first-child) { white-space: nowrap; }
 </style>
 """
 
@@ -40,7 +43,7 @@ def show() -> None:
         "address of this page and can be taken back in the sidebar.",
     )
     st.html(WIDE)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([4, 3], gap="medium")
     # The result first, as it is what people wait for.
     with right, st.container(key="live"):
         result = _live(now)
