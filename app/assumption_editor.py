@@ -58,7 +58,6 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         _title(now, subject, published)
         numbers = numbers_of(applied) if draft is None else draft.numbers
         _inputs(subject, numbers_of(published), numbers_of(applied), numbers)
-        steady.finish()
         if draft is not None:
             st.error(f"**Not applied.** {draft.wrong}", icon=":material/error:")
         _density(now, subject, published, applied)
@@ -109,10 +108,11 @@ def _title(now: View, subject: Subject, published: riskcast.Quantity) -> None:
 def _inputs(subject: Subject, published: Numbers, applied: Numbers, numbers: Numbers) -> None:
     uncertain = numbers.uncertain
     switch, follow = st.columns(2)
-    key = _shown(subject, "uncertain", uncertain)
+    key = _key(subject, "uncertain")
     with switch:
         st.toggle(
             "Uncertain",
+            **steady.put(key, uncertain),
             key=key,
             on_change=_edited,
             args=(subject, "uncertain", key),
@@ -146,10 +146,11 @@ def _inputs(subject: Subject, published: Numbers, applied: Numbers, numbers: Num
 
 
 def _slider(subject: Subject, label: str, offered: list[float], value: float) -> None:
-    key = _shown(subject, "median_slider", value)
+    key = _key(subject, "median_slider")
     st.select_slider(
         label,
         offered,
+        **steady.put(key, value),
         format_func=lambda each: text(subject, each),
         key=key,
         on_change=_edited,
@@ -161,7 +162,7 @@ def _slider(subject: Subject, label: str, offered: list[float], value: float) ->
 def _range_slider(subject: Subject, offered: list[float], ends: tuple[float, float]) -> None:
     """A slider with two ends; made anew to show others than the user's, as its state cannot be set."""
     revision = st.session_state.setdefault("range_revision", 0)
-    name = f"edit:range_slider:{subject.key}"
+    name = _key(subject, "range_slider")
     if st.session_state.get(f"{name}:{revision}", ends) != ends:
         revision += 1
         st.session_state["range_revision"] = revision
@@ -179,9 +180,10 @@ def _range_slider(subject: Subject, offered: list[float], ends: tuple[float, flo
 
 
 def _number(subject: Subject, part: str, label: str, value: float, tip: str) -> None:
-    key = _shown(subject, part, float(shown(subject, value)))
+    key = _key(subject, part)
     st.number_input(
         label + (" %" if subject.scale != 1.0 else ""),
+        **steady.put(key, float(shown(subject, value))),
         step=float(spinner_step(subject, value)),
         format="%.10g",
         key=key,
@@ -191,11 +193,8 @@ def _number(subject: Subject, part: str, label: str, value: float, tip: str) -> 
     )
 
 
-def _shown(subject: Subject, part: str, value: Any) -> str:
-    """The key of a widget, which is made to show a value."""
-    key = f"edit:{part}:{subject.key}"
-    steady.put(key, value)
-    return key
+def _key(subject: Subject, part: str) -> str:
+    return f"edit:{part}:{subject.key}"
 
 
 def _remember_follow() -> None:

@@ -206,6 +206,16 @@ def decode(text: str) -> dict[str, Any]:
 
 def write_address() -> None:
     """Put what is shown into the address, for a colleague."""
+    if not is_heard():
+        st.query_params.from_dict(_address())
+
+
+def is_heard() -> bool:
+    """Whether the browser has heard of all that is looked at: its address says the same."""
+    return st.query_params.to_dict() == _address()
+
+
+def _address() -> dict[str, str]:
     now = view()
     wanted: dict[str, str] = {}
     if now.case.name in riskcast.list_cases():
@@ -215,8 +225,7 @@ def write_address() -> None:
     for name, plain in (("overlay", now.changes), ("built", now.built), ("observed", now.observed)):
         if plain:
             wanted[name] = encode(plain)
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    return wanted
 
 
 def complain(message: str) -> None:
