@@ -28,6 +28,8 @@ _HOMES = {
     "fit": "fitting",
     "forecast": "forecasting",
     "contrast": "forecasting",
+    "describe_changes": "differences",
+    "diff": "shares",
     "score": "scoring",
     "explain": "attribution",
     "remembered_events": "attribution",
@@ -40,6 +42,10 @@ _HOMES = {
     "estimative_words": "scoring",
     "percent": "displays",
     "export": "exporting",
+    "run": "runs",
+    "write_bundle": "bundles",
+    "read_bundle": "bundles",
+    "rerun": "reruns",
     "forecast_data": "exports",
     "make_dossier": "dossier",
     "contrast_data": "exports",
@@ -57,7 +63,10 @@ _HOMES = {
     "Forecast": "forecasting",
     "Risk": "scoring",
     "Dossier": "dossier",
+    "Run": "runs",
+    "Rerun": "reruns",
     "Contrast": "forecasting",
+    "Difference": "shares",
     "Explanation": "attribution",
     "Quantity": "quantities",
     "Scenario": "case",
@@ -75,11 +84,13 @@ if TYPE_CHECKING:
     from riskcast.attribution import Explanation, explain, remembered_events
     from riskcast.backtesting import Backtest, backtest
     from riskcast.baselines import dyad_rate, pooled_rate
+    from riskcast.bundles import read_bundle, write_bundle
     from riskcast.calibration import Calibration, calibrate
     from riskcast.case import Case, Scenario
     from riskcast.casecheck import find_problems
     from riskcast.casefiles import list_cases, load_case, write_case
     from riskcast.coverage import check_priors, report_coverage
+    from riskcast.differences import describe_changes
     from riskcast.displays import percent
     from riskcast.dossier import Dossier, make_dossier
     from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
@@ -93,8 +104,11 @@ if TYPE_CHECKING:
     from riskcast.posterior import Posterior
     from riskcast.quantities import Quantity, elicit, quantity_text
     from riskcast.reference import build_model
+    from riskcast.reruns import Rerun, rerun
+    from riskcast.runs import Run, run
     from riskcast.scenarios import resolve_scenario
     from riskcast.scoring import Risk, estimative_words, score
+    from riskcast.shares import Difference, diff
     from riskcast.stills import draw_stills
     from riskcast.vintage import case_as_of
 
@@ -104,6 +118,7 @@ __all__ = [
     "Case",
     "CaseError",
     "Contrast",
+    "Difference",
     "Dossier",
     "Evaluation",
     "Explanation",
@@ -112,8 +127,10 @@ __all__ = [
     "Places",
     "Posterior",
     "Quantity",
+    "Rerun",
     "Risk",
     "RiskcastError",
+    "Run",
     "Scenario",
     "UnreliablePosteriorError",
     "__version__",
@@ -125,6 +142,8 @@ __all__ = [
     "check_priors",
     "contrast",
     "contrast_data",
+    "describe_changes",
+    "diff",
     "draw_stills",
     "dyad_rate",
     "elicit",
@@ -147,10 +166,14 @@ __all__ = [
     "pooled_rate",
     "provenance",
     "quantity_text",
+    "read_bundle",
     "remembered_events",
     "report_coverage",
+    "rerun",
     "resolve_scenario",
+    "run",
     "score",
+    "write_bundle",
     "write_case",
 ]
 

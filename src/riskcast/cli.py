@@ -9,7 +9,9 @@ import typer
 
 from riskcast import __version__
 from riskcast.cli_app import open_app
+from riskcast.cli_diff import diff
 from riskcast.cli_export import export
+from riskcast.cli_runs import rerun, run
 from riskcast.cli_verification import backtest, calibrate
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.options import (
@@ -209,6 +211,6 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, backtest, calibrate):
+for _command in (export, run, rerun, backtest, calibrate, diff):
     app.command()(_command)
 app.command("app")(open_app)
