@@ -109,9 +109,7 @@ def _read_run(folder: Path) -> tuple[list[Risk], Case | None, tuple[tuple[str, E
     from riskcast.bundles import read_bundle
 
     run = read_bundle(folder)
-    explained = run.explanations
-    pairs = explained.items() if hasattr(explained, "items") else explained
-    return list(run.risks), run.published, tuple(pairs)
+    return list(run.risks), run.published, tuple(dict(run.explanations).items())
 
 
 def _headline(folder: Path) -> Risk:

@@ -35,7 +35,12 @@ def load_overlay(file: str | Path) -> tuple[Overlay, Document]:
 
     Returns the overlay with the document it came from, for errors that name its lines. Raises CaseError.
     """
-    document = parse_yaml(read_text(Path(file), str(file)), str(file))
+    return parse_overlay(read_text(Path(file), str(file)), str(file))
+
+
+def parse_overlay(text: str, file: str) -> tuple[Overlay, Document]:
+    """The text of an overlay file as `load_overlay` gives it; `file` is what errors call it."""
+    document = parse_yaml(text, file)
     if not isinstance(document.data, dict):
         raise CaseError([document.problem((), "is not a mapping", "write `changes:` with quantities below it")])
     return _validated(document.data, document), document
