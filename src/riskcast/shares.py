@@ -395,6 +395,15 @@ class _Game:
     notes: tuple[str, ...]
 
 
+def is_affordable(k: int, permutations: int) -> bool:
+    """Whether all coalitions of `k` changes are forecast: there are few, or no more than so many orders would meet.
+
+    >>> [k for k in range(1, 12) if is_affordable(k, 16)]
+    [1, 2, 3, 4, 5, 6]
+    """
+    return k <= EXACT or 2**k - 2 <= permutations * (k - 1)
+
+
 def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations: int, plan: _Plan) -> _Game:
     """All cases that are needed; changes without which some of them would not be valid become one player."""
     built: dict[frozenset[str], Case | None] = {}
@@ -416,8 +425,7 @@ def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations
 
     while True:
         k = len(players)
-        all_of_them = k <= EXACT or 2**k - 2 <= permutations * (k - 1)
-        orders = None if all_of_them else antithetic_orders(k, permutations, plan.seed)
+        orders = None if is_affordable(k, permutations) else antithetic_orders(k, permutations, plan.seed)
         cases: dict[int, Case] = {}
         for mask in coalitions(k, orders):
             members = [i for i in range(k) if mask >> i & 1]
