@@ -111,6 +111,15 @@ class Forecast:
         draws, error = self.simulated.score[:, column], self.simulated.score_error[:, column]
         return summarise(draws, error, self.stand_in(dyad), 0.0, 100.0)
 
+    def chance_above(self, dyad: str, other: str) -> float:
+        """Probability that a dyad's expected severity is above another's, over what is not known of the parameters."""
+        one, two = (self._column(each, self.case.dyads, self.dyads) for each in (dyad, other))
+        simulated = self.simulated
+        change = simulated.score[:, one] - simulated.score[:, two]
+        error = np.hypot(simulated.score_error[:, one], simulated.score_error[:, two])
+        basis = span(np.column_stack([self.stand_in(dyad), self.stand_in(other)]))
+        return float((given_parameters(change, error, basis) > 0.0).mean())
+
     def to_frame(self) -> pandas.DataFrame:
         """One row for each event type and unit: probability with its interval."""
         import pandas
@@ -155,14 +164,21 @@ def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceil
     (0.3, 0.03)
     """
     mean = float(draws.mean())
+    noise = float(np.square(error, dtype=float).mean())
+    low, high = np.quantile(given_parameters(draws, error, stand_in), [LOW, HIGH])
+    blur = Z90 * float(np.sqrt(noise / len(draws)))
+    mean = min(max(mean, floor), ceiling)
+    return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
+
+
+def given_parameters(draws: Floats, error: Floats, stand_in: Floats) -> Floats:
+    """What each draw's parameters let one expect, (draws,), from averages over a few paths: see `summarise`."""
+    mean = float(draws.mean())
     fitted = stand_in @ (stand_in.T @ (draws - mean))
     rest = draws - mean - fitted
     noise = float(np.square(error, dtype=float).mean())
     kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
-    low, high = np.quantile(mean + fitted + kept * rest, [LOW, HIGH])
-    blur = Z90 * float(np.sqrt(noise / len(draws)))
-    mean = min(max(mean, floor), ceiling)
-    return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
+    return mean + fitted + kept * rest
 
 
 def span(columns: Floats) -> Floats:

@@ -102,7 +102,7 @@ def backtest_page(
         "words": "How to read",
         "provenance": "Provenance" if provenance else "",
     }
-    return _render(
+    return render_page(
         "backtest",
         title=title,
         provenance=provenance,
@@ -158,7 +158,7 @@ def calibration_page(
     ]
     failed = calibration.unreliable / max(calibration.fits, 1)
     told = f"{share(failed)}, ranked all the same" if failed else ""
-    return _render(
+    return render_page(
         "calibration",
         title=title or f"Calibration: {case.settings.title}",
         provenance=given if provenance is None else provenance,
@@ -209,7 +209,8 @@ def _won(origins: pd.DataFrame, whole: Slice) -> str:
     return f"{names} at {better:,} of {len(wide):,} origins."
 
 
-def _render(name: str, **parts: Any) -> str:
+def render_page(name: str, **parts: Any) -> str:
+    """A page from its template, with the colours of light and dark; texts are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
