@@ -97,7 +97,7 @@ def _title(now: View, subject: Subject, published: riskcast.Quantity) -> None:
     right.button(
         "Reset this one",
         icon=":material/restart_alt:",
-        on_click=session.reset,
+        on_click=_reset,
         args=(subject.key,),
         disabled=not changed and _pending(subject.key) is None,
         key="reset_one",
@@ -199,6 +199,11 @@ def _key(subject: Subject, part: str) -> str:
 
 def _remember_follow() -> None:
     st.session_state["follow"] = st.session_state["follow_widget"]
+
+
+def _reset(key: str) -> None:
+    st.session_state.pop("draft", None)
+    session.reset(key)
 
 
 def _pending(key: str) -> Draft | None:

@@ -90,7 +90,10 @@ def made_uncertain(subject: Subject, old: Numbers, published: Numbers) -> Number
 
 
 def find_problem(subject: Subject, numbers: Numbers) -> str | None:
-    """What is wrong with the order or range of numbers, and how to mend it, in plain words; None if nothing is."""
+    """What is wrong with the range or order of numbers, and how to mend it, in plain words; None if nothing is."""
+    outside = _find_outside(subject, numbers)
+    if outside is not None:
+        return outside
     say = {part: text(subject, getattr(numbers, part)) for part in ("median", "low", "high")}
     if numbers.uncertain and numbers.low > numbers.median:
         return (
@@ -104,8 +107,27 @@ def find_problem(subject: Subject, numbers: Numbers) -> str | None:
         )
     if numbers.uncertain and numbers.low == numbers.high:
         return "The interval has no width. Move one of its ends, or switch “Uncertain” off to hold the value fixed."
-    if subject.scale != 1.0 and not all(0 < value < 1 for value in (*_ends(numbers), numbers.median)):
+    return None
+
+
+def _find_outside(subject: Subject, numbers: Numbers) -> str | None:
+    """Which number the quantity cannot be; said before their order, as moving another would not mend it."""
+    parts = {"median": numbers.median, "lower end": numbers.low, "upper end": numbers.high}
+    if not numbers.uncertain:
+        parts = {"value": numbers.median}
+    if subject.scale != 1.0 and not all(0 < value < 1 for value in parts.values()):
         return "A chance lies above 0 % and below 100 %. Correct the number that does not."
+    (low, high), (above, below) = subject.bounds, subject.link.domain
+    for name, value in parts.items():
+        said = f"The {name}, {text(subject, value)},"
+        if value < low:
+            return f"{said} is below {text(subject, low)}, the least that this can be. Raise it."
+        if value > high:
+            return f"{said} is above {text(subject, high)}, the most that this can be. Lower it."
+        # A value that is held fixed may be at the edge; the case knows which.
+        if numbers.uncertain and not above < value < below:
+            edge, way, mend = (above, "above", "Raise") if value <= above else (below, "below", "Lower")
+            return f"{said} must be {way} {text(subject, edge)}. {mend} it."
     return None
 
 
