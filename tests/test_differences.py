@@ -30,6 +30,7 @@ from riskcast import (
 )
 from riskcast.caseparts import put_together, take_apart
 from riskcast.cli import main
+from riskcast.console_diff import FULL, value_text
 from riskcast.differences import compare_cases
 from riskcast.errors import OptionError
 from riskcast.panel import Panel
@@ -354,6 +355,15 @@ def test_the_command_shows_old_and_new_within_80_columns(run: Any, files: Mappin
     assert [change["id"] for change in told["changes"]] == ["indicators.mood.now", "outcomes.decree.base_rate"]
     for dyad in told["dyads"]:
         assert sum(s["points"] for s in dyad["shares"]) == pytest.approx(dyad["second"] - dyad["first"], abs=1e-9)
+
+
+def test_numbers_are_short_and_never_equal_where_they_differ() -> None:
+    def change(value: float) -> dict[str, Any]:
+        return {"median": value, "interval": [value / 3, value * 1.00001]}
+
+    assert value_text(change(1.0)) == "1 (0.3333–1)"
+    assert value_text(change(120000.0)) == "120000 (40000–120000)"
+    assert value_text(change(120000.0), digits=FULL) == "120000 (40000–120001.2)"
 
 
 def test_a_run_stands_for_its_case_and_options(

@@ -13,13 +13,13 @@ from rich.text import Text
 from riskcast.console import MOST_DYADS, WIDTH
 from riskcast.differences import Change
 from riskcast.displays import signed
-from riskcast.quantities import quantity_text
 from riskcast.shares import Difference, Share
 
 MOST_CHANGES = 40
 MOST_SHARES = 6
 MOST_SILENT = 12
 CELL = 24
+DIGITS, FULL = 4, 15
 
 
 def difference_view(difference: Difference) -> RenderableType:
@@ -46,19 +46,22 @@ def difference_view(difference: Difference) -> RenderableType:
 
 def _changes(changes: Sequence[Change]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
-    table.add_column("What changed", ratio=1)
+    table.add_column("What changed", ratio=1, overflow="fold")
     table.add_column("Old", justify="right", max_width=CELL)
     table.add_column("New", justify="right", max_width=CELL)
     for change in changes[:MOST_CHANGES]:
-        old, new = value_text(change.before, change.after), value_text(change.after, change.before)
+        sides = ((change.before, change.after), (change.after, change.before))
+        old, new = (value_text(*side) for side in sides)
+        if old == new and change.before != change.after:
+            old, new = (value_text(*side, digits=FULL) for side in sides)
         table.add_row(Text.assemble(change.label, "\n", (change.id, "dim")), old, new)
     if changes[MOST_CHANGES:]:
         table.add_row(Text(f"{len(changes) - MOST_CHANGES} more; --json lists all", style="dim"), "", "")
     return table
 
 
-def value_text(value: Any, other: Any = None) -> str:
-    """One side of a change in a cell; `other` is the other side.
+def value_text(value: Any, other: Any = None, digits: int = DIGITS) -> str:
+    """One side of a change in a cell, its numbers to so many digits; `other` is the other side.
 
     >>> value_text({"median": 55.0, "interval": [47.0, 63.0]}), value_text(None), value_text({"date": "2020-01-01"})
     ('55 (47–63)', '–', 'present')
@@ -67,15 +70,26 @@ def value_text(value: Any, other: Any = None) -> str:
         return "–"
     if isinstance(value, Mapping):
         if {"median", "value"} & set(value) and not {"date", "low"} & set(value):
-            return quantity_text(value)
+            return _quantity(value, digits)
         if {"value", "date"} <= set(value):
-            return f"{value['value']:g}"
+            return _number(value["value"], digits)
         if {"precision", "date"} <= set(value) and isinstance(other, Mapping):
             return f"{value['date']}, {value['precision']}"
         return "present" if other is None else "as before" if value == other else "changed"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return _number(value, digits) if isinstance(value, float) else str(value)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{float(f'{value:.{digits}g}'):.{FULL}g}"
+
+
+def _quantity(value: Mapping[str, Any], digits: int) -> str:
+    if value.get("value") is not None:
+        return _number(value["value"], digits)
+    low, high = value["interval"]
+    return f"{_number(value['median'], digits)} ({_number(low, digits)}–{_number(high, digits)})"
 
 
 def _scores(difference: Difference) -> list[RenderableType]:
