@@ -7,6 +7,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import results
@@ -23,11 +24,19 @@ def dossier_of(view: View, explained: bool = False) -> riskcast.Dossier:
     return riskcast.make_dossier(result.risk, view.case, explanations=given)
 
 
+def brief_of(view: View) -> riskcast.Dossier:
+    """What a brief is made of: changes are held against the published case at baseline."""
+    before = results.published(view.case).risk if view.changes else None
+    return replace(dossier_of(view, explained=True), previous=before)
+
+
 def everything(dossier: riskcast.Dossier, form: str) -> bytes:
     """All that `riskcast export` writes in one format: its file, or a zip where it is several."""
     with tempfile.TemporaryDirectory(prefix="riskcast-export-") as top:
         known = tuple(dossier.explanations.items())
-        paths = riskcast.export(dossier.risks, top, [form], published=dossier.published, explanations=known)
+        paths = riskcast.export(
+            dossier.risks, top, [form], published=dossier.published, previous=dossier.previous, explanations=known
+        )
         files = {path.relative_to(top).as_posix(): path.read_bytes() for path in paths}
     own = {name.removeprefix(f"{form}/"): content for name, content in files.items() if name != "provenance.json"}
     return next(iter(own.values())) if len(own) == 1 else _zip(own)

@@ -263,7 +263,8 @@ def labels(test: AppTest) -> list[str]:
 def test_the_page_offers_every_format(opened: AppTest) -> None:
     assert not opened.exception
     assert labels(opened) == [
-        *("Excel", "JSON", "CSV (zip)", "Parquet (zip)", "PNG", "SVG", "Overlay (YAML)", "Case (zip)"),
+        *("Excel", "JSON", "CSV (zip)", "Parquet (zip)", "Brief (PDF)", "Brief (HTML)"),
+        *("PNG", "SVG", "Overlay (YAML)", "Case (zip)"),
     ]
     codes = [block.value for block in opened.code]
     assert f"--scenario {SCENARIO} --overlay My_view.yaml" in codes[0]
@@ -306,9 +307,12 @@ def test_downloads_name_their_files(view: View, dossier: riskcast.Dossier, monke
     monkeypatch.setattr(export.st, "download_button", lambda label, **given: offered.update({label: given}))
     export._elsewhere(dossier, view)
     export._numbers(dossier, view)
+    export._brief(dossier, view)
     assert riskcast.overlay_text(view.changes, "My view").encode() == offered["Overlay (YAML)"]["data"]()
     assert offered["Overlay (YAML)"]["file_name"] == "My_view.yaml"
     assert offered["Excel"]["data"]().startswith(b"PK")
+    assert offered["Brief (PDF)"]["data"]().startswith(b"%PDF")
+    assert "What has moved" in offered["Brief (HTML)"]["data"]().decode()
     assert json.loads(offered["JSON"]["data"]())["scenarios"][0]["scenario"] == SCENARIO
     overlay_hash = str(dossier.case.overlay_hash)
     assert offered["Excel"]["file_name"] == f"central_asia_2024-{SCENARIO}-{overlay_hash[:8]}.xlsx"

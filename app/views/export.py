@@ -20,6 +20,7 @@ from riskcast import pictures, sheets, theme
 EVERYTHING = "Everything"
 CSV, XLSX, JSON = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/json"
 ZIP, YAML, PNG, SVG = "application/zip", "application/yaml", "image/png", "image/svg+xml"
+PDF, HTML = "application/pdf", "text/html"
 MOST_SHOWN = 200
 LABEL = "My view"
 EXPLAINED = "contributions"
@@ -50,6 +51,8 @@ def show() -> None:
     widgets.health(result)
     with st.container(border=True):
         _numbers(dossier, now)
+    with st.container(border=True):
+        _brief(dossier, now)
     with st.container(border=True):
         _chart(dossier, now)
     with st.container(border=True):
@@ -100,6 +103,27 @@ def _numbers(dossier: riskcast.Dossier, now: View) -> None:
         }
     )
     _preview(table)
+
+
+def _brief(dossier: riskcast.Dossier, now: View) -> None:
+    """Pages to hand over."""
+    st.subheader("Brief")
+    moved = " What you changed is held against the case as published." if now.changes else ""
+    st.caption(
+        "A few pages to hand over: the judgement, who is at risk of what, drivers with their sources, method and "
+        f"limits.{moved}"
+    )
+    stem = downloads.file_stem(dossier)
+
+    def make(form: str) -> Callable[[], bytes]:
+        return lambda: downloads.everything(downloads.brief_of(now), form)
+
+    _buttons(
+        {
+            "Brief (PDF)": (make("pdf"), f"{stem}-brief.pdf", PDF),
+            "Brief (HTML)": (make("html"), f"{stem}-brief.html", HTML),
+        }
+    )
 
 
 def _preview(table: sheets.Table) -> None:
