@@ -189,3 +189,41 @@ def test_long_tables_are_cut_and_counted() -> None:
 
 def test_a_difference_that_rounds_to_nothing_has_no_sign() -> None:
     assert signed_range(Estimate(0.01, -0.04, 0.26)) == "0.0 (0.0 to +0.3)"
+
+
+def test_rows_that_are_not_shown_are_not_made() -> None:
+    made = []
+
+    def rows() -> Any:
+        for number in range(20_000):
+            made.append(number)
+            yield (str(number), "x")
+
+    text = html_table("Many", ["a", "b"], rows(), most=4, total=20_000)
+    assert len(made) == 4
+    assert "19,996 more rows" in text
+    assert len(Reader(text).rows) == 1 + 4
+
+
+def test_results_tell_themselves_in_one_short_line(ahead: riskcast.Forecast) -> None:
+    risk = riskcast.score(ahead)
+    change = riskcast.contrast(ahead, ahead)
+    explanation = riskcast.explain(ahead, paths=50)
+    shown = [repr(x) for x in (ahead.case, ahead.posterior, ahead, risk, change, explanation)]
+    assert all("\n" not in line and len(line) < 500 for line in shown)
+    worst = max(risk.dyads, key=lambda dyad: dyad.score.mean)
+    assert f"{worst.id} {worst.score.mean:.0f} ({worst.band})" in repr(risk)
+    assert "checks passed" in repr(risk)
+    failed = replace(ahead.posterior, diagnostics=replace(ahead.posterior.diagnostics, failures=("a: k-hat",)))
+    assert "CHECKS FAILED" in repr(failed)
+
+
+def test_remembered_events_and_quantities_are_tables_too(ahead: riskcast.Forecast) -> None:
+    events = riskcast.remembered_events(ahead.posterior, "RUS-TJK")
+    frame = events.to_frame()
+    assert frame["day"].tolist() == [day for day, _, _ in events]
+    assert frame["left"].between(5, 100).all()
+    assert [row[0] for row in read(events).rows[1:]] == frame["day"].tolist()[:30]
+    now = ahead.case.indicators["xenophobia"].now
+    assert read(now).rows[1] == ["47", "38 to 57"]
+    assert now.to_frame().loc[0, ["center", "low", "high"]].tolist() == [47.0, 38.0, 57.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Sized
 from html import escape
+from itertools import islice
 from typing import Protocol
 
 MOST_ROWS = 30
@@ -88,16 +89,19 @@ def html_table(
     warning: str = "",
     texts: int = 1,
     most: int = MOST_ROWS,
+    total: int | None = None,
 ) -> str:
     """A table as HTML that stands alone in a notebook, light or dark; every text is escaped.
 
     The first `texts` columns are set flush left as words, the others flush right as figures. Of more than `most` rows
-    the first are shown, and the rest counted. `warning` stands above all, for results that are not to be relied on.
+    the first are shown, and the rest counted; where `total` says how many there are, the rest are not even made.
+    `warning` stands above all, for results that are not to be relied on.
 
     >>> html_table("Scores", ["dyad", "score"], [("<A>", "42")]).count("&lt;A&gt;")
     1
     """
-    given = list(rows)
+    given = list(rows if total is None else islice(rows, most))
+    left_out = (len(given) if total is None else total) - most
     styles = [CELL.format(side="left" if place < texts else "right") for place in range(len(header))]
     head = "".join(
         f'<th scope="col" style="{style};{RULE}">{escape(name)}</th>'
@@ -109,8 +113,8 @@ def html_table(
         + "</tr>"
         for row in given[:most]
     )
-    rest = f"{len(given) - most:,} more rows: see to_frame(). " if len(given) > most else ""
-    alarm = f'<p role="alert" style="color:#b3261e;font-weight:bold">{escape(warning)}</p>' if warning else ""
+    rest = f"{left_out:,} more rows: see to_frame(). " if left_out > 0 else ""
+    alarm = f'<p role="alert" style="color:#d0402f;font-weight:bold">{escape(warning)}</p>' if warning else ""
     foot = f'<p style="opacity:.75;max-width:60em">{escape(rest + note)}</p>' if rest or note else ""
     return (
         f'<div>{alarm}<table style="border-collapse:collapse"><caption style="text-align:left;font-weight:bold;'

@@ -141,14 +141,14 @@ class Forecast:
         return f"<Forecast of {len(self.dyads):,} dyads. {self.origin}>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for event in sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0)):
-            for unit in self.units(event):
-                estimate = self.probability(event, unit)
-                rows.append((self.case.events[event].label, unit, percent(estimate.mean), interval(estimate)))
+        ranked = sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0))
+        cells = [(event, unit) for event in ranked for unit in self.units(event)]
+        estimates = ((event, unit, self.probability(event, unit)) for event, unit in cells)
+        rows = ((self.case.events[event].label, unit, percent(e.mean), interval(e)) for event, unit, e in estimates)
         header = ("outcome, the most severe first", "unit", "probability", "90 %")
         title = "Probability of at least one event within the horizon"
-        return html_table(title, header, rows, self.origin, warning=self.posterior.warning, texts=2, most=60)
+        shown = {"texts": 2, "most": 60, "total": len(cells)}
+        return html_table(title, header, rows, self.origin, warning=self.posterior.warning, **shown)
 
 
 def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
