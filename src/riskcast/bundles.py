@@ -24,13 +24,13 @@ from riskcast.bundle_files import (
 from riskcast.case import Case, Scenario
 from riskcast.casefiles import load_case, write_case
 from riskcast.draws import EventDraws
-from riskcast.errors import CaseError, OptionError, RiskcastError, shorten
+from riskcast.errors import OptionError, RiskcastError
 from riskcast.exports import forecast_data
 from riskcast.forecasting import Forecast, check_horizon
 from riskcast.hazard import build_event_model
 from riskcast.history import build_record
 from riskcast.posterior import Diagnostics, Posterior
-from riskcast.runs import Inputs, Run, overlay_name
+from riskcast.runs import Inputs, Run, overlay_name, record_hash
 from riskcast.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.simulation import Simulated, plan_simulation
 
@@ -66,9 +66,10 @@ def read_bundle(path: str | Path) -> Run:
     sealed = open_sealed(path)
     about = sealed.read_json(ABOUT)
     inputs = sealed.parse(ABOUT, lambda: _read_inputs(sealed, about))
-    published, case = inputs.cases()
-    for kind, one in (("published_hash", published), ("case_hash", case)):
-        if one.hash != about.get(kind):
+    published, case = sealed.parse(ABOUT, inputs.cases)
+    hashes = {"published_hash": published.hash, "case_hash": case.hash, "history_hash": record_hash(published)}
+    for kind, found in hashes.items():
+        if found != about.get(kind):
             raise damaged(sealed.folder, ABOUT, f"has another {kind} than the case and overlays beside it")
     if inputs.id != about.get("id") or inputs.id != sealed.about.get("id"):
         raise damaged(sealed.folder, ABOUT, "has another id than its inputs")
@@ -193,12 +194,13 @@ def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
                 copy = Path(place) / PurePosixPath(name)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(sealed.read(name))
-        try:
-            base = load_case(Path(place) / CASE)
-        except CaseError as error:
-            raise damaged(sealed.folder, CASE, f"holds no case ({shorten(str(error.problems[0]))})") from None
-    named = {"published_hash": about["base_published_hash"], "overlay_hash": about["base_overlay_hash"]}
-    base = base.model_copy(update={"name": str(about["case"]), **named})
+        base = sealed.parse(CASE, lambda: load_case(Path(place) / CASE))
+    TypeAdapter(dict[str, str]).validate_python(about["versions"])
+    named = {"name": about["case"]}
+    named |= {"published_hash": about["base_published_hash"], "overlay_hash": about["base_overlay_hash"]}
+    if not all(isinstance(name, str) or (name is None and key != "name") for key, name in named.items()):
+        raise ValueError("a name or hash is no text")
+    base = base.model_copy(update=named)
     if base.hash != about["base_hash"]:
         raise damaged(sealed.folder, ABOUT, "has another base_hash than the case beside it")
     overlays = tuple(sealed.read(overlay_name(number)).decode() for number in range(about["overlays"]))
