@@ -29,6 +29,7 @@ from riskcast import delimited, exporting, sheets
 from riskcast.cli import app
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.jsonfile import dossier_data, export_schema, to_json_file
+from riskcast.staging import stage
 
 ROOT = Path(__file__).parents[1]
 ORIGIN = ("case", "as_of", "horizon_until", "case_hash", "overlay_hash", "engine", "record", "draws", "seed", "checks")
@@ -433,7 +434,7 @@ def test_an_export_that_is_killed_leaves_no_half_file(tmp_path: Path, moment: st
 
 def test_an_export_that_still_runs_is_left_alone(tmp_path: Path) -> None:
     single = handover.single()
-    with exporting._stage(tmp_path) as other:
+    with stage(tmp_path, exporting.STAGE) as other:
         riskcast.export(single.risks, tmp_path, ["json"], explanations=tuple(single.explanations.items()))
         assert other.is_dir()
     assert not other.exists()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
 import math
 import os
 import re
-import secrets
-import shutil
 import stat
 import zipfile
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -23,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import OptionError, RiskcastError, shorten
+from riskcast.staging import stage
 
 MANIFEST: Final = "manifest.json"
 STAGE: Final = ".riskcast-run-"
@@ -174,7 +171,7 @@ def write_sealed(target: Path, about: Mapping[str, Any], fill: Callable[[Path], 
     FileExistsError where `target` is there already.
     """
     try:
-        with _stage(target.parent) as folder:
+        with stage(target.parent, STAGE) as folder:
             fill(folder)
             _seal(folder, about)
             if target.exists():
@@ -300,42 +297,6 @@ def _sha256(content: Any) -> str:
 
 def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no JSON")
-
-
-@contextmanager
-def _stage(place: Path) -> Generator[Path]:
-    """A folder to write in, beside the one to be; its lock tells those that still write from those that were killed."""
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise OptionError(f"{place} is a file; give a folder as --out") from None
-    for stale in place.glob(f"{STAGE}*"):
-        _remove_dead(stale)
-    folder = place / f"{STAGE}{secrets.token_hex(8)}"
-    folder.mkdir(mode=0o777)
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Where a disk knows no locks, leftovers stay until somebody removes them.
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    finally:
-        os.close(lock)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_dead(stale: Path) -> None:
-    try:
-        lock = os.open(stale, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(stale, ignore_errors=True)
-    except OSError:
-        return
-    finally:
-        os.close(lock)
 
 
 def _seal(folder: Path, about: Mapping[str, Any]) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -20,9 +16,9 @@ from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.exports import provenance
 from riskcast.scoring import Risk
 from riskcast.sheets import make_tables, origin
+from riskcast.staging import stage
 
 STAGE: Final = ".riskcast-export-"
-LOCK: Final = "lock"
 ABOUT: Final = "provenance.json"
 
 Files = Mapping[str, bytes]
@@ -120,7 +116,7 @@ def export(
     dossier = make_dossier(risk_or_risks, published, previous, explanations)
     out = check_out(out)
     try:
-        with _stage(out) as folder:
+        with stage(out if out.is_dir() else out.parent, STAGE) as folder:
             for done, name in enumerate(chosen):
                 if progress is not None:
                     progress(done, len(chosen))
@@ -189,44 +185,7 @@ def _write_all(folder: Path, files: Files) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / LOCK)
-
-
-@contextmanager
-def _stage(out: Path) -> Generator[Path]:
-    """A folder to make files in, on the same disk as `out`, so that they can be moved in one step each.
-
-    It is removed at the end; what killed exports have left is removed too, which their open locks tell from others.
-    """
-    place = out if out.is_dir() else out.parent
-    place.mkdir(parents=True, exist_ok=True)
-    for stale in place.glob(f"{STAGE}*"):
-        _remove_dead(stale)
-    folder = place / f"{STAGE}{secrets.token_hex(8)}"
-    folder.mkdir()
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    finally:
-        os.close(lock)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_dead(stale: Path) -> None:
-    """Remove the folder of an export that has died; one that still runs holds its lock."""
-    try:
-        lock = os.open(stale / LOCK, os.O_RDWR)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(stale, ignore_errors=True)
-    except OSError:
-        return
-    finally:
-        os.close(lock)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _move_in(folder: Path, out: Path) -> tuple[Path, ...]:
