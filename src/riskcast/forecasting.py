@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,13 +113,21 @@ class Forecast:
         return summarise(draws, error, self.stand_in(dyad), 0.0, 100.0)
 
     def chance_above(self, dyad: str, other: str) -> float:
-        """Probability that a dyad's expected severity is above another's, over what is not known of the parameters."""
+        """Probability that a dyad's expected severity is above another's, over what is not known of the parameters.
+
+        The paired difference of each draw is blurred by the simulation's error of its mean, so that chance does not
+        put one of two equal dyads first; a difference of exactly 0 counts half.
+        """
         one, two = (self._column(each, self.case.dyads, self.dyads) for each in (dyad, other))
         simulated = self.simulated
         change = simulated.score[:, one] - simulated.score[:, two]
         error = np.hypot(simulated.score_error[:, one], simulated.score_error[:, two])
         basis = span(np.column_stack([self.stand_in(dyad), self.stand_in(other)]))
-        return float((given_parameters(change, error, basis) > 0.0).mean())
+        paired = given_parameters(change, error, basis)
+        blur = float(np.sqrt(np.square(error, dtype=float).mean() / len(paired)))
+        if blur == 0.0:
+            return float((paired > 0.0).mean() + 0.5 * (paired == 0.0).mean())
+        return sum(math.erfc(-step / (blur * math.sqrt(2))) for step in paired.tolist()) / (2 * len(paired))
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each event type and unit: probability with its interval."""
