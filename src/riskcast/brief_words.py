@@ -72,7 +72,8 @@ def headline_sentences(dossier: Dossier) -> Iterator[str]:
     if len(ranked) > TABLED:
         counts = Counter(dyad.band for dyad in ranked)
         bands = [f"{counts[b.name]:,} {b.name}" for b in reversed(risk.forecast.case.settings.bands) if counts[b.name]]
-        yield f"Of {len(ranked):,} pairs, by band: {listed(bands)}."
+        whole = f"All {len(ranked):,} pairs stand in the band {ranked[0].band}."
+        yield whole if len(bands) == 1 else f"Of {len(ranked):,} pairs, by band: {listed(bands)}."
     yield from _likely(risk, ranked)
     yield from _gravest(risk)
     if dossier.previous is not None:
@@ -102,7 +103,7 @@ def _order(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
     sure = risk.forecast.chance_above(top.id, second.id)
     overlap = top.score.low <= second.score.high
     text = f"That {name_of(top)} stands above {name_of(second)} ({second.score.mean:.0f}) is "
-    text += f"{estimative_words(sure)} ({joined(percent(sure))})"
+    text += f"{_verb(estimative_words(sure))} ({joined(percent(sure))})"
     if sure < SETTLED:
         text += ": their order is open"
     elif overlap:
@@ -119,6 +120,15 @@ def _order(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
 
 def _chance(outcome: OutcomeRisk) -> str:
     return f"{outcome.label} ({outcome.words}, {joined(percent(outcome.probability.mean))})"
+
+
+def _verb(words: str) -> str:
+    """An estimative word as it follows "is".
+
+    >>> _verb("roughly even chance"), _verb("likely")
+    ('a roughly even chance', 'likely')
+    """
+    return f"a {words}" if words.endswith("chance") else words
 
 
 def _severity(case: Case, outcome: OutcomeRisk) -> float:
@@ -163,14 +173,15 @@ def _gravest(risk: Risk) -> Iterator[str]:
     case = risk.forecast.case
     grave = max(case.outcomes, key=lambda name: case.events[name].severity or 0.0, default=None)
     chances = [(o, dyad) for dyad in risk.dyads for o in _open(dyad.outcomes) if o.id == grave]
-    if not chances:
+    if not chances or len(case.outcomes) == 1:
         return
     worst, whose = max(chances, key=lambda pair: pair[0].probability.mean)
     most = joined(percent(worst.probability.mean))
     if len(chances) == 1:
-        yield f"The gravest outcome of the case, {worst.label}, is {worst.words} ({most})."
+        yield f"The gravest outcome of the case, {worst.label}, is {_verb(worst.words)} ({most})."
     else:
-        yield f"The gravest outcome of the case, {worst.label}, is {worst.words} at most ({most}, {name_of(whose)})."
+        word = _verb(worst.words)
+        yield f"The gravest outcome of the case, {worst.label}, is {word} at most ({most}, {name_of(whose)})."
 
 
 def _most_moved(previous: Risk, now: Risk) -> Iterator[str]:
