@@ -622,6 +622,25 @@ def test_options_that_are_not_those_of_the_id_are_refused(copy: Path) -> None:
         riskcast.read_bundle(copy)
 
 
+@pytest.mark.parametrize("name", ["draws.npz", "scenario_2/forecast.npz"])
+def test_arrays_larger_than_the_run_can_have_are_not_read(
+    copy: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is nearly all hole costs no disk; read whole, it would fill the memory."""
+    with (copy / name).open("r+b") as file:
+        file.truncate(64_000_000)
+    reseal(copy)
+    read = bundle_files.Sealed.read
+
+    def refuse(sealed: bundle_files.Sealed, asked: str) -> bytes:
+        assert asked != name
+        return read(sealed, asked)
+
+    monkeypatch.setattr(bundle_files.Sealed, "read", refuse)
+    with pytest.raises(RiskcastError, match=rf"{name} is larger than the [0-9,]+ numbers that such a run has"):
+        riskcast.read_bundle(copy)
+
+
 def test_draws_that_do_not_fit_the_case_are_refused(copy: Path) -> None:
     content = (copy / "draws.npz").read_bytes()
     arrays = unpack_arrays(content)
@@ -728,6 +747,31 @@ def test_a_rerun_with_the_case_as_it_stands_now_says_what_differs(
     sizes = [float(line.split()[-1][:-1]) for line in found["differences"] if line.startswith("the probability, storm")]
     assert sizes == sorted(sizes, reverse=True)
     assert command("rerun", kept, "--case", changed).stdout.startswith("The digits differ.\n- the case's hash was")
+
+
+def test_what_moves_any_scenario_of_the_run_is_told_as_such(kept: Path, folder: Path, tmp_path: Path) -> None:
+    """A change of the second scenario, or of what it alone passes on, moves no score of the first."""
+    louder = smallcase.write_files(
+        tmp_path / "small", scenarios_yaml=smallcase.SCENARIOS.replace("shift: 5", "shift: 15")
+    )
+    found = riskcast.rerun(kept, louder)
+    assert not found.same
+    (line,) = [told for told in found.differences if told.startswith("scenarios.storm was")]
+    assert "moves no score" not in line
+    assert [told for told in found.differences if "score, baseline" in told] == []
+    case = riskcast.load_case(folder)
+    made_in_code = case.scenarios["storm"].model_copy(update={"label": "Made in code"})
+    path = riskcast.write_bundle(riskcast.run(case, [made_in_code], draws=200), tmp_path / "runs")
+    parents = {"indicators.trade.parents.mood": {"median": -0.9, "interval": (-1.2, -0.6)}}
+    found = riskcast.rerun(path, riskcast.apply_overlay(case, parents))
+    assert not found.same
+    (line,) = [told for told in found.differences if told.startswith("indicators.trade.parents.mood was")]
+    assert "moves no score" not in line
+    # The run's own horizon holds, whatever the case says now.
+    shorter = smallcase.write_files(tmp_path / "b", case_yaml=smallcase.CASE.replace("horizon: 12", "horizon: 6"))
+    found = riskcast.rerun(kept, shorter)
+    assert found.same
+    assert "settings.horizon was 12 and is 6 (moves no score)" in found.differences
 
 
 def test_a_change_of_words_leaves_the_digits(kept: Path, tmp_path: Path) -> None:

@@ -25,9 +25,12 @@ from riskcast import (
     fit,
     forecast,
     load_case,
+    read_bundle,
     score,
     shares,
+    write_bundle,
 )
+from riskcast import run as make_run
 from riskcast.caseparts import put_together, take_apart
 from riskcast.cli import main
 from riskcast.console_diff import FULL, value_text
@@ -265,8 +268,36 @@ def test_too_many_changes_are_grouped() -> None:
     assert len(found.changes) == 26
     (share,) = found.contributions["HHH-P001"]
     assert len(share.changes) == 26
-    assert found.notes == ("26 changes are more than 24: those of one kind share one value.",)
+    assert share.label == "indicators.yaml: 26 changes"
+    assert found.notes == ("26 changes are more than 24: those of one file share one value.",)
     assert_adds_up(found)
+
+
+def test_changes_are_grouped_as_asked(case: Case) -> None:
+    """A group's share in a game of two groups is that of the four forecasts by hand."""
+    changed = apply_overlay(case, CHANGES)
+    by_file = compare(case, changed, group="file")
+    assert by_file.notes == ("4 changes: those of one file share one value.",)
+    effects = [name for name in CHANGES if name.startswith("effects")]
+    assert {share.changes for share in by_file.contributions["HHH-AAA"]} == {
+        ("indicators.mood.now",),
+        ("outcomes.decree.base_rate",),
+        tuple(effects),
+    }
+    assert_adds_up(by_file)
+    (one,) = compare(case, changed, group="kind").contributions["HHH-AAA"]
+    assert (len(one.changes), one.label) == (4, "4 changes of kind quantity")
+    pair = chosen("indicators.mood.now", *effects)
+    two = compare(case, apply_overlay(case, pair), group="file")
+    mood = {name: CHANGES[name] for name in effects}
+    ends = [scores(apply_overlay(case, some)) for some in ({}, chosen("indicators.mood.now"), mood, pair)]
+    for dyad in case.dyads:
+        none_, a, b, ab = (end[dyad] for end in ends)
+        assert points(two, dyad)["indicators.mood.now"] == pytest.approx(((a - none_) + (ab - b)) / 2, abs=1e-9)
+    apart = compare(case, changed, group="part")
+    assert (len(apart.contributions["HHH-AAA"]), apart.notes) == (4, ())
+    with pytest.raises(OptionError, match="give one of part, file, kind"):
+        compare(case, changed, group="sort")
 
 
 def test_dyads_of_one_case_are_told_and_not_scored() -> None:
@@ -357,6 +388,52 @@ def test_the_command_shows_old_and_new_within_80_columns(run: Any, files: Mappin
         assert sum(s["points"] for s in dyad["shares"]) == pytest.approx(dyad["second"] - dyad["first"], abs=1e-9)
 
 
+def test_the_command_shows_as_much_as_is_asked_for(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
+    both = tmp_path / "both.yaml"
+    both.write_text(files["mine"].read_text() + files["yours"].read_text().partition("\n")[2])
+    _, out, _ = run(files["case"], both, *QUICK)
+    assert "indicators.mood.now" in out
+    assert "outcomes.decree.base_rate" in out
+    assert "HHH-BBB" in out
+    status, out, _ = run(files["case"], both, "--shown", 1, *QUICK)
+    assert status == 0
+    assert "indicators.mood.now" in out
+    assert "outcomes.decree.base_rate" not in out
+    assert "1 more; --json lists all" in out
+    assert "the 1 that move most of 2 dyads" in out
+    assert "1 other" in out
+    _, out, _ = run(files["case"], both, "--group", "kind", "--json", *QUICK)
+    assert json.loads(out)["notes"] == ["2 changes: those of one kind share one value."]
+
+
+def test_runs_on_disk_are_compared(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
+    """What was kept is used as it is, and an overlay changes the case before the run's own overlay."""
+    published = load_case(files["case"])
+    folders = [
+        write_bundle(make_run(published, ["storm"], overlays=overlays, draws=DRAWS, seed=5), tmp_path / "runs")
+        for overlays in ([], [files["mine"].read_text()])
+    ]
+    kept = [read_bundle(folder) for folder in folders]
+    status, out, err = run(*folders, "--json")
+    assert status == 0, err
+    told = json.loads(out)
+    assert [change["id"] for change in told["changes"]] == ["indicators.mood.now"]
+    assert (told["draws"], told["seed"], told["scenario"]) == (DRAWS, 5, "storm")
+    for i, dyad in enumerate(told["dyads"]):
+        assert (dyad["first"], dyad["second"]) == tuple(each.risks[0].dyads[i].score.mean for each in kept)
+    assert [each.forecasts[0] for each in kept] == [each.risks[0].forecast for each in kept]
+    _, out, _ = run(folders[1], files["yours"], "--json")
+    assert [each["id"] for each in json.loads(out)["changes"]] == ["indicators.mood.now", "outcomes.decree.base_rate"]
+    other = write_bundle(make_run(published, draws=DRAWS, seed=6), tmp_path / "runs")
+    status, _, err = run(folders[0], other)
+    assert status == 2
+    assert "the two runs differ in their scenario (storm and baseline)" in err
+    (folders[0] / "draws.npz").write_bytes(b"")
+    status, _, err = run(*folders)
+    assert status == 2
+    assert "draws.npz has 0 bytes" in " ".join(err.split())
+
+
 def test_numbers_are_short_and_never_equal_where_they_differ() -> None:
     def change(value: float) -> dict[str, Any]:
         return {"median": value, "interval": [value / 3, value * 1.00001]}
@@ -401,6 +478,7 @@ def test_a_run_stands_for_its_case_and_options(
         (("central_asia_2024", "mine"), "is not a quantity of the case"),
         (("case", "mine", "--permutations", "3"), "even number from 8"),
         (("case", "mine", "--horizon", "0"), "horizon is 0"),
+        (("case", "mine", "--shown", "0"), "shown is 0"),
         (("case", "mine", "--draws", "7"), "draws is 7"),
         (("case", "central_asia_2024"), "no dyad in common"),
     ],

@@ -29,6 +29,7 @@ MOST_DEPTH: Final = 12
 MOST_MANIFEST_BYTES: Final = 4_000_000
 MOST_BYTES: Final = {".json": 1_000_000_000, ".yaml": 8_000_000, ".npz": 32_000_000_000}
 MOST_OTHER_BYTES: Final = 4_000_000_000
+MOST_HEADER_BYTES: Final = 8_000_000
 MAGIC: Final = b"\x93NUMPY\x01\x00"
 MEND: Final = "restore it from a copy, or make the run again"
 
@@ -72,8 +73,10 @@ class Sealed:
         """The plain data of one JSON file."""
         return self.parse(name, lambda: json.loads(self.read(name), parse_constant=_refuse_constant))
 
-    def read_arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """The arrays of one .npz file, by name."""
+    def read_arrays(self, name: str, most: int) -> dict[str, NDArray[Any]]:
+        """The arrays of one .npz file, by name; raises RiskcastError where it is larger than `most` numbers can be."""
+        if name in self.files and self.files[name][1] > 8 * most + MOST_HEADER_BYTES:
+            raise damaged(self.folder, name, f"is larger than the {most:,} numbers that such a run has")
         return self.parse(name, lambda: unpack_arrays(self.read(name)))
 
     def parse[T](self, name: str, read: Callable[[], T]) -> T:
@@ -82,15 +85,7 @@ class Sealed:
             return read()
         except DamagedError:
             raise
-        except (
-            RiskcastError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-            ArithmeticError,
-        ) as error:
+        except _SENSELESS as error:
             reason = shorten(str(error).splitlines()[0] if str(error) else type(error).__name__, 150)
             raise damaged(self.folder, name, f"is no file of a run ({reason})") from None
 

@@ -79,7 +79,8 @@ def read_bundle(path: str | Path) -> Run:
     for number in range(len(inputs.scenarios)):
         name = f"{scenario_folder(number)}/risk.json"
         kept = sealed.read_json(name)
-        arrays = sealed.read_arrays(f"{scenario_folder(number)}/forecast.npz")
+        most = _most_simulated(case, inputs)
+        arrays = sealed.read_arrays(f"{scenario_folder(number)}/forecast.npz", most)
 
         def rebuild(kept: Any = kept, arrays: Arrays = arrays) -> tuple[Risk, Explanation]:
             scenario = Scenario.model_validate(kept["scenario"])
@@ -208,8 +209,8 @@ def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
     whole = [type(given[name]) is int for name in ("horizon", "draws", "seed")]
     if not (all(named_or_made) and named_or_made and all(whole) and 0 <= given["seed"] < 2**63):
         raise ValueError("an option has the wrong kind of value")
-    if given["engine"] not in ("laplace", "nuts"):
-        raise ValueError(f"unknown engine {given['engine']!r}")
+    if given["engine"] not in ("laplace", "nuts") or not 100 <= given["draws"] <= 100_000:
+        raise ValueError(f"no run has engine {given['engine']!r} and {given['draws']} draws")
     return Inputs(
         base=base,
         as_of=None if given["as_of"] is None else dt.date.fromisoformat(given["as_of"]),
@@ -227,7 +228,8 @@ def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
 def _read_posterior(sealed: Sealed, case: Case, inputs: Inputs, about: Any) -> Posterior:
     record = build_record(case)
     models = {event: build_event_model(case, record, event) for event in case.order}
-    arrays = sealed.read_arrays(DRAWN)
+    widths = [len(m.coefficients) + len(m.years) + len(m.units) + len(m.hyper) for m in models.values()]
+    arrays = sealed.read_arrays(DRAWN, inputs.draws * sum(widths))
 
     def rebuild() -> Posterior:
         events: dict[str, EventDraws] = {}
@@ -252,6 +254,12 @@ def _read_posterior(sealed: Sealed, case: Case, inputs: Inputs, about: Any) -> P
         return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints)
 
     return sealed.parse(DRAWN, rebuild)
+
+
+def _most_simulated(case: Case, inputs: Inputs) -> int:
+    """The most numbers that the forecast of one scenario holds."""
+    units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
+    return 2 * (inputs.draws + inputs.horizon) * units + (len(case.dyads) + 1) * len(case.order)
 
 
 def _simulated(posterior: Posterior, horizon: int, arrays: Arrays) -> Simulated:

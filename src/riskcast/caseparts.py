@@ -13,7 +13,26 @@ from riskcast.settings import Memory
 
 Key = tuple[str, ...]
 PANEL: Key = ("panel",)
+FILES = {
+    "indicators": "indicators.yaml",
+    "outcomes": "outcomes.yaml",
+    "effects": "effects.yaml",
+    "scenarios": "scenarios.yaml",
+    "sources": "sources.yaml",
+    "events": "history/events.csv",
+    "series": "history/indicators.csv",
+    "panel": "panel",
+}
 SECTIONS = ("settings", "dyads", "memories", "hyperpriors", "indicators", "outcomes", "effects", "scenarios", "sources")
+
+
+def file_of(change: str) -> str:
+    """The file in which a part with an id such as `effects.a->b` is written.
+
+    >>> file_of("effects.mood->protest"), file_of("memories.fast.half_life")
+    ('effects.yaml', 'case.yaml')
+    """
+    return FILES.get(change.partition(".")[0], "case.yaml")
 
 
 def take_apart(case: Case) -> dict[Key, Any]:

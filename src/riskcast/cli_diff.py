@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,14 @@ OVERLAYS = (".yaml", ".yml")
 SIDE = "A bundled case, a case folder, the folder of an earlier run, or an overlay file."
 
 
+class Group(StrEnum):
+    """What changes are put together by."""
+
+    part = "part"
+    file = "file"
+    kind = "kind"
+
+
 def diff(
     a: Annotated[str, typer.Argument(help=SIDE)],
     b: Annotated[str, typer.Argument(help=SIDE)],
@@ -36,6 +45,14 @@ def diff(
     draws: Annotated[int | None, typer.Option(help="Draws of the parameters.", show_default="1000")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random numbers.", show_default="1")] = None,
     permutations: Annotated[int, typer.Option(help="Orders to sample where changes are many.")] = 16,
+    group: Annotated[
+        Group | None,
+        typer.Option(help="One value for the changes of one part, file or kind.", show_default="only above 24 changes"),
+    ] = None,
+    shown: Annotated[
+        int | None,
+        typer.Option(help="The most changes, dyads, and shares of a dyad to print.", show_default="40, 20, 6"),
+    ] = None,
     allow_unreliable: UnreliableOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -43,6 +60,8 @@ def diff(
     from riskcast.shares import diff as compare
     from riskcast.shares import difference_data
 
+    if shown is not None and shown < 1:
+        raise OptionError(f"shown is {shown}; give a number from 1")
     first, second = _read_sides(a, b, case)
     with progress("Forecasting the cases in between", remaining=True) as report:
         found = compare(
@@ -53,6 +72,7 @@ def diff(
             draws=draws,
             seed=seed,
             permutations=permutations,
+            group=group,
             allow_unreliable=allow_unreliable,
             names=(a, b),
             progress=report,
@@ -63,7 +83,7 @@ def diff(
         from riskcast.console import make_console
         from riskcast.console_diff import difference_view
 
-        make_console().print(difference_view(found))
+        make_console().print(difference_view(found, shown))
 
 
 def _read_sides(a: str, b: str, case: str | None) -> tuple[Case | Run, Case | Run]:

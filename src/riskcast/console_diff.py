@@ -22,8 +22,12 @@ CELL = 24
 DIGITS, FULL = 4, 15
 
 
-def difference_view(difference: Difference) -> RenderableType:
-    """What changed, old and new; then each dyad's two scores and the shares that make up the difference."""
+def difference_view(difference: Difference, most: int | None = None) -> RenderableType:
+    """What changed, old and new; then each dyad's two scores and the shares that make up the difference.
+
+    `most` limits the changes, the dyads and the shares of each dyad that are shown.
+    """
+    changes, dyads, shares = (most or usual for usual in (MOST_CHANGES, MOST_DYADS, MOST_SHARES))
     parts: list[RenderableType] = [
         Text.assemble(("From ", "dim"), (difference.first, "bold"), (" to ", "dim"), (difference.second, "bold"))
     ]
@@ -32,9 +36,10 @@ def difference_view(difference: Difference) -> RenderableType:
     if not difference.changes:
         parts.append(Text("Nothing that can move a score has changed.", style="bold"))
     else:
-        parts += [_changes(difference.changes), Text("Scores", style="bold"), *_scores(difference)]
+        parts += [_changes(difference.changes, changes), Text("Scores", style="bold")]
+        parts += _scores(difference, dyads, shares)
     if difference.silent:
-        parts += _silent(difference.silent)
+        parts += _silent(difference.silent, most or MOST_SILENT)
     gone = (("first", difference.only_first), ("second", difference.only_second))
     for where, dyads in gone:
         if dyads:
@@ -44,19 +49,19 @@ def difference_view(difference: Difference) -> RenderableType:
     return Group(*parts, *_footer(difference))
 
 
-def _changes(changes: Sequence[Change]) -> Table:
+def _changes(changes: Sequence[Change], most: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("What changed", ratio=1, overflow="fold")
     table.add_column("Old", justify="right", max_width=CELL)
     table.add_column("New", justify="right", max_width=CELL)
-    for change in changes[:MOST_CHANGES]:
+    for change in changes[:most]:
         sides = ((change.before, change.after), (change.after, change.before))
         old, new = (value_text(*side) for side in sides)
         if old == new and change.before != change.after:
             old, new = (value_text(*side, digits=FULL) for side in sides)
         table.add_row(Text.assemble(change.label, "\n", (change.id, "dim")), old, new)
-    if changes[MOST_CHANGES:]:
-        table.add_row(Text(f"{len(changes) - MOST_CHANGES} more; --json lists all", style="dim"), "", "")
+    if changes[most:]:
+        table.add_row(Text(f"{len(changes) - most} more; --json lists all", style="dim"), "", "")
     return table
 
 
@@ -92,10 +97,10 @@ def _quantity(value: Mapping[str, Any], digits: int) -> str:
     return f"{_number(value['median'], digits)} ({_number(low, digits)}–{_number(high, digits)})"
 
 
-def _scores(difference: Difference) -> list[RenderableType]:
+def _scores(difference: Difference, most_dyads: int, most_shares: int) -> list[RenderableType]:
     """One table of all dyads' scores and their largest shares."""
     ranked = sorted(difference.scores, key=lambda dyad: -abs(_gain(difference, dyad)))
-    shown = [dyad for dyad in difference.scores if dyad in ranked[:MOST_DYADS]]
+    shown = [dyad for dyad in difference.scores if dyad in ranked[:most_dyads]]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Dyad", no_wrap=True)
     table.add_column("Old", justify="right", no_wrap=True)
@@ -110,16 +115,18 @@ def _scores(difference: Difference) -> list[RenderableType]:
         blank = [] if difference.exact else [""]
         total = Text(signed(two - one), style="bold")
         table.add_row(Text(dyad, style="bold"), f"{one:.1f}", f"{two:.1f}", total, *blank, "")
-        for share in own[:MOST_SHARES]:
-            error = [] if difference.exact else [f"{share.error:.1f}"]
+        for share in own[:most_shares]:
+            error = [] if difference.exact else [_error(share.error)]
             table.add_row("", "", "", _points(share), *error, share.label)
-        rest = own[MOST_SHARES:]
+        rest = own[most_shares:]
         if rest:
             points = Text(signed(sum(share.points for share in rest)), style="dim")
-            table.add_row("", "", "", points, *blank, Text(f"{len(rest)} others", style="dim"))
+            table.add_row(
+                "", "", "", points, *blank, Text(f"{len(rest)} other{'s' if len(rest) > 1 else ''}", style="dim")
+            )
     parts: list[RenderableType] = [table]
     if len(shown) < len(difference.scores):
-        told = f"the {MOST_DYADS} that move most of {len(difference.scores)} dyads; --json lists all"
+        told = f"the {most_dyads} that move most of {len(difference.scores)} dyads; --json lists all"
         parts.insert(0, Text(told, style="dim"))
     return parts
 
@@ -129,16 +136,20 @@ def _gain(difference: Difference, dyad: str) -> float:
     return two - one
 
 
+def _error(error: float) -> str:
+    return "<0.1" if 0.0 < error < 0.05 else f"{error:.1f}"
+
+
 def _points(share: Share) -> Text:
     return Text(signed(share.points), style="red" if share.points > 0 else "green")
 
 
-def _silent(silent: Sequence[Change]) -> list[RenderableType]:
+def _silent(silent: Sequence[Change], most: int) -> list[RenderableType]:
     """Changes that no score depends on, in one line each."""
     lines = [Text("Also changed, without effect on these scores", style="bold")]
-    lines += [Text(f"  {change.label}", style="dim") for change in silent[:MOST_SILENT]]
-    if silent[MOST_SILENT:]:
-        lines.append(Text(f"  {len(silent) - MOST_SILENT} more; --json lists all", style="dim"))
+    lines += [Text(f"  {change.label}", style="dim") for change in silent[:most]]
+    if silent[most:]:
+        lines.append(Text(f"  {len(silent) - most} more; --json lists all", style="dim"))
     return [*lines, Text()]
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from riskcast.bundles import draw_arrays, forecast_arrays, read_bundle, risk_data
-from riskcast.case import Case
+from riskcast.case import Case, Scenario
 from riskcast.casefiles import load_case
-from riskcast.differences import describe_changes
+from riskcast.differences import Change, compare_cases
 from riskcast.displays import more
 from riskcast.errors import OptionError, shorten, show
 from riskcast.forecasting import check_horizon
@@ -79,12 +79,29 @@ def _inputs(before: Run, after: Run) -> Iterator[str]:
         if then[key] != now[key]:
             yield f"{label} was {str(then[key])[:SHOWN_HASH]} and is {now[key][:SHOWN_HASH]}"
     if then["case_hash"] != now["case_hash"]:
-        changes = describe_changes(before.case, after.case)
+        changes = _changes(before, after)
         for change in changes[:MOST_SHOWN]:
             aside = "" if change.moves else " (moves no score)"
             yield f"{change.id} was {_told(change.before)} and is {_told(change.after)}{aside}"
         if len(changes) > MOST_SHOWN:
             yield f"the case differs in {len(changes) - MOST_SHOWN} more"
+
+
+def _changes(before: Run, after: Run) -> list[Change]:
+    """What differs between the two cases, what can move a score under any scenario of the run first."""
+    found: dict[str, Change] = {}
+    for given, ahead in zip(before.inputs.scenarios, before.forecasts, strict=True):
+        name, first, second = ahead.scenario_name, before.case, after.case
+        if isinstance(given, Scenario):
+            # One made in code is the same in both runs, and no entry of either case.
+            first, second = (
+                case.model_copy(update={"scenarios": {**case.scenarios, name: given}}) for case in (first, second)
+            )
+        for step in compare_cases(first, second, name, ahead.horizon).steps:
+            known = found.get(step.change.id)
+            if known is None or step.change.moves:
+                found[step.change.id] = step.change
+    return sorted(found.values(), key=lambda change: not change.moves)
 
 
 def _told(value: Any) -> str:

@@ -24,7 +24,7 @@ from riskcast.digests import digest
 from riskcast.errors import CaseError, OptionError
 from riskcast.exports import provenance
 from riskcast.fitting import DRAWS, EngineName, fit
-from riskcast.forecasting import check_horizon, check_reach, forecast
+from riskcast.forecasting import Forecast, check_horizon, check_reach, forecast
 from riskcast.overlay import apply_overlay, overlay_text, parse_overlay
 from riskcast.posterior import Diagnostics, Posterior
 from riskcast.scenarios import resolve_scenario
@@ -102,6 +102,11 @@ class Run:
     explanations: tuple[tuple[str, Explanation], ...]
     provenance: Mapping[str, Any]
     inputs: Inputs
+
+    @property
+    def forecasts(self) -> tuple[Forecast, ...]:
+        """The forecast under each scenario, the headline first."""
+        return tuple(risk.forecast for risk in self.risks)
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ def shapley_values(
 
     values[mask]: (width,) worth of the coalition whose bits are set, of all coalitions where `orders` is None, else of
     those met in the orders, which come in pairs, each followed by its reverse. The error is the standard deviation of
-    the means of pairs, over the square root of their number.
+    the means of pairs, over the square root of their number. The values add up to the worth of all less that of none.
 
     >>> worth = {0: np.zeros(1), 1: np.ones(1), 2: np.zeros(1), 3: np.array([4.0])}
     >>> shapley_values(worth, 2, None, 1)[0].ravel().tolist()
@@ -28,6 +28,17 @@ def shapley_values(
     >>> shapley_values(worth, 2, [(0, 1), (1, 0)], 1)[0].ravel().tolist()
     [2.5, 1.5]
     """
+    points, errors = _average(values, players, orders, width)
+    if players:
+        total = values[(1 << players) - 1] - values[0]
+        slack = np.abs(points.sum(axis=0) - total).max(initial=0.0)
+        assert slack <= 1e-9 * max(1.0, float(np.abs(total).max(initial=0.0))), f"shares miss the sum by {slack}"
+    return points, errors
+
+
+def _average(
+    values: Mapping[int, Floats], players: int, orders: Sequence[Sequence[int]] | None, width: int
+) -> tuple[Floats, Floats]:
     points = np.zeros((players, width))
     if orders is None:
         for i in range(players):

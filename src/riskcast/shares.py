@@ -10,6 +10,7 @@ import numpy as np
 
 from riskcast import __version__
 from riskcast.case import Case
+from riskcast.caseparts import file_of
 from riskcast.differences import Change, Comparison, Step, compare_cases
 from riskcast.displays import html_table, signed
 from riskcast.draws import EventDraws
@@ -34,6 +35,11 @@ PERMUTATIONS = 16
 # Of fewer, a change can stand at the same places in all, and its error would seem to be 0.
 LEAST_PERMUTATIONS = 8
 MOST_SHOWN = 5
+GROUPS: Mapping[str, tuple[str, Callable[[Change], Hashable]]] = {
+    "part": ("those of one indicator, outcome or effect", lambda change: tuple(change.id.split(".")[:2])),
+    "file": ("those of one file", lambda change: file_of(change.id)),
+    "kind": ("those of one kind", lambda change: change.kind),
+}
 
 
 class Run(Protocol):
@@ -128,6 +134,7 @@ def diff(
     draws: int | None = None,
     seed: int | None = None,
     permutations: int = PERMUTATIONS,
+    group: str | None = None,
     prior_only: bool | None = None,
     allow_unreliable: bool = False,
     names: tuple[str, str] = ("A", "B"),
@@ -138,9 +145,10 @@ def diff(
     phi[i] = sum over S of |S|! (k - |S| - 1)! / k! * (v(S + i) - v(S)), where v(S) is the score of case `a` with the
     changes S made (Shapley, 1953): it does not depend on an order, and the values add up to the difference exactly.
     All forecasts meet the same chance. Up to six changes, and where it is cheaper, all 2^k cases are forecast; else
-    those of `permutations` random orders, each with its reverse (Mitchell, Cooper, Frank and Holmes, 2022). What an
-    option leaves open is as in the runs. Raises OptionError for a bad option, two runs that disagree on one, and cases
-    without a common dyad; UnreliablePosteriorError where a posterior fails its checks.
+    those of `permutations` random orders, each with its reverse (Mitchell, Cooper, Frank and Holmes, 2022). `group`
+    gives the changes of one part, file or kind one value together; more than 24 are grouped by part or file in any
+    case. What an option leaves open is as in the runs. Raises OptionError for a bad option, two runs that disagree on
+    one, and cases without a common dyad; UnreliablePosteriorError where a posterior fails its checks.
 
     >>> from riskcast import apply_overlay, load_case
     >>> case = load_case("central_asia_2024")
@@ -152,6 +160,8 @@ def diff(
     """
     if not LEAST_PERMUTATIONS <= permutations <= 10_000 or permutations % 2:
         raise OptionError(f"permutations is {permutations}; give an even number from {LEAST_PERMUTATIONS} to 10000")
+    if group is not None and group not in GROUPS:
+        raise OptionError(f"group is {group!r}; give one of {', '.join(GROUPS)}")
     plan = _settle(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
     first, second = _case_of(a), _case_of(b)
     common = tuple(dyad for dyad in first.dyads if dyad in second.dyads)
@@ -162,7 +172,7 @@ def diff(
     comparison = compare_cases(first, second, plan.scenario, plan.horizon)
     moving = tuple(step for step in comparison.steps if step.change.moves)
     silent = tuple(step.change for step in comparison.steps if not step.change.moves)
-    players, notes = _few_enough(tuple((step,) for step in moving))
+    players, notes = _few_enough(tuple((step,) for step in moving), group)
     game = _plan_game(comparison, players, permutations, plan)
     players, cases, orders = game.players, game.cases, game.orders
     forecasts = _Forecasts(plan, _kept(a, b, plan))
@@ -366,22 +376,19 @@ def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
     return np.clip(np.array(means), 0.0, 100.0)
 
 
-def _few_enough(players: tuple[Player, ...]) -> tuple[tuple[Player, ...], tuple[str, ...]]:
-    """The changes one by one, else those of one thing together, else those of one kind, until they are few enough."""
-    ways: tuple[tuple[str, Callable[[Change], Hashable]], ...] = (
-        ("those of one indicator, outcome or effect", lambda change: tuple(change.id.split(".")[:2])),
-        ("those of one kind", lambda change: change.kind),
-    )
+def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:
+    """The changes one by one or as asked for, else those of one part together, then those of one file."""
     count, notes = len(players), ()
-    for told, key in ways:
-        if len(players) <= MOST_CHANGES:
-            break
+    for way, (told, key) in GROUPS.items():
+        if way != group and (len(players) <= MOST_CHANGES or group in ("file", "kind")):
+            continue
         groups: dict[Hashable, list[Step]] = {}
         for player in players:
             for step in player:
                 groups.setdefault(key(step.change), []).append(step)
         players = tuple(tuple(own) for own in groups.values())
-        notes = (f"{count} changes are more than {MOST_CHANGES}: {told} share one value.",)
+        why = "" if way == group else f" are more than {MOST_CHANGES}"
+        notes = () if len(players) == count else (f"{count} changes{why}: {told} share one value.",)
     return players, notes
 
 
@@ -459,9 +466,11 @@ def _label(changes: Sequence[Change]) -> str:
     if len(changes) == 1:
         return changes[0].label
     subjects = {change.label.partition(": ")[0] for change in changes}
-    kinds = {change.kind for change in changes}
+    kinds, files = {change.kind for change in changes}, {file_of(change.id) for change in changes}
     if len(subjects) == 1:
         return f"{changes[0].label.partition(': ')[0]}: {len(changes)} changes"
+    if len(files) == 1 and len(changes) > 2:
+        return f"{files.pop()}: {len(changes)} changes"
     if len(kinds) == 1 and len(changes) > 2:
         return f"{len(changes)} changes of kind {changes[0].kind}"
     return f"{changes[0].label}, and {len(changes) - 1} more"
