@@ -38,7 +38,8 @@ LOOK = """
 () => {
   const app = document.querySelector('[data-testid=stApp]')
   const live = document.querySelector('.st-key-live')
-  const table = live && live.querySelector('table')
+  const table = live && [...live.querySelectorAll('table')].find(
+    one => [...one.querySelectorAll('th')].some(cell => cell.innerText.trim() === 'Score'))
   const read = cell => cell.innerText.replaceAll('\\u2060', '')
   const codes = [...document.querySelectorAll('.st-key-editor code')].map(each => each.innerText)
   const title = document.querySelector('[data-testid=stMain] h1')
