@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import memory
-import session
-import sidebar
-import sign_in
 import streamlit as st
-import widgets
+
+import sidebar
+from parts import widgets
+from state import heaps, session, sign_in
 from views import assumptions, export, overview, record, scenarios, why
 
 st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 st.html(widgets.ROOM)
-memory.limit_arenas()
+heaps.limit_arenas()
 sign_in.require()
 session.view()
 page = st.navigation(

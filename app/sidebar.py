@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import open_case
-import session
 import streamlit as st
-import verification
-from session import View
 
 import riskcast
+from files import open_case
+from reference_run import page_part
+from state import session
+from state.session import View
 
 MOST_LISTED = 8
 
@@ -25,7 +25,7 @@ def show() -> None:
         _case(now)
         _scenario(now)
         _changes(now)
-        verification.show()
+        page_part.show()
         open_case.show()
         _share(now)
 

@@ -24,10 +24,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import browser as app
 from playwright.sync_api import Locator, Page
+
+from tests.support import browser as app
 
 LEVEL, EFFECT = "indicators.xenophobia.now", "effects.unpredictability->criticism"
 SPANS: Mapping[str, tuple[float, float]] = {

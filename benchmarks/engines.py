@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from riskcast.casefiles import list_cases, load_case
-from riskcast.fitting import fit
-from riskcast.forecasting import forecast
-from riskcast.overlay import apply_overlay
-from riskcast.posterior import Posterior, judge
-from riskcast.scoring import score
+from riskcast.case.files import list_cases, load_case
+from riskcast.case.overlays import apply_overlay
+from riskcast.engines.fitting import fit
+from riskcast.engines.posterior import Posterior, judge
+from riskcast.forecasting.forecasts import forecast
+from riskcast.forecasting.scoring import score
 
 DRAWS_PER_CHAIN = 1000
 AIMS = {"from_nothing": 50.0, "after_one_change": 20.0}
@@ -71,8 +71,8 @@ def main() -> None:
     import nutpie  # noqa: F401
     import pymc  # noqa: F401
 
-    from riskcast.flattening import flatten_case
-    from riskcast.reference import assemble, compile_model, draw_chains, natural_events
+    from riskcast.engines.pymc_data import flatten_case
+    from riskcast.engines.pymc_model import assemble, compile_model, draw_chains, natural_events
 
     say("nuts: build and compile ...")
     flat, _ = timed(lambda: flatten_case(case))

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import riskcast
-from riskcast.charts import origins_chart, reliability_chart, to_svg
-from riskcast.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
+from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
+from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
 from riskcast.names import FORECASTERS, MODEL
-from riskcast.reports import cautions_of, origin_scores, prior_conflicts, provenance_of
-from riskcast.wording import is_reference, number, severity_in_words, skill_points, skill_verdict
+from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
+from riskcast.verification.verdicts import is_reference, number, severity_in_words, skill_points, skill_verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIRST = dt.date(2012, 1, 1)

@@ -26,9 +26,9 @@ def measure(dyads: int, periods: int, outcomes: int, draws: int, forecast_only: 
     """Seconds and megabytes for one size; with `forecast_only`, draws come from the priors."""
     from synthetic import make_case
 
-    from riskcast.fitting import fit
-    from riskcast.forecasting import forecast
-    from riskcast.scoring import score
+    from riskcast.engines.fitting import fit
+    from riskcast.forecasting.forecasts import forecast
+    from riskcast.forecasting.scoring import score
 
     case = make_case(dyads, periods, outcomes)
     began = time.perf_counter()

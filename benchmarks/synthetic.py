@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from riskcast.case import Case, EventRow
+from riskcast.case.model import Case, EventRow
 
 RESOLUTION = {"yes": "Drawn.", "no": "Not drawn.", "resolved_by": "The generator."}
 ALPHABET = string.digits + string.ascii_uppercase

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.places import ROOT
+
 MODULES = {path.stem for path in (ROOT / "src" / "riskcast").glob("*.py")} - {"__init__", "__main__"}
 
 
@@ -34,7 +34,7 @@ def test_architecture_has_the_floors_that_the_import_linter_checks() -> None:
 def test_readme_names_only_commands_and_options_that_exist() -> None:
     from typer.main import get_command
 
-    from riskcast.cli import app
+    from riskcast.cli.commands import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     text = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import assumption_editor
-import assumption_tables
-import results
-import session
 import streamlit as st
-import widgets
-from assumption_numbers import quantity_words
-from assumption_tables import Table
-from assumption_words import GROUPS, LEVELS, Subject, subjects
-from results import Result
-from session import View
 
 import riskcast
+from assumptions import editor
+from assumptions import tables as assumption_tables
+from assumptions.numbers import quantity_words
+from assumptions.tables import Table
+from assumptions.words import GROUPS, LEVELS, Subject, subjects
+from parts import widgets
+from state import results, session
+from state.results import Result
+from state.session import View
 
 CHANGED_ONLY = "Changed"
 WIDE = """
@@ -51,7 +50,7 @@ def show() -> None:
         words = _words(now.case)
         chosen = _choose(now, result.case, words)
         if chosen is not None:
-            assumption_editor.show(now, result.case, chosen)
+            editor.show(now, result.case, chosen)
 
 
 def _live(now: View) -> Result:

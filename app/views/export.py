@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import downloads
-import results
-import session
 import streamlit as st
-import widgets
-from session import View
 
 import riskcast
-from riskcast import pictures, sheets, theme
+from files import downloads
+from parts import widgets
+from riskcast.charts import theme
+from riskcast.exports import pictures
+from riskcast.exports import tables as sheets
+from state import results, session
+from state.session import View
 
 EVERYTHING = "Everything"
 CSV, XLSX, JSON = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/json"

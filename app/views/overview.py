@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import results
-import session
 import streamlit as st
-import widgets
-from results import Result
 
-from riskcast import forecast_charts
+from parts import widgets
+from riskcast.charts import forecast as forecast_charts
+from state import results, session
+from state.results import Result
 
 
 def show() -> None:

@@ -7,16 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import reasons
-import results
-import session
 import streamlit as st
-import widgets
-from assumption_editor import plain
-from results import Result
 
 import riskcast
-from riskcast import forecast_charts
+from assumptions.editor import plain
+from parts import reasons, widgets
+from riskcast.charts import forecast as forecast_charts
+from state import results, session
+from state.results import Result
 
 STATUSES = ("located", "unverified", "judgement")
 EVERYONE = "ALL"

@@ -6,22 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import observed_events
-import results
-import scenario_builder
-import session
 import streamlit as st
-import widgets
-from assumption_editor import plain
-from month_lines import month_lines
-from results import Result
-from scenario_words import event_words, move_words
 
 import riskcast
-from riskcast import forecast_charts
+from assumptions.editor import plain
+from parts import widgets
+from parts.month_lines import month_lines
+from riskcast.charts import forecast as forecast_charts
+from scenarios import builder, observed_events
+from scenarios.words import event_words, move_words
+from state import results, session
+from state.results import Result
 from views import assumptions
 
-MOST_COMPARED = scenario_builder.MOST_COMPARED
+MOST_COMPARED = builder.MOST_COMPARED
 MOST_MOVED = 10
 MOST_DRAWN = 8
 LEAST_MOVED = 0.005
@@ -39,8 +37,8 @@ def show() -> None:
     st.subheader("Intervene: compare futures", anchor="intervene")
     found = _results(now, _pick(now))
     base = next(iter(found.values()), None) or results.current(now, "baseline")
-    scenario_builder.show(base)
-    scenario_builder.kept()
+    builder.show(base)
+    builder.kept()
     if found:
         _stories(now, found)
         widgets.health(base)
@@ -91,7 +89,7 @@ def _pick(now: session.View) -> list[str]:
         placeholder="pick a future",
     )
     st.session_state["compared"] = (now.case.name, chosen, now.scenario)
-    for done in (scenario_builder.DONE, observed_events.DONE):
+    for done in (builder.DONE, observed_events.DONE):
         st.session_state.pop(done, None)
     note = st.session_state.pop("compare_note", None)
     if note:

@@ -6,17 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import reasons
-import results
-import session
 import streamlit as st
-import widgets
-from assumption_editor import plain
-from reasons import Acting, Remembered
-from results import Result
 
 import riskcast
-from riskcast import forecast_charts
+from assumptions.editor import plain
+from parts import reasons, widgets
+from parts.reasons import Acting, Remembered
+from riskcast.charts import forecast as forecast_charts
+from state import results, session
+from state.results import Result
 
 MOST_OPEN = 6
 LEAST_POINTS = 0.05

@@ -11,180 +11,129 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+import lazy_loader
 
-_HOMES = {
-    "load_case": "casefiles",
-    "list_cases": "casefiles",
-    "write_case": "casefiles",
-    "find_place": "places",
-    "find_places": "places",
-    "load_overlay": "overlay",
-    "apply_overlay": "overlay",
-    "case_as_of": "vintage",
-    "fit": "fitting",
-    "forecast": "forecasting",
-    "contrast": "forecasting",
-    "describe_changes": "differences",
-    "diff": "shares",
-    "score": "scoring",
-    "explain": "attribution",
-    "remembered_events": "attribution",
-    "check_priors": "coverage",
-    "find_problems": "casecheck",
-    "resolve_scenario": "scenarios",
-    "report_coverage": "coverage",
-    "pooled_rate": "baselines",
-    "dyad_rate": "baselines",
-    "estimative_words": "scoring",
-    "percent": "displays",
-    "export": "exporting",
-    "run": "runs",
-    "write_bundle": "bundles",
-    "read_bundle": "bundles",
-    "rerun": "reruns",
-    "forecast_data": "exports",
-    "make_dossier": "dossier",
-    "contrast_data": "exports",
-    "provenance": "exports",
-    "overlay_text": "overlay",
-    "quantity_text": "quantities",
-    "elicit": "quantities",
-    "build_model": "reference",
-    "draw_stills": "stills",
-    "backtest": "backtesting",
-    "evaluate": "evaluation",
-    "calibrate": "calibration",
-    "Case": "case",
-    "Posterior": "posterior",
-    "Forecast": "forecasting",
-    "Risk": "scoring",
-    "Dossier": "dossier",
-    "Run": "runs",
-    "Rerun": "reruns",
-    "Contrast": "forecasting",
-    "Difference": "shares",
-    "Explanation": "attribution",
-    "Quantity": "quantities",
-    "Scenario": "case",
-    "Backtest": "backtesting",
-    "Evaluation": "evaluation",
-    "Calibration": "calibration",
-    "RiskcastError": "errors",
-    "Place": "places",
-    "Places": "places",
-    "CaseError": "errors",
-    "UnreliablePosteriorError": "errors",
-}
+from riskcast.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from riskcast.attribution import Explanation, explain, remembered_events
-    from riskcast.backtesting import Backtest, backtest
-    from riskcast.baselines import dyad_rate, pooled_rate
-    from riskcast.bundles import read_bundle, write_bundle
-    from riskcast.calibration import Calibration, calibrate
-    from riskcast.case import Case, Scenario
-    from riskcast.casecheck import find_problems
-    from riskcast.casefiles import list_cases, load_case, write_case
-    from riskcast.coverage import check_priors, report_coverage
-    from riskcast.differences import describe_changes
-    from riskcast.displays import percent
-    from riskcast.dossier import Dossier, make_dossier
-    from riskcast.errors import CaseError, RiskcastError, UnreliablePosteriorError
-    from riskcast.evaluation import Evaluation, evaluate
-    from riskcast.exporting import export
-    from riskcast.exports import contrast_data, forecast_data, provenance
-    from riskcast.fitting import fit
-    from riskcast.forecasting import Contrast, Forecast, contrast, forecast
-    from riskcast.overlay import apply_overlay, load_overlay, overlay_text
-    from riskcast.places import Place, Places, find_place, find_places
-    from riskcast.posterior import Posterior
-    from riskcast.quantities import Quantity, elicit, quantity_text
-    from riskcast.reference import build_model
-    from riskcast.reruns import Rerun, rerun
-    from riskcast.runs import Run, run
-    from riskcast.scenarios import resolve_scenario
-    from riskcast.scoring import Risk, estimative_words, score
-    from riskcast.shares import Difference, diff
-    from riskcast.stills import draw_stills
-    from riskcast.vintage import case_as_of
+    from riskcast.case import Case as Case
+    from riskcast.case import Place as Place
+    from riskcast.case import Places as Places
+    from riskcast.case import Quantity as Quantity
+    from riskcast.case import Scenario as Scenario
+    from riskcast.case import apply_overlay as apply_overlay
+    from riskcast.case import case_as_of as case_as_of
+    from riskcast.case import elicit as elicit
+    from riskcast.case import find_place as find_place
+    from riskcast.case import find_places as find_places
+    from riskcast.case import find_problems as find_problems
+    from riskcast.case import list_cases as list_cases
+    from riskcast.case import load_case as load_case
+    from riskcast.case import load_overlay as load_overlay
+    from riskcast.case import overlay_text as overlay_text
+    from riskcast.case import quantity_text as quantity_text
+    from riskcast.case import write_case as write_case
+    from riskcast.charts import draw_stills as draw_stills
+    from riskcast.comparison import Difference as Difference
+    from riskcast.comparison import describe_changes as describe_changes
+    from riskcast.comparison import diff as diff
+    from riskcast.engines import Posterior as Posterior
+    from riskcast.engines import build_model as build_model
+    from riskcast.engines import fit as fit
+    from riskcast.errors import CaseError as CaseError
+    from riskcast.errors import RiskcastError as RiskcastError
+    from riskcast.errors import UnreliablePosteriorError as UnreliablePosteriorError
+    from riskcast.exports import Dossier as Dossier
+    from riskcast.exports import contrast_data as contrast_data
+    from riskcast.exports import export as export
+    from riskcast.exports import forecast_data as forecast_data
+    from riskcast.exports import make_dossier as make_dossier
+    from riskcast.exports import provenance as provenance
+    from riskcast.forecasting import Contrast as Contrast
+    from riskcast.forecasting import Explanation as Explanation
+    from riskcast.forecasting import Forecast as Forecast
+    from riskcast.forecasting import Risk as Risk
+    from riskcast.forecasting import contrast as contrast
+    from riskcast.forecasting import estimative_words as estimative_words
+    from riskcast.forecasting import explain as explain
+    from riskcast.forecasting import forecast as forecast
+    from riskcast.forecasting import remembered_events as remembered_events
+    from riskcast.forecasting import resolve_scenario as resolve_scenario
+    from riskcast.forecasting import score as score
+    from riskcast.numbers import percent as percent
+    from riskcast.runs import Rerun as Rerun
+    from riskcast.runs import Run as Run
+    from riskcast.runs import read_bundle as read_bundle
+    from riskcast.runs import rerun as rerun
+    from riskcast.runs import run as run
+    from riskcast.runs import write_bundle as write_bundle
+    from riskcast.verification import Backtest as Backtest
+    from riskcast.verification import Calibration as Calibration
+    from riskcast.verification import Evaluation as Evaluation
+    from riskcast.verification import backtest as backtest
+    from riskcast.verification import calibrate as calibrate
+    from riskcast.verification import check_priors as check_priors
+    from riskcast.verification import dyad_rate as dyad_rate
+    from riskcast.verification import evaluate as evaluate
+    from riskcast.verification import pooled_rate as pooled_rate
+    from riskcast.verification import report_coverage as report_coverage
 
-__all__ = [
-    "Backtest",
-    "Calibration",
-    "Case",
-    "CaseError",
-    "Contrast",
-    "Difference",
-    "Dossier",
-    "Evaluation",
-    "Explanation",
-    "Forecast",
-    "Place",
-    "Places",
-    "Posterior",
-    "Quantity",
-    "Rerun",
-    "Risk",
-    "RiskcastError",
-    "Run",
-    "Scenario",
-    "UnreliablePosteriorError",
-    "__version__",
-    "apply_overlay",
-    "backtest",
-    "build_model",
-    "calibrate",
-    "case_as_of",
-    "check_priors",
-    "contrast",
-    "contrast_data",
-    "describe_changes",
-    "diff",
-    "draw_stills",
-    "dyad_rate",
-    "elicit",
-    "estimative_words",
-    "evaluate",
-    "explain",
-    "export",
-    "find_place",
-    "find_places",
-    "find_problems",
-    "fit",
-    "forecast",
-    "forecast_data",
-    "list_cases",
-    "load_case",
-    "load_overlay",
-    "make_dossier",
-    "overlay_text",
-    "percent",
-    "pooled_rate",
-    "provenance",
-    "quantity_text",
-    "read_bundle",
-    "remembered_events",
-    "report_coverage",
-    "rerun",
-    "resolve_scenario",
-    "run",
-    "score",
-    "write_bundle",
-    "write_case",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(f"riskcast.{_HOMES[name]}"), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'riskcast' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "errors": ["CaseError", "RiskcastError", "UnreliablePosteriorError"],
+        "numbers": ["percent"],
+        "case": [
+            "Case",
+            "Place",
+            "Places",
+            "Quantity",
+            "Scenario",
+            "apply_overlay",
+            "case_as_of",
+            "elicit",
+            "find_place",
+            "find_places",
+            "find_problems",
+            "list_cases",
+            "load_case",
+            "load_overlay",
+            "overlay_text",
+            "quantity_text",
+            "write_case",
+        ],
+        "engines": ["Posterior", "build_model", "fit"],
+        "forecasting": [
+            "Contrast",
+            "Explanation",
+            "Forecast",
+            "Risk",
+            "contrast",
+            "estimative_words",
+            "explain",
+            "forecast",
+            "remembered_events",
+            "resolve_scenario",
+            "score",
+        ],
+        "verification": [
+            "Backtest",
+            "Calibration",
+            "Evaluation",
+            "backtest",
+            "calibrate",
+            "check_priors",
+            "dyad_rate",
+            "evaluate",
+            "pooled_rate",
+            "report_coverage",
+        ],
+        "comparison": ["Difference", "describe_changes", "diff"],
+        "charts": ["draw_stills"],
+        "exports": ["Dossier", "contrast_data", "export", "forecast_data", "make_dossier", "provenance"],
+        "runs": ["Rerun", "Run", "read_bundle", "rerun", "run", "write_bundle"],
+    },
+)
+__all__ += ["__version__"]

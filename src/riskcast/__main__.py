@@ -1,5 +1,5 @@
 """`python -m riskcast` is the command line."""
 
-from riskcast.cli import main
+from riskcast.cli.commands import main
 
 main()

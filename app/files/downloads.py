@@ -1,0 +1,86 @@
+"""Results as files to download: everything at once, one table, a case; and what files are called."""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import riskcast
+from riskcast.exports import csv_parquet, workbook
+from riskcast.exports import tables as sheets
+from state import results
+from state.session import View
+
+
+def dossier_of(view: View, explained: bool = False) -> riskcast.Dossier:
+    """What files are made of; `explained`: with the drivers of the scores, which take a moment the first time."""
+    result = results.current(view)
+    given = [(result.forecast.scenario_name, results.explained(view))] if explained else []
+    return riskcast.make_dossier(result.risk, view.case, explanations=given)
+
+
+def brief_of(view: View) -> riskcast.Dossier:
+    """What a brief is made of: changes are held against the published case at baseline."""
+    before = results.published(view.case).risk if view.changes else None
+    return replace(dossier_of(view, explained=True), previous=before)
+
+
+def everything(dossier: riskcast.Dossier, form: str) -> bytes:
+    """All that `riskcast export` writes in one format: its file, or a zip where it is several."""
+    with tempfile.TemporaryDirectory(prefix="riskcast-export-") as top:
+        known = tuple(dossier.explanations.items())
+        paths = riskcast.export(
+            dossier.risks, top, [form], published=dossier.published, previous=dossier.previous, explanations=known
+        )
+        files = {path.relative_to(top).as_posix(): path.read_bytes() for path in paths}
+    own = {name.removeprefix(f"{form}/"): content for name, content in files.items() if name != "provenance.json"}
+    return next(iter(own.values())) if len(own) == 1 else _zip(own)
+
+
+def one_table(dossier: riskcast.Dossier, table: sheets.Table, form: str) -> bytes:
+    """One table as csv, json or xlsx, with where its numbers come from."""
+    if form == "xlsx":
+        return workbook.one_table(dossier, table)
+    return {"csv": csv_parquet.to_csv, "json": csv_parquet.to_json}[form](table, sheets.origin(dossier))
+
+
+def case_zip(case: riskcast.Case) -> bytes:
+    """A case as a zip of its folder."""
+    with tempfile.TemporaryDirectory(prefix="riskcast-case-") as top:
+        folder = Path(top) / case.name
+        riskcast.write_case(case, folder)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return _zip({path.relative_to(top).as_posix(): path.read_bytes() for path in files})
+
+
+def file_stem(dossier: riskcast.Dossier) -> str:
+    """How files of a dossier are called: case, scenario, and the overlay's hash where there is one.
+
+    Two forecasts that differ have files that differ in name.
+    """
+    case = dossier.case
+    overlay = f"-{case.overlay_hash[:8]}" if case.overlay_hash else ""
+    return safe_name(f"{case.name}-{dossier.headline.forecast.scenario_name}{overlay}")
+
+
+def safe_name(text: str) -> str:
+    """Text as part of a file name.
+
+    >>> safe_name("My view: 50 %"), safe_name("../..")
+    ('My_view_50', 'overlay')
+    """
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")[:80] or "overlay"
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    """Files as a zip; equal files give equal bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

@@ -1,0 +1,146 @@
+"""Parts that several pages share: badges, numbers in words, notes on engine and health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+import riskcast
+from riskcast.charts import theme
+from state.results import Result, difference
+
+MOST_PAIRS = 10
+# Streamlit leaves so much room around a page that a laptop's screen holds half of it.
+ROOM = """
+<style>
+[data-testid="stMainBlockContainer"] { padding: 4rem 2.5rem 3rem; }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 4rem 1rem 3rem; } }
+</style>
+"""
+WORD_JOINER = "\u2060"
+BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
+
+
+def palette() -> theme.Palette:
+    """The colours of charts, light or dark as the browser asks."""
+    return theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
+
+
+def percent(probability: float) -> str:
+    """A probability for people, without false precision near 0 and 1."""
+    return riskcast.percent(probability)
+
+
+def band_badge(case: riskcast.Case, band: str) -> str:
+    """A band as a coloured badge in Markdown."""
+    names = [each.name for each in case.settings.bands]
+    place = names.index(band) / max(len(names) - 1, 1)
+    return f":{BAND_COLOURS[round(place * (len(BAND_COLOURS) - 1))]}-badge[{band}]"
+
+
+def interval(estimate: Any) -> str:
+    """The 90 % interval of a score in whole points, which no line break tears apart."""
+    return f"{estimate.low:.0f}–{WORD_JOINER}{estimate.high:.0f}"
+
+
+def heading(title: str, words: str) -> None:
+    """A page's title and what it is for."""
+    st.title(title)
+    st.caption(words)
+
+
+def health(result: Result) -> None:
+    """Engine, diagnostics, and whether to trust them; a warning where checks failed."""
+    posterior = result.posterior
+    found = posterior.diagnostics
+    if not posterior.is_reliable:
+        st.error(
+            "**The posterior failed its checks.** Numbers on this page are not to be relied on: "
+            + "; ".join(found.failures),
+            icon=":material/warning:",
+        )
+    khat = "" if found.khat_max is None else f" · k-hat ≤ {max(found.khat_max, 0.0):.2f}"
+    state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
+    st.caption(
+        f"Engine {posterior.engine} · {posterior.draws:,} draws · seed {posterior.seed}{khat} · "
+        f"ESS ≥ {found.ess_min:.0f} · {state} · case {result.case.hash[:12]}",
+        help=(
+            "k-hat: health of the engine's importance weights, to be at most 0.7. ESS: how many independent draws the "
+            "weighted ones are worth, at least 100. The hash names the case with all changes, so that equal hashes and "
+            "seeds give equal numbers."
+        ),
+    )
+
+
+def choose_pair(result: Result, key: str) -> str:
+    """A dyad of the user's choice; at first the one with the highest score."""
+    names = {dyad.id: dyad.partner_name or dyad.id for dyad in result.risk.dyads}
+    highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean).id
+    if len(names) > MOST_PAIRS:
+        place = list(names).index(highest)
+        return st.selectbox("Pair", list(names), index=place, format_func=lambda dyad: names[dyad], key=key)
+    chosen = st.segmented_control("Pair", list(names), default=highest, format_func=lambda dyad: names[dyad], key=key)
+    return chosen or highest
+
+
+def live(now: Result, before: Result, many: int = 8) -> None:
+    """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
+    change = difference(now, before)
+    st.markdown("##### Scores now")
+    lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
+    for dyad in _movers(now, change):
+        moved = change.score[dyad.id]
+        told = f"**{_signed(moved.mean)}** ({_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
+        name = dyad.partner_name or dyad.id
+        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
+    st.markdown("\n".join(lines))
+    if len(now.risk.dyads) > MOST_PAIRS:
+        st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")
+    st.markdown("##### What moved most")
+    if now.case.hash == before.case.hash:
+        st.caption("Nothing is changed: these are the numbers of the case as published.")
+        return
+    rows = moved_probabilities(change, now, before)[:many]
+    if not rows:
+        st.caption("No probability moves by half a percentage point or more.")
+        return
+    lines = ["| Outcome | Probability | Change, points |", "|---|---:|---:|"]
+    lines += [
+        f"| {row['Outcome']} | {row['From']} → {row['To']} | **{row['Change']}** ({row['90 %']}) |" for row in rows
+    ]
+    st.markdown("\n".join(lines), help="In brackets: what more knowledge of the parameters could make of the change.")
+
+
+def _movers(now: Result, change: riskcast.Contrast) -> list[Any]:
+    """The pairs that move most, in the order of the case, so that no row jumps while a slider moves."""
+    moved = sorted(now.risk.dyads, key=lambda each: -abs(change.score[each.id].mean))[:MOST_PAIRS]
+    return [dyad for dyad in now.risk.dyads if dyad in moved]
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.1f}".replace("-", "−")
+
+
+def _ends(estimate: Any) -> str:
+    return f"{_signed(estimate.low)} to {_signed(estimate.high)}"
+
+
+def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str]]:
+    """Probabilities that moved by half a point or more, the largest first."""
+    rows = []
+    for (event, unit), estimate in sorted(change.probability.items(), key=lambda item: -abs(item[1].mean)):
+        kind = now.case.events[event]
+        if kind.kind != "outcome" or abs(estimate.mean) < 0.005:
+            continue
+        low, high = _signed(100 * estimate.low), _signed(100 * estimate.high)
+        rows.append(
+            {
+                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}".replace("|", "/"),
+                "From": percent(before.forecast.probability(event, unit).mean),
+                "To": percent(now.forecast.probability(event, unit).mean),
+                "Change": _signed(100 * estimate.mean),
+                "90 %": f"{low} to {high}",
+            }
+        )
+    return rows

@@ -1,0 +1,183 @@
+"""Events that have happened and that the record lacks: added for this session, learned from, removable."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+import riskcast
+from assumptions.editor import plain
+from scenarios.builder import told
+from state import results, session
+from state.results import Result
+
+EVERY_PAIR = "ALL"
+NOBODY_KNOWN = "other"
+DONE = "event_added"
+
+
+def show(shown: Result) -> None:
+    """Draw the section: a form, the added events, and what they changed."""
+    now = session.view()
+    st.subheader("Add an observed event", anchor="add-an-observed-event")
+    st.caption(
+        f"Something **has happened**, by {now.case.as_of:%-d %B %Y}, which the record lacks. It enters the record, the "
+        "parameters are learned anew, and every page shows a changed case with a hash of its own."
+    )
+    if now.case.panel is not None:
+        st.info("This case's record is a panel: add a row to its table instead.", icon=":material/table:")
+        return
+    if now.observed:
+        _listed(now, shown)
+    with st.expander("Add an event to the record", expanded=not now.observed, icon=":material/add_notes:"):
+        _form(now.case, shown)
+
+
+@st.fragment
+def _form(case: riskcast.Case, shown: Result) -> None:
+    """The form; the page is drawn anew once an event is added."""
+    if st.session_state.pop(DONE, False):
+        st.rerun()
+    problem = st.session_state.pop("observed_problem", None)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+    left, right = st.columns(2, gap="large")
+    with left:
+        kind = st.selectbox(
+            "What happened", list(case.events), format_func=lambda name: case.events[name].label, key="observed_type"
+        )
+        event = case.events[kind]
+        st.caption(f"It counts as one where: {plain(event.resolution.yes)}")
+        whom = [*case.dyads, EVERY_PAIR] if event.scope == "dyad" else [case.host]
+        dyad = st.selectbox(
+            "Between whom", whom, format_func=lambda unit: _pair(case, unit), key=f"observed_dyad:{event.scope}"
+        )
+    with right:
+        day = st.date_input(
+            "On which day",
+            value=case.as_of,
+            min_value=case.settings.history_from,
+            max_value=case.as_of,
+            key="observed_day",
+            help=f"At the latest {case.as_of:%-d %B %Y}: what comes later belongs to the forecast.",
+        )
+        actors = list(dict.fromkeys((case.host, *_partners(case, dyad), NOBODY_KNOWN)))
+        usual = {"host": case.host, "partner": (*_partners(case, dyad), NOBODY_KNOWN)[0], "other": NOBODY_KNOWN}
+        actor = st.selectbox(
+            "Who acted",
+            actors,
+            index=actors.index(usual.get(event.initiator, case.host)),
+            format_func=lambda one: "somebody else" if one == NOBODY_KNOWN else case.state_names.get(one, one),
+            key=f"observed_actor:{kind}:{dyad}",
+        )
+    words = st.text_input(
+        "What happened, in a sentence", key="observed_words", max_chars=500, placeholder="who did what, and who says so"
+    )
+    row = {
+        "date": day.isoformat(),
+        "precision": "day",
+        "type": kind,
+        "dyad": dyad,
+        "initiator": actor,
+        "description": words.strip(),
+        "sources": [],
+        "status": "unverified",
+    }
+    for note in _unheard(shown, row):
+        st.warning(note, icon=":material/info:")
+    st.button(
+        "Add to the record", type="primary", icon=":material/add:", key="add_observed", on_click=_add, args=(row,)
+    )
+
+
+def _pair(case: riskcast.Case, unit: str) -> str:
+    if unit == EVERY_PAIR:
+        return "every pair"
+    names = [case.state_names.get(side, side) for side in unit.split("-")]
+    return " – ".join(names) if len(names) > 1 else f"{names[0]} towards all"
+
+
+def _partners(case: riskcast.Case, dyad: str) -> tuple[str, ...]:
+    return () if dyad in (EVERY_PAIR, case.host) else (dyad.partition("-")[2],)
+
+
+def _unheard(shown: Result, row: Mapping[str, Any]) -> list[str]:
+    """Why an event would teach nothing, where it would not."""
+    case, record = shown.case, shown.posterior.record
+    event, day = case.events[row["type"]], dt.date.fromisoformat(row["date"])
+    if event.recorded_from and day < event.recorded_from:
+        return [
+            f"Events of this type are counted from {event.recorded_from:%-d %B %Y} on: an earlier one goes unheard."
+        ]
+    units = case.units(row["type"])
+    held = record.occurred[row["type"]][record.timeline.index(day)]
+    chosen = range(len(units)) if row["dyad"] == EVERY_PAIR else (units.index(row["dyad"]),)
+    if all(held[unit] for unit in chosen):
+        return [
+            f"The record holds such an event in the same {case.settings.period} already. The model counts "
+            f"{case.settings.period}s with at least one, so a second one changes no number."
+        ]
+    return []
+
+
+def _add(row: Mapping[str, Any]) -> None:
+    words = st.session_state["observed_words"].strip()
+    if not words:
+        st.session_state["observed_problem"] = "Say in a sentence what happened: a row without words cannot be checked."
+        return
+    try:
+        session.observe({**row, "description": words})
+    except ValueError as error:
+        st.session_state["observed_problem"] = told(error)
+        return
+    st.session_state["observed_words"] = ""
+    st.session_state[DONE] = True
+
+
+def _listed(now: session.View, shown: Result) -> None:
+    case = now.case
+    before = results.current(replace(now, observed={}), shown.forecast.scenario_name)
+    st.info(
+        f"The case is changed: **{before.case.hash[:12]}** has become **{shown.case.hash[:12]}**. Its record holds "
+        f"{len(now.observed)} event{'s' if len(now.observed) != 1 else ''} which the published one does not.",
+        icon=":material/difference:",
+    )
+    for key, row in now.observed.items():
+        words, button = st.columns([6, 1], vertical_alignment="center")
+        label = case.events[row["type"]].label
+        words.markdown(
+            f":material/event: {dt.date.fromisoformat(row['date']):%-d %B %Y} · **{plain(label)}** · "
+            f"{_pair(case, row['dyad'])} · {plain(row['description'])} :gray-badge[{row['status']}, added here]"
+        )
+        button.button(
+            "Remove",
+            key=f"forget:{key}",
+            on_click=session.forget,
+            args=(key,),
+            help=f"Take out: {label}, {row['date']}",
+        )
+    change = results.difference(shown, before)
+    st.markdown("**What the record taught**")
+    st.dataframe(
+        [
+            {
+                "Pair": after.partner_name or after.id,
+                "Score without": round(earlier.score.mean, 1),
+                "Score with": round(after.score.mean, 1),
+                "Change": change.score[after.id].mean,
+                "90 %": f"{change.score[after.id].low:+.1f} to {change.score[after.id].high:+.1f}",
+            }
+            for after, earlier in zip(shown.risk.dyads, before.risk.dyads, strict=True)
+        ],
+        hide_index=True,
+        column_config={"Change": st.column_config.NumberColumn("Change", format="%+.1f")},
+        key="observed_change",
+    )
+    st.caption(
+        f"Scenario: {plain(shown.forecast.scenario.label)} · engine {shown.posterior.engine} · "
+        "draws and chance are paired."
+    )

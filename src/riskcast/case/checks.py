@@ -1,0 +1,406 @@
+"""What a case's parts must say about one another: every reference, range and order, each with its file and line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice, pairwise
+
+from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
+from riskcast.case.periods import last_day, period_number
+from riskcast.case.quantities import LOG, Quantity, check_domain
+from riskcast.case.yaml_lines import Document
+from riskcast.errors import Problem, suggest
+from riskcast.machinery.ordering import topological_order
+from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
+
+EVENTS_FILE = "history/events.csv"
+SERIES_FILE = "history/indicators.csv"
+MOST_PROBLEMS = 200
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where each part of a case stands in its files."""
+
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    event_lines: tuple[int, ...] = ()
+    series_lines: tuple[int, ...] = ()
+
+    def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
+        """A problem at a path of one YAML file."""
+        if document in self.documents:
+            return self.documents[document].problem(path, wrong, mend)
+        return Problem(f"{document}.yaml", None, ".".join(map(str, path)), wrong, mend)
+
+    def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
+        """A problem in one row of a history table."""
+        lines = self.event_lines if file == EVENTS_FILE else self.series_lines
+        return Problem(file, lines[index] if index < len(lines) else index + 2, key, wrong, mend)
+
+
+def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
+    """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
+    where = where or Where()
+    parts = (_settings, _indicators, _events, _effects)
+    problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
+    if not problems:
+        rest = (_scenarios, _sources, _event_rows, _series_rows)
+        found = chain(_quantities(case, where, evidence), chain.from_iterable(part(case, where) for part in rest))
+        problems = list(islice(found, MOST_PROBLEMS))
+    return problems
+
+
+def _settings(case: Case, where: Where) -> Iterator[Problem]:
+    settings = case.settings
+    if settings.history_from >= settings.as_of:
+        yield where.problem("case", ("history_from",), "does not lie before as_of", "move one of the two")
+    if settings.as_of.year - settings.history_from.year > 500:
+        yield where.problem("case", ("history_from",), "lies more than 500 years back", "start the record later")
+    if settings.panel is not None:
+        end = last_day(period_number(settings.as_of, settings.period), settings.period)
+        if end != settings.as_of:
+            wrong = f"is {settings.as_of}, within a {settings.period} of the panel"
+            yield where.problem("case", ("as_of",), wrong, f"give the last day of a {settings.period}, such as {end}")
+    seen = {case.host}
+    for index, partner in enumerate(settings.partners):
+        if partner.id in seen:
+            wrong = f"{partner.id} is named twice (as host or partner)"
+            yield where.problem("case", ("partners", index, "id"), wrong, "keep one")
+        seen.add(partner.id)
+    if settings.bands[0].start != 0:
+        yield where.problem("case", ("bands", 0, "start"), f"is {settings.bands[0].start:g}", "begin the bands at 0")
+    for index, (below, band) in enumerate(pairwise(settings.bands), 1):
+        if below.start >= band.start:
+            wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
+            yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+def _indicators(case: Case, where: Where) -> Iterator[Problem]:
+    for name, indicator in case.indicators.items():
+        if indicator.scale == "log":
+            if indicator.reference <= 0:
+                yield where.problem("indicators", (name, "reference"), "must be above 0 on the log scale", "raise it")
+            if indicator.step <= 1:
+                wrong = f"is {indicator.step:g}; on the log scale a step is a factor"
+                yield where.problem("indicators", (name, "step"), wrong, "give a factor above 1, such as 1.5")
+        if name in case.events:
+            yield where.problem("indicators", (name,), "is also an event type", "give one of them another id")
+        yield from _indicator_levels(case, where, name, indicator)
+        for parent in indicator.parents:
+            if parent not in case.indicators:
+                wrong = f"{parent!r} is not an indicator"
+                yield where.problem("indicators", (name, "parents", parent), wrong, suggest(parent, case.indicators))
+            elif indicator.scope == "host" and case.indicators[parent].scope == "dyad":
+                wrong = "a dyad's indicator cannot move the host's"
+                yield where.problem("indicators", (name, "parents", parent), wrong, "remove the edge")
+    try:
+        topological_order({name: set(ind.parents) & set(case.indicators) for name, ind in case.indicators.items()})
+    except ValueError as cycle:
+        first = str(cycle).split(" -> ")[0]
+        wrong = f"parents form a cycle: {cycle}"
+        yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
+
+
+def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    units = case.dyads if indicator.scope == "dyad" else (case.host,)
+    if indicator.history == "panel" and case.panel is None:
+        wrong = "is panel, but the case has none"
+        yield where.problem(
+            "indicators", (name, "history"), wrong, "add `panel:` to case.yaml, or say series or reference"
+        )
+        return
+    if indicator.history == "series" and case.panel is not None:
+        wrong = "is series, but the record of this case is its panel"
+        yield where.problem("indicators", (name, "history"), wrong, "say panel, and add a column, or say reference")
+    if isinstance(indicator.now, dict):
+        if indicator.scope == "host":
+            wrong = "is given per dyad, but the scope is host"
+            yield where.problem("indicators", (name, "now"), wrong, "give one quantity, or set scope: dyad")
+            return
+        for unit in indicator.now:
+            if unit not in units:
+                wrong = f"{unit!r} is not a dyad"
+                yield where.problem("indicators", (name, "now", unit), wrong, suggest(unit, units))
+        for unit in units:
+            if unit not in indicator.now:
+                yield where.problem("indicators", (name, "now"), f"has no level for {unit}", "add it, or say value")
+    if indicator.bounds is None:
+        return
+    low, high = indicator.bounds
+    if not low <= indicator.reference <= high:
+        wrong = f"{indicator.reference:g} lies outside bounds {low:g}..{high:g}"
+        yield where.problem("indicators", (name, "reference"), wrong, "correct one of the two")
+    levels = indicator.now.items() if isinstance(indicator.now, dict) else [(None, indicator.now)]
+    for unit, quantity in levels:
+        if quantity is not None and not (low <= quantity.range[0] and quantity.range[1] <= high):
+            path = (name, "now") if unit is None else (name, "now", unit)
+            wrong = (
+                f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
+            )
+            yield where.problem("indicators", path, wrong, "check the unit, or widen bounds")
+
+
+def _events(case: Case, where: Where) -> Iterator[Problem]:
+    if not case.outcomes:
+        yield where.problem("outcomes", (), "has no outcome", "add at least one entry with kind: outcome")
+    for name, event in case.events.items():
+        if name == CONTEXT:
+            yield where.problem("outcomes", (name,), "is a reserved name", "choose another id")
+        for memory in event.half_life:
+            if memory not in case.settings.memories:
+                wrong = f"{memory!r} is not a memory of case.yaml"
+                mend = suggest(memory, case.settings.memories)
+                yield where.problem("outcomes", (name, "half_life", memory), wrong, mend)
+        if event.recorded_from and not case.settings.history_from <= event.recorded_from < case.as_of:
+            wrong = "lies outside history_from .. as_of"
+            yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
+
+
+_WHOSE = {
+    ("dyad", "dyad"): ("own", "others", "any"),
+    ("host", "dyad"): ("host",),
+    ("dyad", "host"): ("any",),
+    ("host", "host"): ("own",),
+}
+
+
+def _effects(case: Case, where: Where) -> Iterator[Problem]:
+    ids: set[str] = set()
+    for index, effect in enumerate(case.effects):
+        if effect.id in ids:
+            wrong = f"{effect.id} stands twice"
+            yield where.problem("effects", (index,), wrong, "give each a `path:` of its own, or keep one")
+        ids.add(effect.id)
+        if effect.target not in case.events:
+            wrong = f"{effect.target!r} is not an outcome or trigger"
+            yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
+        elif effect.source in case.indicators:
+            yield from _indicator_edge(case, where, index, effect)
+        elif effect.source in case.events:
+            yield from _escalation_edge(case, where, index, effect)
+        else:
+            known = [*case.indicators, *case.events]
+            wrong = f"{effect.source!r} is neither an indicator nor an event type"
+            yield where.problem("effects", (index, "from"), wrong, suggest(effect.source, known))
+    try:
+        same_period_order(tuple(case.events), tuple(e for e in case.effects if e.target in case.events))
+    except ValueError as cycle:
+        edges = set(pairwise(str(cycle).split(" -> ")))
+        index = next(i for i, e in enumerate(case.effects) if e.acts == "same" and (e.source, e.target) in edges)
+        wrong = f"same-period edges form a cycle: {cycle}"
+        yield where.problem("effects", (index, "acts"), wrong, "let one of them act: next")
+
+
+def _indicator_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    for key in ("whose", "memory", "acts"):
+        if getattr(effect, key) is not None:
+            wrong = "belongs to edges that start from an event"
+            yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
+    if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
+        wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
+        yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+
+
+def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    for key, mend in (("whose", "own, others, host or any"), ("memory", ", ".join(case.settings.memories))):
+        if getattr(effect, key) is None:
+            yield where.problem("effects", (index, key), "is missing on an edge from an event", f"add it: {mend}")
+    if effect.memory is not None and effect.memory not in case.settings.memories:
+        wrong = f"{effect.memory!r} is not a memory of case.yaml"
+        yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
+    if effect.whose is not None:
+        scopes = (case.events[effect.source].scope, case.events[effect.target].scope)
+        if effect.whose not in _WHOSE[scopes]:
+            wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
+            yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
+
+
+def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
+    for key, quantity, link in case.quantities():
+        document, path = locate(case, key)
+        may_be_zero = quantity.is_fixed and quantity.center == 0 and key.endswith((".drift", "sd_dyad", "sd_time"))
+        may_be_zero |= quantity.is_fixed and quantity.center == 0 and key.endswith("persistence")
+        wrong = None if may_be_zero else check_domain(quantity, link)
+        if wrong:
+            part = "value" if quantity.is_fixed else "interval"
+            if part == "interval" and check_domain(Quantity(value=quantity.center), link):
+                part = "median"
+            yield where.problem(document, (*path, part), wrong, "correct the number, or the unit it is in")
+        elif link is LOG and not may_be_zero and max(abs(math.log(v)) for v in quantity.range) > 14:
+            wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} spans or reaches beyond a million"
+            yield where.problem(document, path, wrong, "give plausible numbers")
+        if evidence and quantity.evidence is None:
+            yield where.problem(document, path, "has no evidence", "add `evidence: {basis:, claim:, sources:}`")
+        for index, source in enumerate(quantity.evidence.sources if quantity.evidence else ()):
+            if source not in case.sources:
+                wrong = f"unknown source {source!r}"
+                here = (*path, "evidence", "sources", index)
+                yield where.problem(document, here, wrong, suggest(source, case.sources))
+
+
+def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
+    """The YAML file and path of a quantity id."""
+    head, rest = key.split(".", 1)
+    if head == "effects":
+        index = next(i for i, effect in enumerate(case.effects) if effect.id == rest)
+        return "effects", (index, "rate_ratio")
+    if head in ("memories", "hyperpriors"):
+        return "case", (head, *rest.split("."))
+    return head, tuple(rest.split("."))
+
+
+def quantity_id(case: Case, document: str, path: tuple[str | int, ...]) -> str:
+    """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
+    if document == "effects" and path and isinstance(path[0], int):
+        rest = path[2:] if path[1:2] == ("rate_ratio",) else path[1:]
+        return ".".join(map(str, ("effects", case.effects[path[0]].id, *rest)))
+    head = () if document == "case" else (document,)
+    return ".".join(map(str, (*head, *path)))
+
+
+def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
+    for name, scenario in case.scenarios.items():
+        if name == BASELINE and (scenario.indicators or scenario.events):
+            yield where.problem("scenarios", (name,), "assumes something", "leave the baseline without assumptions")
+        yield from scenario_problems(case, name, scenario, where)
+
+
+def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
+    """What does not fit between one scenario and its case."""
+    for index, move in enumerate(scenario.indicators):
+        path = (name, "indicators", index)
+        if move.indicator not in case.indicators:
+            wrong = f"{move.indicator!r} is not an indicator"
+            here = (*path, "indicator")
+            yield where.problem("scenarios", here, wrong, suggest(move.indicator, case.indicators))
+            continue
+        yield from _move(case, where, path, move)
+        yield from _scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope)
+    for index, assumed in enumerate(scenario.events):
+        path = (name, "events", index)
+        if assumed.event not in case.events:
+            wrong = f"{assumed.event!r} is not an event type"
+            yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
+            continue
+        if assumed.month > case.settings.horizon:
+            wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
+            yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
+        yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+
+
+def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:
+    indicator = case.indicators[move.indicator]
+    if move.shift is not None and indicator.scale == "log":
+        yield where.problem("scenarios", (*path, "shift"), "cannot shift on the log scale", "use multiply")
+    if move.set is not None:
+        low, high = indicator.bounds or (-math.inf, math.inf)
+        outside = not low <= move.set <= high
+        if outside or check_domain(Quantity(value=move.set), indicator.link):
+            wrong = f"{move.set:g} is outside what {move.indicator} can be ({indicator.unit})"
+            yield where.problem("scenarios", (*path, "set"), wrong, "correct the level or its unit")
+
+
+def _scenario_dyads(
+    case: Case, where: Where, path: tuple[str | int, ...], dyads: tuple[str, ...] | None, scope: str
+) -> Iterator[Problem]:
+    if dyads is not None and scope == "host":
+        yield where.problem("scenarios", (*path, "dyads"), "makes no sense for the host", "remove it")
+    for index, dyad in enumerate(dyads or ()):
+        if dyad not in case.dyads:
+            wrong = f"{dyad!r} is not a dyad"
+            yield where.problem("scenarios", (*path, "dyads", index), wrong, suggest(dyad, case.dyads))
+
+
+def _sources(case: Case, where: Where) -> Iterator[Problem]:
+    for name, source in case.sources.items():
+        if source.date > case.as_of:
+            wrong = f"is dated {source.date}, after as_of {case.as_of}"
+            yield where.problem("sources", (name, "date"), wrong, "use what was published by then")
+
+
+def _row_sources(
+    case: Case, where: Where, file: str, index: int, sources: tuple[str, ...], status: str
+) -> Iterator[Problem]:
+    if not sources and status == "located":
+        yield where.row(file, index, "sources", "is empty on a located row", "name a source, or another status")
+    for source in sources:
+        if source not in case.sources:
+            yield where.row(file, index, "sources", f"unknown source {source!r}", suggest(source, case.sources))
+
+
+def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
+    actors = {case.host, OTHER_ACTOR, *(partner.id for partner in case.settings.partners)}
+    seen: set[tuple[dt.date, str, str]] = set()
+    for index, row in enumerate(case.event_rows):
+
+        def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
+            return where.row(EVENTS_FILE, index, key, what, mend)
+
+        if row.date < case.settings.history_from:
+            yield wrong("date", f"{row.date} lies before history_from", "remove the row or move history_from")
+        if row.date > case.as_of:
+            yield wrong("date", f"{row.date} lies after as_of {case.as_of}", "remove the row")
+        elif row.known_on > case.as_of:
+            what = f"{row.date} known to the {row.precision} may lie after as_of {case.as_of}"
+            yield wrong("precision", what, "give the day, or remove the row")
+        if row.initiator not in actors:
+            yield wrong("initiator", f"unknown actor {row.initiator!r}", suggest(row.initiator, sorted(actors)))
+        yield from _row_sources(case, where, EVENTS_FILE, index, row.sources, row.status)
+        key = (row.date, row.type, row.dyad)
+        if key in seen:
+            yield wrong("", f"repeats {row.type} of {row.dyad} on {row.date}", "keep one of the rows")
+        seen.add(key)
+        if row.type == CONTEXT:
+            units: tuple[str, ...] = (*case.dyads, ALL_DYADS, case.host)
+        elif row.type not in case.events:
+            yield wrong("type", f"unknown event type {row.type!r}", suggest(row.type, [*case.events, CONTEXT]))
+            continue
+        else:
+            host_wide = case.events[row.type].scope == "host"
+            units = (case.host,) if host_wide else (*case.dyads, ALL_DYADS)
+        if row.dyad not in units:
+            yield wrong("dyad", f"{row.dyad!r} cannot have {row.type}", suggest(row.dyad, units))
+
+
+def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
+    seen: set[tuple[str, str, dt.date]] = set()
+    covered: set[tuple[str, str]] = set()
+    for index, row in enumerate(case.series_rows):
+
+        def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
+            return where.row(SERIES_FILE, index, key, what, mend)
+
+        indicator = case.indicators.get(row.indicator)
+        if indicator is None:
+            yield wrong("indicator", f"unknown indicator {row.indicator!r}", suggest(row.indicator, case.indicators))
+            continue
+        units = case.dyads if indicator.scope == "dyad" else (case.host,)
+        if indicator.history != "series":
+            yield wrong(
+                "indicator", f"{row.indicator} has history: reference", "set history: series, or remove the row"
+            )
+        if row.unit not in units:
+            yield wrong("unit", f"{row.unit!r} cannot have {row.indicator}", suggest(row.unit, units))
+        if row.published > case.as_of:
+            yield wrong("published", f"{row.published} lies after as_of {case.as_of}", "remove the row")
+        if row.published < row.date:
+            yield wrong("published", f"{row.published} lies before the date {row.date}", "correct one of the two")
+        low, high = indicator.bounds or (-math.inf, math.inf)
+        if check_domain(Quantity(value=row.value), indicator.link) or not (low <= row.low and row.high <= high):
+            yield wrong("value", f"{row.low:g}..{row.high:g} is outside what {row.indicator} can be", "check the unit")
+        key = (row.indicator, row.unit, row.date)
+        if key in seen:
+            yield wrong("", f"repeats {row.indicator} of {row.unit} at {row.date}", "keep one of the rows")
+        seen.add(key)
+        covered.add((row.indicator, row.unit))
+        yield from _row_sources(case, where, SERIES_FILE, index, row.sources, row.status)
+    for name, indicator in case.indicators.items():
+        for unit in (
+            (case.dyads if indicator.scope == "dyad" else (case.host,)) if indicator.history == "series" else ()
+        ):
+            if (name, unit) not in covered:
+                wrong_ = f"has history: series, but {SERIES_FILE} has no row for {unit}"
+                yield where.problem("indicators", (name, "history"), wrong_, "add a row, or say history: reference")

@@ -1,0 +1,456 @@
+"""The case: what is believed, about whom, as of which date; as frozen, validated records."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
+
+from riskcast.case.panel import Panel
+from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
+from riskcast.machinery.digests import digest
+from riskcast.machinery.ordering import topological_order
+from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.numbers import MOST_NAMED, html_table
+
+if TYPE_CHECKING:
+    import pandas
+
+ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
+
+
+def _shape_of_level(given: Any) -> str:
+    """Which of its two forms a level has, so that errors speak of one form only."""
+    if not isinstance(given, Mapping) or {"median", "interval", "value", "evidence"} & set(given):
+        return ONE_QUANTITY
+    return PER_DYAD
+
+
+Level = Annotated[
+    Annotated[Quantity, Tag(ONE_QUANTITY)] | Annotated[dict[str, Quantity], Tag(PER_DYAD)],
+    Discriminator(_shape_of_level),
+]
+
+
+class Indicator(Strict):
+    """A measurable driver; `x = (level - reference) / step`, or the same ratio of logarithms on the log scale."""
+
+    label: Text
+    question: Text
+    scope: Literal["host", "dyad"]
+    unit: Text
+    scale: Literal["identity", "log"]
+    reference: Finite
+    step: Positive
+    bounds: tuple[Finite, Finite] | None = None
+    history: Literal["series", "reference", "panel"]
+    now: Level | None = None
+    missing: tuple[Literal["hold", "reference", "drop"], ...] = ()
+    drift: Quantity
+    parents: dict[Id, Quantity] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _today(self) -> Indicator:
+        if self.history == "panel" and self.now is not None:
+            raise ValueError("has a level of today beside the panel's; remove `now:`, or say another `history:`")
+        if self.history != "panel" and self.now is None:
+            raise ValueError("has no level of today; add `now:`")
+        if self.history != "panel" and self.missing:
+            raise ValueError("says how missing cells of a panel are treated, but has no panel; remove `missing:`")
+        return self
+
+    @property
+    def link(self) -> Link:
+        """The scale on which levels are Normal."""
+        return LOG if self.scale == "log" else IDENTITY
+
+    def steps(self, level: Any) -> Any:
+        """Levels in the natural unit -> steps from the reference level."""
+        link = self.link
+        unit = link.forward(self.step) if self.scale == "log" else self.step
+        return (link.forward(level) - link.forward(self.reference)) / unit
+
+    def level(self, steps: Any) -> Any:
+        """Steps from the reference level -> levels in the natural unit."""
+        link = self.link
+        unit = link.forward(self.step) if self.scale == "log" else self.step
+        return link.inverse(link.forward(self.reference) + steps * unit)
+
+    def now_of(self, unit: str) -> Quantity:
+        """Today's level of one dyad, or of the host; raises LookupError where a panel holds it."""
+        if self.now is None:
+            raise LookupError("the level of today stands in the panel")
+        return self.now[unit] if isinstance(self.now, dict) else self.now
+
+
+class Resolution(Strict):
+    """When the event counts as having happened, when not, and who would say so."""
+
+    yes: Text
+    no: Text
+    resolved_by: Text
+
+
+class EventType(Strict):
+    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others."""
+
+    label: Text
+    kind: Literal["outcome", "trigger"]
+    scope: Literal["dyad", "host"]
+    initiator: Literal["host", "partner", "either", "other"]
+    severity: Annotated[Finite, Field(gt=0, le=100)] | None = None
+    resolution: Resolution
+    base_rate: Quantity
+    half_life: dict[Id, Quantity] = Field(default_factory=dict)
+    sd_dyad: Quantity | None = None
+    sd_time: Quantity | None = None
+    recorded_from: Day | None = None
+
+    @model_validator(mode="after")
+    def _severity(self) -> EventType:
+        if (self.kind == "outcome") != (self.severity is not None):
+            if self.kind == "outcome":
+                raise ValueError("is an outcome without severity; add `severity:`, a number from 0 to 100")
+            raise ValueError("is a trigger with a severity; remove `severity:`, or write kind: outcome")
+        return self
+
+
+class Effect(Strict):
+    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type."""
+
+    source: Id = Field(alias="from")
+    target: Id = Field(alias="to")
+    path: Id | None = None
+    rate_ratio: Quantity
+    rationale: Text
+    whose: Literal["own", "others", "host", "any"] | None = None
+    memory: Id | None = None
+    acts: Literal["next", "same"] | None = None
+
+    @property
+    def id(self) -> str:
+        """`from->to`, or `from->to/path` where several edges join the same two."""
+        return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
+
+    @property
+    def is_escalation(self) -> bool:
+        """Whether the edge comes from an event rather than an indicator."""
+        return self.memory is not None
+
+
+class IndicatorMove(Strict):
+    """What a scenario does to an indicator: `set` a level, `shift` it by so much, or `multiply` it."""
+
+    indicator: Id
+    dyads: tuple[str, ...] | None = None
+    set: Finite | None = None
+    shift: Finite | None = None
+    multiply: Positive | None = None
+    start: Month = 1
+    until: Month | None = None
+    over: Annotated[int, Field(ge=1, le=600, strict=True)] = 1
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> IndicatorMove:
+        if sum(verb is not None for verb in (self.set, self.shift, self.multiply)) != 1:
+            raise ValueError("does not say what happens; give exactly one of set, shift, multiply")
+        if self.until is not None and self.until < self.start:
+            raise ValueError(
+                f"ends in month {self.until}, before it starts in month {self.start}; correct one of the two"
+            )
+        return self
+
+
+class AssumedEvent(Strict):
+    """An event that a scenario takes as happening in one period of the horizon."""
+
+    event: Id
+    dyads: tuple[str, ...] | None = None
+    month: Month
+
+
+class Scenario(Strict):
+    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen."""
+
+    label: Text
+    story: Text
+    indicators: tuple[IndicatorMove, ...] = ()
+    events: tuple[AssumedEvent, ...] = ()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each assumption: columns what (indicator or event), verb, value, start, until, over, dyads."""
+        import pandas
+
+        columns = ["what", "verb", "value", "start", "until", "over", "dyads"]
+        return pandas.DataFrame(self._assumptions(), columns=columns)
+
+    def _assumptions(self) -> list[tuple[str, str, float | None, int, int | None, int | None, Any]]:
+        rows: list[tuple[str, str, float | None, int, int | None, int | None, Any]] = []
+        for move in self.indicators:
+            verb = next(verb for verb in ("set", "shift", "multiply") if getattr(move, verb) is not None)
+            rows.append((move.indicator, verb, getattr(move, verb), move.start, move.until, move.over, move.dyads))
+        for event in self.events:
+            rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
+        return rows
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (what, verb, "" if value is None else f"{value:g}", f"{start}")
+            for what, verb, value, start, *_ in self._assumptions()
+        ]
+        header = ("indicator or event", "what it does", "by", "from period")
+        return html_table(self.label, header, rows or [("nothing is assumed", "", "", "")], self.story, texts=2)
+
+
+class Source(Strict):
+    """Where a claim or a figure comes from."""
+
+    title: Text
+    publisher: Text
+    date: Day
+    author: Text | None = None
+    url: Text | None = None
+    note: Text | None = None
+
+
+class EventRow(Strict):
+    """One dated event of the record; `precision` says how exactly the date is known."""
+
+    date: Day
+    precision: Literal["day", "month", "year"]
+    type: str
+    dyad: str
+    initiator: str
+    description: Text
+    sources: tuple[str, ...]
+    status: Literal["located", "unverified", "judgement"]
+
+    @property
+    def known_on(self) -> dt.date:
+        """The last day on which the event can have happened."""
+        if self.precision == "day":
+            return self.date
+        if self.precision == "year":
+            return dt.date(self.date.year, 12, 31)
+        following = dt.date(self.date.year + self.date.month // 12, self.date.month % 12 + 1, 1)
+        return following - dt.timedelta(days=1)
+
+    @property
+    def placed_on(self) -> dt.date:
+        """The day at which the event enters the record: the middle of what its precision allows."""
+        return {
+            "day": self.date,
+            "month": self.date.replace(day=15),
+            "year": dt.date(self.date.year, 7, 1),
+        }[self.precision]
+
+
+class SeriesRow(Strict):
+    """One dated value of an indicator, and the day on which it was published."""
+
+    indicator: str
+    unit: str
+    date: Day
+    value: Finite
+    low: Finite
+    high: Finite
+    published: Day
+    sources: tuple[str, ...]
+    status: Literal["located", "unverified", "judgement"]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SeriesRow:
+        if not self.low <= self.value <= self.high:
+            raise ValueError(
+                f"value {self.value:g} lies outside low..high {self.low:g}..{self.high:g}; correct the row"
+            )
+        return self
+
+
+class Case(Strict):
+    """Everything that one case folder says.
+
+    >>> from riskcast import load_case
+    >>> load_case("central_asia_2024").dyads
+    ('RUS-KAZ', 'RUS-KGZ', 'RUS-TJK', 'RUS-TKM', 'RUS-UZB')
+    """
+
+    name: str
+    settings: Settings
+    indicators: dict[Id, Indicator]
+    events: dict[Id, EventType]
+    effects: tuple[Effect, ...]
+    scenarios: dict[Id, Scenario]
+    sources: dict[Id, Source]
+    event_rows: tuple[EventRow, ...] = ()
+    series_rows: tuple[SeriesRow, ...] = ()
+    panel: Annotated[InstanceOf[Panel] | None, Field(exclude=True)] = None
+    published_hash: str | None = None
+    overlay_hash: str | None = None
+
+    @cached_property
+    def dyads(self) -> tuple[str, ...]:
+        """Ids of the dyads, such as HOST-PARTNER."""
+        if self.panel is not None:
+            return self.panel.dyads
+        return tuple(f"{self.host}-{partner.id}" for partner in self.settings.partners)
+
+    @cached_property
+    def sides(self) -> tuple[tuple[str, str], ...]:
+        """The two states of every dyad."""
+        return tuple((first, second) for first, _, second in (dyad.partition("-") for dyad in self.dyads))
+
+    @cached_property
+    def state_names(self) -> Mapping[str, str]:
+        """Names of states by id, as far as the case gives them."""
+        return {state.id: state.name for state in (self.settings.host, *self.settings.partners) if state is not None}
+
+    @property
+    def host(self) -> str:
+        """Id of the host, or of the system of states that a panel's dyads share."""
+        return SYSTEM if self.settings.host is None else self.settings.host.id
+
+    @property
+    def as_of(self) -> dt.date:
+        """The last day that the case knows of."""
+        return self.settings.as_of
+
+    @property
+    def periods_per_year(self) -> int:
+        """Periods in a year: 12, 4 or 1."""
+        return PERIODS_PER_YEAR[self.settings.period]
+
+    @cached_property
+    def outcomes(self) -> tuple[str, ...]:
+        """Ids of the event types that are scored."""
+        return tuple(name for name, event in self.events.items() if event.kind == "outcome")
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Event types in same-period order, else by name: a source comes before what it drives within the period."""
+        return same_period_order(tuple(sorted(self.events)), self.effects)
+
+    def units(self, event: str) -> tuple[str, ...]:
+        """The units that can have the event: the dyads, or the host."""
+        return self.dyads if self.events[event].scope == "dyad" else (self.host,)
+
+    def effects_on(self, event: str) -> tuple[Effect, ...]:
+        """The edges that end in an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event)
+
+    def half_life(self, event: str, memory: str) -> Quantity:
+        """The half-life, in periods, of a memory of an event type."""
+        return self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+
+    def sd_dyad(self, event: str) -> Quantity:
+        """The spread of an event type's log rate between dyads."""
+        return self.events[event].sd_dyad or self.settings.hyperpriors.sd_dyad
+
+    def sd_time(self, event: str) -> Quantity:
+        """The spread of an event type's log rate between years."""
+        return self.events[event].sd_time or self.settings.hyperpriors.sd_time
+
+    def base_rate_prior(self, event: str) -> Prior:
+        """Prior of the log rate per period at reference levels with nothing recent."""
+        return elicit(self.events[event].base_rate, base_rate_link(self.periods_per_year))
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario of that name; the baseline assumes nothing."""
+        if name == BASELINE and name not in self.scenarios:
+            return Scenario(label="Baseline", story="Nothing is assumed beyond the priors and the record.")
+        return self.scenarios[name]
+
+    def quantities(self) -> Iterator[tuple[str, Quantity, Link]]:
+        """Every quantity of the case: its id, which overlays use, itself, and the link of its prior."""
+        for name, memory in self.settings.memories.items():
+            yield f"memories.{name}.half_life", memory.half_life, LOG
+        hyper = self.settings.hyperpriors
+        yield "hyperpriors.sd_dyad", hyper.sd_dyad, LOG
+        yield "hyperpriors.sd_time", hyper.sd_time, LOG
+        yield "hyperpriors.persistence", hyper.persistence, LOGIT
+        for name, indicator in self.indicators.items():
+            if isinstance(indicator.now, dict):
+                for unit, quantity in indicator.now.items():
+                    yield f"indicators.{name}.now.{unit}", quantity, indicator.link
+            elif indicator.now is not None:
+                yield f"indicators.{name}.now", indicator.now, indicator.link
+            yield f"indicators.{name}.drift", indicator.drift, LOG
+            for parent, quantity in indicator.parents.items():
+                yield f"indicators.{name}.parents.{parent}", quantity, IDENTITY
+        rate = base_rate_link(self.periods_per_year)
+        for name, event in self.events.items():
+            yield f"outcomes.{name}.{BASE_RATE}", event.base_rate, rate
+            for memory_name, quantity in event.half_life.items():
+                yield f"outcomes.{name}.half_life.{memory_name}", quantity, LOG
+            for key in ("sd_dyad", "sd_time"):
+                own = getattr(event, key)
+                if own is not None:
+                    yield f"outcomes.{name}.{key}", own, LOG
+        for effect in self.effects:
+            yield f"effects.{effect.id}", effect.rate_ratio, LOG
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each quantity: columns quantity, center, low, high (90 %), fixed, scale, basis, claim."""
+        import pandas
+
+        rows = []
+        for key, quantity, link in self.quantities():
+            told = (None, None) if quantity.evidence is None else (quantity.evidence.basis, quantity.evidence.claim)
+            rows.append((key, quantity.center, *quantity.range, quantity.is_fixed, link.name, *told))
+        columns = ["quantity", "center", "low", "high", "fixed", "scale", "basis", "claim"]
+        return pandas.DataFrame(rows, columns=columns)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.dyads):,} dyads, {len(self.events)} event types, {len(self.indicators)} indicators"
+        return f"<Case {self.name} as of {self.as_of:%Y-%m-%d}: {counts}; {self.hash[:12]}>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        dyads = ", ".join(self.dyads[:MOST_NAMED]) + (" …" if len(self.dyads) > MOST_NAMED else "")
+        history = len(self.event_rows) if self.panel is None else len(self.panel.period)
+        rows = [
+            ("As of", f"{self.as_of:%Y-%m-%d}, record from {self.settings.history_from:%Y-%m-%d}"),
+            ("Dyads", f"{len(self.dyads):,}: {dyads}"),
+            ("Outcomes", f"{len(self.outcomes)}: {', '.join(self.outcomes)}"),
+            ("Triggers", ", ".join(name for name in self.events if name not in self.outcomes) or "none"),
+            ("Indicators", f"{len(self.indicators)}: {', '.join(self.indicators)}"),
+            ("Effects", f"{len(self.effects)}"),
+            ("Record", f"{history:,} rows"),
+            ("Scenarios", ", ".join(self.scenarios) or "none but the baseline"),
+            (
+                "Hash",
+                self.hash[:12] + (f", changed by the overlay {self.overlay_hash[:12]}" if self.overlay_hash else ""),
+            ),
+        ]
+        return html_table(self.settings.title, ("", ""), rows, "Quantities: to_frame().", texts=2)
+
+    def revised(self, **changes: Any) -> Case:
+        """The case with some of its parts replaced, validated anew; no longer the published one unless it says so."""
+        parts = {name: getattr(self, name) for name in Case.model_fields} | {"published_hash": None}
+        return Case.model_validate(parts | changes)
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 of everything the case says, with its history; blind to key order, comments and layout."""
+        content = self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"})
+        return digest(content if self.panel is None else content | {"panel": self.panel.digest})
+
+
+def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> tuple[str, ...]:
+    """Order event types so that same-period sources come first, else as in the file; raises ValueError on a cycle.
+
+    >>> edge = Effect.model_validate({"from": "b", "to": "a", "rate_ratio": {"value": 2}, "rationale": "r",
+    ...                               "whose": "own", "memory": "fast", "acts": "same"})
+    >>> same_period_order(("a", "b"), (edge,))
+    ('b', 'a')
+    """
+    sources: dict[str, set[str]] = {event: set() for event in events}
+    for effect in effects:
+        if effect.acts == "same":
+            sources[effect.target].add(effect.source)
+    return topological_order(sources)

@@ -1,0 +1,145 @@
+"""Overlays: small files that change some quantities of a case."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from riskcast.case.checks import Where, find_problems, locate, quantity_id
+from riskcast.case.files import validate
+from riskcast.case.model import Case
+from riskcast.case.quantities import Quantity, Strict
+from riskcast.case.yaml_lines import Document, parse_yaml, read_text
+from riskcast.errors import CaseError, Problem, suggest
+from riskcast.machinery.digests import digest
+
+
+class Overlay(Strict):
+    """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`."""
+
+    label: str = "Overlay"
+    changes: dict[str, Quantity]
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the changes, blind to order, comments and label."""
+        return digest(self.model_dump(mode="json")["changes"])
+
+
+def load_overlay(file: str | Path) -> tuple[Overlay, Document]:
+    """Read an overlay file: `label:` and `changes:`, a mapping of quantity ids to quantities.
+
+    Returns the overlay with the document it came from, for errors that name its lines. Raises CaseError.
+    """
+    return parse_overlay(read_text(Path(file), str(file)), str(file))
+
+
+def parse_overlay(text: str, file: str) -> tuple[Overlay, Document]:
+    """The text of an overlay file as `load_overlay` gives it; `file` is what errors call it."""
+    document = parse_yaml(text, file)
+    if not isinstance(document.data, dict):
+        raise CaseError([document.problem((), "is not a mapping", "write `changes:` with quantities below it")])
+    return _validated(document.data, document), document
+
+
+def _validated(data: dict[str, Any], document: Document) -> Overlay:
+    problems: list[Problem] = []
+    overlay = validate(Overlay, data, document, (), problems)
+    if problems:
+        raise CaseError(problems)
+    return overlay
+
+
+def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Document | None = None) -> Case:
+    """The case with the overlay's quantities in place of its own: the same case as editing the files would give.
+
+    A change that says nothing of evidence keeps the evidence of the quantity it replaces. A plain mapping of ids to
+    quantities will do. Raises CaseError for an unknown id or a quantity that does not fit.
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> hotter = apply_overlay(case, {"indicators.xenophobia.now": {"median": 55.0, "interval": (48.0, 62.0)}})
+    >>> hotter.indicators["xenophobia"].now.median
+    55.0
+    """
+    where = document or Document("overlay", {})
+    if not isinstance(overlay, Overlay):
+        overlay = _validated({"changes": dict(overlay)}, where)
+    known = {key: quantity for key, quantity, _ in case.quantities()}
+    problems = [
+        where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
+        for key in overlay.changes
+        if key not in known
+    ]
+    if problems:
+        raise CaseError(problems)
+    plain = {
+        "settings": case.settings.model_dump(),
+        "indicators": {name: indicator.model_dump() for name, indicator in case.indicators.items()},
+        "events": {name: event.model_dump() for name, event in case.events.items()},
+        "effects": [effect.model_dump(by_alias=True) for effect in case.effects],
+    }
+    for key, quantity in overlay.changes.items():
+        kept = {} if quantity.evidence else {"evidence": known[key].evidence}
+        file, path = locate(case, key)
+        place: Any = plain[{"case": "settings", "outcomes": "events"}.get(file, file)]
+        for part in path[:-1]:
+            place = place[part]
+        place[path[-1]] = quantity.model_copy(update=kept).model_dump()
+    hashes = [] if case.overlay_hash is None else [case.overlay_hash]
+    combined = digest([*hashes, overlay.hash]) if hashes else overlay.hash
+    changed = case.revised(**plain, published_hash=case.published_hash, overlay_hash=combined)
+    lines = _InOverlay(case=case, overlay=where, changes=frozenset(overlay.changes))
+    problems = [problem for problem in find_problems(changed, lines, evidence=False) if problem in lines.blamed]
+    if problems:
+        raise CaseError(problems)
+    return changed
+
+
+def overlay_text(changes: Mapping[str, Any], label: str = "Overlay") -> str:
+    """Changed quantities as the text of an overlay file.
+
+    >>> print(overlay_text({"indicators.xenophobia.now": {"median": 55.0, "interval": (47.0, 63.0)}}, "Mine"), end="")
+    label: Mine
+    changes:
+      indicators.xenophobia.now: {median: 55.0, interval: [47.0, 63.0]}
+    """
+    import yaml
+
+    overlay = _validated({"label": label, "changes": dict(changes)}, Document("overlay", {}))
+    lines = [f"label: {_scalar(label)}", "changes:" if overlay.changes else "changes: {}"]
+    for key, quantity in overlay.changes.items():
+        plain = quantity.model_dump(mode="json", exclude_none=True)
+        text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)
+        lines.append(f"  {key}: {text.strip()}")
+    return "\n".join(lines) + "\n"
+
+
+def _scalar(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if re.fullmatch(r"[A-Za-z][A-Za-z ]*", text) is None else text
+
+
+@dataclass(frozen=True)
+class _InOverlay(Where):
+    """Tells the problems of a changed case at the line of the overlay that made the change.
+
+    `blamed` are those that a change made; a case as of an earlier day may lack rows, which no overlay can mend.
+    """
+
+    case: Case = field(kw_only=True)
+    overlay: Document = field(kw_only=True)
+    changes: frozenset[str] = field(kw_only=True)
+    blamed: list[Problem] = field(default_factory=list, kw_only=True)
+
+    def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
+        for end in range(len(path), 0, -1):
+            key = quantity_id(self.case, document, path[:end])
+            if key in self.changes:
+                found = self.overlay.problem(("changes", key, *path[end:]), wrong, mend)
+                self.blamed.append(found)
+                return found
+        return super().problem(document, path, wrong, mend)

@@ -1,0 +1,100 @@
+"""A panel: one table of dyad-periods with covariates and events, from which a case takes its dyads and its record."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcast.case.periods import period_label
+from riskcast.names import PERIOD
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Treated:
+    """How many missing cells of an indicator were treated in which way."""
+
+    indicator: str
+    treatment: str
+    cells: int
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Rows of a panel, sorted by dyad and period.
+
+    dyads: ids such as USA-CAN; unit, period: (rows,) index of the dyad, and number of the calendar period; levels by
+    indicator: (rows,) in natural units, none missing; events by event type: (rows,) 1 or 0, NaN where it is not
+    known, so that the row is not at risk; treated: what was done about missing covariates.
+    """
+
+    dyads: tuple[str, ...]
+    unit: Ints
+    period: Ints
+    levels: Mapping[str, Floats]
+    events: Mapping[str, Floats]
+    treated: tuple[Treated, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def until(self, last: int, covariates_ahead: bool) -> Panel:
+        """What is known at the end of period `last`: its rows and, with `covariates_ahead`, the covariates of the next.
+
+        >>> table = Panel(("A-B",), np.zeros(3, int), np.array([1960, 1961, 1962]), {"x": np.array([1.0, 2.0, 3.0])},
+        ...               {"war": np.array([0.0, 1.0, 1.0])})
+        >>> known = table.until(1960, covariates_ahead=True)
+        >>> known.levels["x"].tolist(), known.events["war"].tolist()
+        ([1.0, 2.0], [0.0, nan])
+        """
+        kept = np.flatnonzero(self.period <= last + int(covariates_ahead))
+        past = self.period[kept] <= last
+        present, unit = np.unique(self.unit[kept], return_inverse=True)
+        return Panel(
+            tuple(self.dyads[i] for i in present),
+            unit.astype(np.int64),
+            self.period[kept],
+            {name: values[kept] for name, values in self.levels.items()},
+            {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
+            self.treated,
+        )
+
+    def lack(self, last: int, unit: str) -> tuple[str, str] | None:
+        """The column, and what it lacks, of a panel that cannot be forecast from the end of period `last` on.
+
+        >>> table = Panel(("A-B",), np.zeros(2, int), np.array([1960, 1961]), {}, {"war": np.array([np.nan, 0.0])})
+        >>> table.lack(1961, "year"), table.lack(1960, "year")
+        (None, ('war', 'is known in no row up to 1960'))
+        """
+        until = period_label(last, unit)
+        if not len(self) or self.period.min() > last:
+            return PERIOD, f"has no row up to {until}"
+        newest = int(self.period.max())
+        if newest < last:
+            return PERIOD, f"ends with {period_label(newest, unit)}, before {until}"
+        for name, values in self.events.items():
+            if np.isnan(values[self.period <= last]).all():
+                return name, f"is known in no row up to {until}"
+        return None
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the rows, blind to the order of rows and columns in the file."""
+        total = hashlib.sha256("\n".join(self.dyads).encode())
+        for values in (self.unit, self.period):
+            total.update(np.ascontiguousarray(values, dtype="<i8").tobytes())
+        for columns in (self.levels, self.events):
+            for name in sorted(columns):
+                total.update(name.encode())
+                # Adding zero turns minus zero into zero; every NaN is made the same.
+                values = np.where(np.isnan(columns[name]), np.nan, columns[name] + 0.0)
+                total.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        return total.hexdigest()

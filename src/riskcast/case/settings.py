@@ -1,0 +1,98 @@
+"""case.yaml as frozen, validated records: whom the case is about, until when, and how results are read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from riskcast.case.quantities import Finite, Quantity, Strict
+from riskcast.case.yaml_lines import read_day
+from riskcast.errors import show
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[Finite, Field(gt=0)]
+Month = Annotated[int, Field(ge=1, le=600, strict=True)]
+FIRST_YEAR, LAST_YEAR = 1000, 2999
+
+
+def _day(given: Any) -> Any:
+    """A day as a date or as YYYY-MM-DD; pydantic alone would read a bare number as seconds since 1970."""
+    if isinstance(given, str):
+        given = read_day(given)
+    if not isinstance(given, dt.date) or isinstance(given, dt.datetime):
+        raise ValueError(f"is {show(given)}; write the day as YYYY-MM-DD")
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise ValueError(f"is {given}; give a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return given
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+
+
+class State(Strict):
+    """A state by its ISO 3166 alpha-3 code and its name."""
+
+    id: StateId
+    name: Text
+
+
+class Band(Strict):
+    """A named range of the score, from `start` up to the next band."""
+
+    name: Text
+    start: Annotated[Finite, Field(ge=0, lt=100)]
+
+
+class Memory(Strict):
+    """How long past events are remembered: the half-life, in periods, of event types that do not say their own."""
+
+    label: Text
+    half_life: Quantity
+
+
+class Hyperpriors(Strict):
+    """Spread between dyads and between years on the log-rate scale, and how far a year's shock lasts into the next."""
+
+    sd_dyad: Quantity
+    sd_time: Quantity
+    persistence: Quantity
+
+
+class PanelSettings(Strict):
+    """Where a panel case keeps its table, and when a row's covariates are known: `before` its period begins, so that
+    those of the horizon's first period are used in its forecast, or `during` it, so that they are known at its end.
+    """
+
+    file: Text
+    covariates: Literal["before", "during"]
+    ignore: tuple[Text, ...] = ()
+
+
+class Settings(Strict):
+    """case.yaml: either a host with its partners and a record of dated events, or a panel."""
+
+    title: Text
+    as_of: Day
+    host: State | None = None
+    partners: tuple[State, ...] = ()
+    panel: PanelSettings | None = None
+    period: Literal["month", "quarter", "year"]
+    history_from: Day
+    horizon: Month
+    bands: tuple[Band, ...] = Field(min_length=1)
+    memories: dict[Id, Memory]
+    hyperpriors: Hyperpriors
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _whom(self) -> Settings:
+        if self.panel is None and (self.host is None or not self.partners):
+            missing = "host" if self.host is None else "partners"
+            raise ValueError(f"has no {missing}; add `{missing}:`, or `panel:` where one table holds the dyads")
+        if self.panel is not None and self.partners:
+            raise ValueError("has both partners and a panel; remove `partners:`, as the table names the dyads")
+        return self

@@ -1,0 +1,216 @@
+"""The command line: read options, call the public functions, print."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from riskcast.cli.app_server import open_app
+from riskcast.cli.differences import diff
+from riskcast.cli.exports import export
+from riskcast.cli.options import (
+    AsOfOption,
+    CaseArgument,
+    DrawsOption,
+    Engine,
+    EngineOption,
+    HorizonOption,
+    JsonOption,
+    NamedCase,
+    OverlayOption,
+    PriorOnlyOption,
+    SeedOption,
+    UnreliableOption,
+    check_future,
+    fit_case,
+    print_json,
+    progress,
+    read_case,
+    simulate,
+)
+from riskcast.cli.runs import rerun, run
+from riskcast.cli.verification import backtest, calibrate
+from riskcast.errors import OptionError, RiskcastError, UnknownNameError
+from riskcast.version import __version__
+
+app = typer.Typer(
+    name="riskcast",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: importing what draws panels would double the time to start.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Forecast friction between states from priors and the record of events, and turn it into risk scores.",
+)
+
+
+def main() -> None:
+    """Run the command line; problems that the user can mend go to standard error with exit status 2."""
+    try:
+        app()
+    except RiskcastError as error:
+        print(f"riskcast: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.command()
+def forecast(
+    case: CaseArgument = None,
+    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Probabilities of every outcome and a risk score for every dyad."""
+    from riskcast.exports.plain_data import forecast_data
+    from riskcast.forecasting.attribution import explain
+    from riskcast.forecasting.scoring import score
+    from riskcast.terminal.forecasts import forecast_view, make_console
+
+    read = read_case(case, overlay, as_of)
+    check_future(read, [scenario], horizon)
+    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
+    ahead = simulate(posterior, scenario, horizon)
+    with progress("Explaining the scores") as report:
+        explanation = explain(ahead, progress=report)
+    risk = score(ahead)
+    if as_json:
+        print_json(forecast_data(risk, explanation))
+    else:
+        make_console().print(forecast_view(risk, explanation))
+
+
+@app.command()
+def cases() -> None:
+    """List the bundled cases."""
+    from riskcast.case.files import list_cases, load_case
+    from riskcast.terminal.forecasts import make_console
+
+    for name in list_cases():
+        settings = load_case(name).settings
+        make_console().print(f"{name}\n  {settings.title} (as of {settings.as_of})", markup=False)
+
+
+@app.command()
+def check(case: NamedCase, seed: SeedOption = 1) -> None:
+    """Validate a case; report coverage, unused quantities, and priors against the record."""
+    from riskcast.terminal.forecasts import coverage_view, make_console
+    from riskcast.verification.coverage import report_coverage
+
+    make_console().print(coverage_view(report_coverage(read_case(case, None, None), seed=seed)))
+
+
+@app.command()
+def scenarios(case: NamedCase) -> None:
+    """List the scenarios of a case."""
+    from riskcast.terminal.forecasts import make_console, scenarios_view
+
+    make_console().print(scenarios_view(read_case(case, None, None)))
+
+
+@app.command()
+def compare(
+    case: NamedCase,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Give it twice: first, then what to compare with it.")
+    ] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Paired differences of two scenarios, with intervals."""
+    from riskcast.exports.plain_data import contrast_data
+    from riskcast.forecasting.forecasts import contrast
+    from riskcast.terminal.forecasts import contrast_view, make_console
+
+    if scenario is None or len(scenario) != 2:
+        raise OptionError(
+            f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B"
+        )
+    read = read_case(case, overlay, as_of)
+    check_future(read, scenario, horizon)
+    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
+    first, second = (simulate(posterior, name, horizon) for name in scenario)
+    change = contrast(second, first)
+    if as_json:
+        print_json(contrast_data(change, first, second))
+    else:
+        make_console().print(contrast_view(change, first, second))
+
+
+@app.command()
+def explain(
+    case: NamedCase,
+    dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
+    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+) -> None:
+    """Why a dyad's score is what it is: drivers, remembered events, evidence."""
+    from riskcast.forecasting.attribution import explain as attribute
+    from riskcast.forecasting.attribution import remembered_events
+    from riskcast.forecasting.scoring import score
+    from riskcast.terminal.forecasts import explanation_view, make_console
+
+    read = read_case(case, overlay, as_of)
+    if dyad not in read.dyads:
+        raise UnknownNameError("dyad", dyad, read.dyads)
+    check_future(read, [scenario], horizon)
+    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
+    ahead = simulate(posterior, scenario, horizon)
+    with progress("Explaining the scores") as report:
+        explanation = attribute(ahead, progress=report)
+    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(posterior, dyad)))
+
+
+@app.command()
+def schema(
+    file: Annotated[
+        str | None, typer.Argument(help="One file, such as effects.yaml or forecast.json.", show_default="all")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the case files, for editors, and of the exported forecast.json."""
+    from riskcast.exports.json_file import NAME, export_schema
+    from riskcast.exports.plain_data import case_schemas
+
+    schemas = {**case_schemas(), NAME: export_schema()}
+    if file is not None and file not in schemas:
+        raise UnknownNameError("file", file, schemas)
+    print_json(schemas if file is None else schemas[file])
+
+
+for _command in (export, run, rerun, backtest, calibrate, diff):
+    app.command()(_command)
+app.command("app")(open_app)

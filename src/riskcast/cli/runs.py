@@ -1,0 +1,119 @@
+"""The commands that keep a run and make it again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskcast.cli.options import (
+    AsOfOption,
+    DrawsOption,
+    Engine,
+    EngineOption,
+    HorizonOption,
+    JsonOption,
+    NamedCase,
+    OverlayOption,
+    PriorOnlyOption,
+    SeedOption,
+    UnreliableOption,
+    check_future,
+    print_json,
+    progress,
+    read_case,
+)
+
+if TYPE_CHECKING:
+    from riskcast.runs.making import Progress
+
+
+def run(
+    case: NamedCase,
+    out: Annotated[Path, typer.Option(help="The folder to keep runs in.")] = Path("runs"),
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="A scenario of the case; repeatable, the first is the headline.", show_default="baseline"),
+    ] = None,
+    overlay: OverlayOption = None,
+    as_of: AsOfOption = None,
+    horizon: HorizonOption = None,
+    draws: DrawsOption = 1000,
+    seed: SeedOption = 1,
+    engine: EngineOption = Engine.laplace,
+    prior_only: PriorOnlyOption = False,
+    allow_unreliable: UnreliableOption = False,
+) -> None:
+    """Forecast, score and explain, and keep it all in a folder from which it can be made again."""
+    from riskcast.case.files import load_case
+    from riskcast.case.yaml_lines import read_text
+    from riskcast.exports.folder import check_out
+    from riskcast.runs.bundles import write_bundle
+    from riskcast.runs.making import run as make
+
+    check_out(out)
+    names = list(scenario or [None])
+    # Read as other commands do first, so that errors name the files as they were given.
+    check_future(read_case(case, overlay, as_of), names, horizon)
+    with _stages() as report:
+        made = make(
+            load_case(case),
+            names,
+            as_of=None if as_of is None else as_of.date(),
+            overlays=[read_text(file, str(file)) for file in overlay or ()],
+            horizon=horizon,
+            draws=draws,
+            seed=seed,
+            engine=engine.value,
+            prior_only=prior_only,
+            allow_unreliable=allow_unreliable,
+            progress=report,
+        )
+    there = (out / made.name).exists()
+    print(write_bundle(made, out))
+    if made.posterior.warning:
+        print(made.posterior.warning, file=sys.stderr)
+    if there:
+        print("This run was there already, with the same digits; nothing was written.", file=sys.stderr)
+
+
+def rerun(
+    bundle: Annotated[Path, typer.Argument(help="The folder of an earlier run.")],
+    case: Annotated[
+        str | None, typer.Option(help="A case as it stands now, in place of the run's own.", show_default="its own")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a kept run again; exit status 0 where all digits are the same, 1 where they differ."""
+    from riskcast.runs.reruns import rerun as again
+
+    with _stages() as report:
+        found = again(bundle, case, progress=report)
+    if as_json:
+        print_json({"same": found.same, "differences": list(found.differences)})
+    else:
+        print("The same digits." if found.same else "The digits differ.")
+        for difference in found.differences:
+            print(f"- {difference}")
+    if not found.same:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _stages() -> Generator[Progress]:
+    """Progress of several stages, one bar after the other."""
+    with ExitStack() as bars:
+        current: dict[str, Any] = {}
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in current:
+                bars.close()
+                current.clear()
+                current[label] = bars.enter_context(progress(label))
+            current[label](done, total)
+
+        yield report

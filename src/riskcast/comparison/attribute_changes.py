@@ -1,0 +1,476 @@
+"""How much of each dyad's score change every change between two cases is responsible for: Shapley values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from riskcast.case.model import Case
+from riskcast.comparison.changes import Change, Comparison, Step, compare_cases
+from riskcast.comparison.parts import file_of
+from riskcast.comparison.shapley import Floats, antithetic_orders, coalitions, find_culprits, shapley_values
+from riskcast.engines.draws import EventDraws
+from riskcast.engines.fitting import DRAWS, fingerprint, fit
+from riskcast.engines.hazard import build_event_model
+from riskcast.engines.posterior import Posterior
+from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
+from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.forecasting.scenarios import resolve_scenario
+from riskcast.forecasting.scoring import Risk
+from riskcast.names import BASELINE
+from riskcast.numbers import html_table, signed
+from riskcast.record.arrays import build_record
+from riskcast.version import __version__
+
+if TYPE_CHECKING:
+    import pandas
+
+Player = tuple[Step, ...]
+EXACT = 6
+MOST_CHANGES = 24
+PERMUTATIONS = 16
+# Of fewer, a change can stand at the same places in all, and its error would seem to be 0.
+LEAST_PERMUTATIONS = 8
+MOST_SHOWN = 5
+GROUPS: Mapping[str, tuple[str, Callable[[Change], Hashable]]] = {
+    "part": ("those of one indicator, outcome or effect", lambda change: tuple(change.id.split(".")[:2])),
+    "file": ("those of one file", lambda change: file_of(change.id)),
+    "kind": ("those of one kind", lambda change: change.kind),
+}
+
+
+class Run(Protocol):
+    """A finished run, as `riskcast.runs.bundles` reads it: its case, posterior and risks."""
+
+    @property
+    def case(self) -> Case:
+        """The case that was forecast, with its overlay."""
+
+    @property
+    def posterior(self) -> Posterior:
+        """What was fitted."""
+
+    @property
+    def risks(self) -> Sequence[Risk]:
+        """Risks by scenario, the headline first."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many points of a dyad's score change are due to one change, or to several that are only valid together or
+    were too many to tell apart; `error` is the Monte Carlo standard error of sampled orders, 0 where all count."""
+
+    id: str
+    label: str
+    kind: str
+    points: float
+    error: float
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed from `first` to `second`, and what each change did to every score.
+
+    changes: what can move a score; silent: what cannot; scores: by dyad, of the first and of the second case;
+    contributions: by dyad, the largest first, which add up to the second score less the first; exact: whether all
+    coalitions were forecast, rather than those of `permutations` sampled orders; only_first, only_second: dyads that
+    cannot be compared; notes: what was grouped and why; failures: checks that a posterior failed.
+    """
+
+    first: str
+    second: str
+    changes: tuple[Change, ...]
+    silent: tuple[Change, ...]
+    scores: Mapping[str, tuple[float, float]]
+    contributions: Mapping[str, tuple[Share, ...]]
+    exact: bool
+    permutations: int
+    forecasts: int
+    scenario: str
+    horizons: tuple[int, int]
+    draws: int
+    seed: int
+    hashes: tuple[str, str]
+    only_first: tuple[str, ...] = ()
+    only_second: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each dyad and share: columns dyad, change, label, kind, points, error."""
+        import pandas
+
+        rows = [(d, s.id, s.label, s.kind, s.points, s.error) for d, own in self.contributions.items() for s in own]
+        return pandas.DataFrame(rows, columns=["dyad", "change", "label", "kind", "points", "error"])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for dyad, own in self.contributions.items():
+            one, two = self.scores[dyad]
+            rows.append((dyad, self.first, f"{one:.1f}"))
+            rows += [("", share.label, signed(share.points)) for share in own[:MOST_SHOWN]]
+            if own[MOST_SHOWN:]:
+                rest = signed(sum(share.points for share in own[MOST_SHOWN:]))
+                rows.append(("", f"{len(own) - MOST_SHOWN} others", rest))
+            rows.append(("", self.second, f"{two:.1f}"))
+        warning = f"A posterior failed its checks: {'; '.join(self.failures)}." if self.failures else ""
+        note = "Shapley values, in points of the score: what each change adds when its turn comes, over all orders."
+        header = ("dyad", "change", "points")
+        return html_table(
+            "What changed", header, rows, " ".join((note, *self.notes)), warning=warning, texts=2, most=80
+        )
+
+
+def diff(
+    a: Case | Run,
+    b: Case | Run,
+    *,
+    scenario: str | None = None,
+    horizon: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    permutations: int = PERMUTATIONS,
+    group: str | None = None,
+    prior_only: bool | None = None,
+    allow_unreliable: bool = False,
+    names: tuple[str, str] = ("A", "B"),
+    progress: Callable[[int, int], None] | None = None,
+) -> Difference:
+    """What differs between two cases or runs, and how much of each score change every change is responsible for.
+
+    phi[i] = sum over S of |S|! (k - |S| - 1)! / k! * (v(S + i) - v(S)), where v(S) is the score of case `a` with the
+    changes S made (Shapley, 1953): it does not depend on an order, and the values add up to the difference exactly.
+    All forecasts meet the same chance. Up to six changes, and where it is cheaper, all 2^k cases are forecast; else
+    those of `permutations` random orders, each with its reverse (Mitchell, Cooper, Frank and Holmes, 2022). `group`
+    gives the changes of one part, file or kind one value together; more than 24 are grouped by part or file in any
+    case. What an option leaves open is as in the runs. Raises OptionError for a bad option, two runs that disagree on
+    one, and cases without a common dyad; UnreliablePosteriorError where a posterior fails its checks.
+
+    >>> from riskcast import apply_overlay, load_case
+    >>> case = load_case("central_asia_2024")
+    >>> hotter = apply_overlay(case, {"indicators.xenophobia.now": {"median": 55.0, "interval": (48.0, 62.0)}})
+    >>> found = diff(case, hotter, draws=200)
+    >>> one, two = found.scores["RUS-TJK"]
+    >>> bool(abs(found.contributions["RUS-TJK"][0].points - (two - one)) < 1e-9)
+    True
+    """
+    if not LEAST_PERMUTATIONS <= permutations <= 10_000 or permutations % 2:
+        raise OptionError(f"permutations is {permutations}; give an even number from {LEAST_PERMUTATIONS} to 10000")
+    if group is not None and group not in GROUPS:
+        raise OptionError(f"group is {group!r}; give one of {', '.join(GROUPS)}")
+    plan = _settle(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
+    first, second = _case_of(a), _case_of(b)
+    common = tuple(dyad for dyad in first.dyads if dyad in second.dyads)
+    if not common:
+        shown = " and ".join(f"{', '.join(case.dyads[:3])}{' ...' * (len(case.dyads) > 3)}" for case in (first, second))
+        raise OptionError(f"the two cases have no dyad in common ({shown}); compare cases about the same dyads")
+    horizons = tuple(plan.check(case) for case in (first, second))
+    comparison = compare_cases(first, second, plan.scenario, plan.horizon)
+    moving = tuple(step for step in comparison.steps if step.change.moves)
+    silent = tuple(step.change for step in comparison.steps if not step.change.moves)
+    players, notes = _few_enough(tuple((step,) for step in moving), group)
+    game = _plan_game(comparison, players, permutations, plan)
+    players, cases, orders = game.players, game.cases, game.orders
+    forecasts = _Forecasts(plan, _kept(a, b, plan))
+    shown, values = common, dict[int, Floats]()
+    if moving:
+        shown, values = _worth(forecasts, cases, players, common, progress or (lambda done, total: None))
+    points, errors = shapley_values(values, len(players), orders, len(shown))
+    last = (1 << len(players)) - 1
+    return Difference(
+        first=names[0],
+        second=names[1],
+        changes=tuple(step.change for step in moving),
+        silent=silent,
+        scores={d: (float(values[0][i]), float(values[last][i])) for i, d in enumerate(shown)} if moving else {},
+        contributions={d: _ranked(players, points[:, i], errors[:, i]) for i, d in enumerate(shown)},
+        exact=orders is None,
+        permutations=0 if orders is None else len(orders),
+        forecasts=len(values),
+        scenario=plan.scenario,
+        horizons=(horizons[0], horizons[1]),
+        draws=plan.draws,
+        seed=plan.seed,
+        hashes=(first.hash, second.hash),
+        only_first=tuple(d for d in first.dyads if d not in shown),
+        only_second=tuple(d for d in second.dyads if d not in shown),
+        notes=(*plan.notes, *notes, *game.notes),
+        failures=tuple(forecasts.failures),
+    )
+
+
+def difference_data(difference: Difference) -> dict[str, Any]:
+    """A difference as plain data, with all digits: changes, and by dyad both scores and every share."""
+    dyads = [
+        {"id": dyad, "first": one, "second": two, "shares": [asdict(share) for share in difference.contributions[dyad]]}
+        for dyad, (one, two) in difference.scores.items()
+    ]
+    told = {field.name: getattr(difference, field.name) for field in fields(difference)}
+    listed = {name: [asdict(change) for change in told[name]] for name in ("changes", "silent")}
+    return (
+        {name: value for name, value in told.items() if name not in ("scores", "contributions")}
+        | listed
+        | {
+            "riskcast_version": __version__,
+            "dyads": dyads,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What all forecasts of a comparison share."""
+
+    scenario: str
+    horizon: int | None
+    draws: int
+    seed: int
+    prior_only: bool
+    allow_unreliable: bool
+    notes: tuple[str, ...]
+
+    def check(self, case: Case) -> int:
+        """The horizon of a case; raises what its forecast would raise of scenario and horizon."""
+        periods = check_horizon(case, self.horizon)
+        check_reach(*resolve_scenario(case, self.scenario), periods)
+        return periods
+
+
+def _case_of(side: Case | Run) -> Case:
+    return side if isinstance(side, Case) else side.case
+
+
+def _settle(
+    a: Case | Run,
+    b: Case | Run,
+    scenario: str | None,
+    horizon: int | None,
+    draws: int | None,
+    seed: int | None,
+    prior_only: bool | None,
+    allow_unreliable: bool,
+) -> _Plan:
+    """The options as given, else as in the runs, else the defaults; raises OptionError where two runs disagree."""
+    runs = [side for side in (a, b) if not isinstance(side, Case)]
+
+    def agreed(name: str, given: Any, kept: list[Any], default: Any) -> Any:
+        if given is not None or not kept:
+            return default if given is None else given
+        if any(value != kept[0] for value in kept):
+            listed = " and ".join(str(value) for value in kept)
+            raise OptionError(f"the two runs differ in their {name} ({listed}); say which, with {_OPTIONS[name]}")
+        return kept[0]
+
+    heads = [run.risks[0].forecast for run in runs]
+    own = [None if ahead.horizon == ahead.case.settings.horizon else ahead.horizon for ahead in heads]
+    sampled = "The posterior of a run was sampled by nuts; here both cases are fitted by laplace."
+    return _Plan(
+        scenario=agreed("scenario", scenario, [ahead.scenario_name for ahead in heads], BASELINE),
+        horizon=agreed("horizon", horizon, own, None),
+        draws=agreed("draws", draws, [run.posterior.draws for run in runs], DRAWS),
+        seed=agreed("seed", seed, [run.posterior.seed for run in runs], 1),
+        prior_only=agreed("posterior", prior_only, [run.posterior.prior_only for run in runs], False),
+        allow_unreliable=allow_unreliable,
+        notes=(sampled,) if any(run.posterior.engine == "nuts" for run in runs) else (),
+    )
+
+
+_OPTIONS = {
+    "scenario": "--scenario",
+    "horizon": "--horizon",
+    "draws": "--draws",
+    "seed": "--seed",
+    "posterior": "prior_only= in Python, or make both with or without --prior-only",
+}
+
+
+def _kept(a: Case | Run, b: Case | Run, plan: _Plan) -> tuple[Posterior, ...]:
+    """Posteriors of runs whose draws can be used as they are."""
+    posteriors = [side.posterior for side in (a, b) if not isinstance(side, Case)]
+    return tuple(p for p in posteriors if (p.engine, p.draws, p.seed) == ("laplace", plan.draws, plan.seed))
+
+
+class _Forecasts:
+    """Forecasts of cases that have most event types in common: each is fitted once for each of its fingerprints."""
+
+    def __init__(self, plan: _Plan, kept: Iterable[Posterior]) -> None:
+        self.failures: dict[str, None] = {}
+        self._plan = plan
+        self._drawn: dict[tuple[str, str], EventDraws] = {}
+        self._any: Posterior | None = None
+        for posterior in kept:
+            self._keep(posterior)
+
+    def make(self, case: Case, told: str = "") -> Forecast:
+        """The forecast of a case; `told`: which changes it holds, for errors."""
+        plan = self._plan
+        try:
+            posterior = fit(
+                case,
+                draws=plan.draws,
+                seed=plan.seed,
+                prior_only=plan.prior_only,
+                allow_unreliable=plan.allow_unreliable,
+                reuse=self._reusable(case),
+            )
+        except UnreliablePosteriorError as error:
+            raise UnreliablePosteriorError(f"{told}: {error}" if told else str(error)) from None
+        self.failures |= dict.fromkeys(posterior.diagnostics.failures)
+        self._keep(posterior)
+        return forecast(posterior, plan.scenario, plan.horizon)
+
+    def _keep(self, posterior: Posterior) -> None:
+        self._any = posterior
+        for event, print_ in (posterior.fingerprints or {}).items():
+            self._drawn[event, print_] = posterior.events[event]
+
+    def _reusable(self, case: Case) -> Posterior | None:
+        """The draws of all event types of a case that some earlier case had in the same form."""
+        if self._any is None:
+            return None
+        record, kind = build_record(case), "prior" if self._plan.prior_only else "laplace"
+        known = {}
+        for event in case.order:
+            own = fingerprint(kind, self._plan.draws, self._plan.seed, build_event_model(case, record, event))
+            if (event, own) in self._drawn:
+                known[event] = own
+        events = {event: self._drawn[event, own] for event, own in known.items()}
+        return replace(self._any, events=events, fingerprints=known)
+
+
+def _worth(
+    forecasts: _Forecasts,
+    cases: Mapping[int, Case],
+    players: Sequence[Player],
+    dyads: Sequence[str],
+    progress: Callable[[int, int], None],
+) -> tuple[tuple[str, ...], dict[int, Floats]]:
+    """The dyads that both ends forecast, and the scores of every coalition's case: (dyads,) by mask."""
+    last = (1 << len(players)) - 1
+    ends: dict[int, Forecast] = {}
+    for mask in (0, last):
+        progress(len(ends), len(cases))
+        ends[mask] = forecasts.make(cases[mask])
+    shown = tuple(dyad for dyad in dyads if all(dyad in ahead.dyads for ahead in ends.values()))
+    if not shown:
+        raise OptionError("no dyad exists at the start of both horizons; compare cases about the same dyads")
+    values = {mask: _scores(ahead, shown) for mask, ahead in ends.items()}
+    ends.clear()
+    for mask, case in cases.items():
+        if mask not in values:
+            progress(len(values), len(cases))
+            labels = [step.change.id for i, player in enumerate(players) if mask >> i & 1 for step in player]
+            values[mask] = _scores(forecasts.make(case, f"with {', '.join(labels)} alone changed"), shown)
+    progress(len(cases), len(cases))
+    return shown, values
+
+
+def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
+    """Mean scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
+    columns = [ahead.case.dyads.index(dyad) for dyad in dyads]
+    means = [float(ahead.simulated.score[:, column].mean()) for column in columns]
+    return np.clip(np.array(means), 0.0, 100.0)
+
+
+def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:
+    """The changes one by one or as asked for, else those of one part together, then those of one file."""
+    count, notes = len(players), ()
+    for way, (told, key) in GROUPS.items():
+        if way != group and (len(players) <= MOST_CHANGES or group in ("file", "kind")):
+            continue
+        groups: dict[Hashable, list[Step]] = {}
+        for player in players:
+            for step in player:
+                groups.setdefault(key(step.change), []).append(step)
+        players = tuple(tuple(own) for own in groups.values())
+        why = "" if way == group else f" are more than {MOST_CHANGES}"
+        notes = () if len(players) == count else (f"{count} changes{why}: {told} share one value.",)
+    return players, notes
+
+
+@dataclass(frozen=True)
+class _Game:
+    """The cases to forecast, by the mask of the players whose changes they hold."""
+
+    players: tuple[Player, ...]
+    cases: dict[int, Case]
+    orders: tuple[tuple[int, ...], ...] | None
+    notes: tuple[str, ...]
+
+
+def is_affordable(k: int, permutations: int) -> bool:
+    """Whether all coalitions of `k` changes are forecast: there are few, or no more than so many orders would meet.
+
+    >>> [k for k in range(1, 12) if is_affordable(k, 16)]
+    [1, 2, 3, 4, 5, 6]
+    """
+    return k <= EXACT or 2**k - 2 <= permutations * (k - 1)
+
+
+def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations: int, plan: _Plan) -> _Game:
+    """All cases that are needed; changes without which some of them would not be valid become one player."""
+    built: dict[frozenset[str], Case | None] = {}
+    notes: list[str] = []
+
+    def case_of(members: Iterable[int]) -> Case | None:
+        steps = [step for i in sorted(members) for step in players[i]]
+        if len(steps) == sum(map(len, players)):
+            return comparison.second
+        name = frozenset(step.change.id for step in steps)
+        if name not in built:
+            try:
+                case = comparison.between(steps) if steps else comparison.first
+                plan.check(case)
+                built[name] = case
+            except RiskcastError:
+                built[name] = None
+        return built[name]
+
+    while True:
+        k = len(players)
+        orders = None if is_affordable(k, permutations) else antithetic_orders(k, permutations, plan.seed)
+        cases: dict[int, Case] = {}
+        for mask in coalitions(k, orders):
+            members = [i for i in range(k) if mask >> i & 1]
+            case = case_of(members)
+            if case is None:
+                i, j = find_culprits(members, k, lambda chosen: case_of(chosen) is not None)
+                labels = " and ".join(step.change.label for step in players[i] + players[j])
+                notes.append(f"{labels} share one value: a case with only one of them would not be valid.")
+                players = tuple(p + players[j] if n == i else p for n, p in enumerate(players) if n != j)
+                break
+            cases[mask] = case
+        else:
+            return _Game(players, cases, orders, tuple(notes))
+
+
+def _ranked(players: Sequence[Player], points: Floats, errors: Floats) -> tuple[Share, ...]:
+    """One dyad's shares, the largest first."""
+    found = []
+    for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
+        changes = [step.change for step in player]
+        kinds = dict.fromkeys(change.kind for change in changes)
+        name = " + ".join(change.id for change in changes[:2]) + (f" + {len(changes) - 2} more" if changes[2:] else "")
+        found.append(
+            Share(name, _label(changes), " + ".join(kinds), value, error, tuple(change.id for change in changes))
+        )
+    return tuple(sorted(found, key=lambda share: -abs(share.points)))
+
+
+def _label(changes: Sequence[Change]) -> str:
+    """What one share is for: a change, or several by what they have in common."""
+    if len(changes) == 1:
+        return changes[0].label
+    subjects = {change.label.partition(": ")[0] for change in changes}
+    kinds, files = {change.kind for change in changes}, {file_of(change.id) for change in changes}
+    if len(subjects) == 1:
+        return f"{changes[0].label.partition(': ')[0]}: {len(changes)} changes"
+    if len(files) == 1 and len(changes) > 2:
+        return f"{files.pop()}: {len(changes)} changes"
+    if len(kinds) == 1 and len(changes) > 2:
+        return f"{len(changes)} changes of kind {changes[0].kind}"
+    return f"{changes[0].label}, and {len(changes) - 1} more"

@@ -1,0 +1,67 @@
+"""Draws of one event type's parameters: what both engines give, and what the priors alone say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.engines.hazard import EventModel, Floats, natural_hyper, year_factor
+from riskcast.machinery.random_streams import generator
+
+
+@dataclass(frozen=True)
+class EventDraws:
+    """Posterior draws of one event type's parameters, in natural units but for the link-scale coefficients.
+
+    coefficients (draws, P): log base rate per period, then log rate ratios; hyper: (draws,) each; shocks (draws,
+    years): log-rate shocks of the years in `years`; effects (draws, units): log-rate effects of dyads (zeros for an
+    event of the host). khat and ess are the importance sampler's; rhat and divergences those of `nuts`.
+    """
+
+    event: str
+    coefficients: Floats
+    hyper: dict[str, Floats]
+    shocks: Floats
+    effects: Floats
+    khat: float = math.nan
+    ess: float = math.nan
+    rhat: float = math.nan
+    divergences: int = 0
+
+
+def natural_draws(
+    model: EventModel, theta: Floats, xi: Mapping[str, Floats]
+) -> tuple[Floats, dict[str, Floats], Floats]:
+    """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
+    p, draws = len(model.mean), len(theta)
+    hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
+    coefficients = model.mean + model.sd * theta[:, :p]
+    rho = model.hyper["persistence"]
+    if rho.is_fixed:
+        factor = year_factor(model.years, 1.0, hyper["persistence"][0])
+        shocks = (theta[:, p:] @ factor.T) * hyper["sd_time"][:, None]
+    else:
+        factors = year_factor(model.years, hyper["sd_time"], hyper["persistence"])
+        shocks = np.einsum("sij,sj->si", factors, theta[:, p:])
+    return coefficients, hyper, shocks
+
+
+def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
+    """Draws of one event type from its priors: what the assumptions say without the record."""
+    rng = generator(seed, "prior", model.event)
+    theta = rng.standard_normal((draws, len(model.mean) + len(model.years)))
+    xi: dict[str, Floats] = {name: rng.standard_normal(draws) for name in model.free_hyper}
+    coefficients, hyper, shocks = natural_draws(model, theta, xi)
+    effects = np.zeros((draws, len(model.units)))
+    if model.has_dyad_effects:
+        effects = rng.standard_normal(effects.shape) * hyper["sd_dyad"][:, None]
+    return EventDraws(model.event, coefficients, hyper, shocks, effects, khat=0.0, ess=float(draws))
+
+
+def standardise_hyper(model: EventModel, hyper: dict[str, Floats]) -> dict[str, Floats]:
+    """Natural hyper-parameters -> standardised ones, for those that are not fixed; the inverse of `natural_hyper`."""
+    priors = {name: model.hyper[name] for name in model.free_hyper}
+    return {name: (prior.link.forward(hyper[name]) - prior.mean) / prior.sd for name, prior in priors.items()}

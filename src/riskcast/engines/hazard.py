@@ -1,0 +1,259 @@
+"""The model's mathematics: one complementary-log-log regression per event type, in standardised coordinates.
+
+Every free quantity is Normal on its link scale, so the model is written in coordinates that are standard normal
+a priori: z for coefficients, e for year shocks, xi for hyper-parameters, d for dyad effects. With coefficients
+c = mean + sd * z, hyper-parameters exp or logistic of mean + sd * xi, year shocks b = F(sd_time, rho) e and dyad
+effects a = sd_dyad * d,
+
+    eta[i] = X[i] c + b[year(i)] + a[unit(i)],      P(event in row i) = 1 - exp(-exp(eta[i])).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcast.case.model import Case
+from riskcast.case.quantities import LOG, LOGIT, Prior, elicit
+from riskcast.names import BASE_RATE
+from riskcast.record.arrays import Floats, Record, remember, seen_events
+
+Ints = NDArray[np.int64]
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """A memory column of the regression: what each unit sees of past events, and how it fades."""
+
+    seen: Floats
+    memory: str
+    same_period: bool
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Unit-periods at risk, sorted by unit and period; event-free neighbours with equal covariates are pooled.
+
+    unit, period, year: (rows,) indices; exposure: (rows,) periods pooled into the row; x: (rows, 1 + indicators) ones
+    and indicator steps.
+    """
+
+    unit: Ints
+    period: Ints
+    year: Ints
+    exposure: Floats
+    x: Floats
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.unit[index], self.period[index], self.year[index], self.exposure[index], self.x[index])
+
+    def join(self, other: Rows) -> Rows:
+        """These rows, then others."""
+        pairs = ((getattr(self, item.name), getattr(other, item.name)) for item in fields(self))
+        return Rows(*(np.concatenate(pair) for pair in pairs))
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+
+@dataclass(frozen=True)
+class EventModel:
+    """The regression of one event type: priors, rows without and with the event, and what escalates it.
+
+    coefficients: ids in order (base rate, indicator edges, escalation edges); mean, sd: (coefficients,) on the link
+    scale; hyper: priors of half-lives, sd_dyad, sd_time and persistence by name; years: calendar years with rows.
+    """
+
+    event: str
+    units: tuple[str, ...]
+    coefficients: tuple[str, ...]
+    mean: Floats
+    sd: Floats
+    hyper: Mapping[str, Prior]
+    years: Ints
+    free: Rows
+    hits: Rows
+    escalations: tuple[Escalation, ...]
+    has_dyad_effects: bool
+
+    @property
+    def indicators(self) -> int:
+        """Number of columns that do not depend on half-lives: the constant and the indicator edges."""
+        return self.free.x.shape[1]
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Rows without the event, then those with it."""
+        return self.free.join(self.hits)
+
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """Names of the memories that the escalation edges use."""
+        return tuple(dict.fromkeys(edge.memory for edge in self.escalations))
+
+    @property
+    def free_hyper(self) -> tuple[str, ...]:
+        """Hyper-parameters that are not fixed."""
+        return tuple(name for name, prior in self.hyper.items() if not prior.is_fixed)
+
+
+def build_event_model(case: Case, record: Record, event: str) -> EventModel:
+    """The regression of one event type from a case and its record."""
+    edges = case.effects_on(event)
+    by_indicator = [edge for edge in edges if not edge.is_escalation]
+    by_event = [edge for edge in edges if edge.is_escalation]
+    priors = [case.base_rate_prior(event)] + [elicit(edge.rate_ratio, LOG) for edge in by_indicator + by_event]
+    memories = dict.fromkeys(edge.memory for edge in by_event if edge.memory)
+    hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
+    has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
+    if has_dyad_effects:
+        hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
+    hyper["sd_time"] = elicit(case.sd_time(event), LOG)
+    hyper["persistence"] = elicit(case.settings.hyperpriors.persistence, LOGIT)
+
+    occurred = record.occurred[event]
+    periods, units = occurred.shape
+    columns: list[Floats] = [np.ones((periods, units))]
+    columns += [np.broadcast_to(record.levels[edge.source], (periods, units)) for edge in by_indicator]
+    escalations = tuple(
+        Escalation(seen_events(edge, case, record.occurred), str(edge.memory), edge.acts == "same") for edge in by_event
+    )
+    rows, happened, years = _rows_at_risk(record, event, columns)
+    rows, happened = _pool(rows, happened, _touched(escalations, rows))
+    return EventModel(
+        event=event,
+        units=case.units(event),
+        coefficients=(BASE_RATE, *(edge.id for edge in by_indicator), *(edge.id for edge in by_event)),
+        mean=np.array([prior.mean for prior in priors]),
+        sd=np.array([prior.sd for prior in priors]),
+        hyper=hyper,
+        years=years,
+        free=rows.take(~happened),
+        hits=rows.take(happened),
+        escalations=escalations,
+        has_dyad_effects=has_dyad_effects,
+    )
+
+
+def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
+    unit, period = np.nonzero(record.at_risk[event].T)
+    years, year = np.unique(record.years[period], return_inverse=True)
+    x = np.stack([column[period, unit] for column in columns], axis=1)
+    happened = record.occurred[event][period, unit] > 0
+    return Rows(unit, period, year.astype(np.int64), np.ones(len(unit)), x), happened, years
+
+
+def _touched(escalations: tuple[Escalation, ...], rows: Rows) -> NDArray[np.bool_]:
+    """Rows whose memory of some past event is not zero; their covariates differ from their neighbours'."""
+    touched = np.zeros(len(rows), dtype=bool)
+    for edge in escalations:
+        seen = np.maximum.accumulate(edge.seen > 0, axis=0)
+        if not edge.same_period:
+            seen = np.concatenate([np.zeros_like(seen[:1]), seen[:-1]])
+        touched |= seen[rows.period, rows.unit]
+    return touched
+
+
+def _pool(rows: Rows, happened: NDArray[np.bool_], touched: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.bool_]]:
+    """Join neighbouring event-free rows that have the same unit, year and covariates: -n * rate is exact."""
+    plain = ~(happened | touched)
+    joins = np.zeros(len(rows), dtype=bool)
+    joins[1:] = (
+        plain[1:]
+        & plain[:-1]
+        & (rows.unit[1:] == rows.unit[:-1])
+        & (rows.year[1:] == rows.year[:-1])
+        & (rows.x[1:] == rows.x[:-1]).all(axis=1)
+    )
+    first = np.flatnonzero(~joins)
+    if len(first) == len(rows) or len(rows) == 0:
+        return rows, happened
+    pooled = rows.take(first)
+    exposure = np.add.reduceat(rows.exposure, first)
+    return Rows(pooled.unit, pooled.period, pooled.year, exposure, pooled.x), happened[first]
+
+
+def natural_hyper(model: EventModel, xi: Mapping[str, float | Floats]) -> dict[str, Floats]:
+    """Hyper-parameters in their natural units at standardised values; those left out stand at their median."""
+    return {name: prior.quantile(xi.get(name, 0.0)) for name, prior in model.hyper.items()}
+
+
+def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -> Floats:
+    """Memories of past events in each row: (rows, escalations), or S + (rows, escalations) for half-lives shaped S."""
+    shapes = {np.shape(hyper[f"half_life.{edge.memory}"]) for edge in model.escalations}
+    shape = np.broadcast_shapes(*shapes)
+    out = np.zeros((*shape, len(rows), len(model.escalations)))
+    for memory, same_period in dict.fromkeys((edge.memory, edge.same_period) for edge in model.escalations):
+        alike = [
+            i for i, edge in enumerate(model.escalations) if (edge.memory, edge.same_period) == (memory, same_period)
+        ]
+        seen = np.stack([model.escalations[i].seen for i in alike], axis=1)
+        memories = remember(seen, hyper[f"half_life.{memory}"], same_period)
+        for place, column in enumerate(alike):
+            out[..., column] = memories[..., rows.period, place, rows.unit]
+    return out
+
+
+def year_factor(years: Ints, sd_time: float | Floats, rho: float | Floats) -> Floats:
+    """Lower-triangular F with b = F e, e standard normal, for year shocks b.
+
+    b is a stationary AR(1) sampled at the given calendar years: cov(b[s], b[t]) = sd_time^2 rho^|s - t|, also across
+    years that the record lacks. Shapes: sd_time, rho (S...); returns (S..., years, years).
+
+    >>> factor = year_factor(np.array([2000, 2001, 2003]), 2.0, 0.5)
+    >>> (factor @ factor.T).round(6).tolist()
+    [[4.0, 2.0, 0.5], [2.0, 4.0, 1.0], [0.5, 1.0, 4.0]]
+    """
+    rho = np.asarray(rho, dtype=float)
+    factor = np.zeros((*rho.shape, len(years), len(years)))
+    for t in range(len(years)):
+        if t == 0:
+            factor[..., 0, 0] = 1.0
+            continue
+        kept = rho ** float(years[t] - years[t - 1])
+        factor[..., t, :t] = kept[..., None] * factor[..., t - 1, :t]
+        factor[..., t, t] = np.sqrt(1.0 - kept**2)
+    return factor * np.asarray(sd_time, dtype=float)[..., None, None]
+
+
+def log_event(rate: Floats) -> Floats:
+    """Log probability of at least one event at a rate: log(1 - exp(-rate)); exact for tiny and for large rates."""
+    rate = np.maximum(rate, 1e-300)
+    with np.errstate(divide="ignore"):
+        return np.where(rate < 0.7, np.log(-np.expm1(-rate)), np.log1p(-np.exp(-rate)))
+
+
+def event_slopes(rate: Floats) -> tuple[Floats, Floats]:
+    """First and second derivative of `log_event` by the log rate: r = rate / (exp(rate) - 1) and r (1 - rate - r)."""
+    rate = np.clip(rate, 1e-300, 700.0)
+    slope = rate / np.expm1(rate)
+    return slope, slope * (1.0 - rate - slope)
+
+
+def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mapping[str, float]) -> float:
+    """Log of the joint posterior density in standardised coordinates, with all constants of the priors.
+
+    sum over rows of [event] log(1 - exp(-exp(eta))) - [no event] exposure * exp(eta), plus a standard normal log
+    density for every coordinate. Shapes: z (coefficients,), e (years,), d (units,) or empty for a host's event, xi by
+    name for the hyper-parameters that are not fixed.
+    """
+    hyper = natural_hyper(model, xi)
+    coefficients = model.mean + model.sd * z
+    shocks = year_factor(model.years, hyper["sd_time"], hyper["persistence"]) @ e
+    effects = hyper["sd_dyad"] * d if model.has_dyad_effects else np.zeros(len(model.units))
+
+    def eta(rows: Rows) -> Floats:
+        x = np.concatenate([rows.x, memory_columns(model, rows, hyper)], axis=1)
+        return x @ coefficients + shocks[rows.year] + effects[rows.unit]
+
+    likelihood = log_event(np.exp(eta(model.hits))).sum() - (model.free.exposure * np.exp(eta(model.free))).sum()
+    coordinates = np.concatenate([z, e, d, [xi[name] for name in model.free_hyper]])
+    prior = -0.5 * (coordinates @ coordinates) - 0.5 * LOG_2PI * len(coordinates)
+    return float(likelihood + prior)

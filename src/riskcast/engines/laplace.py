@@ -1,0 +1,371 @@
+"""The default engine: nested Laplace with importance resampling, in numpy alone.
+
+For fixed hyper-parameters (half-lives, standard deviations, persistence) an event type is a log-concave regression
+with dyad effects integrated out (`collapse`). Newton finds its mode and curvature at each point of a small central
+composite design over the hyper-parameters; a quadratic through the design gives their approximate posterior (Rue,
+Martino and Chopin, 2009), and smooth interpolation of modes and Cholesky factors gives a joint proposal. Draws from
+it are weighted by the exact log posterior, checked by Pareto k-hat, and resampled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.engines.draws import EventDraws, natural_draws
+from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.engines.hazard import (
+    LOG_2PI,
+    EventModel,
+    Floats,
+    Rows,
+    log_event,
+    memory_columns,
+    natural_hyper,
+    year_factor,
+)
+from riskcast.engines.importance import resample, smooth_weights
+from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
+from riskcast.machinery.random_streams import generator
+
+PROPOSALS_PER_DRAW = 1.6
+LEAST_PROPOSALS = 1600
+FACTORIAL = 0.9
+ROUNDS = 8
+NEWTON_STEPS = 60
+CONVERGED = 1e-4
+STUDENT_DF = 10.0
+INFLATION = 1.1
+WIDE_SHARE = 0.2
+WIDTH = 1.3
+WIDE_REACH = 2.8
+REFINE_ABOVE = 0.6
+MOST_MEMORY_CELLS = 20_000_000
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Mode of (z, e) at fixed hyper-parameters, its curvature, and the Laplace log marginal of the hyper-parameters."""
+
+    theta: Floats
+    curvature: Floats
+    log_marginal: float
+
+
+Memories = tuple[Floats, Floats]
+
+
+def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None = None) -> tuple[Design, Floats]:
+    """The standardised regression at fixed hyper-parameters, and the factor of its year shocks.
+
+    `memories` are the memory columns of free rows and hits at these half-lives, where they are known already.
+    """
+    hyper = natural_hyper(model, xi)
+    free, hits = memories or tuple(memory_columns(model, rows, hyper) for rows in (model.free, model.hits))
+
+    def standardise(rows: Rows, columns: Floats) -> tuple[Floats, Floats]:
+        x = np.concatenate([rows.x, columns], axis=1)
+        return x * model.sd, x @ model.mean
+
+    x_free, offset_free = standardise(model.free, free)
+    x_hits, offset_hits = standardise(model.hits, hits)
+    design = Design(
+        x_free=x_free,
+        offset_free=offset_free + np.log(model.free.exposure),
+        year_free=model.free.year,
+        free=Groups.of(model.free.unit),
+        x_hits=x_hits,
+        offset_hits=offset_hits,
+        year_hits=model.hits.year,
+        hits=Groups.of(model.hits.unit),
+        units=len(model.units),
+        years=len(model.years),
+        sd_dyad=float(hyper["sd_dyad"]) if model.has_dyad_effects else 0.0,
+    )
+    return design, year_factor(model.years, hyper["sd_time"], hyper["persistence"])
+
+
+def find_mode(
+    model: EventModel, xi: dict[str, float], start: Floats | None = None, memories: Memories | None = None
+) -> Mode:
+    """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters."""
+    design, factor = design_at(model, xi, memories)
+    p = len(model.mean)
+    theta = np.zeros(p + design.years) if start is None else start
+
+    def objective(theta: Floats, effects: Floats | None) -> tuple[float, Floats, Floats, Floats | None]:
+        value, gradient, negative, effects = evaluate(design, theta[:p], factor @ theta[p:], effects)
+        gradient = np.concatenate([gradient[:p], factor.T @ gradient[p:]]) - theta
+        negative[:, p:] = negative[:, p:] @ factor
+        negative[p:, :] = factor.T @ negative[p:, :]
+        negative[np.diag_indices_from(negative)] += 1.0
+        return value - 0.5 * float(theta @ theta), gradient, negative, effects
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, gradient, negative, effects = objective(theta, None)
+        if not math.isfinite(value):
+            theta = np.zeros_like(theta)
+            value, gradient, negative, effects = objective(theta, None)
+        for _ in range(NEWTON_STEPS):
+            step = np.linalg.solve(negative, gradient)
+            if float(gradient @ step) < CONVERGED:
+                break
+            size = min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
+            trial = objective(theta + size * step, effects)
+            while not trial[0] >= value - 1e-10 * (1.0 + abs(value)) and size > 1e-10:
+                size *= 0.5
+                trial = objective(theta + size * step, None)
+            if size <= 1e-10:
+                break
+            theta = theta + size * step
+            value, gradient, negative, effects = trial
+    sign, log_det = np.linalg.slogdet(negative)
+    hyper = np.array(list(xi.values()))
+    return Mode(theta, negative, value - 0.5 * log_det - 0.5 * float(hyper @ hyper) if sign > 0 else -math.inf)
+
+
+def composite_design(dimensions: int) -> Floats:
+    """Central composite design: the centre, axial points, and a (fraction of a) factorial; (points, dimensions).
+
+    >>> len(composite_design(4))
+    25
+    """
+    axial = math.sqrt(dimensions) * FACTORIAL * np.concatenate([np.eye(dimensions), -np.eye(dimensions)])
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=dimensions)))
+    if dimensions >= 5:
+        corners = corners[corners.prod(axis=1) > 0]
+    parts = [np.zeros((1, dimensions)), axial] + ([FACTORIAL * corners] if dimensions > 1 else [])
+    return np.concatenate(parts)
+
+
+def wide_design(dimensions: int) -> Floats:
+    """The composite design with further axial points, so that cubes along each axis can be told."""
+    axes = np.eye(dimensions)
+    return np.concatenate([composite_design(dimensions), WIDE_REACH * axes, -WIDE_REACH * axes])
+
+
+def polynomial_basis(points: Floats, cubic: bool = False) -> Floats:
+    """1, t, products of pairs, and cubes if asked for: (points, basis)."""
+    d = points.shape[1]
+    pairs = [points[:, i] * points[:, j] for i in range(d) for j in range(i, d)]
+    cubes = list(points.T**3) if cubic else []
+    return np.stack([np.ones(len(points)), *points.T, *pairs, *cubes], axis=1)
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Modes over the design, and the Gaussian approximation of the hyper-parameters' posterior in design units;
+    `cubic` says whether the design can tell cubes."""
+
+    names: tuple[str, ...]
+    center: Floats
+    scale: Floats
+    points: Floats
+    modes: tuple[Mode, ...]
+    offset: Floats
+    covariance: Floats
+    cubic: bool = False
+
+
+def explore(model: EventModel) -> Exploration:
+    """Move and scale the design until a quadratic through it has its top near the centre and unit spread."""
+    names = model.free_hyper
+    d = len(names)
+    center, scale = np.zeros(d), np.ones(d)
+    points = composite_design(d) if d else np.zeros((1, 0))
+    start = None
+    for _ in range(ROUNDS):
+        modes = _modes_at(model, names, center + scale * points, start)
+        start = modes[0].theta
+        if d == 0:
+            return Exploration(names, center, scale, points, modes, center, np.zeros((0, 0)))
+        heights = np.array([mode.log_marginal for mode in modes])
+        fit = np.linalg.lstsq(polynomial_basis(points), heights, rcond=None)[0]
+        bend = np.zeros((d, d))
+        for value, (i, j) in zip(fit[1 + d :], itertools.combinations_with_replacement(range(d), 2), strict=True):
+            bend[i, j] -= value
+            bend[j, i] -= value
+        sizes, axes = np.linalg.eigh(bend)
+        covariance = axes @ np.diag(1.0 / np.clip(sizes, 0.2, 25.0)) @ axes.T
+        offset = covariance @ fit[1 : 1 + d]
+        offset = offset * min(1.0, 2.0 / max(float(np.linalg.norm(offset)), 1e-12))
+        spread = np.sqrt(np.diag(covariance))
+        if np.abs(offset).max() < 0.75 and spread.min() > 0.55 and spread.max() < 1.8:
+            break
+        center = center + scale * offset
+        scale = scale * np.clip(spread, 0.35, 2.0)
+    else:
+        offset, covariance = np.zeros(d), np.eye(d)
+    return Exploration(names, center, scale, points, modes, offset, covariance)
+
+
+def refine(model: EventModel, found: Exploration, proposal: Proposal, weights: Floats) -> Exploration:
+    """Explore again around the weighted mean and spread of a first proposal's hyper-parameters, further out.
+
+    Where the record is large, the mode of (z, e) bends with the hyper-parameters by more than its own spread, and a
+    quadratic through the first design is too stiff to follow.
+    """
+    hyper = np.stack([proposal.xi[name] for name in found.names], axis=1)
+    center = weights @ hyper
+    spread = (hyper - center) * np.sqrt(weights)[:, None]
+    covariance = spread.T @ spread
+    scale = np.sqrt(np.diag(covariance))
+    points = wide_design(len(found.names))
+    modes = _modes_at(model, found.names, center + scale * points, found.modes[0].theta)
+    return Exploration(
+        found.names,
+        center,
+        scale,
+        points,
+        modes,
+        np.zeros_like(center),
+        covariance / np.outer(scale, scale),
+        cubic=True,
+    )
+
+
+def _modes_at(model: EventModel, names: tuple[str, ...], places: Floats, start: Floats | None) -> tuple[Mode, ...]:
+    """Modes at the points of a design, the first of which is its centre and the start of the others."""
+    memories = _memories_at(model, names, places)
+    modes: list[Mode] = []
+    for i, place in enumerate(places.tolist()):
+        modes.append(find_mode(model, dict(zip(names, place, strict=True)), start, memories(i)))
+        start = modes[0].theta
+    return tuple(modes)
+
+
+def _memories_at(model: EventModel, names: tuple[str, ...], places: Floats) -> Callable[[int], Memories | None]:
+    """Memory columns at all points of a design at once, unless they would take too much room."""
+    points, rows = len(places), len(model.free) + len(model.hits)
+    if rows * len(model.escalations) * points > MOST_MEMORY_CELLS:
+        return lambda point: None
+    hyper = natural_hyper(model, dict(zip(names, places.T, strict=True)))
+    free, hits = (memory_columns(model, part, hyper) for part in (model.free, model.hits))
+    return lambda point: (free, hits) if free.ndim == 2 else (free[point], hits[point])
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Draws from the proposal with their log density: theta = (z, e) and xi by name."""
+
+    theta: Floats
+    xi: dict[str, Floats]
+    log_density: Floats
+
+
+def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Generator) -> Proposal:
+    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian."""
+    d, q = len(found.names), len(found.modes[0].theta)
+    lower = np.tril_indices(q, -1)
+    factors = [np.linalg.inv(np.linalg.cholesky(mode.curvature)) for mode in found.modes]
+    log_diagonals = np.array([np.log(np.diag(factor)) for factor in factors])
+    rests = np.array([factor[lower] for factor in factors])
+    thetas = np.array([mode.theta for mode in found.modes])
+
+    normal = rng.standard_normal((count, d))
+    mixing = np.sqrt(STUDENT_DF / rng.chisquare(STUDENT_DF, count)) if d else np.ones(count)
+    noise = rng.standard_normal((count, q))
+    wide = int(WIDE_SHARE * count)
+    noise[:wide, :coefficients] *= WIDTH
+    inner = (noise[:, :coefficients] ** 2).sum(axis=1)
+    # Density of the mixture: most draws from the Gaussian, some from one that is wider in the coefficients, as the
+    # posterior's tails can be heavier than its mode's curvature says (defensive sampling, Hesterberg, 1995).
+    log_density = -0.5 * (noise**2).sum(axis=1) - 0.5 * q * LOG_2PI
+    widened = 0.5 * inner * (1.0 - WIDTH**-2) - coefficients * math.log(WIDTH)
+    log_density += np.logaddexp(math.log1p(-wide / count), math.log(wide / count) + widened)
+    if d:
+        root = INFLATION * np.linalg.cholesky(found.covariance)
+        student = normal * mixing[:, None]
+        t = found.offset + student @ root.T
+        distance = (student**2).sum(axis=1)
+        log_density += (
+            math.lgamma((STUDENT_DF + d) / 2)
+            - math.lgamma(STUDENT_DF / 2)
+            - 0.5 * d * math.log(STUDENT_DF * math.pi)
+            - 0.5 * (STUDENT_DF + d) * np.log1p(distance / STUDENT_DF)
+            - np.log(np.diag(root)).sum()
+            - np.log(found.scale).sum()
+        )
+        # Beyond the design the quadratics are not to be trusted: hold them at its edge.
+        reach = np.linalg.norm(t, axis=1)
+        edge = 1.25 * max(float(np.linalg.norm(found.points, axis=1).max()), 1.0)
+        inside = t * np.minimum(1.0, edge / np.maximum(reach, 1e-12))[:, None]
+        solver = np.linalg.pinv(polynomial_basis(found.points, found.cubic))
+        basis = polynomial_basis(inside, found.cubic)
+        hyper = found.center + found.scale * t
+    else:
+        solver, basis, hyper = np.ones((1, 1)), np.ones((count, 1)), np.zeros((count, 0))
+    theta = basis @ (solver @ thetas)
+    log_diagonal = basis @ (solver @ log_diagonals)
+    # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
+    theta = theta + np.exp(log_diagonal) * noise
+    rest_fit = solver @ rests
+    block = max(1, CHUNK_CELLS // (q * q))
+    for first in range(0, count, block):
+        part = slice(first, first + block)
+        factor = np.zeros((len(theta[part]), q, q))
+        factor[:, lower[0], lower[1]] = basis[part] @ rest_fit
+        theta[part] += np.matmul(noise[part, None, :], factor)[:, 0]
+    log_density -= log_diagonal.sum(axis=1)
+    return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
+
+
+def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, Rates]:
+    """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant, (draws,); and the rates."""
+    coefficients, hyper, shocks = natural_draws(model, theta, xi)
+    out = -0.5 * (theta**2).sum(axis=1) - 0.5 * sum((value**2 for value in xi.values()), np.zeros(len(theta)))
+    at = rates(model, coefficients, shocks, xi)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if model.has_dyad_effects:
+            block = max(16, CHUNK_CELLS // len(model.units))
+            for first in range(0, len(theta), block):
+                part = slice(first, first + block)
+                free, hits = at.free[:, part], at.hits[:, part]
+                out[part] += log_marginal(free, hits, Groups.of(model.hits.unit), hyper["sd_dyad"][part])
+        else:
+            out += log_event(at.hits).sum(axis=0) - at.free.sum(axis=0)
+    return out, at
+
+
+def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats) -> Floats:
+    """Draw every dyad effect from its conditional given the other parameters; (draws, units)."""
+    out = np.empty(uniform.shape)
+    block = max(8, CHUNK_CELLS // (POINTS * len(model.units)))
+    for first in range(0, len(out), block):
+        part = slice(first, first + block)
+        drawn = draw_effects(
+            at.free[:, part], at.hits[:, part], Groups.of(model.hits.unit), sd_dyad[part], uniform[part].T
+        )
+        out[part] = drawn.T
+    return out
+
+
+def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
+    """Posterior draws of one event type by nested Laplace and importance resampling."""
+    rng = generator(seed, "laplace", model.event)
+    count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
+    found = explore(model)
+    proposal = propose(found, count, len(model.mean), rng)
+    target, at = log_target(model, proposal.theta, proposal.xi)
+    smoothed = smooth_weights(target - proposal.log_density)
+    if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
+        again = propose(refine(model, found, proposal, smoothed.weights), count, len(model.mean), rng)
+        target, at_again = log_target(model, again.theta, again.xi)
+        weighed = smooth_weights(target - again.log_density)
+        if weighed.khat < smoothed.khat:
+            proposal, at, smoothed = again, at_again, weighed
+    coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
+    last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
+    summary = coefficients[:, : model.indicators] @ last + shocks[:, -1]
+    # Sorted by rate, then shuffled the same way whatever the weights: draw i keeps its place among its neighbours.
+    chosen = resample(smoothed.weights, summary, draws, 0.5)[rng.permutation(draws)]
+    hyper = {name: value[chosen] for name, value in hyper.items()}
+    effects = np.zeros((draws, len(model.units)))
+    if model.has_dyad_effects:
+        uniform = rng.random((draws, len(model.units)))
+        effects = dyad_effects(model, Rates(at.free[:, chosen], at.hits[:, chosen]), hyper["sd_dyad"], uniform)
+    return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, smoothed.khat, smoothed.ess)

@@ -1,0 +1,117 @@
+"""Log rates of the record's rows for many parameter draws at once, with memories by interpolation in the half-life."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.engines.dyad_effects import Groups
+from riskcast.engines.hazard import EventModel, Floats, Rows, memory_columns, natural_hyper
+
+INTERPOLATION_NODES = 20
+CHUNK_CELLS = 150_000
+
+
+@dataclass(frozen=True)
+class MemoryTable:
+    """Memories of rows for many half-lives at once, by Chebyshev interpolation in the log half-life.
+
+    For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes; Berrut and
+    Trefethen, 2004), so that the part of eta that comes from memories is a matrix product. Exact where the half-life
+    is fixed.
+    """
+
+    tables: tuple[Floats, ...]
+    shares: tuple[Floats, ...]
+
+    @classmethod
+    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> MemoryTable:
+        """The table of some rows at given hyper-parameters."""
+        hyper = natural_hyper(model, {})
+        shares = []
+        for name in model.memories:
+            nodes, share = _interpolation(xi.get(f"half_life.{name}"))
+            if len(nodes) > 1:
+                hyper[f"half_life.{name}"] = model.hyper[f"half_life.{name}"].quantile(nodes)
+            shares.append(share)
+        columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))
+        columns = columns[None] if columns.ndim == 2 else columns
+        tables = []
+        for place, memory in enumerate(model.memories):
+            chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            nodes = shares[place].shape[1]
+            table = columns[:nodes, :, chosen].transpose(1, 2, 0)
+            # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
+            sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
+            kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
+            tables.append((table @ kept).reshape(len(rows), -1))
+            shares[place] = shares[place] @ kept
+        return cls(tuple(tables), tuple(shares))
+
+    def take(self, draws: slice) -> MemoryTable:
+        """The table for some of the draws."""
+        return MemoryTable(self.tables, tuple(share[draws] if len(share) > 1 else share for share in self.shares))
+
+    def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
+        """Add what memories contribute to log rates (rows, draws)."""
+        for memory, table, share in zip(model.memories, self.tables, self.shares, strict=True):
+            chosen = [model.indicators + i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            weights = coefficients[:, chosen][:, :, None] * share[:, None, :]
+            eta += table @ weights.reshape(len(weights), -1).T
+        return eta
+
+
+def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
+    """Chebyshev nodes over the range of `xi`, and the barycentric weights of each draw; one node where it is fixed."""
+    if xi is None:
+        return np.zeros(1), np.ones((1, 1))
+    low = float(xi.min())
+    # Draws that are all alike would leave no room between the nodes.
+    high = max(float(xi.max()), low + 1e-3)
+    angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
+    nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
+    signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
+    gaps = xi[:, None] - nodes
+    pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
+    return nodes, pull / pull.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
+    event; free (units, draws), hits (hits, draws)."""
+
+    free: Floats
+    hits: Floats
+
+
+def log_rates(
+    model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats], table: MemoryTable | None = None
+) -> Floats:
+    """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
+    rows = model.rows
+    table = table or MemoryTable.of(model, rows, xi)
+    eta = rows.x @ coefficients[:, : model.indicators].T
+    eta += np.ascontiguousarray(shocks.T)[rows.year]
+    return table.add_to(eta, model, coefficients)
+
+
+def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats]) -> Rates:
+    """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
+    count, draws = len(model.free), len(coefficients)
+    table = MemoryTable.of(model, model.rows, xi)
+    groups = Groups.of(model.free.unit)
+    unpooled = bool((model.free.exposure == 1.0).all())
+    free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    block = max(16, CHUNK_CELLS // max(count, 1))
+    for first in range(0, draws, block):
+        part = slice(first, min(first + block, draws))
+        eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
+        with np.errstate(over="ignore"):
+            rate = np.exp(eta, out=eta)
+        quiet = rate[:count] if unpooled else rate[:count] * model.free.exposure[:, None]
+        free[:, part] = groups.sum(quiet, len(model.units))
+        hits[:, part] = rate[count:]
+    return Rates(free, hits)

@@ -1,0 +1,161 @@
+"""What an engine hands on: draws of every event type's parameters, how healthy they are, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskcast.case.model import Case
+from riskcast.engines.draws import EventDraws
+from riskcast.engines.hazard import EventModel
+from riskcast.names import COEFFICIENT, DRAW, DYAD
+from riskcast.numbers import html_table
+from riskcast.record.arrays import Record
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+KHAT_LIMIT = 0.7
+ESS_LIMIT = 100.0
+RHAT_LIMIT = 1.02
+DIVERGENCE_LIMIT = 0.001
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """The engine's own judgement of its draws; figures that the engine does not have are None.
+
+    Laplace: k-hat at most 0.7 and at least 100 effective draws for every event type (Vehtari et al., 2024). NUTS: R-hat
+    at most 1.02, at least 100 effective draws, and divergences in at most one draw in a thousand.
+    """
+
+    engine: str
+    khat_max: float | None
+    ess_min: float
+    rhat_max: float | None
+    divergences: int | None
+    failures: tuple[str, ...]
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether every check was passed."""
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance."""
+
+    case: Case
+    record: Record
+    models: Mapping[str, EventModel]
+    events: Mapping[str, EventDraws]
+    diagnostics: Diagnostics
+    engine: str
+    draws: int
+    seed: int
+    prior_only: bool = False
+    fingerprints: Mapping[str, str] | None = None
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the draws passed the engine's checks."""
+        return self.diagnostics.is_reliable
+
+    @property
+    def origin(self) -> str:
+        """In a sentence: case, day, engine, draws, seed, checks and hash."""
+        kind = "priors alone" if self.prior_only else f"engine {self.engine}"
+        checks = "checks passed" if self.is_reliable else "CHECKS FAILED"
+        return (
+            f"{self.case.settings.title}, as of {self.case.as_of:%Y-%m-%d}; {kind}, {self.draws:,} draws, seed "
+            f"{self.seed}, {checks}; case {self.case.hash[:12]}."
+        )
+
+    @property
+    def warning(self) -> str:
+        """What to say before any number where the checks failed, else nothing."""
+        failed = "; ".join(self.diagnostics.failures)
+        return f"The posterior failed its checks; do not rely on these numbers: {failed}." if failed else ""
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each parameter that dyads and years share: columns event, parameter, mean, low, high (90 %).
+
+        Rate ratios and base rates (per period, at reference levels with nothing recent) are on their natural scale,
+        half-lives in periods, spreads on the log-rate scale.
+        """
+        import pandas
+
+        rows = []
+        for event, drawn in self.events.items():
+            names = [*self.models[event].coefficients, *drawn.hyper]
+            values = [*np.exp(drawn.coefficients.T), *drawn.hyper.values()]
+            for name, value in zip(names, values, strict=True):
+                rows.append((event, name, value.mean(), *np.quantile(value, (0.05, 0.95))))
+        return pandas.DataFrame(rows, columns=["event", "parameter", "mean", "low", "high"])
+
+    def __repr__(self) -> str:
+        return f"<Posterior of {self.case.name}. {self.origin}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (self.case.events[event].label, f"{drawn.khat:.2f}", f"{drawn.ess:,.0f}", f"{drawn.rhat:.3f}")
+            for event, drawn in self.events.items()
+        ]
+        shown = [tuple("–" if cell == "nan" else cell for cell in row) for row in rows]
+        note = f"{self.origin} k-hat is to be at most {KHAT_LIMIT}, ESS at least {ESS_LIMIT:.0f}. Draws: to_dataset()."
+        return html_table("Posterior", ("event type", "k-hat", "ESS", "R-hat"), shown, note, warning=self.warning)
+
+    def to_dataset(self) -> xarray.Dataset:
+        """All draws with named dimensions: one variable per event type and parameter block."""
+        import xarray
+
+        variables: dict[str, Any] = {}
+        coords: dict[str, Any] = {DRAW: np.arange(self.draws), DYAD: list(self.case.dyads)}
+        for name, drawn in self.events.items():
+            model = self.models[name]
+            coords[f"{COEFFICIENT}_{name}"] = list(model.coefficients)
+            coords[f"year_{name}"] = model.years
+            variables[f"{name}.coefficients"] = ((DRAW, f"{COEFFICIENT}_{name}"), drawn.coefficients)
+            variables[f"{name}.year_shocks"] = ((DRAW, f"year_{name}"), drawn.shocks)
+            if model.has_dyad_effects:
+                variables[f"{name}.dyad_effects"] = ((DRAW, DYAD), drawn.effects)
+            for hyper, values in drawn.hyper.items():
+                variables[f"{name}.{hyper}"] = ((DRAW,), values)
+        attributes = {
+            "case": self.case.name,
+            "case_hash": self.case.hash,
+            "engine": self.engine,
+            "seed": self.seed,
+            "reliable": int(self.is_reliable),
+        }
+        return xarray.Dataset(variables, coords, attributes)
+
+
+def judge(engine: str, events: Mapping[str, EventDraws], draws: int) -> Diagnostics:
+    """Health of the draws of all event types against the limits of their engine."""
+    failures = []
+    for name, drawn in events.items():
+        if drawn.khat > KHAT_LIMIT:
+            failures.append(f"{name}: Pareto k-hat {drawn.khat:.2f} is above {KHAT_LIMIT}")
+        if drawn.ess < ESS_LIMIT:
+            failures.append(f"{name}: {drawn.ess:.0f} effective draws are fewer than {ESS_LIMIT:.0f}")
+        if drawn.rhat > RHAT_LIMIT:
+            failures.append(f"{name}: R-hat {drawn.rhat:.3f} is above {RHAT_LIMIT}")
+        if drawn.divergences > DIVERGENCE_LIMIT * draws:
+            failures.append(f"{name}: {drawn.divergences} divergences")
+    rhats = [drawn.rhat for drawn in events.values() if not math.isnan(drawn.rhat)]
+    khats = [drawn.khat for drawn in events.values() if not math.isnan(drawn.khat)]
+    return Diagnostics(
+        engine=engine,
+        khat_max=max(khats) if khats else None,
+        ess_min=min(drawn.ess for drawn in events.values()),
+        rhat_max=max(rhats) if rhats else None,
+        divergences=max((drawn.divergences for drawn in events.values()), default=0) if rhats else None,
+        failures=tuple(failures),
+    )

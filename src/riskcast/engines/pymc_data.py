@@ -1,0 +1,216 @@
+"""All event types of a case side by side, in arrays: what the reference engine's graph is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcast.case.model import Case
+from riskcast.engines.hazard import EventModel, Rows, build_event_model
+from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
+from riskcast.record.arrays import Floats, Record, build_record
+
+Ints = NDArray[np.int64]
+MergedRows = tuple[Rows, NDArray[np.bool_]]
+
+EFFECT = "effect"
+DYAD_EVENT = "dyad_event"
+YEAR = "year"
+HYPER = "hyper"
+FREE_HYPER = "free_hyper"
+HALF_LIFE = "half_life"
+MEMORY = "memory"
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class FlatCase:
+    """All event types of a case side by side, ready to become a graph.
+
+    models: the regressions in order; coords: labels by dimension, those of rows, years and coefficients beginning with
+    their event type; data: what may be swapped, priors and the record; layout: which coefficient, row, unit, year or
+    half-life goes with which, and whole numbers of periods and years between them.
+    """
+
+    models: tuple[EventModel, ...]
+    coords: Mapping[str, tuple[str, ...]]
+    data: Mapping[str, NDArray[Any]]
+    layout: Mapping[str, Ints]
+    periods_per_year: int
+
+    @property
+    def packed(self) -> Mapping[str, NDArray[Any]]:
+        """Every array by the name of its `pm.Data`; the layout is one, as each more of them slows the compilation."""
+        return {**self.data, "layout": np.concatenate(list(self.layout.values()))}
+
+    @property
+    def shape(self) -> tuple[tuple[str, int], ...]:
+        """All lengths: cases that share them share their graph, and so one compiled model."""
+        parts = {**self.coords, **self.data, **self.layout}
+        return tuple((name, len(part)) for name, part in parts.items())
+
+
+def flatten_case(case: Case) -> FlatCase:
+    """The priors, rows and memories of all event types of a case, side by side."""
+    record = build_record(case)
+    return flatten(case, record, {event: build_event_model(case, record, event) for event in case.order})
+
+
+def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> FlatCase:
+    """Lay the regressions of all event types side by side."""
+    blocks = tuple(models.values())
+    coefficients = tuple(f"{model.event}:{name}" for model in blocks for name in model.coefficients)
+    is_base = np.array([name == BASE_RATE for model in blocks for name in model.coefficients])
+    hyper = {f"{model.event}:{name}": prior for model in blocks for name, prior in model.hyper.items()}
+    place = {label: position for position, label in enumerate(hyper)}
+    half_lives = [label for label in hyper if f":{HALF_LIFE}." in label]
+    free = [label for label, prior in hyper.items() if not prior.is_fixed]
+    with_dyads = tuple(model.event for model in blocks if model.has_dyad_effects)
+
+    rows = [_merge(model) for model in blocks]
+    step_size, steps = _lay_steps(blocks, rows)
+    data = {
+        "coefficient_mean": np.concatenate([model.mean for model in blocks]),
+        "coefficient_sd": np.concatenate([model.sd for model in blocks]),
+        "hyper_mean": np.array([prior.mean for prior in hyper.values()]),
+        "hyper_sd": np.array([prior.sd for prior in hyper.values()]),
+        "step_size": step_size,
+        "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
+        "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
+    }
+    layout = {
+        "base_rate": np.flatnonzero(is_base),
+        "rate_ratio": np.flatnonzero(~is_base),
+        "free_hyper": _integers(place[label] for label in free),
+        "half_life": _integers(place[label] for label in half_lives),
+        "sd_dyad": _integers(place[f"{event}:sd_dyad"] for event in with_dyads),
+        "sd_time": _integers(place[f"{event}:sd_time"] for event in models),
+        "persistence": _integers(place[f"{event}:persistence"] for event in models),
+    }
+    layout |= (
+        _lay_rows(blocks, rows)
+        | _lay_years(blocks)
+        | steps
+        | _lay_memories(blocks, rows, half_lives, record.timeline.length)
+    )
+    ends = record.timeline.ends.astype(str)
+    coords = {
+        EVENT: tuple(models),
+        DYAD_EVENT: with_dyads,
+        DYAD: case.dyads,
+        COEFFICIENT: coefficients,
+        EFFECT: tuple(label for label, base in zip(coefficients, is_base, strict=True) if not base),
+        HYPER: tuple(hyper),
+        FREE_HYPER: tuple(free),
+        MEMORY: tuple(label.replace(f"{HALF_LIFE}.", "") for label in half_lives),
+        YEAR: tuple(f"{model.event}:{year}" for model in blocks for year in model.years),
+        ROW: tuple(
+            f"{model.event}:{model.units[unit]}:{ends[period]}"
+            for model, (mine, _) in zip(blocks, rows, strict=True)
+            for unit, period in zip(mine.unit, mine.period, strict=True)
+        ),
+    }
+    return FlatCase(blocks, coords, data, layout, case.periods_per_year)
+
+
+def _integers(values: Iterable[int]) -> Ints:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _offsets(lengths: Iterable[int]) -> Ints:
+    """Where each of several blocks begins when they are laid end to end."""
+    return np.concatenate([[0], np.cumsum(_integers(lengths))])[:-1]
+
+
+def _merge(model: EventModel) -> MergedRows:
+    """Rows without and with the event in one, sorted by unit and period, and which of them have it."""
+    free, hits = model.free, model.hits
+    rows = Rows(*(np.concatenate([getattr(free, item.name), getattr(hits, item.name)]) for item in fields(Rows)))
+    order = np.lexsort((rows.period, rows.unit))
+    return rows.take(order), (np.arange(len(rows)) >= len(free))[order]
+
+
+def _lay_years(blocks: tuple[EventModel, ...]) -> dict[str, Ints]:
+    """Of every year shock its event type and the gap to the year before; and every (later, earlier) pair of years."""
+    begins = _offsets(len(model.years) for model in blocks)
+    counts = [len(model.years) for model in blocks]
+    pairs = [np.tril_indices(count, -1) for count in counts]
+    laid = list(zip(blocks, begins, pairs, strict=True))
+    return {
+        "year_event": np.repeat(np.arange(len(blocks)), counts),
+        "year_follows": np.concatenate([np.arange(count) > 0 for count in counts]).astype(np.int64),
+        "year_gap": np.concatenate([np.diff(model.years, prepend=model.years[:1]) for model in blocks]),
+        "pair_later": np.concatenate([begin + later for _, begin, (later, _) in laid]),
+        "pair_earlier": np.concatenate([begin + earlier for _, begin, (_, earlier) in laid]),
+        "pair_gap": np.concatenate([model.years[later] - model.years[earlier] for model, _, (later, earlier) in laid]),
+    }
+
+
+def _lay_rows(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> dict[str, Ints]:
+    """Of every row its unit and year; of every unit of every event type its event type, and which have an effect."""
+    units = [len(model.units) for model in blocks]
+    first_unit = _offsets(units)
+    first_year = _offsets(len(model.years) for model in blocks)
+    return {
+        "unit_event": np.repeat(np.arange(len(blocks)), units),
+        "dyad_unit": np.flatnonzero(np.repeat([model.has_dyad_effects for model in blocks], units)),
+        "row_unit": np.concatenate([mine.unit + begin for (mine, _), begin in zip(rows, first_unit, strict=True)]),
+        "row_year": np.concatenate([mine.year + begin for (mine, _), begin in zip(rows, first_year, strict=True)]),
+    }
+
+
+def _lay_steps(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> tuple[Floats, dict[str, Ints]]:
+    """Indicator steps that are not zero, and the row and coefficient of each."""
+    first_row = _offsets(len(mine) for mine, _ in rows)
+    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    row, coefficient, size = [], [], []
+    for (mine, _), begin, column in zip(rows, first_row, first_coefficient, strict=True):
+        at_row, at_column = np.nonzero(mine.x[:, 1:])
+        row.append(begin + at_row)
+        coefficient.append(column + 1 + at_column)
+        size.append(mine.x[at_row, 1 + at_column])
+    return np.concatenate(size), {
+        "step_row": np.concatenate(row),
+        "step_coefficient": np.concatenate(coefficient),
+    }
+
+
+def _lay_memories(
+    blocks: tuple[EventModel, ...], rows: list[MergedRows], half_lives: list[str], periods: int
+) -> dict[str, Ints]:
+    """Memories that are not zero, each with its row and coefficient; and every past event that each remembers.
+
+    `past_faded` points into a table of what is left of an event by half-life and gap, so that its powers are computed
+    once and not for every event.
+    """
+    first_row = _offsets(len(mine) for mine, _ in rows)
+    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 5]
+    memories = 0
+    for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
+        bounds = np.searchsorted(mine.unit, np.arange(len(model.units) + 1))
+        for number, edge in enumerate(model.escalations):
+            half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
+            freshest = mine.period - (0 if edge.same_period else 1)
+            for unit, seen in enumerate(edge.seen.T):
+                past = np.flatnonzero(seen)
+                now = freshest[bounds[unit] : bounds[unit + 1]]
+                at_row, at_past = np.nonzero(past <= now[:, None])
+                remembering, owner = np.unique(at_row, return_inverse=True)
+                parts.append(
+                    (
+                        begin + bounds[unit] + remembering,
+                        np.full(len(remembering), column + model.indicators + number),
+                        memories + owner,
+                        half_life * periods + now[at_row] - past[at_past],
+                        seen[past[at_past]].astype(np.int64),
+                    )
+                )
+                memories += len(remembering)
+    names = ("memory_row", "memory_coefficient", "past_memory", "past_faded", "past_count")
+    joined = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
+    return joined | {"gap": np.arange(periods)}

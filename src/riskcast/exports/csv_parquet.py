@@ -1,0 +1,128 @@
+"""Tables as CSV with a Frictionless data package, as Parquet, and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from riskcast.exports.dossier import Dossier
+from riskcast.exports.tables import Cell, Column, Form, Table, origin
+
+# What spreadsheets take for the beginning of a formula, in wide letters too.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day": "date", "flag": "boolean"}
+
+
+def neutral(cell: Cell) -> Cell:
+    """A cell whose text no spreadsheet runs as a formula.
+
+    >>> neutral("=1+1"), neutral("fine"), neutral(-1.5)
+    ("'=1+1", 'fine', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+    """A table as CSV in UTF-8 (RFC 4180); every row ends with where its numbers come from, so that files can be joined.
+
+    Numbers are written with the shortest digits that give the same double again.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*(column.name for column in table.columns), *came_from])
+    last = [neutral(cell) for cell in came_from.values()]
+    for row in table.rows:
+        writer.writerow([*(_plain(cell) for cell in row), *last])
+    return out.getvalue().encode()
+
+
+def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+    """A table as Parquet: unit and meaning in the metadata of every field, where it comes from in that of the file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    kinds = {
+        "string": pyarrow.string(),
+        "integer": pyarrow.int64(),
+        "date": pyarrow.date32(),
+        "boolean": pyarrow.bool_(),
+        "number": pyarrow.float64(),
+    }
+    fields = [
+        pyarrow.field(column.name, kinds[_type(column)], metadata={"unit": column.unit, "description": column.about})
+        for column in table.columns
+    ]
+    about = {"description": table.about, **{name: str(value) for name, value in came_from.items()}}
+    columns = [list(column) for column in zip(*table.rows, strict=True)] or [[] for _ in fields]
+    arrays = [pyarrow.array(cells, field.type) for cells, field in zip(columns, fields, strict=True)]
+    out = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, about)), out)
+    return out.getvalue().to_pybytes()
+
+
+def to_json(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+    """A table as JSON: where its numbers come from, and its rows."""
+    return json_bytes({**came_from, table.name: table.records()})
+
+
+def json_bytes(data: Any) -> bytes:
+    """Plain data as JSON in UTF-8; days as YYYY-MM-DD; raises ValueError for what is not a number."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=lambda day: day.isoformat())
+    return (text + "\n").encode()
+
+
+def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:
+    """Every table as CSV, and `datapackage.json` beside them, by file name."""
+    came_from = origin(dossier)
+    files = {f"{table.name}.csv": to_csv(table, came_from) for table in tables}
+    package = {
+        "profile": "tabular-data-package",
+        "name": str(came_from["case"]).lower(),
+        "title": dossier.case.settings.title,
+        "description": "Risk scores with all that they rest on. Every row ends with where it comes from.",
+        "riskcast": came_from,
+        "resources": [_resource(table, files[f"{table.name}.csv"], came_from) for table in tables],
+    }
+    return {**files, "datapackage.json": json_bytes(package)}
+
+
+def _resource(table: Table, content: bytes, came_from: Mapping[str, Cell]) -> dict[str, Any]:
+    """What a data package says of a table: https://specs.frictionlessdata.io/tabular-data-resource."""
+    numbers = ("draws", "seed")
+    fields = [
+        {"name": c.name, "type": _type(c), "description": c.about, **({"unit": c.unit} if c.unit else {})}
+        for c in table.columns
+    ]
+    fields += [
+        {
+            "name": name,
+            "type": "integer" if name in numbers else "date" if name in ("as_of", "horizon_until") else "string",
+        }
+        | {"description": "Where the row comes from"}
+        for name in came_from
+    ]
+    return {
+        "profile": "tabular-data-resource",
+        "name": table.name,
+        "path": f"{table.name}.csv",
+        "description": table.about,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": len(content),
+        "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+        "dialect": {"delimiter": ",", "lineTerminator": "\r\n", "quoteChar": '"', "doubleQuote": True, "header": True},
+        "schema": {"fields": fields, "missingValues": [""], "primaryKey": list(table.key)},
+    }
+
+
+def _type(column: Column) -> str:
+    return TYPES.get(column.form, "number")
+
+
+def _plain(cell: Cell) -> Cell:
+    return str(cell).lower() if isinstance(cell, bool) else neutral(cell)

@@ -1,0 +1,79 @@
+"""All that is handed over of a forecast: its risks under one or more scenarios, and what they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from riskcast.case.model import Case
+from riskcast.errors import OptionError
+from riskcast.forecasting.attribution import Explanation, explain
+from riskcast.forecasting.forecasts import Contrast, contrast
+from riskcast.forecasting.scoring import Risk
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """The risks of one case, the headline first, then those of other scenarios from the same posterior.
+
+    `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
+    moved since. `given`: explanations that are known already, by scenario.
+    """
+
+    risks: tuple[Risk, ...]
+    published: Case
+    previous: Risk | None = None
+    given: tuple[tuple[str, Explanation], ...] = ()
+
+    @property
+    def headline(self) -> Risk:
+        """The risks that the dossier is about."""
+        return self.risks[0]
+
+    @property
+    def case(self) -> Case:
+        """The case that is forecast, with its overlay."""
+        return self.headline.forecast.case
+
+    @cached_property
+    def explanations(self) -> dict[str, Explanation]:
+        """Why each scenario's scores are what they are, by name of scenario."""
+        known = dict(self.given)
+        names = [risk.forecast.scenario_name for risk in self.risks]
+        return {
+            name: known[name] if name in known else explain(risk.forecast)
+            for name, risk in zip(names, self.risks, strict=True)
+        }
+
+    @cached_property
+    def contrasts(self) -> dict[str, Contrast]:
+        """What each further scenario changes against the headline, by name of scenario."""
+        first = self.headline.forecast
+        return {risk.forecast.scenario_name: contrast(risk.forecast, first) for risk in self.risks[1:]}
+
+
+def make_dossier(
+    risks: Risk | Sequence[Risk],
+    published: Case | None = None,
+    previous: Risk | None = None,
+    explanations: Sequence[tuple[str, Explanation]] = (),
+) -> Dossier:
+    """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, or several cases.
+
+    >>> import riskcast
+    >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
+    >>> risks = [riskcast.score(riskcast.forecast(posterior, name)) for name in ("baseline", "second_attack")]
+    >>> list(make_dossier(risks).contrasts)
+    ['second_attack']
+    """
+    chosen = (risks,) if isinstance(risks, Risk) else tuple(risks)
+    if not chosen:
+        raise OptionError("there are no risks to hand over; give at least one, as score(forecast(...)) returns it")
+    names = [risk.forecast.scenario_name for risk in chosen]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
+    if any(risk.forecast.posterior is not chosen[0].forecast.posterior for risk in chosen):
+        raise OptionError("the risks come from different fits; forecast all scenarios from the same posterior")
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations))

@@ -1,0 +1,303 @@
+"""`forecast.json`: all that a dossier says as plain data, and the JSON Schema that it keeps to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+
+from riskcast.exports.csv_parquet import json_bytes
+from riskcast.exports.dossier import Dossier
+from riskcast.exports.plain_data import contrast_data, forecast_data, provenance
+from riskcast.exports.tables import Table, assumption_table, diagnostic_table, previous_table
+
+NAME = "forecast.json"
+CLOSED = ConfigDict(extra="forbid")
+Chance = Annotated[float, Field(ge=0, le=1, description="Probability, 0 to 1")]
+Score = Annotated[float, Field(ge=0, le=100, description="Points, 0 to 100")]
+Points = Annotated[float, Field(description="Score points")]
+Change = Annotated[float, Field(ge=-1, le=1, description="Difference of probabilities")]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="Day, YYYY-MM-DD")]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="sha256")]
+Natural = Annotated[int, Field(ge=0)]
+
+
+@with_config(CLOSED)
+class CaseOrigin(TypedDict):
+    """The case."""
+
+    name: str
+    as_of: Day
+    hash: Digest
+
+
+@with_config(CLOSED)
+class EngineOrigin(TypedDict):
+    """The engine and the health of its draws; figures that it does not have are null."""
+
+    name: Literal["laplace", "nuts"]
+    khat_max: float | None
+    ess_min: float | None
+    rhat_max: float | None
+    divergences: Natural | None
+    draws: Natural
+    paths: Natural
+    seed: int
+    simulation_seed: int
+    prior_only: bool
+    reliable: bool
+    failures: list[str]
+
+
+@with_config(CLOSED)
+class HorizonOrigin(TypedDict):
+    """The time that is forecast."""
+
+    periods: Natural
+    unit: Literal["month", "quarter", "year"]
+    # `from` cannot be written as a field of a class body.
+    first: Annotated[Day, Field(alias="from")]
+    until: Day
+
+
+@with_config(CLOSED)
+class ScoreEstimate(TypedDict):
+    """A score with its 90 % interval, and its band."""
+
+    mean: Score
+    low: Score
+    high: Score
+    band: str
+
+
+@with_config(CLOSED)
+class Outcome(TypedDict):
+    """Probability of at least one such event within the horizon, and by the end of each period."""
+
+    id: str
+    probability: Chance
+    low: Chance
+    high: Chance
+    words: Annotated[str, Field(description="Estimative term, ICD 203")]
+    by_month: Annotated[list[Chance], Field(description="By the end of each period of the horizon")]
+    assumed: Annotated[bool, Field(description="Whether the scenario takes the event as given")]
+
+
+@with_config(CLOSED)
+class Driver(TypedDict):
+    """Score points that are due to a driver; all of a dyad add up to its score less the reference score."""
+
+    indicator: str
+    contribution: Points
+    kind: Literal["indicator", "recent"]
+    error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
+
+
+@with_config(CLOSED)
+class Dyad(TypedDict):
+    """A dyad's score, outcomes and drivers."""
+
+    id: str
+    partner: str
+    score: ScoreEstimate
+    reference_score: Points
+    outcomes: list[Outcome]
+    drivers: list[Driver]
+
+
+@with_config(CLOSED)
+class ScenarioResult(TypedDict):
+    """The results under one scenario; the first is the headline."""
+
+    scenario: str
+    label: str
+    dyads: list[Dyad]
+    shared: list[Outcome]
+
+
+@with_config(CLOSED)
+class PointsEstimate(TypedDict):
+    """A difference of scores with its 90 % interval."""
+
+    mean: Points
+    low: Points
+    high: Points
+
+
+@with_config(CLOSED)
+class ChangeEstimate(TypedDict):
+    """A difference of probabilities with its 90 % interval."""
+
+    mean: Change
+    low: Change
+    high: Change
+
+
+@with_config(CLOSED)
+class ScoreDifference(TypedDict):
+    """What changes in a dyad's score."""
+
+    dyad: str
+    difference: PointsEstimate
+
+
+@with_config(CLOSED)
+class ProbabilityDifference(TypedDict):
+    """What changes in the probability of an event."""
+
+    event: str
+    unit: str
+    difference: ChangeEstimate
+
+
+@with_config(CLOSED)
+class Difference(TypedDict):
+    """A scenario less the headline, draw by draw under the same chance."""
+
+    scenario: str
+    against: str
+    scores: list[ScoreDifference]
+    probabilities: list[ProbabilityDifference]
+
+
+@with_config(CLOSED)
+class Assumption(TypedDict):
+    """A quantity as published and as used; no low and high where it is held fixed."""
+
+    quantity: str
+    unit: str
+    changed: bool
+    published: float | None
+    published_low: float | None
+    published_high: float | None
+    now: float
+    now_low: float | None
+    now_high: float | None
+    basis: str | None
+    claim: str | None
+    sources: str | None
+
+
+@with_config(CLOSED)
+class Diagnostic(TypedDict):
+    """Health of the draws of an event type."""
+
+    event: str
+    label: str
+    khat: float | None
+    ess: float | None
+    rhat: float | None
+    divergences: Natural | None
+    reliable: bool
+    failures: str | None
+
+
+@with_config(CLOSED)
+class SincePrevious(TypedDict):
+    """A dyad's score now and in an earlier run, which need not share case, scenario or day."""
+
+    dyad: str
+    score: Score
+    low: Score
+    high: Score
+    band: str
+    previous_score: Score | None
+    previous_low: Score | None
+    previous_high: Score | None
+    previous_band: str | None
+    moved: Points | None
+    previous_as_of: Day
+    previous_case_hash: Digest
+    previous_scenario: str
+
+
+@with_config(CLOSED)
+class ForecastFile(TypedDict):
+    """Risk scores of one case under one or more scenarios, with what they rest on. Numbers have ten digits."""
+
+    riskcast_version: str
+    title: str
+    case: CaseOrigin
+    overlay_hash: Digest | None
+    engine: EngineOrigin
+    horizon: HorizonOrigin
+    scenarios: Annotated[list[ScenarioResult], Field(min_length=1)]
+    differences: list[Difference]
+    assumptions: list[Assumption]
+    diagnostics: list[Diagnostic]
+    since_previous: NotRequired[list[SincePrevious]]
+
+
+def dossier_data(dossier: Dossier) -> dict[str, Any]:
+    """A dossier as plain data that keeps to `export_schema()`; raises ValueError if it did not.
+
+    >>> import riskcast
+    >>> from riskcast.exports.dossier import make_dossier
+    >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
+    >>> data = dossier_data(make_dossier(riskcast.score(riskcast.forecast(posterior))))
+    >>> [result["scenario"] for result in data["scenarios"]]
+    ['baseline']
+    """
+    first = dossier.headline.forecast
+    front = provenance(first)
+    del front["scenario"]
+    scenarios = []
+    for risk in dossier.risks:
+        name = risk.forecast.scenario_name
+        full = forecast_data(risk, dossier.explanations[name])
+        scenarios.append({"scenario": name, "label": risk.forecast.scenario.label, **_only(full, "dyads", "shared")})
+    differences = [
+        {
+            "scenario": risk.forecast.scenario_name,
+            "against": first.scenario_name,
+            **_only(
+                contrast_data(dossier.contrasts[risk.forecast.scenario_name], first, risk.forecast),
+                "scores",
+                "probabilities",
+            ),
+        }
+        for risk in dossier.risks[1:]
+    ]
+    data = {
+        **_only(front, "riskcast_version"),
+        "title": dossier.case.settings.title,
+        **front,
+        "scenarios": scenarios,
+        "differences": differences,
+        "assumptions": _plain(assumption_table(dossier)),
+        "diagnostics": _plain(diagnostic_table(dossier)),
+    }
+    if dossier.previous is not None:
+        data["since_previous"] = _plain(previous_table(dossier))
+    _shape().validate_python(data, strict=True)
+    return data
+
+
+def to_json_file(dossier: Dossier) -> bytes:
+    """`forecast.json`, in UTF-8."""
+    return json_bytes(dossier_data(dossier))
+
+
+def export_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `forecast.json`: strict, no other keys are allowed."""
+    front = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return front | _shape().json_schema(by_alias=True) | {"title": NAME}
+
+
+@cache
+def _shape() -> TypeAdapter[Any]:
+    return TypeAdapter(ForecastFile)
+
+
+def _only(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: data[name] for name in names}
+
+
+def _plain(table: Table) -> list[dict[str, Any]]:
+    """Rows with days as text."""
+    return [
+        {name: cell.isoformat() if isinstance(cell, dt.date) else cell for name, cell in record.items()}
+        for record in table.records()
+    ]

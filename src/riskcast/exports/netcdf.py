@@ -1,0 +1,180 @@
+"""A dossier's draws as NetCDF in the groups that ArviZ knows: posterior, predictions, record."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskcast.engines.hazard import Floats
+from riskcast.engines.pymc_model import CHAINS
+from riskcast.errors import OptionError, RiskcastError
+from riskcast.exports.dossier import Dossier
+from riskcast.exports.tables import origin
+from riskcast.names import DRAW
+
+if TYPE_CHECKING:
+    import xarray
+
+CHAIN = "chain"
+LOG_RATE = "log rate"
+
+
+def to_tree(dossier: Dossier) -> xarray.DataTree:
+    """The draws of a dossier as groups (the InferenceData schema, https://python.arviz.org).
+
+    `posterior`: every event type's parameters, (chain, draw, ...). `predictions`: given the parameters of each draw,
+    probability (chain, draw, scenario, event, dyad) of at least one event, shared_probability (chain, draw, scenario,
+    shared_event), score (chain, draw, scenario, dyad) in points; and by_period, their means over draws by the end of
+    each period. `observed_data`: whether each event happened, (period, dyad) or (period,); `constant_data`: whether
+    the record would hold it, and severities.
+
+    >>> import riskcast
+    >>> from riskcast.exports.dossier import make_dossier
+    >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
+    >>> tree = to_tree(make_dossier(riskcast.score(riskcast.forecast(posterior))))
+    >>> tree["predictions"]["score"].sizes["draw"], sorted(tree.children)
+    (200, ['constant_data', 'observed_data', 'posterior', 'predictions'])
+    """
+    import xarray
+
+    observed, constant = _record(dossier)
+    groups = {
+        "posterior": _posterior(dossier),
+        "predictions": _predictions(dossier),
+        "observed_data": observed,
+        "constant_data": constant,
+    }
+    notes = _notes(dossier)
+    for group in groups.values():
+        group.attrs |= notes
+    return xarray.DataTree.from_dict({"/": xarray.Dataset(attrs=notes), **groups})
+
+
+def check_writer() -> None:
+    """Raise OptionError where the library that writes HDF5, in which NetCDF 4 lies, is not installed."""
+    if find_spec("h5py") is None:
+        mend = "run pip install 'h5netcdf[h5py]', or leave netcdf out of the formats"
+        raise OptionError(f"the format netcdf needs the package h5py, which is not installed; {mend}")
+
+
+def write_netcdf(dossier: Dossier, path: Path) -> None:
+    """Write `to_tree(dossier)` as NetCDF 4; raises OptionError without h5py, RiskcastError where it cannot write."""
+    check_writer()
+    tree = to_tree(dossier)
+    packed = {
+        f"/{name}": {str(v): {"zlib": True, "complevel": 4} for v, values in group.data_vars.items() if values.ndim > 1}
+        for name, group in tree.children.items()
+    }
+    try:
+        tree.to_netcdf(path, engine="h5netcdf", encoding=packed)
+    except OSError as error:
+        raise RiskcastError(f"cannot write {path} ({error}); make it writable, then run again") from error
+
+
+def _notes(dossier: Dossier) -> dict[str, Any]:
+    """Attributes of every group: where the numbers come from."""
+    reliable = int(dossier.headline.forecast.posterior.is_reliable)
+    return {
+        **origin(dossier),
+        "reliable": reliable,
+        "creation_library": "riskcast",
+        "creation_library_language": "Python",
+    }
+
+
+def _chains(dossier: Dossier) -> int:
+    """The reference engine lays its chains end to end; other draws are one chain."""
+    posterior = dossier.headline.forecast.posterior
+    return CHAINS if posterior.engine == "nuts" and posterior.draws % CHAINS == 0 else 1
+
+
+def _by_chain(dossier: Dossier, draws: Floats) -> Floats:
+    """(draws, ...) -> (chains, draws of each, ...)."""
+    return draws.reshape(_chains(dossier), -1, *draws.shape[1:])
+
+
+def _posterior(dossier: Dossier) -> xarray.Dataset:
+    import xarray
+
+    flat = dossier.headline.forecast.posterior.to_dataset()
+    chains = _chains(dossier)
+    variables = {}
+    for name, values in flat.data_vars.items():
+        block = str(name).split(".", 1)[1]
+        unit = "share, 0 to 1" if block == "persistence" else LOG_RATE
+        if block.startswith("half_life"):
+            unit = f"{dossier.case.settings.period}s"
+        dims = (CHAIN, DRAW, *values.dims[1:])
+        variables[name] = (dims, _by_chain(dossier, values.to_numpy()), {"units": unit})
+    coords: dict[str, Any] = {str(name): values for name, values in flat.coords.items() if name != DRAW}
+    coords |= {CHAIN: np.arange(chains), DRAW: np.arange(flat.sizes[DRAW] // chains)}
+    return xarray.Dataset(variables, coords)
+
+
+def _predictions(dossier: Dossier) -> xarray.Dataset:
+    import xarray
+
+    ahead = dossier.headline.forecast
+    case, timeline = ahead.case, ahead.posterior.record.timeline
+    columns = [case.dyads.index(dyad) for dyad in ahead.dyads]
+    own = [name for name, event in case.events.items() if event.scope == "dyad"]
+    shared = [name for name in case.events if name not in own]
+    simulated = [risk.forecast.simulated for risk in dossier.risks]
+
+    def stacked(parts: list[Floats]) -> Floats:
+        return _by_chain(dossier, np.stack(parts, axis=1))
+
+    one = "probability, 0 to 1"
+    noise = f"given the parameters of each draw; mean of {ahead.paths} futures: chance widens it, even beyond 0 and 1"
+    front = (CHAIN, DRAW, "scenario")
+    score = stacked([s.score[:, columns] for s in simulated])
+    variables: dict[str, Any] = {
+        "score": ((*front, "dyad"), score, {"units": "points, 0 to 100", "comment": noise}),
+    }
+    for name, events, places, dims in (
+        ("probability", own, columns, ("event", "dyad")),
+        ("shared_probability", shared, [0], ("shared_event",)),
+    ):
+        if events:
+            picked = [np.stack([s.probability[e][:, places] for e in events], axis=1) for s in simulated]
+            paths = [np.stack([s.by_period[e][:, places] for e in events], axis=1) for s in simulated]
+            drawn, means = stacked(picked), np.clip(np.stack(paths), 0.0, 1.0)
+            if name == "shared_probability":
+                drawn, means = drawn[..., 0], means[..., 0]
+            variables[name] = ((*front, *dims), drawn, {"units": one, "comment": noise})
+            variables[f"{name}_by_period"] = (("scenario", "period_end", *dims), means, {"units": one})
+    coords = {
+        CHAIN: np.arange(score.shape[0]),
+        DRAW: np.arange(score.shape[1]),
+        "scenario": [risk.forecast.scenario_name for risk in dossier.risks],
+        "dyad": list(ahead.dyads),
+        "period_end": np.array([timeline.end(i + 1) for i in range(ahead.horizon)], dtype="datetime64[ns]"),
+        **({"event": own} if own else {}),
+        **({"shared_event": shared} if shared else {}),
+    }
+    return xarray.Dataset(variables, coords)
+
+
+def _record(dossier: Dossier) -> tuple[xarray.Dataset, xarray.Dataset]:
+    """What happened, and what the record could have held."""
+    import xarray
+
+    posterior = dossier.headline.forecast.posterior
+    case, record = posterior.case, posterior.record
+    coords = {"period_end": record.timeline.ends.astype("datetime64[ns]"), "dyad": list(case.dyads)}
+    happened: dict[str, Any] = {}
+    known: dict[str, Any] = {}
+    for name, event in case.events.items():
+        whole = event.scope == "dyad"
+        dims = ("period_end", "dyad") if whole else ("period_end",)
+        place = slice(None) if whole else 0
+        units = {"units": "1 where it happened", "label": event.label}
+        happened[name] = (dims, record.occurred[name][:, place].astype(np.int8), units)
+        mark = {"units": "1 where the record would hold it"}
+        known[f"{name}.at_risk"] = (dims, record.at_risk[name][:, place].astype(np.int8), mark)
+    weighed = {name: event.severity for name, event in case.events.items() if event.severity is not None}
+    known["severity"] = (("outcome",), list(weighed.values()), {"units": "points, 0 to 100"})
+    return xarray.Dataset(happened, coords), xarray.Dataset(known, {**coords, "outcome": list(weighed)})

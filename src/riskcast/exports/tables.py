@@ -1,0 +1,398 @@
+"""A dossier as tidy tables: rows of plain cells, columns with units, and where the numbers come from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from riskcast.case.model import Case, EventType
+from riskcast.case.quantities import Quantity
+from riskcast.errors import UnknownNameError
+from riskcast.exports.dossier import Dossier
+from riskcast.exports.plain_data import provenance
+from riskcast.forecasting.forecasts import Estimate, Forecast
+from riskcast.forecasting.scoring import estimative_words
+
+Form = Literal["text", "number", "figure", "count", "score", "points", "share", "change", "day", "flag"]
+Cell = str | float | int | bool | dt.date | None
+
+HASH: Final = 12
+UNITS: Final[Mapping[Form, str]] = {
+    "score": "points, 0 to 100",
+    "points": "score points",
+    "share": "probability, 0 to 1",
+    "change": "difference of probabilities, -1 to 1",
+    "day": "date",
+    "flag": "true or false",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name, what its cells mean and are, how wide a sheet shows it, and its unit."""
+
+    name: str
+    about: str
+    form: Form = "text"
+    width: int = 12
+    measure: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of its cells; empty for text.
+
+        >>> Column("low", "Lower end", "score").unit
+        'points, 0 to 100'
+        """
+        return self.measure or UNITS.get(self.form, "")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table under a name, with rows of plain cells; `key`: the columns that tell its rows apart."""
+
+    name: str
+    about: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def records(self) -> list[dict[str, Cell]]:
+        """The rows as mappings of column names to cells."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+SCENARIO: Final = Column("scenario", "Id of the scenario", width=18)
+DYAD: Final = Column("dyad", "Id of the dyad", width=11)
+UNIT: Final = Column("unit", "Dyad, or the host for events that all dyads share", width=11)
+EVENT: Final = Column("event", "Id of the event type", width=24)
+LABEL: Final = Column("label", "Event type in words", width=34)
+
+
+def origin(dossier: Dossier) -> dict[str, Cell]:
+    """Which case, overlay, engine and seed all numbers of a dossier come from, as plain cells."""
+    full = provenance(dossier.headline.forecast)
+    engine, horizon = full["engine"], full["horizon"]
+    return {
+        "case": full["case"]["name"],
+        "as_of": full["case"]["as_of"],
+        "horizon_until": horizon["until"],
+        "case_hash": full["case"]["hash"],
+        "overlay_hash": full["overlay_hash"] or "none",
+        "engine": engine["name"],
+        "record": "left out" if engine["prior_only"] else "used",
+        "draws": engine["draws"],
+        "seed": engine["seed"],
+        "checks": "passed" if engine["reliable"] else "FAILED: " + "; ".join(engine["failures"]),
+        "riskcast_version": full["riskcast_version"],
+    }
+
+
+def told(dossier: Dossier, scenarios: bool = True) -> str:
+    """Where numbers come from, in one line, with hashes in short."""
+    o = origin(dossier)
+    named = ", ".join(risk.forecast.scenario_name for risk in dossier.risks)
+    parts = [
+        f"riskcast {o['riskcast_version']}",
+        f"case {o['case']} {str(o['case_hash'])[:HASH]}, as of {o['as_of']}",
+        f"overlay {str(o['overlay_hash'])[:HASH]}",
+        *([f"scenario{'s' if len(dossier.risks) > 1 else ''} {named}"] if scenarios else []),
+        f"engine {o['engine']}, record {o['record']}, {o['draws']} draws, seed {o['seed']}",
+        f"checks {o['checks']}",
+    ]
+    return " · ".join(parts)
+
+
+def score_table(dossier: Dossier) -> Table:
+    """One row for each scenario and dyad: score with its interval, and band."""
+    rows = tuple(
+        (_name(r.forecast), d.id, d.partner, d.partner_name or d.partner, *_cells(d.score), d.band)
+        for r in dossier.risks
+        for d in r.dyads
+    )
+    columns = (
+        SCENARIO,
+        DYAD,
+        Column("partner", "Id of the dyad's second state", width=9),
+        Column("partner_name", "Name of the dyad's second state", width=20),
+        *_interval("score", "score", "Expected severity of the dyad's worst outcome within the horizon"),
+        Column("band", "Band of the case that the score falls into", width=14),
+    )
+    return Table("scores", "Risk score of every dyad", ("scenario", "dyad"), columns, rows)
+
+
+def probability_table(dossier: Dossier) -> Table:
+    """One row for each scenario, event type and unit: probability of at least one event within the horizon."""
+    rows: list[tuple[Cell, ...]] = []
+    for ahead, unit, name, event in _events(dossier):
+        estimate = ahead.probability(name, unit)
+        words = estimative_words(estimate.mean)
+        front = (_name(ahead), unit, name, event.label, event.kind)
+        rows.append((*front, *_cells(estimate), words, ahead.is_assumed(name, unit)))
+    columns = (
+        SCENARIO,
+        UNIT,
+        EVENT,
+        LABEL,
+        Column("kind", "outcome (counts for the score) or trigger", width=10),
+        *_interval("probability", "share", "Probability of at least one event within the horizon"),
+        Column("words", "Estimative term for the probability, ICD 203 (2015)", width=20),
+        Column("assumed", "Whether the scenario takes the event as given", "flag", 10),
+    )
+    about = "Probability of every event type in every unit"
+    return Table("probabilities", about, ("scenario", "unit", "event"), columns, tuple(rows))
+
+
+def period_table(dossier: Dossier) -> Table:
+    """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
+    timeline = dossier.headline.forecast.posterior.record.timeline
+    rows = tuple(
+        (_name(ahead), unit, name, event.label, place, timeline.end(place), probability)
+        for ahead, unit, name, event in _events(dossier)
+        for place, probability in enumerate(ahead.by_period(name, unit), 1)
+    )
+    period = dossier.case.settings.period
+    columns = (
+        SCENARIO,
+        UNIT,
+        EVENT,
+        LABEL,
+        Column("period", "Number of the period, from 1", "count", 9, f"{period}s"),
+        Column("until", "Last day of the period", "day", 13),
+        Column("probability", "Probability of at least one event by that day", "share", 12),
+    )
+    about = f"Probability of every event type by the end of each {period} of the horizon"
+    return Table("by_period", about, ("scenario", "unit", "event", "period"), columns, rows)
+
+
+def contribution_table(dossier: Dossier) -> Table:
+    """One row for each scenario, dyad and driver; with the row of the reference, points add up to the score."""
+    rows: list[tuple[Cell, ...]] = []
+    for scenario, explanation in dossier.explanations.items():
+        for dyad, contributions in explanation.contributions.items():
+            at_reference = (explanation.reference[dyad], None)
+            rows.append((scenario, dyad, "reference", "All at reference, nothing recent", "reference", *at_reference))
+            rows += [(scenario, dyad, c.driver, c.label, c.kind, c.points, c.error) for c in contributions]
+    columns = (
+        SCENARIO,
+        DYAD,
+        Column("driver", "Indicator, recent:EVENT, or reference", width=28),
+        Column("label", "Driver in words", width=40),
+        Column("kind", "indicator, recent, or reference", width=11),
+        Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
+        Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
+    )
+    about = "What makes up every score"
+    return Table("contributions", about, ("scenario", "dyad", "driver"), columns, tuple(rows))
+
+
+def assumption_table(dossier: Dossier) -> Table:
+    """One row for each quantity of the case: as published, as it is now, and the evidence for it."""
+    published = {key: quantity for key, quantity, _ in dossier.published.quantities()}
+    rows: list[tuple[Cell, ...]] = []
+    for key, quantity, _ in dossier.case.quantities():
+        before, evidence = published.get(key), quantity.evidence
+        then, now = (None, None, None) if before is None else _numbers(before), _numbers(quantity)
+        cited = _sources(dossier.case, evidence.sources) if evidence else ""
+        basis = (evidence.basis, evidence.claim or None, cited or None) if evidence else (None, None, None)
+        rows.append((key, unit_of(dossier.case, key), then != now, *then, *now, *basis))
+    number = "Empty where the quantity is held fixed"
+    columns = (
+        Column("quantity", "Id of the quantity, as overlays write it", width=44),
+        Column("unit", "Unit of its numbers", width=18),
+        Column("changed", "Whether an overlay changed it", "flag", 10),
+        *(
+            Column(f"{when}{end}", f"{words}, {told}. {number if end else ''}".strip(), "number", 14, "see unit")
+            for when, told in (("published", "as published"), ("now", "as used here"))
+            for end, words in (("", "Median"), ("_low", "5 % quantile"), ("_high", "95 % quantile"))
+        ),
+        Column("basis", "What the number rests on", width=11),
+        Column("claim", "What the evidence says", width=56),
+        Column("sources", "Sources of the claim", width=56),
+    )
+    return Table("assumptions", "Every quantity of the case", ("quantity",), columns, tuple(rows))
+
+
+def diagnostic_table(dossier: Dossier) -> Table:
+    """One row for each event type: how healthy the engine's draws are; figures that it does not have are empty."""
+    posterior = dossier.headline.forecast.posterior
+    rows: list[tuple[Cell, ...]] = []
+    for name, drawn in posterior.events.items():
+        failures = [f for f in posterior.diagnostics.failures if f.startswith(f"{name}: ")]
+        chains = math.isfinite(drawn.rhat)
+        figures: tuple[Cell, ...] = (None, None, None, None)
+        if not posterior.prior_only:
+            found = (_finite(drawn.khat), _finite(drawn.ess), _finite(drawn.rhat))
+            figures = (*found, drawn.divergences if chains else None)
+        failed = "; ".join(f.removeprefix(f"{name}: ") for f in failures) or None
+        rows.append((name, dossier.case.events[name].label, *figures, not failures, failed))
+    columns = (
+        EVENT,
+        LABEL,
+        Column("khat", "Pareto k-hat of the importance weights; at most 0.7", "figure", 10, "none"),
+        Column("ess", "Effective draws; at least 100", "score", 10, "draws"),
+        Column("rhat", "Rank-normalised split R-hat; at most 1.02", "figure", 10, "none"),
+        Column("divergences", "Divergent transitions of the whole model", "count", 12, "draws"),
+        Column("reliable", "Whether every check was passed", "flag", 10),
+        Column("failures", "The checks that failed", width=48),
+    )
+    return Table("diagnostics", "Health of the posterior of every event type", ("event",), columns, tuple(rows))
+
+
+def score_difference_table(dossier: Dossier) -> Table:
+    """One row for each further scenario and dyad: its score less the headline's, draw by draw."""
+    rows = tuple(
+        (name, change.first, dyad, *_cells(estimate))
+        for name, change in dossier.contrasts.items()
+        for dyad, estimate in change.score.items()
+    )
+    columns = (SCENARIO, _against(), DYAD, *_interval("difference", "points", "Difference of scores, paired"))
+    about = "What each scenario changes in the scores"
+    return Table("score_differences", about, ("scenario", "dyad"), columns, rows)
+
+
+def probability_difference_table(dossier: Dossier) -> Table:
+    """One row for each further scenario, event type and unit: its probability less the headline's, draw by draw."""
+    events = dossier.case.events
+    rows = tuple(
+        (name, change.first, unit, event, events[event].label, *_cells(estimate))
+        for name, change in dossier.contrasts.items()
+        for (event, unit), estimate in change.probability.items()
+    )
+    words = "Difference of probabilities, paired"
+    columns = (SCENARIO, _against(), UNIT, EVENT, LABEL, *_interval("difference", "change", words))
+    about = "What each scenario changes in the probabilities"
+    return Table("probability_differences", about, ("scenario", "unit", "event"), columns, rows)
+
+
+def previous_table(dossier: Dossier) -> Table:
+    """One row for each dyad: its headline score now and in the earlier run; empty where that run has no such dyad."""
+    rows: list[tuple[Cell, ...]] = []
+    previous = dossier.previous
+    if previous is not None:
+        then = {dyad.id: dyad for dyad in previous.dyads}
+        told = provenance(previous.forecast)
+        source = (previous.forecast.case.as_of, told["case"]["hash"], _name(previous.forecast))
+        for dyad in dossier.headline.dyads:
+            old = then.get(dyad.id)
+            before = (*_cells(old.score), old.band) if old else (None, None, None, None)
+            moved = dyad.score.mean - old.score.mean if old else None
+            rows.append((dyad.id, *_cells(dyad.score), dyad.band, *before, moved, *source))
+    columns = (
+        DYAD,
+        *_interval("score", "score", "Score now"),
+        Column("band", "Band now", width=14),
+        *_interval("previous_score", "score", "Score in the earlier run", "previous_low", "previous_high"),
+        Column("previous_band", "Band in the earlier run", width=14),
+        Column("moved", "Score now less score then; the runs are not paired", "points"),
+        Column("previous_as_of", "Day that the earlier run knows up to", "day", 14),
+        Column("previous_case_hash", "sha256 of the earlier run's case", width=20),
+        Column("previous_scenario", "Scenario of the earlier run", width=18),
+    )
+    return Table("since_previous", "What has moved since the earlier run", ("dyad",), columns, tuple(rows))
+
+
+TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
+    "scores": score_table,
+    "probabilities": probability_table,
+    "by_period": period_table,
+    "contributions": contribution_table,
+    "assumptions": assumption_table,
+    "diagnostics": diagnostic_table,
+    "score_differences": score_difference_table,
+    "probability_differences": probability_difference_table,
+    "since_previous": previous_table,
+}
+
+
+def names_of_tables(dossier: Dossier) -> list[str]:
+    """The tables that say something of a dossier: differences take two scenarios, changes an earlier run."""
+    several, earlier = len(dossier.risks) > 1, dossier.previous is not None
+    return [
+        name
+        for name in TABLES
+        if (several or not name.endswith("_differences")) and (earlier or name != "since_previous")
+    ]
+
+
+def make_table(dossier: Dossier, name: str) -> Table:
+    """A table of a dossier by its name; raises UnknownNameError for a name that is not in TABLES.
+
+    >>> import riskcast
+    >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
+    >>> from riskcast.exports.dossier import make_dossier
+    >>> make_table(make_dossier(riskcast.score(riskcast.forecast(posterior))), "scores").records()[0]["dyad"]
+    'RUS-KAZ'
+    """
+    if name not in TABLES:
+        raise UnknownNameError("table", name, TABLES)
+    return TABLES[name](dossier)
+
+
+def make_tables(dossier: Dossier) -> list[Table]:
+    """Every table that says something of a dossier."""
+    return [make_table(dossier, name) for name in names_of_tables(dossier)]
+
+
+def unit_of(case: Case, key: str) -> str:
+    """The unit in which the numbers of a quantity are written.
+
+    >>> from riskcast import load_case
+    >>> unit_of(load_case("central_asia_2024"), "hyperpriors.sd_time")
+    'log rate'
+    """
+    parts = key.split(".")
+    if parts[0] == "effects":
+        return "rate ratio"
+    if parts[0] == "indicators":
+        return case.indicators[parts[1]].unit if parts[2] == "now" else "steps"
+    if "half_life" in parts:
+        return f"{case.settings.period}s"
+    return {"persistence": "share, 0 to 1", "base_rate": "probability in a year"}.get(parts[-1], "log rate")
+
+
+def _name(ahead: Forecast) -> str:
+    return ahead.scenario_name
+
+
+def _against() -> Column:
+    return Column("against", "Id of the scenario that it is held against", width=18)
+
+
+def _cells(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.mean, estimate.low, estimate.high
+
+
+def _interval(name: str, form: Form, about: str, low: str = "low", high: str = "high") -> tuple[Column, ...]:
+    """Three columns: a mean and the ends of its 90 % interval."""
+    ends = ((low, "5 % quantile"), (high, "95 % quantile"))
+    return (Column(name, about, form, 14), *(Column(end, f"{words} of it", form, 12) for end, words in ends))
+
+
+def _events(dossier: Dossier) -> Iterator[tuple[Forecast, str, str, EventType]]:
+    """Forecast, unit, id and record of every event type that is forecast, scenario by scenario, unit by unit."""
+    for risk in dossier.risks:
+        ahead = risk.forecast
+        events = ahead.case.events
+        units = {name: ahead.units(name) for name in events}
+        for unit in dict.fromkeys(unit for own in units.values() for unit in own):
+            yield from ((ahead, unit, name, event) for name, event in events.items() if unit in units[name])
+
+
+def _numbers(quantity: Quantity) -> tuple[float, float | None, float | None]:
+    """Median and ends of the interval; no ends where the quantity is held fixed."""
+    return (quantity.center, None, None) if quantity.is_fixed else (quantity.center, *quantity.range)
+
+
+def _sources(case: Case, names: Sequence[str]) -> str:
+    """Sources as people cite them."""
+    found = [case.sources[name] for name in names if name in case.sources]
+    return "; ".join(f"{s.title} ({s.publisher}, {s.date}){f' {s.url}' if s.url else ''}" for s in found)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

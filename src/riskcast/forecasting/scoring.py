@@ -1,0 +1,118 @@
+"""Forecast -> risk scores: bands, estimative words, and the table that people decide on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from riskcast.case.settings import Band
+from riskcast.forecasting.forecasts import Estimate, Forecast
+from riskcast.numbers import MOST_NAMED, html_table, more, percent
+
+if TYPE_CHECKING:
+    import pandas
+
+WORDS = (
+    (0.05, "remote"),
+    (0.20, "very unlikely"),
+    (0.45, "unlikely"),
+    (0.55, "roughly even chance"),
+    (0.80, "likely"),
+    (0.95, "very likely"),
+    (float("inf"), "almost certain"),
+)
+
+
+def estimative_words(probability: float) -> str:
+    """The term for a probability on the scale of US Intelligence Community Directive 203 (2015).
+
+    >>> [estimative_words(p) for p in (0.01, 0.3, 0.5, 0.7, 0.99)]
+    ['remote', 'unlikely', 'roughly even chance', 'likely', 'almost certain']
+    """
+    return next(word for limit, word in WORDS if probability < limit)
+
+
+def band_of(score: float, bands: Sequence[Band]) -> str:
+    """Name of the band that a score falls into."""
+    return [band.name for band in bands if band.start <= score][-1]
+
+
+@dataclass(frozen=True)
+class OutcomeRisk:
+    """An outcome's probability of at least one event within the horizon, in numbers and words, and by period;
+    `assumed` where the scenario takes the event as given."""
+
+    id: str
+    label: str
+    probability: Estimate
+    words: str
+    by_period: tuple[float, ...]
+    assumed: bool = False
+
+
+@dataclass(frozen=True)
+class DyadRisk:
+    """A dyad's score, its band and its outcomes."""
+
+    id: str
+    partner: str
+    partner_name: str
+    score: Estimate
+    band: str
+    outcomes: tuple[OutcomeRisk, ...]
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Risk scores of all dyads, and the outcomes that all dyads share."""
+
+    forecast: Forecast
+    dyads: tuple[DyadRisk, ...]
+    shared: tuple[OutcomeRisk, ...]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each dyad: score with its interval, and band."""
+        import pandas
+
+        rows = [(d.id, d.partner, d.score.mean, d.score.low, d.score.high, d.band) for d in self.dyads]
+        return pandas.DataFrame(rows, columns=["dyad", "partner", "score", "low", "high", "band"])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{d.id} {d.score.mean:.0f} ({d.band})" for d in self.dyads[:MOST_NAMED])
+        return f"<Risk. Scores: {scores}{more(self.dyads)}. {self.forecast.origin}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for dyad in sorted(self.dyads, key=lambda each: -each.score.mean):
+            name, whole = dyad.partner_name or dyad.id, f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"
+            most = max((*dyad.outcomes, *self.shared), key=lambda outcome: outcome.probability.mean)
+            likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
+            rows.append((name, dyad.band, likeliest, f"{dyad.score.mean:.0f}", whole))
+        header = ("dyad", "band", "likeliest outcome", "score", "90 %")
+        note = f"Score: expected severity, 0 to 100, of the worst outcome within the horizon. {self.forecast.origin}"
+        return html_table("Risk scores", header, rows, note, warning=self.forecast.posterior.warning, texts=3)
+
+
+def score(forecast: Forecast) -> Risk:
+    """Turn a forecast into scores: the expected severity, 0-100, of each dyad's worst outcome within the horizon.
+
+    An outcome shared by all dyads counts in the score of each.
+    """
+    case = forecast.case
+
+    def outcome(event: str, unit: str) -> OutcomeRisk:
+        estimate = forecast.probability(event, unit)
+        words = estimative_words(estimate.mean)
+        path = tuple(forecast.by_period(event, unit))
+        return OutcomeRisk(event, case.events[event].label, estimate, words, path, forecast.is_assumed(event, unit))
+
+    dyads = []
+    for dyad in forecast.dyads:
+        partner = dyad.partition("-")[2]
+        own = tuple(outcome(event, dyad) for event in case.outcomes if case.events[event].scope == "dyad")
+        severity = forecast.severity(dyad)
+        band = band_of(severity.mean, case.settings.bands)
+        dyads.append(DyadRisk(dyad, partner, case.state_names.get(partner, ""), severity, band, own))
+    shared = tuple(outcome(event, case.host) for event in case.outcomes if case.events[event].scope == "host")
+    return Risk(forecast, tuple(dyads), shared)

@@ -1,0 +1,412 @@
+"""The future, simulated: indicator paths, year shocks and events month by month, for every draw of the parameters.
+
+Random numbers come from streams that depend only on the seed and on what they are for, so that a baseline, a
+scenario and an overlay meet the same chance and their differences are sharp.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcast.case.model import Case, Scenario
+from riskcast.case.quantities import IDENTITY, LOG, Prior, elicit
+from riskcast.engines.hazard import Floats
+from riskcast.engines.posterior import Posterior
+from riskcast.forecasting.scenarios import LevelPaths, assumed_events, bounded, move_levels
+from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
+from riskcast.record.arrays import Neighbours, residue, seen_events
+
+BLOCK_CELLS = 32_768
+# Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
+WORK = np.float32
+LN2 = float(np.log(2.0))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An escalation edge ready to simulate: gain = log rate ratio / log 2, and the state that the record leaves."""
+
+    source: str
+    whose: str
+    neighbours: Neighbours
+    same_period: bool
+    gain: Floats
+    decay: Floats
+    start: Floats
+
+
+@dataclass(frozen=True)
+class EventPlan:
+    """One event type ready to simulate; arrays have one row per parameter draw."""
+
+    event: str
+    units: int
+    severity: float
+    base: Floats
+    slopes: tuple[tuple[str, Floats], ...]
+    edges: tuple[Edge, ...]
+    last_shock: Floats
+    sd_time: Floats
+    persistence: Floats
+    last_year: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario."""
+
+    case: Case
+    present: NDArray[np.bool_]
+    events: tuple[EventPlan, ...]
+    today: Mapping[str, Floats]
+    drift: Mapping[str, Floats]
+    passed_on: Mapping[tuple[str, str], Floats]
+    years: tuple[int, ...]
+    horizon: int
+    draws: int
+    seed: int
+
+    def chances(self, dyad: int) -> Floats:
+        """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
+        (draws, event types), of one dyad and the host. A close stand-in, without chance, for what is simulated."""
+        columns = []
+        for p in self.events:
+            unit = dyad if p.units > 1 else 0
+            eta = p.base[:, unit] + p.last_shock
+            for name, slope in p.slopes:
+                eta = eta + slope * self.today[name][:, dyad if self.today[name].shape[1] > 1 else 0]
+            for edge in p.edges:
+                eta = eta + edge.gain * np.log(1.0 + edge.start[:, unit if edge.start.shape[1] > 1 else 0])
+            columns.append(-np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))))
+        return np.stack(columns, axis=1)
+
+
+@dataclass(frozen=True)
+class Active:
+    """Which drivers act on each path: an indicator not in it stands at its reference, an event type not in it has
+    left no memory; arrays (paths,) of 0 or 1."""
+
+    indicators: Mapping[str, Floats]
+    recent: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Averages over paths. probability[event] and score: (draws, units), of the probability of at least one event and
+    of the largest severity, given the parameters; the `_error` of each: half the difference between the averages over
+    two halves of the paths, whose mean square is the variance that so few paths leave in the average; by_period and
+    score_by_period: (periods, units), cumulative; peaks[severity]: (dyads,) share of all paths on which the worst
+    outcome has at least this severity."""
+
+    probability: Mapping[str, Floats]
+    probability_error: Mapping[str, Floats]
+    by_period: Mapping[str, Floats]
+    score: Floats
+    score_error: Floats
+    score_by_period: Floats
+    peaks: Mapping[float, Floats]
+
+
+def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
+    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
+    case, record, draws = posterior.case, posterior.record, posterior.draws
+    today, drift, passed_on = {}, {}, {}
+
+    def draw(prior: Prior, *purpose: str) -> Floats:
+        if prior.is_fixed:
+            return np.full(draws, prior.mean)
+        return prior.mean + prior.sd * normals(seed, purpose, 0, draws, 1)[:, 0]
+
+    for name, indicator in case.indicators.items():
+        units = case.dyads if indicator.scope == "dyad" else (case.host,)
+        columns = []
+        for unit in units if name not in record.today else ():
+            prior = elicit(indicator.now_of(unit), indicator.link)
+            level = indicator.link.inverse(draw(prior, "today", name, unit))
+            columns.append(indicator.steps(_within(level, indicator.bounds)))
+        known = record.today.get(name)
+        today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
+        drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
+        for parent, quantity in indicator.parents.items():
+            passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
+    neighbours = Neighbours.of(case)
+    events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
+    years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
+    return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
+
+
+def _within(level: Floats, bounds: tuple[float, float] | None) -> Floats:
+    return level if bounds is None else np.clip(level, *bounds)
+
+
+def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
+    case, drawn, model = posterior.case, posterior.events[name], posterior.models[name]
+    effects = case.effects_on(name)
+    by_indicator = [effect for effect in effects if not effect.is_escalation]
+    by_event = [effect for effect in effects if effect.is_escalation]
+    coefficients = drawn.coefficients
+    first = 1 + len(by_indicator)
+    edges = []
+    for column, effect in enumerate(by_event):
+        seen = seen_events(effect, case, posterior.record.occurred)
+        if effect.whose in ("any", "host"):
+            seen = seen[:, :1]
+        half_life = drawn.hyper[f"half_life.{effect.memory}"]
+        edges.append(
+            Edge(
+                source=effect.source,
+                whose=str(effect.whose),
+                neighbours=neighbours,
+                same_period=effect.acts == "same",
+                gain=coefficients[:, first + column] / LN2,
+                decay=np.exp2(-1.0 / half_life),
+                start=residue(seen, half_life).astype(WORK),
+            )
+        )
+    base = (coefficients[:, :1] + drawn.effects).astype(WORK)
+    if case.events[name].scope == "dyad":
+        # A dyad that no longer exists has no events, and none that others could see.
+        base[:, ~posterior.record.present] = -np.inf
+    return EventPlan(
+        event=name,
+        units=len(case.units(name)),
+        severity=float(case.events[name].severity or 0.0),
+        base=base,
+        slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
+        edges=tuple(edges),
+        last_shock=drawn.shocks[:, -1],
+        sd_time=drawn.hyper["sd_time"],
+        persistence=drawn.hyper["persistence"],
+        last_year=int(model.years[-1]),
+    )
+
+
+def simulate(
+    plan: Plan,
+    scenario: Scenario,
+    paths_per_draw: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Simulated:
+    """Simulate `paths_per_draw` futures for every parameter draw and average them.
+
+    The probability of at least one event is the average of the sum of p[t] up to the first event, and the score that
+    of p[t] * (severity - largest severity so far)+ over all event types: both replace a 0/1 outcome by its chance
+    given the path so far, which leaves the mean as it is and takes most of the noise away (Rao-Blackwell).
+    """
+    draws, paths, dyads = plan.draws, paths_per_draw, len(plan.case.dyads)
+    per_block = max(1, BLOCK_CELLS // (dyads * paths))
+    blocks = [(first, min(first + per_block, draws)) for first in range(0, draws, per_block)]
+    probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
+    error = {p.event: np.empty((draws, p.units), dtype=np.float32) for p in plan.events}
+    by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
+    score, score_error = np.empty((draws, dyads)), np.empty((draws, dyads))
+    score_by_period = np.zeros((plan.horizon, dyads))
+    reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity > 0})}
+
+    def run(block: tuple[int, int]) -> Futures:
+        of_draws = Block(np.repeat(np.arange(*block), paths), block[0] * paths)
+        return simulate_futures(plan, draw_chance(plan, scenario, of_draws), scenario)
+
+    workers = min(os.cpu_count() or 1, 8) if len(blocks) > 4 else 1
+    executor = ThreadPoolExecutor(workers)
+    try:
+        for done, (block, futures) in enumerate(zip(blocks, executor.map(run, blocks), strict=True)):
+            part = slice(*block)
+            for name in probability:
+                probability[name][part], error[name][part] = _over_paths(futures.probability[name], paths)
+                by_period[name] += futures.by_period[name]
+            score[part], score_error[part] = _over_paths(futures.score, paths)
+            score_by_period += futures.score_by_period
+            for level, count in reached.items():
+                count += (futures.peak >= np.float32(level)).sum(axis=0)
+            if progress is not None:
+                progress(done + 1, len(blocks))
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+    total = draws * paths
+    return Simulated(
+        probability,
+        error,
+        {name: value / total for name, value in by_period.items()},
+        score,
+        score_error,
+        score_by_period / total,
+        {level: count / total for level, count in reached.items()},
+    )
+
+
+def _over_paths(values: Floats, paths: int) -> tuple[Floats, Floats]:
+    """Mean over the paths of each draw, and half the difference between the means of their two halves."""
+    split = values.reshape(-1, paths, values.shape[1])
+    mean = split.mean(axis=1, dtype=float)
+    if paths == 1:
+        return mean, np.zeros_like(mean)
+    half = paths // 2
+    balance = np.sqrt(half * (paths - half)) / paths
+    return mean, balance * (split[:, :half].mean(axis=1) - split[:, half:].mean(axis=1))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
+
+    levels[indicator]: (periods, paths, units) in steps; shocks[event]: (paths, 1) for each period; uniform[event]:
+    for each period (paths, units). Path i belongs to parameter draw `draw[i]`.
+    """
+
+    draw: NDArray[np.int64]
+    levels: LevelPaths
+    shocks: Mapping[str, list[Floats]]
+    uniform: Mapping[str, Callable[[int], Floats]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Which paths to simulate together: path `first + i` belongs to parameter draw `draw[i]`."""
+
+    draw: NDArray[np.int64]
+    first: int
+
+
+def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False) -> Chance:
+    """Chance of a block of paths; `keep` holds the uniforms for use again and again."""
+    uniform: dict[str, Callable[[int], Floats]] = {}
+    for p in plan.events:
+        table = UniformTable(plan.seed, ("event", p.event), block.first, len(block.draw), p.units)
+        uniform[p.event] = [table.page(t) for t in range(plan.horizon)].__getitem__ if keep else table.page
+    shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
+    return Chance(block.draw, _level_paths(plan, scenario, block), shocks, uniform)
+
+
+@dataclass(frozen=True)
+class Futures:
+    """Simulated futures: per path, the chance of at least one event, the expected largest severity, and `peak`, the
+    one that occurred."""
+
+    probability: Mapping[str, Floats]
+    by_period: Mapping[str, Floats]
+    score: Floats
+    score_by_period: Floats
+    peak: Floats
+
+
+def simulate_futures(
+    plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
+) -> Futures:
+    """Simulate a block of paths month by month, event types in same-period order.
+
+    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
+    """
+    draw, dyads = chance.draw, len(plan.case.dyads)
+    count = len(draw)
+    levels = chance.levels
+    states = {p.event: [_work(edge.start[draw]) for edge in p.edges] for p in plan.events}
+    if active is not None:
+        levels = {name: level * active.indicators[name][:, None] for name, level in levels.items()}
+        for p in plan.events:
+            kept = [active.recent[edge.source][:, None] for edge in p.edges]
+            states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
+    forced = assumed_events(plan.case, scenario, plan.horizon, plan.present)
+    base = {p.event: _work(p.base[draw]) for p in plan.events}
+    slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
+    gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}
+    decays = {p.event: [_work(edge.decay[draw, None]) for edge in p.edges] for p in plan.events}
+    waiting = {p.event: _full(count, p.units, 1.0) for p in plan.events}
+    probability = {p.event: _full(count, p.units, 0.0) for p in plan.events}
+    by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
+    peak, score = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
+    score_by_period = np.zeros((plan.horizon, dyads))
+
+    with np.errstate(over="ignore"):
+        for t in range(plan.horizon):
+            happened: dict[str, Floats] = {}
+            for p in plan.events:
+                name = p.event
+                eta = base[name] + chance.shocks[name][t]
+                for indicator, slope in slopes[name]:
+                    eta += slope * levels[indicator][t]
+                for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
+                    seen = state * decay + _seen(edge, happened) if edge.same_period else state
+                    eta += gain * np.log(1.0 + seen)
+                p_event = -np.expm1(-np.exp(eta))
+                occurs = np.less(chance.uniform[name](t), p_event, out=np.empty_like(p_event, dtype=bool))
+                units = forced.get((t, name))
+                if units:
+                    p_event[:, units] = 1.0
+                    occurs[:, units] = True
+                happened[name] = occurs.astype(WORK)
+                if not score_only:
+                    probability[name] += waiting[name] * p_event
+                    waiting[name] *= ~occurs
+                    by_period[name][t] = probability[name].sum(axis=0, dtype=float)
+                if p.severity > 0:
+                    score += p_event * np.maximum(p.severity - peak, 0.0)
+                    np.maximum(peak, p.severity * happened[name], out=peak)
+            for p in plan.events:
+                for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
+                    state *= decay
+                    state += _seen(edge, happened)
+            score_by_period[t] = score.sum(axis=0, dtype=float)
+    for (t, name), units in forced.items():
+        probability[name][:, units] = 1.0
+        by_period[name][t:, units] = count
+    return Futures(probability, by_period, score, score_by_period, peak)
+
+
+def _work(values: Floats) -> Floats:
+    """Working precision, with the longer of paths and units contiguous: inner loops run over it."""
+    return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
+
+
+def _work_paths(levels: Floats) -> Floats:
+    """The same for (periods, paths, units)."""
+    if levels.shape[1] <= levels.shape[2]:
+        return np.ascontiguousarray(levels, dtype=WORK)
+    return np.ascontiguousarray(levels.transpose(0, 2, 1), dtype=WORK).transpose(0, 2, 1)
+
+
+def _full(count: int, units: int, value: float) -> Floats:
+    return _work(np.full((count, units), value))
+
+
+def _seen(edge: Edge, happened: Mapping[str, Floats]) -> Floats:
+    events = happened[edge.source]
+    if edge.whose in ("own", "host"):
+        return events
+    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events)
+
+
+def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
+    """The year shock of every period, (paths, 1): the record's last one fades into new ones as years go by."""
+    draw = block.draw
+    shock, year, out = p.last_shock[draw, None], p.last_year, []
+    for now in plan.years:
+        if now != year:
+            kept = p.persistence[draw, None] ** (now - year)
+            fresh = normals(plan.seed, ("year", p.event, now), block.first, len(draw), 1)
+            shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
+            year = now
+        out.append(_work(shock))
+    return out
+
+
+def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
+    """Indicator paths (periods, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
+    case, draw, out = plan.case, block.draw, {}
+    for name in case.indicators:
+        today, drift = plan.today[name][draw], plan.drift[name][draw]
+        units = today.shape[1]
+        path = np.broadcast_to(today, (plan.horizon, len(draw), units))
+        if drift.any():
+            noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
+            walk = np.cumsum([noise.page(t) for t in range(plan.horizon)], axis=0)
+            path = path + walk * (drift[:, None] / np.sqrt(case.periods_per_year))
+        out[name] = _work_paths(bounded(case, name, path))
+    weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
+    return move_levels(case, scenario, out, weights)

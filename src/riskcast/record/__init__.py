@@ -1,0 +1,1 @@
+"""What happened, as arrays: events, series, and memories of past events."""

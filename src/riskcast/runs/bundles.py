@@ -1,0 +1,295 @@
+"""Runs that can be kept: a forecast with its case, options, versions and every draw, as a folder that reads back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from riskcast.forecasting.attribution import Explanation
+from riskcast.runs.sealed_folder import (
+    Arrays,
+    Sealed,
+    damaged,
+    json_text,
+    open_sealed,
+    pack_arrays,
+    write_sealed,
+)
+from riskcast.case.model import Case, Scenario
+from riskcast.case.files import load_case, write_case
+from riskcast.engines.draws import EventDraws
+from riskcast.errors import OptionError, RiskcastError
+from riskcast.exports.plain_data import forecast_data
+from riskcast.forecasting.forecasts import Forecast, check_horizon
+from riskcast.engines.hazard import build_event_model
+from riskcast.record.arrays import build_record
+from riskcast.engines.posterior import Diagnostics, Posterior
+from riskcast.runs.making import Inputs, Run, overlay_name, record_hash
+from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
+from riskcast.forecasting.simulation import Simulated, plan_simulation
+
+ABOUT: Final = "run.json"
+CASE: Final = "case"
+DRAWN: Final = "draws.npz"
+
+
+def write_bundle(run: Run, out: str | Path) -> Path:
+    """Write a run as a folder within the folder `out`, whole or not at all; gives the folder.
+
+    Its name holds an id of the inputs: where the same run is there already, with the same digits, it stays as it is.
+    Raises RiskcastError where it is there with other digits or damaged, where the case does not read back the same,
+    or where `out` cannot be written.
+    """
+    target = Path(out) / run.name
+    if target.exists():
+        return _same_run(target, run)
+    try:
+        write_sealed(target, {"id": run.provenance["id"]}, lambda folder: _fill(folder, run))
+    except FileExistsError:
+        return _same_run(target, run)
+    return target
+
+
+def read_bundle(path: str | Path) -> Run:
+    """Read a run that `write_bundle` wrote, with the very same digits; nothing in it is executed.
+
+    Draws, forecasts, risks and explanations come from its files; the record, models and the plan of the simulation
+    are rebuilt from its case. Raises OptionError where there is no run, and RiskcastError with the file's name where
+    a file was changed, removed, added or is not what riskcast writes.
+    """
+    sealed = open_sealed(path)
+    about = sealed.read_json(ABOUT)
+    inputs = sealed.parse(ABOUT, lambda: _read_inputs(sealed, about))
+    published, case = sealed.parse(ABOUT, inputs.cases)
+    hashes = {"published_hash": published.hash, "case_hash": case.hash, "history_hash": record_hash(published)}
+    for kind, found in hashes.items():
+        if found != about.get(kind):
+            raise damaged(sealed.folder, ABOUT, f"has another {kind} than the case and overlays beside it")
+    if inputs.id != about.get("id") or inputs.id != sealed.about.get("id"):
+        raise damaged(sealed.folder, ABOUT, "has another id than its inputs")
+    posterior = _read_posterior(sealed, case, inputs, about)
+    plan = plan_simulation(posterior, inputs.horizon, inputs.seed)
+    risks, explanations = [], []
+    for number in range(len(inputs.scenarios)):
+        name = f"{scenario_folder(number)}/risk.json"
+        kept = sealed.read_json(name)
+        most = _most_simulated(case, inputs)
+        arrays = sealed.read_arrays(f"{scenario_folder(number)}/forecast.npz", most)
+
+        def rebuild(kept: Any = kept, arrays: Arrays = arrays) -> tuple[Risk, Explanation]:
+            scenario = Scenario.model_validate(kept["scenario"])
+            simulated = _simulated(posterior, inputs.horizon, arrays)
+            ahead = Forecast(
+                posterior, str(kept["name"]), scenario, inputs.horizon, int(kept["paths"]), inputs.seed, plan, simulated
+            )
+            return _read_risk(ahead, kept), TypeAdapter(Explanation).validate_python(kept["explanation"])
+
+        risk, explanation = sealed.parse(name, rebuild)
+        risks.append(risk)
+        explanations.append((risk.forecast.scenario_name, explanation))
+    return Run(case, published, inputs.overlays, posterior, tuple(risks), tuple(explanations), about, inputs)
+
+
+def scenario_folder(number: int) -> str:
+    """The folder of one scenario within a run's folder, counted from 0."""
+    return f"scenario_{number + 1}"
+
+
+def draw_arrays(posterior: Posterior) -> Arrays:
+    """Every draw of every event type, and the health of each type's draws: k-hat, ESS, R-hat, divergences."""
+    arrays: dict[str, Any] = {}
+    for event, drawn in posterior.events.items():
+        arrays[f"{event}/coefficients"] = drawn.coefficients
+        arrays[f"{event}/shocks"] = drawn.shocks
+        arrays[f"{event}/effects"] = drawn.effects
+        arrays |= {f"{event}/hyper/{name}": values for name, values in drawn.hyper.items()}
+        arrays[f"{event}/health"] = np.array([drawn.khat, drawn.ess, drawn.rhat, drawn.divergences], dtype=float)
+    return arrays
+
+
+def forecast_arrays(simulated: Simulated) -> Arrays:
+    """Everything that the simulation of one scenario gave."""
+    arrays: dict[str, Any] = {}
+    for kind in ("probability", "probability_error", "by_period"):
+        arrays |= {f"{kind}/{event}": values for event, values in getattr(simulated, kind).items()}
+    for kind in ("score", "score_error", "score_by_period"):
+        arrays[kind] = getattr(simulated, kind)
+    arrays["peaks/severity"] = np.array(list(simulated.peaks), dtype=float)
+    shape = (len(simulated.peaks), simulated.score.shape[1])
+    arrays["peaks/share"] = np.array(list(simulated.peaks.values()), dtype=float).reshape(shape)
+    return arrays
+
+
+def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
+    """A risk and its explanation as plain data, without any rounding."""
+    adapt = TypeAdapter(tuple[DyadRisk, ...]), TypeAdapter(tuple[OutcomeRisk, ...]), TypeAdapter(Explanation)
+    ahead = risk.forecast
+    return {
+        "name": ahead.scenario_name,
+        "scenario": ahead.scenario.model_dump(mode="json"),
+        "paths": ahead.paths,
+        "dyads": adapt[0].dump_python(risk.dyads),
+        "shared": adapt[1].dump_python(risk.shared),
+        "explanation": adapt[2].dump_python(explanation),
+    }
+
+
+def _fill(folder: Path, run: Run) -> None:
+    """Write the files of a run."""
+    _write_base(folder / CASE, run.inputs.base)
+    contents: dict[str, bytes] = {ABOUT: json_text(run.provenance), DRAWN: pack_arrays(draw_arrays(run.posterior))}
+    for number, text in enumerate(run.overlays):
+        contents[overlay_name(number)] = text.encode()
+    for number, (risk, (_, explanation)) in enumerate(zip(run.risks, run.explanations, strict=True)):
+        within = scenario_folder(number)
+        contents[f"{within}/forecast.npz"] = pack_arrays(forecast_arrays(risk.forecast.simulated))
+        contents[f"{within}/risk.json"] = json_text(risk_data(risk, explanation))
+        contents[f"{within}/scores.json"] = json_text(forecast_data(risk, explanation))
+    for name, content in contents.items():
+        path = folder / PurePosixPath(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _write_base(folder: Path, base: Case) -> None:
+    """Write the case, and see that it reads back the same: a run whose case is lost could never be made again."""
+    panel = base.settings.panel
+    if panel is not None and (Path(panel.file).is_absolute() or ".." in Path(panel.file).parts):
+        raise OptionError(f"the panel's file {panel.file} lies outside the case; name one within its folder")
+    write_case(base, folder)
+    if load_case(folder).hash != base.hash:
+        mend = "write the case to a folder, load it from there, and run that"
+        raise RiskcastError(f"the case {base.name} does not read back the same from files; {mend}")
+
+
+def _same_run(target: Path, run: Run) -> Path:
+    """The folder of a run that is there already; raises RiskcastError where its digits are others."""
+    sealed = open_sealed(target)
+    digits = {DRAWN: pack_arrays(draw_arrays(run.posterior))}
+    for number, (risk, (_, explanation)) in enumerate(zip(run.risks, run.explanations, strict=True)):
+        digits[f"{scenario_folder(number)}/forecast.npz"] = pack_arrays(forecast_arrays(risk.forecast.simulated))
+        digits[f"{scenario_folder(number)}/risk.json"] = json_text(risk_data(risk, explanation))
+    other = [
+        name
+        for name, content in digits.items()
+        if hashlib.sha256(content).hexdigest() != sealed.files.get(name, ("", 0))[0]
+    ]
+    if other:
+        wrong = f"{target} holds a run of the same inputs with other digits, first in {other[0]}"
+        raise RiskcastError(f"{wrong}; see what differs with `riskcast rerun`, or give another --out")
+    return target
+
+
+def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
+    given = about["options"]
+    # What was compared with the manifest is what is read: copies cannot change in between.
+    with tempfile.TemporaryDirectory() as place:
+        for name in sealed.files:
+            if name.startswith(f"{CASE}/"):
+                copy = Path(place) / PurePosixPath(name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(sealed.read(name))
+        base = sealed.parse(CASE, lambda: load_case(Path(place) / CASE))
+    TypeAdapter(dict[str, str]).validate_python(about["versions"])
+    named = {"name": about["case"]}
+    named |= {"published_hash": about["base_published_hash"], "overlay_hash": about["base_overlay_hash"]}
+    if not all(isinstance(name, str) or (name is None and key != "name") for key, name in named.items()):
+        raise ValueError("a name or hash is no text")
+    base = base.model_copy(update=named)
+    if base.hash != about["base_hash"]:
+        raise damaged(sealed.folder, ABOUT, "has another base_hash than the case beside it")
+    overlays = tuple(sealed.read(overlay_name(number)).decode() for number in range(about["overlays"]))
+    named_or_made = [s is None or isinstance(s, (str, dict)) for s in given["scenarios"]]
+    whole = [type(given[name]) is int for name in ("horizon", "draws", "seed")]
+    if not (all(named_or_made) and named_or_made and all(whole) and 0 <= given["seed"] < 2**63):
+        raise ValueError("an option has the wrong kind of value")
+    if given["engine"] not in ("laplace", "nuts") or not 100 <= given["draws"] <= 100_000:
+        raise ValueError(f"no run has engine {given['engine']!r} and {given['draws']} draws")
+    return Inputs(
+        base=base,
+        as_of=None if given["as_of"] is None else dt.date.fromisoformat(given["as_of"]),
+        overlays=overlays,
+        scenarios=tuple(Scenario.model_validate(s) if isinstance(s, dict) else s for s in given["scenarios"]),
+        horizon=check_horizon(base, given["horizon"]),
+        draws=given["draws"],
+        seed=given["seed"],
+        engine=given["engine"],
+        prior_only=bool(given["prior_only"]),
+        allow_unreliable=bool(given["allow_unreliable"]),
+    )
+
+
+def _read_posterior(sealed: Sealed, case: Case, inputs: Inputs, about: Any) -> Posterior:
+    record = build_record(case)
+    models = {event: build_event_model(case, record, event) for event in case.order}
+    widths = [len(m.coefficients) + len(m.years) + len(m.units) + len(m.hyper) for m in models.values()]
+    arrays = sealed.read_arrays(DRAWN, inputs.draws * sum(widths))
+
+    def rebuild() -> Posterior:
+        events: dict[str, EventDraws] = {}
+        for event in dict.fromkeys(name.partition("/")[0] for name in arrays):
+            model, first = models[event], f"{event}/hyper/"
+            khat, ess, rhat, divergences = arrays[f"{event}/health"].tolist()
+            hyper = {name.removeprefix(first): values for name, values in arrays.items() if name.startswith(first)}
+            coefficients = _check_shape(arrays[f"{event}/coefficients"], (inputs.draws, len(model.coefficients)))
+            shocks = _check_shape(arrays[f"{event}/shocks"], (inputs.draws, len(model.years)))
+            effects = _check_shape(arrays[f"{event}/effects"], (inputs.draws, len(model.units)))
+            if set(hyper) != set(model.hyper):
+                raise ValueError(f"{event} has other hyper-parameters than its model")
+            for values in hyper.values():
+                _check_shape(values, (inputs.draws,))
+            health = (khat, ess, rhat, int(divergences))
+            events[event] = EventDraws(event, coefficients, hyper, shocks, effects, *health)
+        if set(events) != set(models):
+            raise ValueError("its event types are not those of the case")
+        diagnostics = TypeAdapter(Diagnostics).validate_python(about["diagnostics"])
+        fingerprints = TypeAdapter(dict[str, str]).validate_python(about["fingerprints"])
+        fitted = (inputs.engine, inputs.draws, inputs.seed, inputs.prior_only)
+        return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints)
+
+    return sealed.parse(DRAWN, rebuild)
+
+
+def _most_simulated(case: Case, inputs: Inputs) -> int:
+    """The most numbers that the forecast of one scenario holds."""
+    units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
+    return 2 * (inputs.draws + inputs.horizon) * units + (len(case.dyads) + 1) * len(case.order)
+
+
+def _simulated(posterior: Posterior, horizon: int, arrays: Arrays) -> Simulated:
+    case, draws = posterior.case, posterior.draws
+    dyads = len(case.dyads)
+
+    def of_events(kind: str, rows: int) -> dict[str, Any]:
+        return {event: _check_shape(arrays[f"{kind}/{event}"], (rows, len(case.units(event)))) for event in case.order}
+
+    severities = arrays["peaks/severity"].tolist()
+    shares = _check_shape(arrays["peaks/share"], (len(severities), dyads))
+    return Simulated(
+        of_events("probability", draws),
+        of_events("probability_error", draws),
+        of_events("by_period", horizon),
+        _check_shape(arrays["score"], (draws, dyads)),
+        _check_shape(arrays["score_error"], (draws, dyads)),
+        _check_shape(arrays["score_by_period"], (horizon, dyads)),
+        dict(zip(severities, shares, strict=True)),
+    )
+
+
+def _check_shape(values: Any, shape: tuple[int, ...]) -> Any:
+    if values.shape != shape or values.dtype.kind != "f":
+        raise ValueError(f"an array has shape {values.shape} where {shape} is due")
+    return values
+
+
+def _read_risk(ahead: Forecast, kept: Any) -> Risk:
+    dyads = TypeAdapter(tuple[DyadRisk, ...]).validate_python(kept["dyads"])
+    if tuple(dyad.id for dyad in dyads) != ahead.dyads:
+        raise ValueError("its dyads are not those of the case")
+    return Risk(ahead, dyads, TypeAdapter(tuple[OutcomeRisk, ...]).validate_python(kept["shared"]))

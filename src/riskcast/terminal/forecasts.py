@@ -1,0 +1,326 @@
+"""Results as text that is a pleasure to read on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from riskcast.case.model import Case
+from riskcast.errors import UnknownNameError
+from riskcast.exports.plain_data import evidence_of
+from riskcast.forecasting.attribution import Contribution, Explanation
+from riskcast.forecasting.forecasts import Contrast, Estimate, Forecast
+from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
+from riskcast.numbers import interval, percent, signed
+from riskcast.verification.coverage import CoverageReport
+
+WIDTH = 80
+BAR = 8
+LABEL = 33
+MOST_DRIVERS = 3
+MOST_DYADS = 20
+RAMP = ("green", "cyan", "yellow", "dark_orange", "red")
+
+
+def band_style(case: Case, band: str) -> str:
+    """Colour of a band, from green for the lowest to red for the highest."""
+    names = [b.name for b in case.settings.bands]
+    place = names.index(band) / max(len(names) - 1, 1)
+    return RAMP[round(place * (len(RAMP) - 1))]
+
+
+def bar(share: float, width: int = BAR) -> Text:
+    """A bar for a share from 0 to 1, in eighths of a cell."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
+    return Text(drawn.ljust(width, "·"), style="blue")
+
+
+def heading(forecast: Forecast) -> RenderableType:
+    """Title, dates, scenario, and a warning where the posterior may not be trusted."""
+    case = forecast.case
+    first, last = forecast.window
+    lines = [
+        Text(case.settings.title, style="bold"),
+        Text(f"as of {case.as_of:%-d %B %Y}, forecast for {first:%-d %b %Y} to {last:%-d %b %Y}", style="dim"),
+    ]
+    if forecast.scenario_name != "baseline" or case.overlay_hash:
+        overlay = " with overlay" if case.overlay_hash else ""
+        lines.append(Text(f"scenario: {forecast.scenario.label}{overlay}", style="bold magenta"))
+    if len(forecast.dyads) < len(case.dyads):
+        gone = len(case.dyads) - len(forecast.dyads)
+        lines.append(
+            Text(f"{len(forecast.dyads)} dyads; {gone} of the record have no row for the horizon", style="dim")
+        )
+    if forecast.posterior.prior_only:
+        lines.append(Text("from the priors alone: the record is left out", style="bold magenta"))
+    return Group(*lines, *warning(forecast))
+
+
+def warning(forecast: Forecast) -> list[Text]:
+    """What to say of a posterior that failed its checks."""
+    failures = forecast.posterior.diagnostics.failures
+    return [Text(f"UNRELIABLE: {failure}", style="bold red") for failure in failures]
+
+
+def footer(forecast: Forecast) -> Text:
+    """Engine, its health and provenance."""
+    posterior, case = forecast.posterior, forecast.case
+    health = posterior.diagnostics
+    checks = []
+    if health.khat_max is not None and not posterior.prior_only:
+        checks.append(f"k-hat ≤ {max(health.khat_max, 0.0):.2f}")
+    if health.rhat_max is not None:
+        checks.append(f"R-hat ≤ {health.rhat_max:.3f}, {health.divergences} divergences")
+    if not posterior.prior_only:
+        checks.append(f"ESS ≥ {health.ess_min:.0f}")
+    engine = "priors" if posterior.prior_only else posterior.engine
+    state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
+    parts = [engine, f"{posterior.draws} draws", f"seed {posterior.seed}", *checks, state]
+    hashes = f"case {(case.published_hash or case.hash)[:12]}"
+    if case.overlay_hash:
+        hashes += f", overlay {case.overlay_hash[:12]}"
+    return Text(" · ".join(parts) + f"\n{hashes}", style="dim")
+
+
+def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
+    """A whole forecast: scores with drivers first, then every outcome of every dyad, then what all share."""
+    parts: list[RenderableType] = [heading(risk.forecast), Text()]
+    shown = risk.dyads
+    if len(shown) > MOST_DYADS:
+        shown = sorted(shown, key=lambda dyad: -dyad.score.mean)[:MOST_DYADS]
+        parts.append(Text(f"the {MOST_DYADS} highest scores of {len(risk.dyads)} dyads; --json lists all", style="dim"))
+    parts += [score_table(risk, shown, explanation), Text()]
+    for dyad in shown:
+        case = risk.forecast.case
+        title = Text.assemble(
+            (f"{dyad.id}  {dyad.partner_name}".rstrip(), "bold"), "  ", (dyad.band, band_style(case, dyad.band))
+        )
+        parts += [title, outcome_table(dyad.outcomes), Text()]
+    if risk.shared:
+        parts += [Text("Shared by all dyads", style="bold"), outcome_table(risk.shared), Text()]
+    parts += [reading_note(), footer(risk.forecast)]
+    return Group(*parts)
+
+
+def reading_note() -> Text:
+    """How to read the numbers, in two sentences."""
+    return Text(
+        "Score: expected severity (0-100) of the worst outcome within the horizon.\n"
+        "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
+        style="dim",
+    )
+
+
+def score_table(risk: Risk, dyads: Sequence[DyadRisk], explanation: Explanation) -> Table:
+    """Dyads with score, interval, band and strongest drivers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table.add_column("Dyad", no_wrap=True)
+    table.add_column("Score", justify="right", no_wrap=True)
+    table.add_column("90 %", justify="center", no_wrap=True)
+    table.add_column("Band", no_wrap=True)
+    table.add_column("Strongest drivers (score points)", ratio=1)
+    for dyad in dyads:
+        style = band_style(risk.forecast.case, dyad.band)
+        table.add_row(
+            dyad.id,
+            Text(f"{dyad.score.mean:.0f}", style=f"bold {style}"),
+            f"{dyad.score.low:.0f}–{dyad.score.high:.0f}",
+            Text(dyad.band, style=style),
+            Text("\n").join(driver_line(c) for c in explanation.contributions[dyad.id][:MOST_DRIVERS]),
+        )
+    return table
+
+
+def driver_line(contribution: Contribution) -> Text:
+    """One driver with its points."""
+    style = "red" if contribution.points > 0 else "green"
+    return Text.assemble((f"{signed(contribution.points):>5}", style), " ", contribution.label)
+
+
+def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
+    """Outcomes with probability, interval and word."""
+    table = Table(box=None, pad_edge=False, show_header=False, collapse_padding=True)
+    table.add_column(width=LABEL, no_wrap=True)
+    table.add_column(width=BAR, no_wrap=True)
+    table.add_column(width=5, justify="right", no_wrap=True)
+    table.add_column(width=8, justify="right", no_wrap=True, style="dim")
+    table.add_column(width=19, no_wrap=True)
+    for outcome in outcomes:
+        estimate = outcome.probability
+        if outcome.assumed:
+            table.add_row(outcome.label, bar(estimate.mean), "", "", Text("assumed", style="magenta"))
+        else:
+            table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
+    return table
+
+
+def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> RenderableType:
+    """Paired differences of two scenarios: scores, then the outcomes that move most."""
+    case = first.case
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table.add_column("Dyad")
+    for title in (first.scenario_name, second.scenario_name):
+        table.add_column(title, justify="right")
+    table.add_column("Change", justify="right")
+    table.add_column("90 %", justify="center")
+    shown = list(change.score.items())
+    if len(shown) > MOST_DYADS:
+        shown = sorted(shown, key=lambda item: -abs(item[1].mean))[:MOST_DYADS]
+    for dyad, e in shown:
+        row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
+        table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), f"{signed(e.low)} to {signed(e.high)}")
+    moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    moves.add_column("What moves most (percentage points)", ratio=1)
+    for title, justify in (("From", "right"), ("To", "right"), ("Change", "right"), ("90 %", "center")):
+        moves.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    scored = [
+        item
+        for item in change.probability.items()
+        if case.events[item[0][0]].kind == "outcome" and not (first.is_assumed(*item[0]) or second.is_assumed(*item[0]))
+    ]
+    for (event, unit), e in sorted(scored, key=lambda item: -abs(item[1].mean))[:12]:
+        whom = unit.partition("-")[2] if case.panel is None else unit
+        moves.add_row(
+            f"{'all' if unit == case.host else whom}  {case.events[event].label}",
+            percent(first.probability(event, unit).mean),
+            percent(second.probability(event, unit).mean),
+            Text(signed(100 * e.mean), style=change_style(e)),
+            f"{signed(100 * e.low)} to {signed(100 * e.high)}",
+        )
+    story = [Text(f"{f.scenario_name}: {f.scenario.story}", style="dim") for f in (first, second)]
+    note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
+    title = Group(heading(first), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold"))
+    body = Padding(Group(*story), (0, 0, 1, 0))
+    scores = Text("Scores", style="bold")
+    if len(shown) < len(change.score):
+        scores.append(f"  the {MOST_DYADS} that move most of {len(change.score)} dyads; --json lists all", style="dim")
+    return Group(title, body, scores, table, moves, note, footer(second))
+
+
+def change_style(e: Estimate) -> str:
+    """Red for a rise, green for a fall, dim where the interval holds both."""
+    return "red" if e.low > 0 else "green" if e.high < 0 else "dim"
+
+
+def explanation_view(
+    risk: Risk, explanation: Explanation, dyad_id: str, remembered: Sequence[tuple[str, ...]]
+) -> RenderableType:
+    """Why one dyad's score is what it is: contributions, the events behind them, and the evidence of its priors."""
+    forecast = risk.forecast
+    dyad = next((d for d in risk.dyads if d.id == dyad_id), None)
+    if dyad is None:
+        raise UnknownNameError("dyad at the start of the horizon", dyad_id, forecast.dyads)
+    case = forecast.case
+    own = explanation.contributions[dyad_id]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table.add_column("Driver", ratio=1)
+    table.add_column("Points", justify="right")
+    table.add_column("± MC", justify="right", style="dim")
+    table.add_column("", width=BAR)
+    largest = max((abs(c.points) for c in own), default=1.0) or 1.0
+    table.add_row("At reference levels, nothing recent", f"{explanation.reference[dyad_id]:.1f}", "", "")
+    for c in own:
+        table.add_row(c.label, driver_points(c), f"{c.error:.1f}", bar(abs(c.points) / largest))
+    total = Text(f"{explanation.score[dyad_id]:.1f}", style="bold")
+    table.add_row(Text("Score", style="bold"), total, "", Text(dyad.band, style=band_style(case, dyad.band)))
+    parts: list[RenderableType] = [
+        heading(forecast),
+        Text(),
+        Text(f"{dyad.id}  {dyad.partner_name}", style="bold"),
+        table,
+    ]
+    if remembered:
+        events = Table(
+            box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH, title="Events still remembered", title_justify="left"
+        )
+        events.add_column("Date", no_wrap=True)
+        events.add_column("Left", justify="right", no_wrap=True)
+        events.add_column("Event", ratio=1)
+        for row in remembered:
+            events.add_row(*row)
+        parts.append(events)
+    parts.append(Text("Evidence behind the strongest drivers", style="bold"))
+    for c in own[:MOST_DRIVERS]:
+        parts.append(Text(f"\n{c.label}"))
+        for quantity, basis, claim in evidence_of(case, c.driver)[:4]:
+            parts.append(Padding(Text.assemble((f"{quantity} ", "cyan"), (f"({basis}) ", "dim"), claim), (0, 0, 0, 2)))
+    return Group(*parts, Text(), footer(forecast))
+
+
+def driver_points(c: Contribution) -> Text:
+    """Signed points in the colour of their direction."""
+    return Text(signed(c.points), style="red" if c.points > 0 else "green")
+
+
+def coverage_view(report: CoverageReport) -> RenderableType:
+    """What `check` says about a valid case."""
+    case = report.case
+    counts = f"{len(case.dyads)} dyads, {len(case.indicators)} indicators, {len(case.events)} event types, "
+    counts += f"{len(case.effects)} edges, "
+    rows = f"{len(case.event_rows)} events, {len(case.series_rows)} series values"
+    counts += rows if case.panel is None else f"{len(case.panel)} rows of a panel"
+    series = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    series.add_column("Indicator", ratio=1)
+    for title in ("Values", "From", "To", "Covers"):
+        series.add_column(title, justify="right", no_wrap=True)
+    for item in report.series:
+        if item.values:
+            series.add_row(item.label, str(item.values), str(item.first), str(item.last), percent(item.share))
+        else:
+            series.add_row(item.label, "–", "", "", Text("past held at reference", style="dim"))
+    priors = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    priors.add_column("Event type", ratio=1)
+    for title in ("Record", "Prior expects", "Tail"):
+        priors.add_column(title, justify="right", no_wrap=True)
+    priors.add_column("", no_wrap=True)
+    for check in report.priors:
+        style = "red" if check.tail < 0.02 else "yellow" if check.tail < 0.1 else "dim"
+        expected = f"{check.median:.0f} ({check.low:.0f}–{check.high:.0f})"
+        priors.add_row(
+            check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
+        )
+    ways = {"hold": "held at the last earlier value", "reference": "taken as the reference", "drop": "row dropped"}
+    treated = [
+        Text(f"  {item.indicator}: {item.cells} cells {ways[item.treatment]}")
+        for item in (case.panel.treated if case.panel is not None else ())
+    ]
+    unused: Iterable[RenderableType] = [Text("  " + name) for name in report.unused] or [Text("  none", style="dim")]
+    return Group(
+        Text(f"{case.name} is valid", style="bold green"),
+        Text(f"{case.settings.title}, as of {case.as_of}", style="dim"),
+        Text(counts, style="dim"),
+        Text(f"sha256 {case.hash}", style="dim"),
+        Text(),
+        Text("Coverage of the record by indicator series", style="bold"),
+        series,
+        Text("Priors against the record (unit-months with an event)", style="bold")
+        if case.settings.period == "month"
+        else Text("Priors against the record (unit-periods with an event)", style="bold"),
+        priors,
+        *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
+        Text("Declared but not used", style="bold"),
+        *unused,
+    )
+
+
+def scenarios_view(case: Case) -> RenderableType:
+    """Names and stories of a case's scenarios."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table.add_column("Scenario", no_wrap=True)
+    table.add_column("What it assumes", ratio=1)
+    for name, scenario in case.scenarios.items():
+        table.add_row(Text(name, style="bold"), Text.assemble((scenario.label, "bold"), "\n", scenario.story))
+    return table
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console no wider than 80 columns, so that what is printed looks the same everywhere."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    return console if console.width <= WIDTH else Console(stderr=stderr, highlight=False, width=WIDTH)

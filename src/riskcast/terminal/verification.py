@@ -1,0 +1,203 @@
+"""Scores and calibration as text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from riskcast.terminal.forecasts import WIDTH
+from riskcast.verification.calibration import Calibration
+from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Slice
+from riskcast.verification.ranks import RankHistogram
+from riskcast.verification.verdicts import (
+    NOTHING,
+    PARTS,
+    Verdict,
+    between,
+    calibration_verdict,
+    chance_in_words,
+    digits_of,
+    is_reference,
+    label_of,
+    number,
+    part_in_words,
+    sentence,
+    severity_in_words,
+    shape_in_words,
+    share,
+    skill_points,
+    skill_verdict,
+)
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+MOST_BARS = 20
+STYLES = {"better": "green", "worse": "red", "open": "yellow"}
+
+
+def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str]) -> RenderableType:
+    """Scores of a backtest: the verdict in words, scores of all forecasters, event types, severity, cautions."""
+    whole = evaluation.slices[ALL]
+    counted = f"{whole.forecasts:,} forecasts on {whole.dyads:,} dyads, {whole.events:,} came true"
+    if whole.forecasts:
+        counted += f" ({share(whole.events / whole.forecasts)})"
+    parts: list[RenderableType] = [Text(title, style="bold"), Text(counted, style="dim"), Text()]
+    parts += [_verdict(skill_verdict(whole)), Text()]
+    for name in (ONSET, CONTINUATION):
+        if name in evaluation.slices:
+            parts.append(Text(part_in_words(PARTS[name], evaluation.slices[name])))
+    if evaluation.severity:
+        parts.append(Text(severity_in_words(evaluation.severity)))
+    parts += [Text(), _score_table(whole)]
+    types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
+    if types:
+        parts += [Text("By event type, against the best reference of each", style="bold"), _type_table(types)]
+    if evaluation.severity:
+        parts += [Text("Peak severity (RPS, lower is better)", style="bold"), _severity_table(evaluation)]
+    parts += _cautions(cautions)
+    return Group(*parts)
+
+
+def calibration_view(calibration: Calibration) -> RenderableType:
+    """Ranks of the truth block by block as bars, with what their unevenness means."""
+    case = calibration.case
+    counted = f"{calibration.records:,} simulated records, {calibration.fits:,} fits of {calibration.draws:,} draws"
+    table = _table()
+    table.add_column("Parameters", ratio=1)
+    table.add_column("Ranks, low to high", no_wrap=True)
+    table.add_column("Bars (p)", no_wrap=True)
+    table.add_column("Curve (p)", no_wrap=True)
+    for one in calibration.histograms.values():
+        label = Text(one.label)
+        shape = shape_in_words(one)
+        if shape:
+            label.append(f"\n{shape}", style="red")
+        table.add_row(label, bars(one), _state(one.inside, one.p_value), _state(one.ecdf.inside, one.ecdf.p_value))
+    failed = "No fit failed the engine's checks."
+    if calibration.unreliable:
+        failed = (
+            f"{calibration.unreliable:,} of {calibration.fits:,} fits failed the engine's checks; they are ranked too."
+        )
+    levels = " or ".join(sorted({share(one.level) for one in calibration.histograms.values()}))
+    note = f"{levels} bands. Bars: how often the truth had each rank. Curve: the same, cumulated."
+    return Group(
+        Text(f"Calibration of {case.name}", style="bold"),
+        Text(f"{counted}, seed {calibration.seed}", style="dim"),
+        Text(),
+        _verdict(calibration_verdict(calibration)),
+        table,
+        Text(note, style="dim"),
+        Text(failed, style="dim" if not calibration.unreliable else "yellow"),
+    )
+
+
+def bars(histogram: RankHistogram) -> Text:
+    """Counts as bars from zero to the highest of counts and band; those outside the band are red.
+
+    >>> from riskcast.verification.ranks import EcdfDifference
+    >>> zero = np.zeros(1)
+    >>> none = EcdfDifference(zero, zero, zero, zero, 1.0)
+    >>> ranks, counts, flat = np.array([0.1, 0.4, 0.6, 0.6]), np.array([1.0, 1.0, 2.0, 0.0]), np.ones(4)
+    >>> bars(RankHistogram("a", "A", ranks, counts, 0 * flat, 4 * flat, 0.95, 0.5, none)).plain
+    '▂▂▄▁'
+    """
+    counts, low, high = histogram.counts, histogram.low, histogram.high
+    together = -(-counts.size // MOST_BARS)
+    starts = np.arange(0, counts.size, together)
+    outside = np.logical_or.reduceat((counts < low) | (counts > high), starts)
+    heights = np.maximum.reduceat(counts, starts)
+    top = max(float(heights.max()), float(high.max()), 1.0)
+    text = Text()
+    for height, out in zip(heights.tolist(), outside.tolist(), strict=True):
+        place = min(max(round(height / top * len(BLOCKS)), 1), len(BLOCKS)) - 1
+        text.append(BLOCKS[place], style="bold red" if out else "blue")
+    return text
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+
+
+def _state(inside: bool, p_value: float) -> Text:
+    chance = chance_in_words(p_value).removeprefix("p ").removeprefix("= ")
+    return Text(f"{'inside' if inside else 'outside'} ({chance})", style="green" if inside else "red")
+
+
+def _verdict(verdict: Verdict) -> Text:
+    style = STYLES[verdict.kind if verdict.firm else "open"]
+    return Text.assemble((sentence(verdict.headline), f"bold {style}"), "\n", verdict.detail)
+
+
+def _score_table(scores: Slice) -> Table:
+    table = _table()
+    table.add_column("Forecaster", ratio=1)
+    for title in ("Brier", "90 %", "Skill", "90 %", "AUC"):
+        table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "90 %" else "")
+    digits = digits_of(item.brier for item in scores.performances.values())
+    lowest = min(item.brier.value for item in scores.performances.values())
+    for item in scores.performances.values():
+        label = Text(label_of(item.forecaster))
+        reference = item.forecaster == scores.best_reference
+        if reference:
+            label.append("\nbest reference", style="dim")
+        best = item.brier.value == lowest and len(scores.performances) > 1
+        table.add_row(
+            label,
+            Text(number(item.brier.value, digits), style="bold" if best else ""),
+            between(item.brier, digits),
+            *_skill(None if reference else item.skill),
+            number(item.auc.value, 2) if item.auc else NOTHING,
+        )
+    return table
+
+
+def _type_table(types: dict[str, Slice]) -> Table:
+    table = _table()
+    table.add_column("Event type", ratio=1)
+    for title in ("Events", "Of", "Brier", "Skill", "90 %"):
+        table.add_column(title, justify="right", no_wrap=True, style="dim" if title in ("90 %", "Of") else "")
+    digits = digits_of(item.brier for part in types.values() for item in part.performances.values())
+    for name, part in types.items():
+        first = next(iter(part.performances.values()))
+        verdict = skill_verdict(part)
+        value, span = _skill(first.skill)
+        if verdict.kind != "open" and verdict.firm:
+            value.stylize(STYLES[verdict.kind])
+        brier = number(first.brier.value, digits)
+        table.add_row(Text(name), f"{part.events:,}", f"{part.forecasts:,}", brier, value, span)
+    return table
+
+
+def _severity_table(evaluation: Evaluation) -> Table:
+    table = _table()
+    table.add_column("Forecaster", ratio=1)
+    for title in ("RPS", "90 %", "Skill", "90 %"):
+        table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "90 %" else "")
+    digits = digits_of(item.rps for item in evaluation.severity.values())
+    for item in evaluation.severity.values():
+        skill = None if is_reference(item.skill) else item.skill
+        rps = number(item.rps.value, digits)
+        table.add_row(label_of(item.forecaster), rps, between(item.rps, digits), *_skill(skill))
+    return table
+
+
+def _skill(skill: Measured | None) -> tuple[Text, str]:
+    if skill is None:
+        return Text(NOTHING), ""
+    value, span = skill_points(skill)
+    return Text(value), span
+
+
+def _cautions(cautions: Iterable[str]) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for caution in cautions:
+        row = Table.grid(padding=(0, 1))
+        row.add_column(width=1)
+        row.add_column(ratio=1)
+        row.add_row("•", Text(sentence(caution)))
+        lines.append(row)
+    return [Text("Cautions", style="bold"), *lines] if lines else []

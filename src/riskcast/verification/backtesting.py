@@ -1,0 +1,237 @@
+"""Rolling-origin backtests: many origins, on many workers, resumable; and the tables that they are scored from."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskcast.case.model import Case
+from riskcast.case.periods import period_number
+from riskcast.case.vintage import case_as_of
+from riskcast.errors import OptionError
+from riskcast.forecasting.forecasts import check_horizon
+from riskcast.machinery.checkpoints import Finished, open_checkpoints
+from riskcast.machinery.workers import Workers, run_tasks, workers
+from riskcast.numbers import html_table
+from riskcast.record.arrays import build_record
+from riskcast.verification.evaluation import Evaluation, evaluate
+from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve
+from riskcast.version import __version__
+
+if TYPE_CHECKING:
+    import pandas
+
+BURN_IN_YEARS = 5
+MOST_LEFT_OUT = 50
+DRAWS = 1000
+RANDOM_FOLDS = (
+    "folds are {!r}; only `rolling` is accepted: random folds put rows of one dyad, and of later years, on both sides, "
+    "so that a forecast would be scored on what it had learned from"
+)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts from rolling origins, joined to what followed.
+
+    forecasts, peaks: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS and
+    failed checks of the model's posterior; unscored: origins whose horizon the record does not cover.
+    """
+
+    case: Case
+    horizon: int
+    draws: int
+    seed: int
+    origins: tuple[dt.date, ...]
+    unscored: tuple[dt.date, ...]
+    forecasts: pandas.DataFrame
+    peaks: pandas.DataFrame
+    health: pandas.DataFrame
+
+    def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
+        """Scores of the model and of every reference, with intervals."""
+        return evaluate(self.forecasts, self.peaks, progress=progress)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each origin, event type and unit: what followed, and the probability of every forecaster."""
+        return self.forecasts.copy()
+
+    def __repr__(self) -> str:
+        span = f"{len(self.origins)} origins from {self.origins[0]} to {self.origins[-1]}"
+        return f"<Backtest of {self.case.name}: {span}, {len(self.forecasts):,} forecasts>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for event, own in self.forecasts.groupby("event", sort=False):
+            expected = own["model"].sum()
+            rows.append((str(event), f"{len(own):,}", f"{own['outcome'].sum():,.0f}", f"{expected:,.1f}"))
+        first, last = self.origins[0], self.origins[-1]
+        note = (
+            f"{len(self.origins)} origins from {first:%Y-%m-%d} to {last:%Y-%m-%d}, horizon {self.horizon} "
+            f"{self.case.settings.period}s. {self.case.settings.title}. Scores: evaluate()."
+        )
+        return html_table("Backtest", ("event type", "forecasts", "events", "expected by the model"), rows, note)
+
+
+def choose_origins(
+    case: Case, start: dt.date | None, end: dt.date | None, every: int | None, horizon: int
+) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
+    """Origins from `start` to `end`, `every` so many periods, that can be scored; and those that cannot.
+
+    They are counted back from the last day whose horizon lies within the record. By default they begin after five years
+    of record, and there is one a year. Raises OptionError where none is left.
+
+    >>> from riskcast import load_case
+    >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2021, 1, 1), None, 12, 12)
+    >>> [day.isoformat() for day in found]
+    ['2021-05-06', '2022-05-06', '2023-05-06']
+    """
+    every = case.periods_per_year if every is None else every
+    if every < 1:
+        raise OptionError(f"every is {every}; give a number of {case.settings.period}s from 1 on")
+    timeline = build_record(case).timeline
+    first = case.settings.history_from + dt.timedelta(days=366)
+    if start is None:
+        start = max(first, case.settings.history_from.replace(year=case.settings.history_from.year + BURN_IN_YEARS))
+    end = case.as_of if end is None else end
+    scorable = [timeline.end(steps) for steps in range(-horizon, -timeline.length, -every)]
+    chosen = [day for day in reversed(scorable) if start <= day <= end]
+    found = tuple(day for day in chosen if _has_rows_after(case, day))
+    beyond = [timeline.end(steps) for steps in range(every - horizon, 1, every)]
+    unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if start <= day <= end))
+    if found and found[0] < first:
+        raise OptionError(f"origin {found[0]} leaves less than a year of record; begin from {first} on")
+    if not found:
+        period = case.settings.period
+        wrong = f"no origin from {start} to {end} can be scored with a horizon of {horizon} {period}s"
+        raise OptionError(f"{wrong}; the record allows {scorable[-1]} to {scorable[0]}" if scorable else wrong)
+    return found, unscored
+
+
+def _has_rows_after(case: Case, day: dt.date) -> bool:
+    """Whether a panel holds rows of the period after a day: some have gaps, of which nothing can be forecast."""
+    return case.panel is None or bool((case.panel.period == period_number(day, case.settings.period) + 1).any())
+
+
+def backtest(
+    case: Case,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    every: int | None = None,
+    horizon: int | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+    folds: str = "rolling",
+    leave_one_dyad_out: bool = False,
+    workers_count: int | None = None,
+    cluster: str | None = None,
+    executor: Executor | Workers | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Forecast a case again and again from earlier days, each time from what was known then, and see what followed.
+
+    Beside the model's stand forecasts of the references: base rates pooled and per dyad, persistence, and the priors
+    alone; with `leave_one_dyad_out` also the model without each dyad's own record. `every` and `horizon` are in the
+    case's periods. Origins run on local processes (`workers_count`), a Dask cluster by address, or an `executor` of
+    your own, wrapped as `Workers(executor, count)` to say how much it does at once. With `out`, finished origins are
+    kept there, and a run that was interrupted goes on from them. Raises OptionError for bad options; random folds are
+    refused (Roberts et al., 2017: they leak the group and the future).
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> tested = backtest(case, start=dt.date(2023, 1, 1), draws=100, workers_count=1)
+    >>> tested.origins, len(tested.forecasts) > 40
+    ((datetime.date(2023, 5, 6),), True)
+    """
+    if folds != "rolling":
+        raise OptionError(RANDOM_FOLDS.format(folds))
+    if leave_one_dyad_out and len(case.dyads) > MOST_LEFT_OUT:
+        wrong = f"leaving out one of {len(case.dyads)} dyads at a time would take as many fits for every origin"
+        raise OptionError(f"{wrong}; it is done for up to {MOST_LEFT_OUT} dyads")
+    horizon = check_horizon(case, horizon)
+    origins, unscored = choose_origins(case, start, end, every, horizon)
+    record = build_record(case)
+
+    def known_at(day: dt.date) -> Known:
+        return Known(case_as_of(case, day), horizon, draws, seed, leave_one_dyad_out)
+
+    about = {
+        "what": "backtest",
+        "case": case.name,
+        "case_hash": case.hash,
+        "horizon": horizon,
+        "draws": draws,
+        "seed": seed,
+        "leave_one_dyad_out": leave_one_dyad_out,
+        "riskcast": __version__,
+    }
+    keys = [day.isoformat() for day in origins]
+    results: dict[str, Finished] = {}
+    report = progress or (lambda done, total: None)
+    with open_checkpoints(out, about) if out is not None else nullcontext() as checkpoints:
+        for key in keys:
+            if checkpoints is not None and key in checkpoints.done():
+                results[key] = checkpoints.load(key)
+        report(len(results), len(keys))
+
+        def keep(key: str, made: AtOrigin) -> None:
+            tables = resolve(case, record, made, case_as_of(case, made.origin), horizon)
+            results[key] = Finished(dict(zip(("forecasts", "peaks"), tables, strict=True)), _facts(made))
+            if checkpoints is not None:
+                checkpoints.save(key, results[key].frames, results[key].facts)
+            report(len(results), len(keys))
+
+        waiting = [day for day in origins if day.isoformat() not in results]
+        if waiting:
+            tasks = ((day.isoformat(), (known_at(day),)) for day in waiting)
+            with _crew(executor, workers_count, cluster) as ready:
+                run_tasks(forecast_origin, tasks, ready, keep)
+    return _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
+
+
+def _crew(
+    executor: Executor | Workers | None, count: int | None, cluster: str | None
+) -> AbstractContextManager[Workers]:
+    if executor is None:
+        return workers(count, cluster)
+    if count is not None or cluster is not None:
+        raise OptionError("an executor is given beside workers_count or cluster; give one of the three")
+    return nullcontext(executor if isinstance(executor, Workers) else Workers(executor, os.cpu_count() or 1))
+
+
+def _facts(made: AtOrigin) -> dict[str, Any]:
+    khat = made.khat if abs(made.khat) < float("inf") else None
+    return {
+        "origin": made.origin.isoformat(),
+        "seconds": made.seconds,
+        "khat": khat,
+        "ess": made.ess,
+        "reliable": not made.failures,
+        "failures": "; ".join(made.failures),
+    }
+
+
+def _gather(
+    case: Case,
+    horizon: int,
+    draws: int,
+    seed: int,
+    origins: tuple[dt.date, ...],
+    unscored: tuple[dt.date, ...],
+    results: Sequence[Finished],
+) -> Backtest:
+    import pandas
+
+    forecasts, peaks = (
+        pandas.concat([result.frames[name] for result in results], ignore_index=True) for name in ("forecasts", "peaks")
+    )
+    health = pandas.DataFrame([result.facts for result in results])
+    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, health)

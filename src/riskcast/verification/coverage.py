@@ -1,0 +1,164 @@
+"""How far the record and the priors reach: what `check` reports about a valid case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from riskcast.case.model import Case
+from riskcast.engines.draws import draw_prior, standardise_hyper
+from riskcast.engines.hazard import build_event_model
+from riskcast.engines.log_rates import MemoryTable, log_rates
+from riskcast.machinery.random_streams import generator
+from riskcast.machinery.threads import single_thread
+from riskcast.numbers import html_table
+from riskcast.record.arrays import build_record
+
+if TYPE_CHECKING:
+    import pandas
+
+BLOCK_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class SeriesCoverage:
+    """How much of the record an indicator's series covers: the mean over units of the share of the record's length
+    between first and last dated value; 0 where the past is held at the reference."""
+
+    indicator: str
+    label: str
+    values: int
+    first: int | None
+    last: int | None
+    share: float
+
+
+@dataclass(frozen=True)
+class PriorCheck:
+    """An event type's count in the record against what its priors would have let one expect.
+
+    `low`, `median`, `high`: 5, 50 and 95 % points of the prior predictive count, given the record's own covariates and
+    memories; `tail`: two-sided prior predictive tail probability of the recorded count (Box, 1980).
+    """
+
+    event: str
+    label: str
+    recorded: int
+    low: float
+    median: float
+    high: float
+    tail: float
+
+    @property
+    def verdict(self) -> str:
+        """Agreement in words."""
+        if self.tail >= 0.1:
+            return "agree"
+        side = "more" if self.recorded > self.median else "fewer"
+        return f"{side} than expected" if self.tail >= 0.02 else f"conflict: far {side} than expected"
+
+
+@dataclass(frozen=True)
+class CoverageReport:
+    """Coverage of a case's series, what nothing uses, and prior against record."""
+
+    case: Case
+    series: tuple[SeriesCoverage, ...]
+    unused: tuple[str, ...]
+    priors: tuple[PriorCheck, ...]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event type: recorded count, prior predictive count (5, 50, 95 %), tail probability."""
+        import pandas
+
+        rows = [(p.event, p.recorded, p.low, p.median, p.high, p.tail, p.verdict) for p in self.priors]
+        return pandas.DataFrame(rows, columns=["event", "recorded", "low", "median", "high", "tail", "verdict"])
+
+    def __repr__(self) -> str:
+        apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != "agree"]
+        return f"<CoverageReport of {self.case.name}. Priors against the record: {'; '.join(apart) or 'agree'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, p.verdict, str(p.recorded), f"{p.low:.0f}–{p.high:.0f}") for p in self.priors]
+        header = ("event type", "prior and record", "recorded", "expected (90 %)")
+        unused = f" Nothing uses: {', '.join(self.unused)}." if self.unused else ""
+        note = f"Counts that the priors let one expect, against the record. {self.case.settings.title}.{unused}"
+        return html_table("Priors against the record", header, rows, note, texts=2)
+
+
+def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageReport:
+    """Report on a valid case.
+
+    >>> from riskcast import load_case
+    >>> report = report_coverage(load_case("central_asia_2024"), draws=200)
+    >>> len(report.priors) == len(report.case.events)
+    True
+    """
+    series = tuple(_series(case, name) for name in case.indicators)
+    return CoverageReport(case, series, find_unused(case), check_priors(case, draws, seed))
+
+
+def _series(case: Case, name: str) -> SeriesCoverage:
+    indicator = case.indicators[name]
+    if indicator.history == "panel" and case.panel is not None:
+        years = case.panel.period // case.periods_per_year
+        return SeriesCoverage(name, indicator.label, len(years), int(years.min()), int(years.max()), 1.0)
+    rows = [row for row in case.series_rows if row.indicator == name]
+    units = case.dyads if indicator.scope == "dyad" else (case.host,)
+    span = (case.as_of - case.settings.history_from).days
+    shares = []
+    for unit in units:
+        days = [row.date for row in rows if row.unit == unit]
+        first = max(min(days), case.settings.history_from) if days else case.as_of
+        # The last value is held until today; two years are not much for an indicator, more is a gap.
+        last = max(days, default=case.as_of)
+        end = case.as_of if (case.as_of - last).days <= 731 else last
+        shares.append(max(0.0, (end - first).days / span) if days else 0.0)
+    years = [row.date.year for row in rows]
+    return SeriesCoverage(
+        name, indicator.label, len(rows), min(years, default=None), max(years, default=None), float(np.mean(shares))
+    )
+
+
+def find_unused(case: Case) -> tuple[str, ...]:
+    """What a case declares and nothing uses: indicators without edges, memories without edges, uncited sources."""
+    sources = {effect.source for effect in case.effects}
+    parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
+    unused = [f"indicators.{name}" for name in case.indicators if name not in sources | parents]
+    used_memories = {(effect.target, effect.memory) for effect in case.effects}
+    unused += [f"memories.{m}" for m in case.settings.memories if m not in {memory for _, memory in used_memories}]
+    for name, event in case.events.items():
+        unused += [f"outcomes.{name}.half_life.{m}" for m in event.half_life if (name, m) not in used_memories]
+        if event.kind == "trigger" and name not in sources:
+            unused.append(f"outcomes.{name} (a trigger that drives nothing)")
+    cited = {s for _, quantity, _ in case.quantities() if quantity.evidence for s in quantity.evidence.sources}
+    cited |= {s for row in (*case.event_rows, *case.series_rows) for s in row.sources}
+    return (*unused, *(f"sources.{name}" for name in case.sources if name not in cited))
+
+
+def check_priors(case: Case, draws: int = 1000, seed: int = 1) -> tuple[PriorCheck, ...]:
+    """Prior predictive counts of every event type against the record."""
+    record = build_record(case)
+    checks = []
+    for event in case.events:
+        model = build_event_model(case, record, event)
+        drawn = draw_prior(model, draws, seed)
+        xi = standardise_hyper(model, drawn.hyper)
+        rng = generator(seed, "prior check", event)
+        rows = model.rows
+        table = MemoryTable.of(model, rows, xi)
+        counts = np.empty(draws)
+        block = max(1, BLOCK_CELLS // max(len(rows), 1))
+        for first in range(0, draws, block):
+            part = slice(first, first + block)
+            with single_thread():
+                eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], xi, table.take(part))
+            chance = -np.expm1(-np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0)))
+            counts[part] = rng.binomial(rows.exposure.astype(np.int64)[:, None], chance).sum(axis=0)
+        recorded = len(model.hits)
+        low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
+        tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))
+        checks.append(PriorCheck(event, case.events[event].label, recorded, low, median, high, tail))
+    return tuple(checks)

@@ -1,0 +1,423 @@
+"""Forecasts and what followed -> scores with intervals, relative to the references that a sceptic would ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from riskcast.engines.hazard import Floats, Ints
+from riskcast.errors import OptionError
+from riskcast.machinery.random_streams import generator
+from riskcast.names import FORECASTERS, LEFT_OUT, MODEL, REFERENCES
+from riskcast.numbers import html_table
+from riskcast.verification.metrics import (
+    auc,
+    average_precision,
+    brier_scores,
+    calibration_curve,
+    decompose,
+    log_scores,
+    murphy_curve,
+    percentile_interval,
+    ranked_probability_scores,
+    resample_clusters,
+    resampled_means,
+    resampled_ranks,
+    skill_score,
+)
+
+if TYPE_CHECKING:
+    import pandas
+
+ALL: Final = "all"
+ONSET: Final = "onset"
+CONTINUATION: Final = "continuation"
+REPLICATES = 500
+RANK_REPLICATES = 200
+BINS = 20
+THRESHOLDS = 201
+FEW_DYADS = 20
+FEW_EVENTS = 30
+DIGITS = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score with its 90 % interval from a bootstrap that resamples dyads; low and high are not a number where there
+    is only one dyad, as then there is nothing to resample."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """A CORP reliability diagram: forecasts, their recalibrated frequency (isotonic), the 90 % consistency band in
+    which the curve would lie were the forecasts calibrated, and where the forecasts lie.
+
+    forecast, frequency, low, high: (points,) probabilities; edges (bins + 1,) and counts (bins,): a histogram of
+    forecasts.
+    """
+
+    forecast: Floats
+    frequency: Floats
+    low: Floats
+    high: Floats
+    edges: Floats
+    counts: Floats
+
+
+@dataclass(frozen=True)
+class Performance:
+    """How one forecaster did on a set of forecasts.
+
+    brier, log_score (natural log; both lower is better; log_score is infinite where a forecast of exactly 0 or 1 was
+    wrong); skill: Brier skill score against the best reference, None where that one is without error; auc and
+    average_precision: None where all outcomes are alike; miscalibration, discrimination, uncertainty: brier =
+    miscalibration - discrimination + uncertainty (Dimitriadis, Gneiting and Jordan, 2021).
+    """
+
+    forecaster: str
+    brier: Measured
+    log_score: Measured
+    skill: Measured | None
+    auc: Measured | None
+    average_precision: Measured | None
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+    mean_forecast: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Scores on a set of forecasts: all of them, onset or continuation alone, or one event type.
+
+    dyads: how many were forecast, 1 where only the host was; performances: by
+    forecaster, the model first; murphy[forecaster]: (thresholds,) mean elementary scores (Ehm, Gneiting, Jordan and
+    Krueger, 2016).
+    """
+
+    name: str
+    forecasts: int
+    events: int
+    dyads: int
+    best_reference: str
+    performances: Mapping[str, Performance]
+    reliability: Mapping[str, Reliability]
+    thresholds: Floats
+    murphy: Mapping[str, Floats]
+
+    @property
+    def caution(self) -> str | None:
+        """Why the intervals are themselves uncertain, in words: fewer than 20 dyads or fewer than 30 events; else None.
+
+        With few clusters the bootstrap is too narrow (Cameron, Gelbach and Miller, 2008).
+        """
+        few = []
+        if self.dyads < FEW_DYADS:
+            few.append(f"{self.dyads} dyad{'' if self.dyads == 1 else 's'}")
+        if self.events < FEW_EVENTS:
+            few.append(f"{self.events} event{'' if self.events == 1 else 's'}")
+        if not few:
+            return None
+        listed = f"only {' and '.join(few)} in {self.name}"
+        if self.dyads == 1:
+            return f"{listed}: nothing to resample, so scores have no interval"
+        return f"{listed}: the intervals are themselves uncertain and likely too narrow"
+
+
+@dataclass(frozen=True)
+class SeverityScore:
+    """Ranked probability score of a dyad's peak severity, from 0 to 1, lower is better; skill against the best
+    reference, None where that one is without error."""
+
+    forecaster: str
+    rps: Measured
+    skill: Measured | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of all forecasters: slices[name] with names `all`, `onset`, `continuation` and, where there is more than
+    one, event types; severity by forecaster."""
+
+    slices: Mapping[str, Slice]
+    severity: Mapping[str, SeverityScore]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each slice, forecaster and score: value and, where the score has one, its 90 % interval.
+
+        Columns slice, forecaster, score, value, low, high. The severity of peaks is in slice `all`, as `rps` and
+        `rps_skill`. Scores that are undefined have no row.
+        """
+        import pandas
+
+        rows: list[tuple[str, str, str, float, float, float]] = []
+        for name, part in self.slices.items():
+            for forecaster, performance in part.performances.items():
+                for item in fields(performance)[1:]:
+                    rows += _row(name, forecaster, item.name, getattr(performance, item.name))
+        for forecaster, severity in self.severity.items():
+            rows += _row(ALL, forecaster, "rps", severity.rps)
+            rows += _row(ALL, forecaster, "rps_skill", severity.skill)
+        return pandas.DataFrame(rows, columns=["slice", "forecaster", "score", "value", "low", "high"])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{name} {one.brier.value:.4f}" for name, one in self.slices[ALL].performances.items())
+        return f"<Evaluation of {self.slices[ALL].forecasts:,} forecasts. Brier scores: {scores}>"
+
+    def _repr_html_(self) -> str:
+        whole = self.slices[ALL]
+        rows = []
+        for name, found in whole.performances.items():
+            auc = "–" if found.auc is None else f"{found.auc.value:.3f}"
+            skill = "–" if found.skill is None else f"{100 * found.skill.value:+.1f} %".replace("-", "−")
+            figures = (f"{found.brier.value:.4f}", f"{found.log_score.value:.4f}", skill, auc)
+            rows.append((name, *figures, f"{found.miscalibration:.4f}"))
+        header = ("forecaster", "Brier", "log score", "Brier skill", "AUC", "miscalibration")
+        caution = f" {whole.caution[0].upper()}{whole.caution[1:]}." if whole.caution else ""
+        note = f"{whole.forecasts:,} forecasts, {whole.events:,} events; skill against {whole.best_reference}.{caution}"
+        return html_table("Scores of all forecasts; lower is better for the first two", header, rows, note)
+
+
+def evaluate(
+    forecasts: pandas.DataFrame,
+    peaks: pandas.DataFrame,
+    *,
+    rivals: Sequence[str] = (),
+    replicates: int = REPLICATES,
+    seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Score every forecaster on all forecasts, onset, continuation and each event type, with 90 % intervals.
+
+    forecasts: a row for each origin, event and unit with columns origin, event, unit, outcome (0 or 1), recent (whether
+    the unit had the event in the year before the origin: continuation, else onset), and a probability for each
+    forecaster, of which there must be the model and a reference. peaks: a row for each origin, unit and level of
+    severity with columns origin, unit, level, reached (0 or 1), and each forecaster's probability that the worst
+    severity of the horizon reaches the level; it may be empty. `rivals` are further columns of forecasts, taken as
+    references like the others.
+
+    The best reference of a slice is the one with the lowest Brier score there. Intervals are percentiles over
+    `replicates` resamplings of units with all their rows, the same for all forecasters (at most 200 resamplings for auc
+    and average_precision), so that they allow for the dependence of a dyad's forecasts on one another, yet not for
+    that of dyads at one origin (Cameron, Gelbach and Miller, 2008). The same seed gives the same numbers, whatever the
+    order of the rows. `progress` is called with how many forecasters are scored and how many there are. Raises
+    OptionError for tables or options that cannot be used.
+
+    >>> import pandas
+    >>> forecasts = pandas.DataFrame({
+    ...     "origin": "2020-12-31", "event": "demarche", "unit": ["A-B", "A-C", "A-D", "A-E"], "outcome": [1, 0, 0, 1],
+    ...     "recent": [True, False, False, False], "model": [0.8, 0.1, 0.3, 0.6], "pooled_rate": 0.5,
+    ... })
+    >>> evaluation = evaluate(forecasts, pandas.DataFrame(), replicates=100)
+    >>> list(evaluation.slices), evaluation.slices["all"].best_reference
+    (['all', 'onset', 'continuation'], 'pooled_rate')
+    >>> round(evaluation.slices["all"].performances["model"].skill.value, 3)
+    0.7
+    """
+    if replicates < 50:
+        raise OptionError(f"replicates is {replicates}; give at least 50, as an interval leaves out 5 % at each end")
+    forecasters = _check_table(forecasts, "forecasts", ("origin", "event", "unit"), ("outcome", "recent"), rivals)
+    if not len(forecasts):
+        raise OptionError("forecasts has no row; give at least one forecast with its outcome")
+    ranked = _check_table(peaks, "peaks", ("origin", "unit", "level"), ("reached",)) if len(peaks) else ()
+    parts = list(_slices(forecasts))
+    total = len(parts) * len(forecasters) + len(ranked)
+    done = 0
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    slices = {name: _score_slice(name, rows, forecasters, replicates, seed, report) for name, rows in parts}
+    return Evaluation(slices, _score_severity(peaks, ranked, replicates, seed, report) if ranked else {})
+
+
+def evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as plain data for JSON: slices and severity by name, each slice with its caution.
+
+    Numbers have ten digits after the point; None stands for what is undefined or infinite.
+
+    >>> _plain({"score": Measured(0.1234567890123, 0.0, float("inf")), "curve": np.array([0.5, 1.0])})
+    {'score': {'value': 0.123456789, 'low': 0.0, 'high': None}, 'curve': [0.5, 1.0]}
+    """
+    data = _plain(evaluation)
+    for name, part in evaluation.slices.items():
+        data["slices"][name]["caution"] = part.caution
+    return data
+
+
+def _slices(forecasts: pandas.DataFrame) -> Iterator[tuple[str, pandas.DataFrame]]:
+    """Name and rows of each slice that has rows."""
+    recent = forecasts["recent"].to_numpy(dtype=bool)
+    events = sorted(forecasts["event"].unique())
+    taken = sorted({ALL, ONSET, CONTINUATION}.intersection(events))
+    if taken:
+        raise OptionError(f"event type {taken[0]!r} has the name of a slice; give it another id")
+    yield ALL, forecasts
+    for name, chosen in ((ONSET, ~recent), (CONTINUATION, recent)):
+        if chosen.any():
+            yield name, forecasts[chosen]
+    if len(events) > 1:
+        for event in events:
+            yield event, forecasts[(forecasts["event"] == event).to_numpy()]
+
+
+def _score_slice(
+    name: str,
+    rows: pandas.DataFrame,
+    forecasters: Sequence[str],
+    replicates: int,
+    seed: int,
+    report: Callable[[], None],
+) -> Slice:
+    outcome = rows["outcome"].to_numpy(dtype=float)
+    probability = {forecaster: rows[forecaster].to_numpy(dtype=float) for forecaster in forecasters}
+    cluster, counts = _resample(rows["unit"], replicates, seed, name)
+    brier = {forecaster: brier_scores(outcome, probability[forecaster]) for forecaster in forecasters}
+    reference = _best_reference(brier)
+    resampled = {forecaster: resampled_means(scores, cluster, counts) for forecaster, scores in brier.items()}
+    thresholds = np.linspace(0.0, 1.0, THRESHOLDS)
+    performances, reliability, murphy = {}, {}, {}
+    for forecaster, forecast in probability.items():
+        logs = log_scores(outcome, forecast)
+        areas, precisions = resampled_ranks(outcome, forecast, cluster, counts[:RANK_REPLICATES])
+        parts = decompose(outcome, forecast)
+        performances[forecaster] = Performance(
+            forecaster=forecaster,
+            brier=_measured(float(brier[forecaster].mean()), resampled[forecaster], counts),
+            log_score=_measured(float(logs.mean()), resampled_means(logs, cluster, counts), counts),
+            skill=_skill(brier, resampled, forecaster, reference, counts),
+            auc=_measured_or_none(auc(outcome, forecast), areas, counts),
+            average_precision=_measured_or_none(average_precision(outcome, forecast), precisions, counts),
+            miscalibration=parts.miscalibration,
+            discrimination=parts.discrimination,
+            uncertainty=parts.uncertainty,
+            mean_forecast=float(forecast.mean()),
+        )
+        reliability[forecaster] = _reliability(outcome, forecast, generator(seed, "consistency", name, forecaster))
+        murphy[forecaster] = murphy_curve(outcome, forecast, thresholds)
+        report()
+    return Slice(
+        name=name,
+        forecasts=len(rows),
+        events=int(outcome.sum()),
+        dyads=max(1, sum("-" in unit for unit in rows["unit"].unique())),
+        best_reference=reference,
+        performances=performances,
+        reliability=reliability,
+        thresholds=thresholds,
+        murphy=murphy,
+    )
+
+
+def _score_severity(
+    peaks: pandas.DataFrame,
+    forecasters: Sequence[str],
+    replicates: int,
+    seed: int,
+    report: Callable[[], None],
+) -> dict[str, SeverityScore]:
+    reached = peaks["reached"].to_numpy(dtype=float)
+    case = peaks.groupby(["origin", "unit"], sort=True).ngroup().to_numpy()
+    first = np.unique(case, return_index=True)[1]
+    cluster, counts = _resample(peaks["unit"].iloc[first], replicates, seed, "severity")
+    rps = {name: ranked_probability_scores(reached, peaks[name].to_numpy(dtype=float), case) for name in forecasters}
+    resampled = {name: resampled_means(scores, cluster, counts) for name, scores in rps.items()}
+    reference = _best_reference(rps)
+    severity = {}
+    for name, scores in rps.items():
+        measured = _measured(float(scores.mean()), resampled[name], counts)
+        severity[name] = SeverityScore(name, measured, _skill(rps, resampled, name, reference, counts))
+        report()
+    return severity
+
+
+def _resample(units: pandas.Series, replicates: int, seed: int, purpose: str) -> tuple[Ints, Floats]:
+    """Number of each row's unit, and how often each replicate draws each unit."""
+    names, cluster = np.unique(units.to_numpy(dtype=str), return_inverse=True)
+    return cluster, resample_clusters(len(names), replicates, generator(seed, "dyads", purpose))
+
+
+def _best_reference(scores: Mapping[str, Floats]) -> str:
+    references = [name for name in scores if name not in (MODEL, LEFT_OUT)]
+    return min(references, key=lambda name: float(scores[name].mean()))
+
+
+def _measured(value: float, replicates: Floats, counts: Floats) -> Measured:
+    low, high = percentile_interval(replicates) if counts.shape[1] > 1 else (float("nan"), float("nan"))
+    return Measured(value, low, high)
+
+
+def _measured_or_none(value: float | None, replicates: Floats, counts: Floats) -> Measured | None:
+    return None if value is None else _measured(value, replicates, counts)
+
+
+def _skill(
+    scores: Mapping[str, Floats], resampled: Mapping[str, Floats], name: str, reference: str, counts: Floats
+) -> Measured | None:
+    score, other = float(scores[name].mean()), float(scores[reference].mean())
+    if other == 0:
+        return None
+    return _measured(float(skill_score(score, other)), skill_score(resampled[name], resampled[reference]), counts)
+
+
+def _reliability(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
+    curve = calibration_curve(outcome, forecast, rng)
+    counts, edges = np.histogram(forecast, bins=BINS, range=(0.0, 1.0))
+    return Reliability(curve.forecast, curve.frequency, curve.low, curve.high, edges, counts.astype(float))
+
+
+def _check_table(
+    table: pandas.DataFrame, what: str, keys: Sequence[str], flags: Sequence[str], rivals: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The forecasters of a table, the model first; raises OptionError for a table that cannot be scored."""
+    needed = (*keys, *flags, MODEL, *rivals)
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        raise OptionError(f"{what} has no column {missing[0]!r}; it needs {', '.join(needed)}")
+    forecasters = (*(name for name in FORECASTERS if name in table.columns), *rivals)
+    if not set(forecasters) - {MODEL, LEFT_OUT}:
+        raise OptionError(f"{what} has no reference to compare with; give one of {', '.join(REFERENCES)}")
+    repeated = table.loc[table.duplicated(list(keys)), list(keys)]
+    if len(repeated):
+        twice = dict(repeated.iloc[0])
+        named = ", ".join(f"{key} {value}" for key, value in twice.items())
+        raise OptionError(f"{what} has two rows for {named}; give one")
+    for column in flags:
+        if not table[column].isin([0, 1]).all():
+            raise OptionError(f"{what}: {column} is neither 0 nor 1 in some row; give one of them in every row")
+    for name in forecasters:
+        if not table[name].between(0, 1).all():
+            raise OptionError(f"{what}: {name} is outside 0 to 1 in some row; give a probability in every row")
+    return forecasters
+
+
+def _row(
+    part: str, forecaster: str, score: str, value: Measured | float | None
+) -> list[tuple[str, str, str, float, float, float]]:
+    if value is None:
+        return []
+    if isinstance(value, Measured):
+        return [(part, forecaster, score, value.value, value.low, value.high)]
+    return [(part, forecaster, score, value, float("nan"), float("nan"))]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value.tolist()]
+    if isinstance(value, float):
+        return round(value, DIGITS) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,194 @@
+"""One origin of a backtest: what was known then -> forecasts of model and references; and what followed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcast.case.model import Case
+from riskcast.engines.fitting import fit
+from riskcast.engines.hazard import Floats
+from riskcast.engines.posterior import Posterior
+from riskcast.forecasting.forecasts import Forecast, forecast
+from riskcast.machinery.threads import single_thread
+from riskcast.names import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
+from riskcast.record.arrays import Record
+from riskcast.verification.references import dyad_rate, persistence, pooled_rate
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a forecast at one origin may use: the case as of that day, and how to forecast."""
+
+    case: Case
+    horizon: int
+    draws: int
+    seed: int
+    leave_one_dyad_out: bool = False
+
+
+@dataclass(frozen=True)
+class AtOrigin:
+    """Forecasts made at one origin, by forecaster, in the order of the case's units and severities.
+
+    probability[forecaster][event]: (units,) of at least one event within the horizon; peaks[forecaster]: (severities,
+    dyads) that the worst outcome has at least that severity; recent[event]: (units,) whether it happened in the last
+    year; health: seconds, k-hat, ESS and failed checks of the model's posterior.
+    """
+
+    origin: dt.date
+    probability: Mapping[str, Mapping[str, Floats]]
+    peaks: Mapping[str, Floats]
+    recent: Mapping[str, NDArray[np.bool_]]
+    seconds: float
+    khat: float
+    ess: float
+    failures: tuple[str, ...]
+
+
+def severities(case: Case) -> tuple[float, ...]:
+    """The severities of a case's outcomes, each once, from low to high."""
+    return tuple(sorted({float(event.severity) for event in case.events.values() if event.severity is not None}))
+
+
+def forecast_origin(known: Known) -> AtOrigin:
+    """Forecast from one origin with the model and with every reference.
+
+    It is handed the case as of the origin, so that it cannot see what follows. Posteriors that fail their checks are
+    used all the same, and said to have failed.
+    """
+    begun = time.monotonic()
+    case = known.case
+    posterior = _fit(known)
+    ahead = forecast(posterior, horizon=known.horizon)
+    seconds = time.monotonic() - begun
+    probability = {MODEL: _means(ahead)}
+    peaks = {MODEL: _peaks(ahead)}
+    if known.leave_one_dyad_out:
+        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(known, probability[MODEL], peaks[MODEL])
+    alone = forecast(_fit(known, prior_only=True), horizon=known.horizon)
+    probability[PRIOR_ONLY], peaks[PRIOR_ONLY] = _means(alone), _peaks(alone)
+    for name, rates in _references(case, posterior.record, known.horizon).items():
+        probability[name], peaks[name] = rates, _joint(case, rates)
+    health = posterior.diagnostics
+    return AtOrigin(
+        origin=case.as_of,
+        probability=probability,
+        peaks=peaks,
+        recent=_recent(case, posterior.record),
+        seconds=seconds,
+        khat=float("nan") if health.khat_max is None else health.khat_max,
+        ess=health.ess_min,
+        failures=health.failures,
+    )
+
+
+def _fit(known: Known, prior_only: bool = False, without: str | None = None) -> Posterior:
+    return fit(
+        known.case,
+        draws=known.draws,
+        seed=known.seed,
+        prior_only=prior_only,
+        without=without,
+        allow_unreliable=True,
+    )
+
+
+def _means(ahead: Forecast) -> dict[str, Floats]:
+    return {event: ahead.simulated.probability[event].mean(axis=0) for event in ahead.case.outcomes}
+
+
+def _peaks(ahead: Forecast) -> Floats:
+    return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
+
+
+def _left_out(known: Known, model: Mapping[str, Floats], peaks: Floats) -> tuple[dict[str, Floats], Floats]:
+    """Every dyad's forecast from a posterior that has not learned from its record; shared events stay as they are."""
+    case = known.case
+    rates, worst = {event: values.copy() for event, values in model.items()}, peaks.copy()
+    for column, dyad in enumerate(case.dyads):
+        ahead = forecast(_fit(known, without=dyad), horizon=known.horizon)
+        worst[:, column] = _peaks(ahead)[:, column]
+        for event, values in _means(ahead).items():
+            if case.events[event].scope == "dyad":
+                rates[event][column] = values[column]
+    return rates, worst
+
+
+def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
+    out: dict[str, dict[str, Floats]] = {POOLED_RATE: {}, DYAD_RATE: {}, PERSISTENCE: {}}
+    with single_thread():
+        for event in case.outcomes:
+            past = record.occurred[event], record.at_risk[event], horizon
+            out[POOLED_RATE][event] = pooled_rate(*past)
+            out[DYAD_RATE][event] = dyad_rate(*past)
+            out[PERSISTENCE][event] = persistence(*past).probability
+    return out
+
+
+def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:
+    """Chance that the worst outcome has at least each severity, were outcomes independent: (severities, dyads)."""
+    none = np.ones((len(severities(case)), len(case.dyads)))
+    for place, level in enumerate(severities(case)):
+        for event, rate in rates.items():
+            if (case.events[event].severity or 0.0) >= level:
+                none[place] *= 1.0 - rate
+    return 1.0 - none
+
+
+def _recent(case: Case, record: Record) -> dict[str, NDArray[np.bool_]]:
+    return {event: record.occurred[event][-case.periods_per_year :].any(axis=0) for event in case.outcomes}
+
+
+def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: int) -> tuple[pandas.DataFrame, ...]:
+    """Join one origin's forecasts to what the whole record says followed: the tables that `evaluate` takes.
+
+    A forecast resolves to 1 where an event lies within its horizon, and to 0 where the unit was at risk throughout and
+    had none; others cannot be told, and are left out.
+    """
+    import pandas
+
+    at = record.timeline.index(made.origin)
+    window = slice(at + 1, at + 1 + horizon)
+    rows, worst = [], np.zeros(len(known.dyads))
+    complete = np.ones(len(known.dyads), dtype=bool)
+    for event in case.outcomes:
+        units = case.units(event)
+        places = [units.index(unit) for unit in known.units(event)]
+        happened = (record.occurred[event] * record.at_risk[event])[window].any(axis=0)[places]
+        followed = record.at_risk[event][window].all(axis=0)[places]
+        severity = float(case.events[event].severity or 0.0)
+        worst = np.maximum(worst, np.where(happened, severity, 0.0))
+        complete &= followed | happened
+        told = np.flatnonzero(followed | happened)
+        frame = {
+            "origin": made.origin.isoformat(),
+            "event": event,
+            "unit": [known.units(event)[i] for i in told.tolist()],
+            "outcome": happened[told].astype(int),
+            "recent": made.recent[event][told].astype(bool),
+        }
+        rows.append(pandas.DataFrame(frame | {name: own[event][told] for name, own in made.probability.items()}))
+    kept = np.flatnonzero(complete)
+    peaks = [
+        pandas.DataFrame(
+            {
+                "origin": made.origin.isoformat(),
+                "unit": [known.dyads[i] for i in kept.tolist()],
+                "level": level,
+                "reached": (worst[kept] >= level).astype(int),
+            }
+            | {name: values[place, kept] for name, values in made.peaks.items()}
+        )
+        for place, level in enumerate(severities(case))
+    ]
+    return pandas.concat(rows, ignore_index=True), pandas.concat(peaks, ignore_index=True)

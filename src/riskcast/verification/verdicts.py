@@ -1,0 +1,268 @@
+"""Results in plain words and honest digits: numbers, verdicts, and what the words mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from riskcast.names import FORECASTERS
+from riskcast.numbers import signed
+from riskcast.verification.calibration import Calibration
+from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
+from riskcast.verification.ranks import RankHistogram
+
+PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
+NOTHING: Final = "–"
+SUSPECT: Final = 0.05
+LEAST_SHOWN: Final = 9.99
+LEAST_EVENTS: Final = 5
+COARSE: Final = 0.05
+BACKTEST_WORDS: Final = (
+    ("Brier score", "Mean squared distance between the probability and what happened (1 or 0). 0 is perfect."),
+    ("Log score", "Penalty that grows without bound as something happens that was called impossible. 0 is perfect."),
+    (
+        "Skill",
+        "By how much the Brier score is below that of the best reference: 0 % is no better, 100 % perfect, less than "
+        "0 % worse. The best reference is chosen after the event, which favours it.",
+    ),
+    (
+        "Reference",
+        "A forecast that needs no theory: past frequencies, or a regression on what happened last. Who cannot beat "
+        "it adds nothing.",
+    ),
+    (
+        "90 % interval",
+        "Roughly where the score would lie in nine of ten tests with other dyads like these. It is found by drawing "
+        "dyads again and again, with all their forecasts.",
+    ),
+    (
+        "MCB, DSC, UNC",
+        "Brier score = miscalibration − discrimination + uncertainty. MCB: what wrong probabilities cost (low is "
+        "good). DSC: what telling cases apart gains (high is good). UNC: how uncertain events are by themselves.",
+    ),
+    ("AUC", "Chance that an event had a higher forecast than a non-event; 0.5 is guessing. It ignores probabilities."),
+    ("AP", "Average precision: share of true alarms, averaged over the ranking. Guessing earns the base rate."),
+    ("k-hat", "Health of the engine's weights at an origin; up to 0.7 they can be relied on."),
+)
+CALIBRATION_WORDS: Final = (
+    ("Rank", "Place of the truth among the posterior draws, from below all of them to above all of them."),
+    (
+        "Band",
+        "Where all bars, or the whole curve, lie with the stated probability if the engine is right. It holds for "
+        "all places at once, so one bar outside it counts.",
+    ),
+    ("p", "How often chance alone gives ranks at least as uneven. Of twenty sound blocks, one has p below 0.05."),
+    (
+        "Joint p",
+        "The smaller p of bars and curve, doubled, as there were two tries. For all blocks together it is multiplied "
+        "by their number in the same way.",
+    ),
+    (
+        "Largest difference",
+        "How far, in percentage points, a stated probability may be from the true one, chance included.",
+    ),
+    (
+        "Log likelihood",
+        "A measure of fit that is ranked as well: an engine that hands back its priors would pass in every "
+        "parameter, but not here.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison shows, in words; kind: better, worse or open; firm: whether the data suffice to say so."""
+
+    kind: str
+    headline: str
+    detail: str
+    firm: bool = True
+
+
+def label_of(forecaster: str) -> str:
+    """A forecaster as people read it.
+
+    >>> label_of("pooled_rate"), label_of("oracle")
+    ('base rate, pooled', 'oracle')
+    """
+    return FORECASTERS.get(forecaster, forecaster)
+
+
+def number(value: float, digits: int) -> str:
+    """A number with a real minus sign; what is not a number is a dash.
+
+    >>> number(-0.04712, 3), number(-0.00001, 3), number(float("nan"), 3), number(float("inf"), 3)
+    ('−0.047', '0.000', '–', '∞')
+    """
+    if math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.,") else text.removeprefix("-")
+
+
+def share(value: float) -> str:
+    """A share in percent, with two digits or more that count.
+
+    >>> share(0.0468), share(0.4), share(0.0004), share(0.0)
+    ('4.7 %', '40 %', '0.04 %', '0 %')
+    """
+    if not math.isfinite(value):
+        return NOTHING
+    points = 100 * value
+    digits = 0 if points >= 10 or points == 0 else 1 if points >= 0.095 else 2
+    return f"{number(points, digits)} %"
+
+
+def between(measured: Measured, digits: int) -> str:
+    """An interval; empty where there is none.
+
+    >>> between(Measured(0.04, 0.035, 0.0452), 3), between(Measured(0.04, float("nan"), float("nan")), 3)
+    ('0.035–0.045', '')
+    """
+    if not has_interval(measured):
+        return ""
+    return f"{number(measured.low, digits)}–{number(measured.high, digits)}"
+
+
+def skill_points(measured: Measured) -> tuple[str, str]:
+    """Skill in percent with its interval.
+
+    >>> skill_points(Measured(0.083, -0.012, 0.131))
+    ('+8.3 %', '−1.2 to +13.1 %')
+    """
+    value = f"{signed(100 * measured.value)} %" if math.isfinite(measured.value) else NOTHING
+    if not has_interval(measured):
+        return value, ""
+    low = f"{signed(100 * measured.low)}" if measured.low > -LEAST_SHOWN else f"below −{100 * LEAST_SHOWN:.0f}"
+    return value, f"{low} to {signed(100 * measured.high)} %"
+
+
+def is_reference(skill: Measured | None) -> bool:
+    """Whether a skill is that of the best reference against itself.
+
+    >>> is_reference(Measured(0.0, 0.0, 0.0)), is_reference(Measured(0.0, -0.1, 0.1))
+    (True, False)
+    """
+    return skill is not None and skill.value == 0 and not skill.low < skill.high
+
+
+def has_interval(measured: Measured) -> bool:
+    """Whether a score has an interval: with a single dyad it has none."""
+    return math.isfinite(measured.low) and math.isfinite(measured.high)
+
+
+def digits_of(scores: Iterable[Measured]) -> int:
+    """Digits after the point that leave two digits of the narrowest interval's half width.
+
+    >>> digits_of([Measured(0.0391, 0.0347, 0.0435)]), digits_of([Measured(0.12, 0.05, 0.19)])
+    (4, 3)
+    """
+    widths = [m.high - m.low for m in scores if has_interval(m) and m.high > m.low]
+    return max(2, min(5, 1 - math.floor(math.log10(min(widths) / 2)))) if widths else 4
+
+
+def sentence(text: str) -> str:
+    """A text that starts with a capital and ends with a full stop.
+
+    >>> sentence("only 5 dyads in all")
+    'Only 5 dyads in all.'
+    """
+    return text[:1].upper() + text[1:].rstrip(". ") + "."
+
+
+def chance_in_words(p_value: float) -> str:
+    """A p-value with the digits that it deserves.
+
+    >>> chance_in_words(0.4321), chance_in_words(0.00002)
+    ('p = 0.43', 'p < 0.001')
+    """
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.01 else f"p = {p_value:.2f}"
+
+
+def skill_verdict(scores: Slice) -> Verdict:
+    """Whether the first forecaster beat the best reference; no more is claimed than the interval allows."""
+    first = next(iter(scores.performances.values()))
+    name, best = label_of(first.forecaster), label_of(scores.best_reference)
+    if first.skill is None or not math.isfinite(first.skill.value) or not scores.best_reference:
+        return Verdict("open", "Skill cannot be stated", "There is no reference with an error to compare with.")
+    skill = first.skill
+    size = f"{100 * abs(skill.value):.1f} % {'lower' if skill.value >= 0 else 'higher'}"
+    compared = f"The Brier score of {name} was {size} than that of {best}, the best reference"
+    if not has_interval(skill):
+        return Verdict("open", "Skill is not shown", f"{compared}; with a single dyad there is no interval.")
+    span = f"90 % interval of the skill: {skill_points(skill)[1]}"
+    caution = f" {sentence(scores.caution)}" if scores.caution else ""
+    name = name[:1].upper() + name[1:]
+    if scores.events < LEAST_EVENTS:
+        headline = f"Too few events to tell: {scores.events} in {scores.forecasts:,} forecasts"
+        return Verdict("open", headline, f"{compared} ({span}).{caution}", firm=False)
+    if skill.low > 0 or skill.high < 0:
+        kind = "better" if skill.low > 0 else "worse"
+        did = "seems to have forecast" if caution else "forecast"
+        headline = f"{name} {did} {kind} than the best reference"
+        return Verdict(kind, headline, f"{compared} ({span}).{caution}", firm=not caution)
+    headline = "Skill is not shown: the difference from the best reference may be chance"
+    return Verdict("open", headline, f"{compared}, but the interval includes 0 ({span}).{caution}")
+
+
+def part_in_words(name: str, scores: Slice) -> str:
+    """One line on a part of a test: its verdict, and the skill where there is one."""
+    verdict, skill = skill_verdict(scores), next(iter(scores.performances.values())).skill
+    known = f"{'' if verdict.firm else 'seems '}{verdict.kind} than the best reference"
+    told = "skill is not shown" if verdict.kind == "open" else known
+    told = "too few events to tell" if scores.events < LEAST_EVENTS else told
+    if skill is None:
+        return f"{sentence(name)[:-1]}: {told}."
+    value, interval = skill_points(skill)
+    return f"{sentence(name)[:-1]}: {told} (skill {', '.join(part for part in (value, interval) if part)})."
+
+
+def severity_in_words(severity: Mapping[str, SeverityScore]) -> str:
+    """One line on the peak severity: whether the first forecaster beat the best reference, and the skill."""
+    skill = next(iter(severity.values())).skill
+    if skill is None or not has_interval(skill):
+        return "Worst outcome: skill cannot be stated."
+    kind = "better" if skill.low > 0 else "worse" if skill.high < 0 else ""
+    told = f"{kind} than the best reference" if kind else "skill is not shown"
+    return f"Worst outcome: {told} (ranked probability skill {', '.join(skill_points(skill))})."
+
+
+def calibration_verdict(calibration: Calibration) -> Verdict:
+    """Whether chance alone explains the ranks, and how small an error the test could have seen."""
+    blocks = calibration.histograms.values()
+    outside = [one.label for one in blocks if not (one.inside and one.ecdf.inside)]
+    reach = max(float(np.abs(one.ecdf.high).max()) for one in blocks)
+    seen = f"Errors of stated probabilities below about {100 * reach:.0f} percentage points could have gone unseen."
+    chance = chance_in_words(calibration.p_value)
+    where = f"Outside their bands: {', '.join(outside)}." if outside else "All ranks lie inside their bands."
+    if calibration.is_calibrated:
+        where = f"{where[:-1]}, which chance allows among so many tests." if outside else where
+        firm = reach <= COARSE
+        headline = "Calibrated, as far as this test can see: chance alone explains the ranks"
+        if not firm:
+            headline = "No sign of miscalibration, but this test is too small to see much"
+        return Verdict("better", headline, f"{where} All blocks together: {chance}. {seen}", firm)
+    worst = min(blocks, key=lambda one: one.joint_p_value)
+    headline = "Not calibrated: chance alone does not explain the ranks"
+    least = f"Least even: {worst.label}, {shape_in_words(worst) or 'uneven'}."
+    return Verdict("worse", headline, f"{where} {least} All blocks together: {chance}. {seen}")
+
+
+def shape_in_words(histogram: RankHistogram) -> str:
+    """What uneven ranks mean for the posteriors; empty where chance alone explains them."""
+    if histogram.joint_p_value >= SUSPECT:
+        return ""
+    centred = histogram.ranks - 0.5
+    shift = float(centred.mean()) * math.sqrt(12 * centred.size)
+    spread = float((centred**2).mean() - 1 / 12) * math.sqrt(180 * centred.size)
+    if max(abs(shift), abs(spread)) < 2:
+        return "uneven"
+    if abs(shift) >= abs(spread):
+        return "posteriors lie too low" if shift > 0 else "posteriors lie too high"
+    return "posteriors too narrow" if spread > 0 else "posteriors too wide"

@@ -1,0 +1,106 @@
+"""The commands that score riskcast: what they print, what they write, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from rich.cells import cell_len
+
+from riskcast.cli.commands import main
+
+CASE = "central_asia_2024"
+QUICK = ("--draws", "100", "--workers", "1")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    """Runs the command line in this process and an empty folder: exit status, standard output, standard error."""
+
+    def invoke(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys, "argv", ["riskcast", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return invoke
+
+
+def test_a_backtest_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
+    status, out, err = run("backtest", CASE, "--from", "2022", "--to", "2024", *QUICK)
+    assert (status, err) == (0, "")
+    assert max(cell_len(line) for line in out.splitlines()[:-1]) <= 80
+    assert "base rate, pooled" in out
+    assert "Not scored, as the record does not cover their horizon: 2024-05-06." in " ".join(out.split())
+    folder = tmp_path / "backtests" / CASE
+    forecasts = pandas.read_parquet(folder / "forecasts.parquet")
+    assert sorted(forecasts["origin"].unique()) == ["2022-05-06", "2023-05-06"]
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    brier = scores["evaluation"]["slices"]["all"]["performances"]["model"]["brier"]["value"]
+    assert brier == pytest.approx(((forecasts["model"] - forecasts["outcome"]) ** 2).mean(), abs=1e-9)
+    assert "<svg" in (folder / "index.html").read_text(encoding="utf-8")
+    status, again, _ = run("backtest", CASE, "--from", "2022", "--to", "2024", *QUICK, "--json")
+    assert status == 0
+    assert json.loads(again) == scores
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--folds", "random"), "only `rolling` is accepted: random folds put rows of one dyad"),
+        (("--from", "last year"), "--from is 'last year'; give a year such as 1960"),
+        (("--to", "2023-02-30"), "--to is '2023-02-30'"),
+        (("--from", "2024-05-07"), "no origin from 2024-05-07"),
+        (("--from", "2005"), "leaves less than a year of record"),
+        (("--cluster", "somewhere"), "give the address of its scheduler, such as tcp://host:8786"),
+    ],
+)
+def test_what_cannot_be_backtested_is_told(run: Any, arguments: tuple[str, ...], message: str) -> None:
+    status, out, err = run("backtest", CASE, *arguments, "--draws", "100")
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_a_calibration_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
+    arguments = ("calibrate", CASE, "--records", "20", *QUICK, "--out", tmp_path / "calibration")
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert max(cell_len(line) for line in out.splitlines()[:-1]) <= 80
+    assert "20 simulated records, 300 fits of 100 draws, seed 1" in out
+    data = json.loads((tmp_path / "calibration" / "scores.json").read_text(encoding="utf-8"))
+    assert data["records"] == 20
+    assert "<svg" in (tmp_path / "calibration" / "index.html").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_backtest_ends_without_a_traceback_and_goes_on_later(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "riskcast", "backtest", CASE, "--from", "2015", "--out", str(tmp_path / "out")]
+    arguments += ["--draws", "100", "--workers", "2"]
+    finished = tmp_path / "out" / "finished"
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(finished.glob("*.zip")):
+        assert time.monotonic() < deadline, "no origin was finished"
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in err
+    kept = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.zip")}
+    assert 0 < len(kept) < 9
+    subprocess.run(arguments, check=True, capture_output=True)
+    after = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.zip")}
+    assert len(after) == 9
+    assert {name: after[name] for name in kept} == kept

@@ -1,0 +1,208 @@
+"""The record on its calendar, and memories of it, against plain loops over dated events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskcast.case.model import EventRow, SeriesRow
+from riskcast.case.periods import Timeline
+from riskcast.record.arrays import build_record, fade, remember, residue, seen_events
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+
+counts = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=12)
+half_lives = st.floats(0.2, 60.0)
+
+
+def naive_memory(seen: list[list[int]], half_life: float, same_period: bool) -> list[list[float]]:
+    """log2(1 + sum of 2^(-gap / half-life)), one event after the other, from the definition."""
+    out = []
+    for now in range(len(seen)):
+        freshest = now if same_period else now - 1
+        row = []
+        for unit in range(2):
+            total = sum(seen[then][unit] * 2.0 ** (-(freshest - then) / half_life) for then in range(freshest + 1))
+            row.append(math.log2(1.0 + total))
+        out.append(row)
+    return out
+
+
+@given(seen=counts, half_life=half_lives, same_period=st.booleans())
+def test_memory_is_the_sum_over_past_events(seen: list[list[int]], half_life: float, same_period: bool) -> None:
+    found = remember(np.array(seen, dtype=float), half_life, same_period)
+    np.testing.assert_allclose(found, naive_memory(seen, half_life, same_period), atol=1e-12)
+
+
+@given(seen=counts, several=st.lists(half_lives, min_size=1, max_size=3), same_period=st.booleans())
+def test_many_half_lives_at_once_are_each_alone(seen: list[list[int]], several: list[float], same_period: bool) -> None:
+    events = np.array(seen, dtype=float)
+    together = remember(events, np.array(several), same_period)
+    for found, half_life in zip(together, several, strict=True):
+        np.testing.assert_array_equal(found, remember(events, half_life, same_period))
+
+
+@given(seen=counts, several=st.lists(half_lives, min_size=1, max_size=3))
+def test_what_the_record_leaves_is_its_memory_one_period_on(seen: list[list[int]], several: list[float]) -> None:
+    events = np.array(seen, dtype=float)
+    left = residue(events, np.array(several))
+    np.testing.assert_allclose(left, fade(events, np.array(several))[:, -1], atol=1e-12)
+    longer = np.concatenate([events, np.zeros((1, 2))])
+    for own, half_life in zip(left, several, strict=True):
+        np.testing.assert_allclose(np.log2(1 + own), remember(longer, half_life, False)[-1], atol=1e-12)
+        decayed = own * 2.0 ** (-1.0 / half_life)
+        np.testing.assert_allclose(np.log2(1 + decayed), remember(longer, half_life, True)[-1], atol=1e-12)
+
+
+def test_one_fresh_event_has_memory_one_and_halves_after_a_half_life() -> None:
+    lagged = remember(np.array([[1.0], [0.0], [0.0], [0.0], [0.0]]), 3.0, same_period=False).ravel()
+    same = remember(np.array([[1.0], [0.0], [0.0], [0.0]]), 3.0, same_period=True).ravel()
+    assert lagged[:2].tolist() == [0.0, 1.0]
+    assert lagged[4] == pytest.approx(math.log2(1.5))
+    assert same[[0, 3]].tolist() == pytest.approx([1.0, math.log2(1.5)])
+
+
+def test_each_kind_of_edge_sees_the_events_it_names() -> None:
+    effects = [
+        edge("a", "b", quantity(2.0), whose=whose, memory="fast", acts="next", path=f"p_{whose}")
+        for whose in ("own", "others")
+    ]
+    effects += [
+        edge("a", "decree", quantity(2.0), whose="any", memory="fast", acts="next"),
+        edge("decree", "b", quantity(2.0), whose="host", memory="fast", acts="next"),
+    ]
+    case = make_case(
+        {"a": event(quantity(0.3)), "b": event(quantity(0.3)), "decree": event(quantity(0.3), scope="host")}, effects
+    )
+    occurred = {"a": np.array([[1.0, 0.0, 1.0]]), "b": np.zeros((1, 3)), "decree": np.array([[1.0]])}
+    seen = {(e.target, e.whose): seen_events(e, case, occurred).tolist() for e in case.effects}
+    assert seen["b", "own"] == [[1.0, 0.0, 1.0]]
+    assert seen["b", "others"] == [[1.0, 2.0, 1.0]]
+    assert seen["decree", "any"] == [[2.0]]
+    assert seen["b", "host"] == [[1.0, 1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("day", "period"),
+    [
+        ((2024, 5, 6), 0),
+        ((2024, 4, 7), 0),
+        ((2024, 4, 6), -1),
+        ((2024, 3, 7), -1),
+        ((2024, 3, 6), -2),
+        ((2023, 5, 6), -12),
+    ],
+)
+def test_periods_are_counted_back_from_the_last_day_known(day: tuple[int, int, int], period: int) -> None:
+    line = Timeline(dt.date(2024, 5, 6), "month", dt.date(2020, 1, 1))
+    assert line.index(dt.date(*day)) - (line.length - 1) == period
+
+
+@given(
+    as_of=st.dates(dt.date(2001, 1, 1), dt.date(2030, 12, 31)),
+    back=st.integers(0, 3000),
+    unit=st.sampled_from(["month", "quarter", "year"]),
+)
+def test_every_day_of_the_record_lies_in_exactly_one_period(as_of: dt.date, back: int, unit: str) -> None:
+    start = as_of - dt.timedelta(days=back)
+    line = Timeline(as_of, unit, start)
+    assert line.ends[0] >= np.datetime64(start)
+    assert line.length == 1 or np.datetime64(line.end(-line.length)) < np.datetime64(start)
+    assert (np.diff(line.ends).astype(int) > 0).all()
+    for days in (0, back // 2, back):
+        day = as_of - dt.timedelta(days=days)
+        t = line.index(day)
+        assert np.datetime64(day) <= line.ends[t]
+        assert t == 0 or np.datetime64(day) > line.ends[t - 1]
+
+
+def test_nothing_later_than_the_as_of_day_enters_the_record() -> None:
+    rows = (
+        event_row(dt.date(2020, 12, 31), "a", "HHH-P001"),
+        event_row(dt.date(2021, 1, 1), "a", "HHH-P002"),
+        EventRow(
+            date=dt.date(2020, 12, 1),
+            precision="year",
+            type="a",
+            dyad="HHH-P003",
+            initiator="HHH",
+            description="A test.",
+            sources=(),
+            status="judgement",
+        ),
+    )
+    case = make_case({"a": event(quantity(0.3))}, rows=rows)
+    occurred = build_record(case).occurred["a"]
+    assert occurred.sum(axis=0).tolist() == [1.0, 0.0, 1.0]
+    assert np.flatnonzero(occurred[:, 0]).tolist() == [71]
+    earlier = make_case({"a": event(quantity(0.3))}, rows=rows, as_of=dt.date(2020, 12, 30))
+    # An event known only by its year may have happened up to the last day of that year.
+    assert build_record(earlier).occurred["a"].sum() == 0.0
+
+
+def test_gaps_are_counted_by_the_calendar_across_periods_the_record_lacks() -> None:
+    loop = edge("a", "a", quantity(2.0), whose="own", memory="fast", acts="next")
+    rows = (event_row(dt.date(2018, 12, 15), "a", "HHH-P001"),)
+    case = make_case(
+        {"a": event(quantity(0.3), recorded_from=dt.date(2019, 6, 1))}, [loop], rows=rows, half_life=quantity(3.0)
+    )
+    record = build_record(case)
+    assert not record.at_risk["a"][:53].any()
+    assert record.at_risk["a"][53:].all()
+    memory = remember(seen_events(case.effects[0], case, record.occurred), 3.0, False)
+    assert memory[53, 0] == pytest.approx(math.log2(1 + 2.0 ** (-5 / 3.0)))
+
+
+def test_series_are_read_between_dated_values_and_never_from_later_publications() -> None:
+    def value(day: dt.date, level: float, published: dt.date) -> SeriesRow:
+        return SeriesRow(
+            indicator="mood",
+            unit="HHH",
+            date=day,
+            value=level,
+            low=level,
+            high=level,
+            published=published,
+            sources=(),
+            status="judgement",
+        )
+
+    series = (
+        value(dt.date(2018, 1, 1), 2.0, dt.date(2018, 2, 1)),
+        value(dt.date(2019, 1, 1), 6.0, dt.date(2019, 2, 1)),
+        value(dt.date(2020, 1, 1), 99.0, dt.date(2021, 2, 1)),
+    )
+    mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
+    case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
+    record = build_record(case)
+    middles = record.timeline.middles()
+    known = [np.datetime64(day).astype(int) for day in ("2018-01-01", "2019-01-01")]
+    wanted = np.interp(middles, known, [0.0, 2.0])
+    np.testing.assert_allclose(record.levels["mood"][:, 0], wanted, atol=1e-12)
+    assert record.levels["mood"][0, 0] == 0.0
+
+
+def test_a_belief_about_today_does_not_rewrite_the_past() -> None:
+    series = (
+        SeriesRow(
+            indicator="mood",
+            unit="HHH",
+            date=dt.date(2018, 1, 1),
+            value=2.0,
+            low=2.0,
+            high=2.0,
+            published=dt.date(2018, 2, 1),
+            sources=(),
+            status="judgement",
+        ),
+    )
+    levels = []
+    for today in (3.0, 9.0):
+        mood = indicator(history="series", now=quantity(today))
+        case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
+        levels.append(build_record(case).levels["mood"])
+    np.testing.assert_array_equal(*levels)

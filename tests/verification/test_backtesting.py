@@ -1,0 +1,354 @@
+"""Rolling origins see nothing of what follows, resume where they stopped, and resolve as the record says."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+
+from riskcast.case.model import Case
+from riskcast.case.panel import Panel
+from riskcast.case.vintage import case_as_of
+from riskcast.errors import OptionError
+from riskcast.names import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
+from riskcast.record.arrays import build_record
+from riskcast.verification.backtesting import backtest, choose_origins
+from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
+from tests.machinery.test_workers import Cluster, needs_distributed
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.places import ROOT
+
+FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE]
+ORIGIN = dt.date(2017, 12, 31)
+
+
+def small_case(seed: int = 0, years: int = 8) -> Case:
+    """Three dyads, two outcomes and one event of the host, with events at random."""
+    rng = np.random.default_rng(seed)
+    case = make_case(
+        {
+            "quarrel": event(quantity(0.5, 0.2, 0.8), severity=30.0),
+            "rupture": event(quantity(0.2, 0.05, 0.5), severity=90.0),
+            "decree": event(quantity(0.3, 0.1, 0.6), severity=40.0, scope="host"),
+        },
+        [
+            edge("quarrel", "rupture", quantity(2.0, 1.0, 4.0), whose="own", memory="fast", acts="next"),
+            edge("quarrel", "quarrel", quantity(1.5, 0.8, 2.5), whose="others", memory="fast", acts="next"),
+            edge("mood", "quarrel", quantity(1.3, 0.8, 2.1)),
+        ],
+        {"mood": indicator(now=quantity(0.0, -0.5, 0.5))},
+        years=years,
+        sd_dyad=quantity(0.5, 0.2, 1.2),
+        sd_time=quantity(0.3),
+        persistence=quantity(0.5),
+    )
+    rows = {}
+    for name, rate in (("quarrel", 0.12), ("rupture", 0.03), ("decree", 0.05)):
+        for unit in case.units(name):
+            for month in np.flatnonzero(rng.random(years * 12) < rate).tolist():
+                day = dt.date(2020 - years + 1 + month // 12, month % 12 + 1, 10)
+                rows[name, unit, day] = event_row(day, name, unit)
+    return case.revised(event_rows=tuple(rows.values()))
+
+
+def panel_case(seed: int = 0, years: int = 25, dyads: int = 12) -> Case:
+    """A yearly panel of pairs among six states with one covariate that is known ahead."""
+    rng = np.random.default_rng(seed)
+    states = [f"S{i:02d}" for i in range(6)]
+    pairs = [f"{a}-{b}" for i, a in enumerate(states) for b in states[i + 1 :]][:dyads]
+    unit = np.repeat(np.arange(dyads), years)
+    period = np.tile(np.arange(2020 - years + 1, 2021), dyads)
+    kept = rng.random(len(unit)) < 0.95
+    unit, period = unit[kept], period[kept]
+    mood = rng.normal(size=len(unit))
+    happened = (rng.random(len(unit)) < 0.15 * np.exp(0.3 * mood)).astype(float)
+    return make_case(
+        {"war": event(quantity(0.1, 0.03, 0.3))},
+        [
+            edge("mood", "war", quantity(1.2, 0.8, 1.8)),
+            edge("war", "war", quantity(1.5, 0.8, 3.0), whose="own", memory="fast", acts="next"),
+            edge("war", "war", quantity(1.1, 0.8, 1.5), whose="others", memory="fast", acts="next", path="near"),
+        ],
+        {"mood": indicator(scope="dyad", history="panel", now=None)},
+        period="year",
+        horizon=1,
+        years=years,
+        sd_dyad=quantity(0.5, 0.2, 1.2),
+        panel=Panel(tuple(pairs), unit, period, {"mood": mood}, {"war": happened}),
+    )
+
+
+def scrambled(case: Case, after: dt.date, seed: int = 5) -> Case:
+    """The case with everything after a day shuffled: events on other days and dyads, other covariates."""
+    rng = np.random.default_rng(seed)
+    if case.panel is not None:
+        panel, later = case.panel, case.panel.period > after.year
+        events = {name: values.copy() for name, values in panel.events.items()}
+        levels = {name: values.copy() for name, values in panel.levels.items()}
+        for values in events.values():
+            values[later] = 1.0 - values[later]
+        for values in levels.values():
+            much_later = panel.period > after.year + 1
+            values[much_later] = rng.permutation(values[much_later])
+        return case.revised(panel=dataclasses.replace(panel, events=events, levels=levels))
+    rows = {}
+    for row in case.event_rows:
+        if row.date > after:
+            day = after + dt.timedelta(days=int(rng.integers(1, (case.as_of - after).days)))
+            units = case.units(row.type)
+            row = event_row(day, row.type, units[int(rng.integers(len(units)))])
+        rows[row.type, row.dyad, row.date] = row
+    return case.revised(event_rows=tuple(rows.values()))
+
+
+@pytest.mark.parametrize("case", [small_case(), panel_case()], ids=["events", "panel"])
+def test_shuffling_the_future_changes_no_earlier_forecast(case: Case) -> None:
+    other = scrambled(case, ORIGIN)
+    assert other.hash != case.hash
+    begin = dt.date(2015, 1, 1)
+    options = {"horizon": None, "draws": 100, "workers_count": 1}
+    first, second = (backtest(each, begin, ORIGIN, **options) for each in (case, other))
+    keys = ["origin", "event", "unit"]
+    assert len(first.forecasts) > 20
+    both = first.forecasts.merge(second.forecasts, on=keys, suffixes=("", "_other"))
+    assert len(both) == len(first.forecasts)
+    for name in FORECASTERS:
+        assert (both[name] == both[f"{name}_other"]).all()
+    last = both[both["origin"] == ORIGIN.isoformat()]
+    assert (last["outcome"] != last["outcome_other"]).any()
+    # Forecasts do depend on the past: a shuffle before the origin shows.
+    third = backtest(scrambled(case, dt.date(2015, 12, 31)), begin, ORIGIN, **options)
+    moved = first.forecasts.merge(third.forecasts, on=keys, suffixes=("", "_other"))
+    for name in (MODEL, POOLED_RATE, DYAD_RATE, PERSISTENCE):
+        assert (moved[name] != moved[f"{name}_other"]).any()
+
+
+def test_what_followed_is_what_the_record_holds() -> None:
+    case = small_case(3)
+    tested = backtest(case, dt.date(2016, 1, 1), None, 6, 12, draws=100, workers_count=1)
+    rows = tested.forecasts
+    for row in rows.itertuples():
+        begin = dt.date.fromisoformat(row.origin)
+        end = dt.date(begin.year + 1, begin.month, begin.day)
+        own = [e.date for e in case.event_rows if e.type == row.event and e.dyad == row.unit]
+        assert row.outcome == any(begin < day <= end for day in own)
+        assert row.recent == any(dt.date(begin.year - 1, begin.month, begin.day) < day <= begin for day in own)
+    assert set(rows["event"]) == set(case.outcomes)
+    for row in tested.peaks.itertuples():
+        begin = dt.date.fromisoformat(row.origin)
+        end = dt.date(begin.year + 1, begin.month, begin.day)
+        seen = [case.events[e.type].severity for e in case.event_rows if begin < e.date <= end]
+        worst = max(
+            (
+                case.events[e.type].severity
+                for e in case.event_rows
+                if begin < e.date <= end and e.dyad in (row.unit, case.host)
+            ),
+            default=0.0,
+        )
+        assert row.reached == (worst >= row.level), seen
+    assert sorted(set(tested.peaks["level"])) == list(severities(case))
+
+
+def made_by_hand(case: Case, origin: dt.date) -> tuple[AtOrigin, Case]:
+    known = case_as_of(case, origin)
+    rates = {name: np.full(len(known.units(name)), 0.25) for name in case.outcomes}
+    peaks = np.full((len(severities(case)), len(known.dyads)), 0.25)
+    recent = {name: np.zeros(len(known.units(name)), dtype=bool) for name in case.outcomes}
+    return AtOrigin(origin, {MODEL: rates}, {MODEL: peaks}, recent, 0.0, 0.1, 500.0, ()), known
+
+
+def test_forecasts_that_cannot_be_told_are_left_out() -> None:
+    panel = Panel(
+        ("S01-S02", "S01-S03", "S02-S03", "S02-S04"),
+        np.array([0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3]),
+        np.array([2018, 2019, 2020, 2018, 2019, 2018, 2019, 2020, 2018, 2019, 2020]),
+        {},
+        {"war": np.array([0.0, 0, 0, 0, 0, 0, 1, np.nan, 0, 0, 1])},
+    )
+    case = make_case({"war": event(quantity(0.1, 0.03, 0.3))}, period="year", horizon=2, years=5, panel=panel)
+    made, known = made_by_hand(case, dt.date(2018, 12, 31))
+    forecasts, peaks = resolve(case, build_record(case), made, known, 2)
+    # S01-S03 leaves the record after a quiet year; S02-S03 leaves it too, but after its event.
+    assert dict(zip(forecasts["unit"], forecasts["outcome"], strict=True)) == {
+        "S01-S02": 0,
+        "S02-S03": 1,
+        "S02-S04": 1,
+    }
+    assert dict(zip(peaks["unit"], peaks["reached"], strict=True)) == {"S01-S02": 0, "S02-S03": 1, "S02-S04": 1}
+
+
+def test_references_join_outcomes_as_if_independent() -> None:
+    case = small_case(1)
+    made = forecast_origin(Known(case_as_of(case, ORIGIN), 12, 100, 1))
+    rates = made.probability[POOLED_RATE]
+    quarrel, rupture, decree = rates["quarrel"], rates["rupture"], rates["decree"]
+    assert severities(case) == (30.0, 40.0, 90.0)
+    expected = [1 - (1 - quarrel) * (1 - rupture) * (1 - decree), 1 - (1 - rupture) * (1 - decree), rupture]
+    np.testing.assert_allclose(made.peaks[POOLED_RATE], expected)
+    assert (np.diff(made.peaks[MODEL], axis=0) <= 0).all()
+
+
+def test_peaks_agree_with_probabilities_where_only_one_outcome_can_cause_them() -> None:
+    case = small_case(1)
+    made = forecast_origin(Known(case_as_of(case, ORIGIN), 12, 4000, 1))
+    np.testing.assert_allclose(made.peaks[MODEL][-1], made.probability[MODEL]["rupture"], atol=0.02)
+
+
+def test_a_dyad_left_out_is_forecast_without_its_own_record() -> None:
+    case = small_case(2)
+    busy = case.dyads[0]
+    days = [dt.date(year, month, 20) for year in range(2013, 2018) for month in range(1, 13)]
+    more = tuple(event_row(day, "quarrel", busy) for day in days)
+    loud = case.revised(event_rows=(*case.event_rows, *more))
+    made = forecast_origin(Known(case_as_of(loud, dt.date(2019, 12, 31)), 12, 400, 1, leave_one_dyad_out=True))
+    with_record, without = (made.probability[name]["quarrel"] for name in (MODEL, LEFT_OUT))
+    assert with_record[0] > without[0] + 0.05
+    assert made.probability[LEFT_OUT]["decree"] == made.probability[MODEL]["decree"]
+
+
+def test_same_digits_on_any_workers() -> None:
+    case = small_case()
+    options = {"start": dt.date(2017, 1, 1), "draws": 100}
+    here = backtest(case, **options, workers_count=1)
+    processes = backtest(case, **options, workers_count=2)
+    with ThreadPoolExecutor(2) as pool:
+        threads = backtest(case, **options, executor=pool)
+    for other in (processes, threads):
+        pandas.testing.assert_frame_equal(here.forecasts, other.forecasts)
+        pandas.testing.assert_frame_equal(here.peaks, other.peaks)
+
+
+@needs_distributed
+def test_a_cluster_that_loses_a_worker_gives_the_same_digits(tmp_path: Path) -> None:
+    case, options = small_case(), {"start": dt.date(2015, 1, 1), "draws": 100}
+    here = backtest(case, **options, workers_count=1)
+    with Cluster(tmp_path) as cluster:
+        victim, _ = cluster.add_worker(), cluster.add_worker()
+        reports = []
+
+        def kill(done: int, total: int) -> None:
+            reports.append(done)
+            if done == 2:
+                victim.kill()
+
+        there = backtest(case, **options, cluster=cluster.address, progress=kill)
+        assert victim.wait() != 0
+    assert reports == list(range(len(here.origins) + 1))
+    pandas.testing.assert_frame_equal(here.forecasts, there.forecasts)
+
+
+def test_finished_origins_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, options = small_case(), {"draws": 100, "workers_count": 1, "out": tmp_path}
+    short = backtest(case, dt.date(2018, 1, 1), **options)
+    calls = []
+
+    def counted(known: Known) -> AtOrigin:
+        calls.append(known.case.as_of)
+        return forecast_origin(known)
+
+    monkeypatch.setattr("riskcast.verification.backtesting.forecast_origin", counted)
+    longer = backtest(case, dt.date(2017, 1, 1), **options)
+    assert calls == [dt.date(2017, 12, 31)] if len(longer.origins) - len(short.origins) == 1 else len(calls) > 1
+    assert len(calls) == len(longer.origins) - len(short.origins) > 0
+    again = longer.forecasts[longer.forecasts["origin"] >= short.origins[0].isoformat()].reset_index(drop=True)
+    pandas.testing.assert_frame_equal(again, short.forecasts)
+    with pytest.raises(OptionError, match="holds another run: draws is 100 there, 200 here"):
+        backtest(case, dt.date(2018, 1, 1), draws=200, workers_count=1, out=tmp_path)
+
+
+SCRIPT = """
+import datetime as dt, sys
+sys.path.insert(0, {tests!r})
+from tests.verification.test_backtesting import small_case
+from riskcast.verification.backtesting import backtest
+if __name__ == "__main__":
+    backtest(small_case(), dt.date(2014, 1, 1), every=6, draws=100, workers_count={workers}, out={out!r},
+             progress=lambda done, total: print(done, total, flush=True))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT.format(tests=str(ROOT), out=str(out), workers=workers))
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line.split()[0]) >= 3:
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    finished = len(list((out / "finished").glob("*.zip")))
+    calls = []
+
+    def counted(known: Known) -> AtOrigin:
+        calls.append(known.case.as_of)
+        return forecast_origin(known)
+
+    time.sleep(0.1)
+    monkeypatch.setattr("riskcast.verification.backtesting.forecast_origin", counted)
+    options = {"every": 6, "draws": 100, "workers_count": 1}
+    resumed = backtest(small_case(), dt.date(2014, 1, 1), out=out, **options)
+    assert finished >= 3
+    assert len(calls) == len(resumed.origins) - finished > 0
+    whole = backtest(small_case(), dt.date(2014, 1, 1), **options)
+    pandas.testing.assert_frame_equal(resumed.forecasts, whole.forecasts)
+    pandas.testing.assert_frame_equal(resumed.peaks, whole.peaks)
+
+
+def test_random_folds_are_refused_with_the_reason() -> None:
+    with pytest.raises(OptionError, match=r"only `rolling` is accepted: random folds put rows of one dyad"):
+        backtest(small_case(), folds="random")
+
+
+def test_origins_are_counted_back_from_what_can_be_scored() -> None:
+    case = small_case()
+    found, unscored = choose_origins(case, dt.date(2016, 1, 1), None, None, 12)
+    assert found == tuple(dt.date(year, 12, 31) for year in range(2016, 2020))
+    assert unscored == (dt.date(2020, 12, 31),)
+    found, unscored = choose_origins(case, dt.date(2019, 1, 1), dt.date(2019, 8, 31), 2, 3)
+    assert [day.month for day in found] == [1, 3, 5, 7]
+    assert unscored == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": dt.date(2013, 6, 1)}, "origin 2013-12-31 leaves less than a year of record; begin from 2014-01-02"),
+        ({"start": dt.date(2020, 2, 1)}, "the record allows 2013-12-31 to 2019-12-31"),
+        ({"every": 0}, "every is 0; give a number of months from 1 on"),
+        ({"horizon": 0}, "horizon is 0"),
+        ({"workers_count": 0}, "number of workers is 0"),
+        ({"executor": ThreadPoolExecutor(1), "workers_count": 2}, "an executor is given beside workers_count"),
+    ],
+)
+def test_bad_options_are_told(options: dict, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        backtest(small_case(), **options)
+
+
+def test_leaving_out_every_dyad_of_a_large_panel_is_refused() -> None:
+    case = panel_case()
+    panel = case.panel
+    assert panel is not None
+    many = Panel(
+        tuple(f"A{i:03d}-B{i:03d}" for i in range(60)),
+        np.arange(60),
+        np.full(60, 2020),
+        {"mood": np.zeros(60)},
+        {"war": np.zeros(60)},
+    )
+    with pytest.raises(OptionError, match="leaving out one of 60 dyads"):
+        backtest(case.revised(panel=many), leave_one_dyad_out=True)
