@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import riskcast
-from riskcast.forecasting.forecasts import Estimate
+from riskcast.forecasting.estimates import Estimate
 from riskcast.numbers import html_table, signed_range
 from tests.support.cases import event, indicator, make_case, quantity
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from assumptions.numbers import (
 )
 from assumptions.words import INTERVAL, MEDIAN, Subject
 from parts import widgets
+from parts.markdown import plain
 from riskcast.charts import forecast as forecast_charts
 from state import results, session, steady
 from state.session import View
@@ -285,8 +285,3 @@ def _evidence(now: View, subject: Subject, published: riskcast.Quantity) -> None
         title = plain(source.title)
         linked = f"[{title}]({source.url})" if source.url and source.url.startswith("http") else title
         st.caption(f"{linked} · {plain(source.publisher)}, {source.date:%-d %B %Y}")
-
-
-def plain(words: str) -> str:
-    """Text of a case file, so that Markdown shows it as it stands."""
-    return re.sub(r"([\\`*_\[\]$#<>~|])", r"\\\1", words)

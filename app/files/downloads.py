@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import riskcast
-from riskcast.exports import csv_parquet, workbook
-from riskcast.exports import tables as sheets
+from riskcast.exports import csv_parquet, tables as sheets, workbook
 from state import results
 from state.session import View
 

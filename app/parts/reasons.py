@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 import riskcast
-from assumptions.editor import plain
+from parts.markdown import plain
 from state.results import Result
 
 Z90 = 1.6448536269514722

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from assumptions.editor import plain
+from parts.markdown import plain
 from scenarios.words import (
     VERBS,
     cut_short,

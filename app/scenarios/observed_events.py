@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from assumptions.editor import plain
+from parts.markdown import plain
 from scenarios.builder import told
 from state import results, session
 from state.results import Result

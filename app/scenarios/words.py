@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 import riskcast
-from assumptions.editor import plain
+from parts.markdown import plain
 
 VERBS = {"set": "Set to", "shift": "Shift by", "multiply": "Multiply by"}
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 import riskcast
-from assumptions import editor
-from assumptions import tables as assumption_tables
+from assumptions import editor, tables as assumption_tables
 from assumptions.numbers import quantity_words
 from assumptions.tables import Table
 from assumptions.words import GROUPS, LEVELS, Subject, subjects

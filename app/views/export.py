@@ -13,8 +13,7 @@ import riskcast
 from files import downloads
 from parts import widgets
 from riskcast.charts import theme
-from riskcast.exports import pictures
-from riskcast.exports import tables as sheets
+from riskcast.exports import pictures, tables as sheets
 from state import results, session
 from state.session import View
 

@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from assumptions.editor import plain
 from parts import widgets
+from parts.markdown import plain
 from parts.month_lines import month_lines
 from riskcast.charts import forecast as forecast_charts
 from scenarios import builder, observed_events

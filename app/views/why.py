@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from assumptions.editor import plain
 from parts import reasons, widgets
+from parts.markdown import plain
 from parts.reasons import Acting, Remembered
 from riskcast.charts import forecast as forecast_charts
 from state import results, session

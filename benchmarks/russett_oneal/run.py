@@ -24,9 +24,9 @@ from tables import write_case
 import riskcast
 from riskcast.exports.backtest_report import write_backtest
 from riskcast.machinery.checkpoints import write_atomically
-from riskcast.names import MODEL
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Performance, Slice, evaluate
+from riskcast.verification.forecasters import MODEL
 
 FIRST, LAST = 1960, 1991
 RIVALS = ("base_rate", "logit", "logit_peace_years", "logit_memory", "boosting")

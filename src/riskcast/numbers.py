@@ -45,7 +45,7 @@ def percent(probability: float) -> str:
 def interval(estimate: Range) -> str:
     """A 90 % interval of a probability, in whole percent.
 
-    >>> from riskcast.forecasting.forecasts import Estimate
+    >>> from riskcast.forecasting.estimates import Estimate
     >>> interval(Estimate(0.5, 0.004, 0.996))
     '<1–99 %'
     """
@@ -63,7 +63,7 @@ def signed(points: float, digits: int = 1) -> str:
 def signed_range(estimate: Range, digits: int = 1) -> str:
     """A difference with its 90 % interval.
 
-    >>> from riskcast.forecasting.forecasts import Estimate
+    >>> from riskcast.forecasting.estimates import Estimate
     >>> signed_range(Estimate(3.42, -0.71, 7.3))
     '+3.4 (−0.7 to +7.3)'
     """

@@ -9,8 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import riskcast
-from assumptions import tables as assumption_tables
-from assumptions import words as assumption_words
+from assumptions import tables as assumption_tables, words as assumption_words
 from state import session
 from state.session import View
 from views import assumptions as view_of_assumptions

@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 import streamlit.web.cli
 
-from riskcast.cli import app_server
-from riskcast.cli import commands as cli
+from riskcast.cli import app_server, commands as cli
 from tests.support.places import ROOT
 
 LISTENS = "0A"

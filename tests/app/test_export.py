@@ -23,8 +23,7 @@ from streamlit.testing.v1 import AppTest
 import riskcast
 from files import downloads, uploads
 from riskcast.charts import theme
-from riskcast.exports import pictures
-from riskcast.exports import tables as sheets
+from riskcast.exports import pictures, tables as sheets
 from riskcast.exports.pictures import Wish
 from state import results, session
 from state.session import View

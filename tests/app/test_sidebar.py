@@ -15,8 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import riskcast
 from files import open_case, uploads
-from reference_run import page_part
-from reference_run import process as verify
+from reference_run import page_part, process as verify
 from state import results
 from state.session import View
 from tests.support.smallcase import FILES

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from riskcast import Case, CaseError, apply_overlay, load_case, load_overlay
 from riskcast.case.checks import find_problems

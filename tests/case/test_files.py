@@ -15,14 +15,13 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 
 from riskcast import Case, CaseError, load_case, write_case
 from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS, YAML_FILES, bundled_folder, list_cases
 from riskcast.case.model import digest
+from riskcast.case.schemas import case_schemas
 from riskcast.case.yaml_lines import parse_yaml
-from riskcast.exports.plain_data import case_schemas
 from tests.support.smallcase import FILES, write_files
 
 BUNDLED = "central_asia_2024"

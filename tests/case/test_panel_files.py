@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from riskcast import Case, load_case, write_case
 from riskcast.case import panel_files

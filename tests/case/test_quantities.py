@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy import stats
 
 from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Link, Quantity, base_rate_link, elicit

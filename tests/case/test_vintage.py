@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from riskcast import Case, Forecast, case_as_of, fit, forecast, load_case
 from riskcast.case.checks import find_problems

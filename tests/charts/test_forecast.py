@@ -19,8 +19,7 @@ import pytest
 from riskcast.case.files import load_case
 from riskcast.case.model import Case, Scenario
 from riskcast.case.quantities import IDENTITY, LOG, Quantity, base_rate_link, elicit
-from riskcast.charts import forecast as forecast_charts
-from riskcast.charts import verification as charts
+from riskcast.charts import forecast as forecast_charts, verification as charts
 from riskcast.charts.canvas import DARK_RAMPS, LIGHT_RAMPS, contrast_ratio, ink_on, ramps_of, two_lines
 from riskcast.charts.geography import countries, label_place, view_of
 from riskcast.charts.theme import DARK, LIGHT, Palette
@@ -28,7 +27,9 @@ from riskcast.engines.fitting import fit
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.attribution import Contribution, Explanation, explain
-from riskcast.forecasting.forecasts import Contrast, Estimate, Forecast, contrast, forecast
+from riskcast.forecasting.contrasts import Contrast, contrast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast, forecast
 from riskcast.forecasting.scoring import Risk, score
 from riskcast.numbers import interval, percent
 from tests.support.cases import event, event_row, make_case, quantity

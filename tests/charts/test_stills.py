@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 import riskcast
-from riskcast.charts import forecast as forecast_charts
-from riskcast.charts import stills
-from riskcast.forecasting.forecasts import Estimate
+from riskcast.charts import forecast as forecast_charts, stills
+from riskcast.forecasting.estimates import Estimate
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ import pytest
 from riskcast.case.files import load_case
 from riskcast.charts import verification as charts
 from riskcast.charts.theme import DARK, LIGHT
-from riskcast.names import REFERENCES
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Performance, Reliability, SeverityScore, Slice
+from riskcast.verification.forecasters import REFERENCES
 from riskcast.verification.ranks import EcdfDifference, RankHistogram
 
 NAMES = ("model", "left_out", "prior_only", "pooled_rate", "dyad_rate", "persistence")

@@ -24,10 +24,10 @@ from riskcast import (
     forecast,
     load_case,
     read_bundle,
+    run as make_run,
     score,
     write_bundle,
 )
-from riskcast import run as make_run
 from riskcast.case.panel import Panel
 from riskcast.cli.commands import main
 from riskcast.comparison import attribute_changes

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from riskcast.engines import dyad_effects
 from riskcast.engines.dyad_effects import Design, Groups, draw_effects, effect_modes, evaluate, log_marginal
-from riskcast.engines.hazard import Floats
+from riskcast.machinery.array_types import Floats
 
 EVENTS = (0, 0, 1, 4, 2, 0)
 LEVELS = (-5.0, -3.0, -1.0)

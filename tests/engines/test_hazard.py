@@ -9,23 +9,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.special import expit
 from scipy.stats import norm
 
 from riskcast.case.model import Case, SeriesRow
 from riskcast.engines import hazard
-from riskcast.engines.hazard import (
-    EventModel,
-    Floats,
-    build_event_model,
-    event_slopes,
-    log_event,
-    log_posterior,
-    year_factor,
-)
+from riskcast.engines.hazard import EventModel, build_event_model, event_slopes, log_event, log_posterior, year_factor
 from riskcast.engines.laplace import log_target
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 

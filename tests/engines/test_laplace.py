@@ -17,11 +17,12 @@ from riskcast import fit, forecast, score
 from riskcast.case.model import Case, EventRow, SeriesRow
 from riskcast.engines import fitting
 from riskcast.engines.draws import EventDraws, draw_prior
-from riskcast.engines.hazard import EventModel, Floats, build_event_model, log_event
+from riskcast.engines.hazard import EventModel, build_event_model, log_event
 from riskcast.engines.laplace import find_mode, fit_event
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.exports import plain_data
 from riskcast.forecasting.attribution import explain
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.terminal import forecasts
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case

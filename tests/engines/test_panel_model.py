@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from rich.cells import cell_len
 
@@ -25,8 +24,9 @@ from riskcast.case.quantities import Quantity
 from riskcast.cli.commands import main
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
-from riskcast.forecasting.attribution import _sees, remembered_events
-from riskcast.record.arrays import Neighbours, build_record, leave_out, remember, seen_events
+from riskcast.forecasting.remembered import _sees, remembered_events
+from riskcast.record.arrays import build_record, leave_out
+from riskcast.record.memory import Neighbours, remember, seen_events
 from riskcast.verification.coverage import check_priors, report_coverage
 from tests.support.cases import (
     assert_forecast,

@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from riskcast.case.model import Case, SeriesRow
 from riskcast.engines.draws import EventDraws
-from riskcast.engines.hazard import Floats, build_event_model
+from riskcast.engines.hazard import build_event_model
 from riskcast.engines.laplace import fit_event
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
 

@@ -25,9 +25,7 @@ from typer.testing import CliRunner
 import riskcast
 from riskcast.cli.commands import app
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
-from riskcast.exports import csv_parquet
-from riskcast.exports import folder as exporting
-from riskcast.exports import tables as sheets
+from riskcast.exports import csv_parquet, folder as exporting, tables as sheets
 from riskcast.exports.json_file import dossier_data, export_schema, to_json_file
 from riskcast.machinery.staging import stage
 from tests.support import handover, smallpanel

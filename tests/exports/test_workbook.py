@@ -12,8 +12,7 @@ import pytest
 
 import riskcast
 from riskcast.charts import canvas, theme
-from riskcast.exports import tables as sheets
-from riskcast.exports import workbook
+from riskcast.exports import tables as sheets, workbook
 from tests.support import handover, smallpanel
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported")

@@ -12,8 +12,10 @@ import pytest
 from riskcast import explain, fit, forecast
 from riskcast.case.model import Case
 from riskcast.forecasting import attribution
-from riskcast.forecasting.attribution import Explanation, remembered_events
-from riskcast.forecasting.simulation import Active, Block, draw_chance, plan_simulation, simulate_futures
+from riskcast.forecasting.attribution import Explanation
+from riskcast.forecasting.plan import plan_simulation
+from riskcast.forecasting.remembered import remembered_events
+from riskcast.forecasting.simulation import Active, Block, draw_chance, simulate_futures
 from riskcast.record.arrays import build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 

@@ -15,7 +15,8 @@ from riskcast.case.model import Case, Scenario
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError
 from riskcast.forecasting import simulation
-from riskcast.forecasting.forecasts import Forecast, summarise
+from riskcast.forecasting.estimates import summarise
+from riskcast.forecasting.forecasts import Forecast
 from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
 
 

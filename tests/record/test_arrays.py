@@ -7,12 +7,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from riskcast.case.model import EventRow, SeriesRow
 from riskcast.case.periods import Timeline
-from riskcast.record.arrays import build_record, fade, remember, residue, seen_events
+from riskcast.record.arrays import build_record
+from riskcast.record.memory import fade, remember, residue, seen_events
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
 
 counts = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=12)

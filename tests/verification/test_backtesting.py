@@ -20,9 +20,9 @@ from riskcast.case.model import Case
 from riskcast.case.panel import Panel
 from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
-from riskcast.names import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
+from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
 from tests.machinery.test_workers import Cluster, needs_distributed
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity

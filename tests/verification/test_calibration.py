@@ -16,9 +16,10 @@ import pytest
 
 from riskcast.case.model import Case, SeriesRow
 from riskcast.engines.draws import EventDraws, draw_prior
-from riskcast.engines.hazard import EventModel, Floats, build_event_model
+from riskcast.engines.hazard import EventModel, build_event_model
 from riskcast.engines.laplace import fit_event
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 from riskcast.verification import calibration
 from riskcast.verification.calibration import (

@@ -12,8 +12,8 @@ import pandas
 import pytest
 
 from riskcast.errors import OptionError
-from riskcast.names import MODEL
 from riskcast.verification.evaluation import Evaluation, evaluate, evaluation_data
+from riskcast.verification.forecasters import MODEL
 from riskcast.verification.metrics import auc, average_precision, decompose, log_scores, murphy_curve, recalibrate
 
 REPLICATES = 200

@@ -7,10 +7,8 @@ import math
 import numpy as np
 import pytest
 import scoringrules
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from model_diagnostics.scoring import ElementaryScore, SquaredError
-from model_diagnostics.scoring import decompose as library_decompose
+from hypothesis import given, settings, strategies as st
+from model_diagnostics.scoring import ElementaryScore, SquaredError, decompose as library_decompose
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 

@@ -17,6 +17,7 @@ from riskcast.case.model import (
     ONE_QUANTITY,
     PER_DYAD,
     Case,
+    Effect as EffectModel,
     EventRow,
     EventType,
     Indicator,
@@ -25,7 +26,6 @@ from riskcast.case.model import (
     Settings,
     Source,
 )
-from riskcast.case.model import Effect as EffectModel
 from riskcast.case.panel_files import read_panel, write_panel
 from riskcast.case.yaml_lines import (
     NOT_LINE_ENDS,

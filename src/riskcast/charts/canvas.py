@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from riskcast.case.model import Case
 from riskcast.charts.theme import Palette, make_title, style, wrap
-from riskcast.forecasting.forecasts import Estimate
+from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.scoring import WORDS, DyadRisk, Risk
 from riskcast.names import ALL_DYADS, BASELINE
 

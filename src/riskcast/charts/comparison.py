@@ -23,7 +23,8 @@ from riskcast.charts.canvas import (
 from riskcast.charts.theme import LIGHT, SIGNED, Palette
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.attribution import Explanation
-from riskcast.forecasting.forecasts import Contrast, Estimate
+from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.scoring import Risk
 from riskcast.numbers import signed
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from riskcast.names import DYAD_RATE, FORECASTERS, LEFT_OUT, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
+from riskcast.verification.forecasters import DYAD_RATE, FORECASTERS, LEFT_OUT, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.verdicts import label_of
 
 FONT: Final = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"

@@ -24,9 +24,9 @@ from riskcast.charts.theme import (
     style,
     wrap,
 )
-from riskcast.names import REFERENCES
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Reliability, Slice
+from riskcast.verification.forecasters import REFERENCES
 from riskcast.verification.ranks import RankHistogram
 from riskcast.verification.verdicts import chance_in_words, label_of
 

@@ -146,7 +146,7 @@ def compare(
 ) -> None:
     """Paired differences of two scenarios, with intervals."""
     from riskcast.exports.plain_data import contrast_data
-    from riskcast.forecasting.forecasts import contrast
+    from riskcast.forecasting.contrasts import contrast
     from riskcast.terminal.forecasts import contrast_view, make_console
 
     if scenario is None or len(scenario) != 2:
@@ -180,7 +180,7 @@ def explain(
 ) -> None:
     """Why a dyad's score is what it is: drivers, remembered events, evidence."""
     from riskcast.forecasting.attribution import explain as attribute
-    from riskcast.forecasting.attribution import remembered_events
+    from riskcast.forecasting.remembered import remembered_events
     from riskcast.forecasting.scoring import score
     from riskcast.terminal.forecasts import explanation_view, make_console
 
@@ -202,8 +202,8 @@ def schema(
     ] = None,
 ) -> None:
     """Print the JSON Schema of the case files, for editors, and of the exported forecast.json."""
+    from riskcast.case.schemas import case_schemas
     from riskcast.exports.json_file import NAME, export_schema
-    from riskcast.exports.plain_data import case_schemas
 
     schemas = {**case_schemas(), NAME: export_schema()}
     if file is not None and file not in schemas:

@@ -57,8 +57,7 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """What changed between two cases, overlays or runs, and how much of each score change is due to it."""
-    from riskcast.comparison.attribute_changes import diff as compare
-    from riskcast.comparison.attribute_changes import difference_data
+    from riskcast.comparison.attribute_changes import diff as compare, difference_data
 
     if shown is not None and shown < 1:
         raise OptionError(f"shown is {shown}; give a number from 1")

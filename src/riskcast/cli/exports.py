@@ -62,8 +62,7 @@ def export(
     ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
-    from riskcast.exports.folder import check_formats, check_out
-    from riskcast.exports.folder import export as write
+    from riskcast.exports.folder import check_formats, check_out, export as write
 
     chosen = None if formats is None else [name.strip() for name in formats.split(",") if name.strip()]
     check_formats(chosen)

@@ -89,8 +89,7 @@ def calibrate(
     from riskcast.machinery.workers import workers as open_workers
     from riskcast.terminal.forecasts import make_console
     from riskcast.terminal.verification import calibration_view
-    from riskcast.verification.calibration import calibrate as run
-    from riskcast.verification.calibration import calibration_data
+    from riskcast.verification.calibration import calibrate as run, calibration_data
 
     read = read_case(case, None, None)
     with progress("Calibrating", remaining=True) as report, open_workers(workers, cluster) as ready:

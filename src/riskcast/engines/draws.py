@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.engines.hazard import EventModel, Floats, natural_hyper, year_factor
+from riskcast.engines.hazard import EventModel, natural_hyper, year_factor
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 
 

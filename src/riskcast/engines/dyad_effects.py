@@ -15,7 +15,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.engines.hazard import Floats, event_slopes, log_event
+from riskcast.engines.hazard import event_slopes, log_event
+from riskcast.machinery.array_types import Floats
 
 NODES = 9
 NODES_WIDE = 21

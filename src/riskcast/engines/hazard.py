@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.case.quantities import LOG, LOGIT, Prior, elicit
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.names import BASE_RATE
-from riskcast.record.arrays import Floats, Record, remember, seen_events
+from riskcast.record.arrays import Record
+from riskcast.record.memory import remember, seen_events
 
-Ints = NDArray[np.int64]
 LOG_2PI = math.log(2.0 * math.pi)
 
 

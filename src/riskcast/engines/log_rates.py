@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.engines.dyad_effects import Groups
-from riskcast.engines.hazard import EventModel, Floats, Rows, memory_columns, natural_hyper
+from riskcast.engines.hazard import EventModel, Rows, memory_columns, natural_hyper
+from riskcast.machinery.array_types import Floats
 
 INTERPOLATION_NODES = 20
 CHUNK_CELLS = 150_000

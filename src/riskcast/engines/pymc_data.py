@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.engines.hazard import EventModel, Rows, build_event_model
+from riskcast.machinery.array_types import Floats
 from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
-from riskcast.record.arrays import Floats, Record, build_record
+from riskcast.record.arrays import Record, build_record
 
 Ints = NDArray[np.int64]
 MergedRows = tuple[Rows, NDArray[np.bool_]]

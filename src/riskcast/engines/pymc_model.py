@@ -32,8 +32,9 @@ from riskcast.engines.pymc_data import (
     flatten_case,
 )
 from riskcast.errors import UnreliablePosteriorError
+from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT
-from riskcast.record.arrays import Floats, Record
+from riskcast.record.arrays import Record
 
 if TYPE_CHECKING:
     import pymc as pm

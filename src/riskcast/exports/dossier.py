@@ -9,7 +9,7 @@ from functools import cached_property
 from riskcast.case.model import Case
 from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
-from riskcast.forecasting.forecasts import Contrast, contrast
+from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
 
 

@@ -12,9 +12,9 @@ from riskcast.case.model import Case
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.exports.csv_parquet import csv_files, json_bytes, to_parquet
 from riskcast.exports.dossier import Dossier, make_dossier
-from riskcast.exports.plain_data import provenance
 from riskcast.exports.tables import make_tables, origin
 from riskcast.forecasting.attribution import Explanation
+from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
 from riskcast.machinery.staging import stage
 

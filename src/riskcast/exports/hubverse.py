@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
-from riskcast.engines.hazard import Floats
 from riskcast.exports.csv_parquet import json_bytes
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import origin
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import Risk
 from riskcast.forecasting.simulation import BLOCK_CELLS, Block, draw_chance, simulate_futures
+from riskcast.machinery.array_types import Floats
 from riskcast.verification.origins import severities
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from riskcast.exports.csv_parquet import json_bytes
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.plain_data import contrast_data, forecast_data, provenance
+from riskcast.exports.plain_data import contrast_data, forecast_data
 from riskcast.exports.tables import Table, assumption_table, diagnostic_table, previous_table
+from riskcast.forecasting.lineage import provenance
 
 NAME = "forecast.json"
 CLOSED = ConfigDict(extra="forbid")

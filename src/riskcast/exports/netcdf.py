@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskcast.engines.hazard import Floats
 from riskcast.engines.pymc_model import CHAINS
 from riskcast.errors import OptionError, RiskcastError
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import origin
+from riskcast.machinery.array_types import Floats
 from riskcast.names import DRAW
 
 if TYPE_CHECKING:

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from riskcast.charts import forecast as forecast_charts
-from riskcast.charts import theme
-from riskcast.charts import verification as charts
+from riskcast.charts import forecast as forecast_charts, theme, verification as charts
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import Cell, origin, told
-from riskcast.forecasting.forecasts import contrast
+from riskcast.forecasting.contrasts import contrast
 from riskcast.forecasting.scoring import Risk
 
 WIDTH = 900

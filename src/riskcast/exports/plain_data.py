@@ -4,49 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from riskcast.case.model import Case, Effect, EventType, Indicator, Scenario, Source
-from riskcast.case.overlays import Overlay
-from riskcast.case.settings import Settings
+from riskcast.case.model import Case
 from riskcast.forecasting.attribution import Explanation
-from riskcast.forecasting.forecasts import Contrast, Estimate, Forecast
+from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.version import __version__
-
-DIGITS = 10
-
-
-def provenance(forecast: Forecast) -> dict[str, Any]:
-    """Which case, scenario, overlay, engine and horizon a result comes from."""
-    case, posterior, health = forecast.case, forecast.posterior, forecast.posterior.diagnostics
-    first, last = forecast.window
-    return {
-        "riskcast_version": __version__,
-        "case": {"name": case.name, "as_of": case.as_of.isoformat(), "hash": case.published_hash or case.hash},
-        "scenario": forecast.scenario_name,
-        "overlay_hash": case.overlay_hash,
-        "engine": {
-            "name": posterior.engine,
-            "khat_max": _rounded(health.khat_max),
-            "ess_min": _rounded(health.ess_min),
-            "rhat_max": _rounded(health.rhat_max),
-            "divergences": health.divergences,
-            "draws": posterior.draws,
-            "paths": forecast.paths,
-            "seed": posterior.seed,
-            "simulation_seed": forecast.seed,
-            "prior_only": posterior.prior_only,
-            "reliable": posterior.is_reliable,
-            "failures": list(health.failures),
-        },
-        "horizon": {
-            "periods": forecast.horizon,
-            "unit": case.settings.period,
-            "from": first.isoformat(),
-            "until": last.isoformat(),
-        },
-    }
 
 
 def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
@@ -58,7 +22,7 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     dyads = []
     for dyad in risk.dyads:
         drivers = [
-            {"indicator": c.driver, "contribution": _rounded(c.points), "kind": c.kind, "error": _rounded(c.error)}
+            {"indicator": c.driver, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error)}
             for c in explanation.contributions[dyad.id]
         ]
         dyads.append(
@@ -66,7 +30,7 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
                 "id": dyad.id,
                 "partner": dyad.partner,
                 "score": {**_estimate(dyad.score), "band": dyad.band},
-                "reference_score": _rounded(explanation.reference[dyad.id]),
+                "reference_score": rounded(explanation.reference[dyad.id]),
                 "outcomes": [_outcome(outcome) for outcome in dyad.outcomes],
                 "drivers": drivers,
             }
@@ -89,24 +53,6 @@ def contrast_data(change: Contrast, first: Forecast, second: Forecast) -> dict[s
     }
 
 
-def case_schemas() -> dict[str, Any]:
-    """JSON Schema of every YAML file of a case, and of an overlay, by file name."""
-    shapes: dict[str, Any] = {
-        "case.yaml": Settings,
-        "indicators.yaml": dict[str, Indicator],
-        "outcomes.yaml": dict[str, EventType],
-        "effects.yaml": list[Effect],
-        "scenarios.yaml": dict[str, Scenario],
-        "sources.yaml": dict[str, Source],
-        "overlay.yaml": Overlay,
-    }
-    return {
-        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name}
-        | TypeAdapter(shape).json_schema(by_alias=True)
-        for name, shape in shapes.items()
-    }
-
-
 def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
     """For a driver: quantity id, basis and claim of each edge that starts from it."""
     out = []
@@ -120,19 +66,14 @@ def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:
     estimate = outcome.probability
     return {
         "id": outcome.id,
-        "probability": _rounded(estimate.mean),
-        "low": _rounded(estimate.low),
-        "high": _rounded(estimate.high),
+        "probability": rounded(estimate.mean),
+        "low": rounded(estimate.low),
+        "high": rounded(estimate.high),
         "words": outcome.words,
-        "by_month": [_rounded(p) for p in outcome.by_period],
+        "by_month": [rounded(p) for p in outcome.by_period],
         "assumed": outcome.assumed,
     }
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {"mean": _rounded(estimate.mean), "low": _rounded(estimate.low), "high": _rounded(estimate.high)}
-
-
-def _rounded(value: float | None) -> float | None:
-    """Ten digits after the point: beyond them, sums differ between machines."""
-    return None if value is None or value != value or abs(value) == float("inf") else round(float(value), DIGITS)
+    return {"mean": rounded(estimate.mean), "low": rounded(estimate.low), "high": rounded(estimate.high)}

@@ -12,8 +12,9 @@ from riskcast.case.model import Case, EventType
 from riskcast.case.quantities import Quantity
 from riskcast.errors import UnknownNameError
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.plain_data import provenance
-from riskcast.forecasting.forecasts import Estimate, Forecast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import estimative_words
 
 Form = Literal["text", "number", "figure", "count", "score", "points", "share", "change", "day", "flag"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,29 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case.model import Case, Scenario
-from riskcast.case.quantities import Z90
-from riskcast.engines.hazard import Floats
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
+from riskcast.forecasting.estimates import Estimate, given_parameters, span, summarise
+from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
-from riskcast.forecasting.simulation import Plan, Simulated, plan_simulation, simulate
-from riskcast.machinery.threads import single_thread
-from riskcast.numbers import MOST_NAMED, html_table, interval, more, percent, signed, signed_range
+from riskcast.forecasting.simulation import Simulated, simulate
+from riskcast.machinery.array_types import Floats
+from riskcast.numbers import html_table, interval, percent
 
 if TYPE_CHECKING:
     import pandas
 
 PATHS = 4
-LOW, HIGH = 0.05, 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 90 % interval: what more knowledge of the parameters could make of it."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -160,48 +150,6 @@ class Forecast:
         return html_table(title, header, rows, self.origin, warning=self.posterior.warning, **shown)
 
 
-def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
-    """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
-
-    `draws` (draws,) are regressed on `stand_in` (draws, columns), the span of functions of the parameters alone. The
-    fitted part carries no chance; the rest has the variance of what the regression misses plus the mean square of
-    `error`, and is drawn in until only the former is left. So chance within the horizon does not pass for lack of
-    knowledge. The interval is never narrower than the simulation's own error of the mean.
-
-    >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), np.zeros((4, 1)), floor=0.0, ceiling=1.0)
-    >>> round(estimate.mean, 3), round(estimate.low, 3)
-    (0.3, 0.03)
-    """
-    mean = float(draws.mean())
-    noise = float(np.square(error, dtype=float).mean())
-    low, high = np.quantile(given_parameters(draws, error, stand_in), [LOW, HIGH])
-    blur = Z90 * float(np.sqrt(noise / len(draws)))
-    mean = min(max(mean, floor), ceiling)
-    return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
-
-
-def given_parameters(draws: Floats, error: Floats, stand_in: Floats) -> Floats:
-    """What each draw's parameters let one expect, (draws,), from averages over a few paths: see `summarise`."""
-    mean = float(draws.mean())
-    fitted = stand_in @ (stand_in.T @ (draws - mean))
-    rest = draws - mean - fitted
-    noise = float(np.square(error, dtype=float).mean())
-    kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
-    return mean + fitted + kept * rest
-
-
-def span(columns: Floats) -> Floats:
-    """An orthonormal basis of what columns (draws, columns) span beside a constant.
-
-    >>> span(np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])).shape
-    (3, 1)
-    """
-    centred = columns - columns.mean(axis=0)
-    with single_thread():
-        basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    return basis[:, sizes > 1e-8 * max(float(sizes.max(initial=0.0)), 1e-300)]
-
-
 def check_horizon(case: Case, horizon: int | None) -> int:
     """The horizon in periods, the case's own where None is given; raises OptionError outside 1 to 600."""
     horizon = case.settings.horizon if horizon is None else horizon
@@ -257,69 +205,3 @@ def forecast(
     check_whom(name, assumed, [dyad for i, dyad in enumerate(case.dyads) if plan.present[i]])
     simulated = simulate(plan, assumed, paths, progress=progress)
     return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Paired differences of two forecasts, second less first, with 90 % intervals: probabilities and scores."""
-
-    first: str
-    second: str
-    probability: Mapping[tuple[str, str], Estimate]
-    score: Mapping[str, Estimate]
-
-    def to_frame(self) -> pandas.DataFrame:
-        """One row for each event type and unit, and one for each dyad's score (event `score`)."""
-        import pandas
-
-        rows = [(unit, event, e.mean, e.low, e.high) for (event, unit), e in self.probability.items()]
-        rows += [(dyad, "score", e.mean, e.low, e.high) for dyad, e in self.score.items()]
-        return pandas.DataFrame(rows, columns=["dyad", "event", "difference", "low", "high"])
-
-    def __repr__(self) -> str:
-        scores = ", ".join(f"{dyad} {signed(e.mean)}" for dyad, e in list(self.score.items())[:MOST_NAMED])
-        return f"<Contrast, {self.second} less {self.first}. Scores: {scores}{more(self.score)}>"
-
-    def _repr_html_(self) -> str:
-        moved = sorted(self.probability.items(), key=lambda item: -abs(item[1].mean))
-        rows = [(dyad, "score, points", signed_range(e)) for dyad, e in self.score.items()]
-        for (event, unit), e in moved:
-            if round(100 * abs(e.mean), 1) > 0:
-                points = Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
-                rows.append((unit, f"{event}, percentage points", signed_range(points)))
-        note = "Paired draws under the same chance: what differs is due to what was changed."
-        header = ("unit", "of what", "difference (90 %)")
-        return html_table(f"{self.second} less {self.first}", header, rows, note, texts=2)
-
-
-def contrast(second: Forecast, first: Forecast) -> Contrast:
-    """How `second` differs from `first`, draw by draw under the same random numbers.
-
-    Raises OptionError where the two do not share draws, paths, seed, horizon, events and dyads.
-    """
-    pairs = {
-        "number of draws": (first.posterior.draws, second.posterior.draws),
-        "number of paths": (first.paths, second.paths),
-        "seed": (first.seed, second.seed),
-        "horizon": (first.horizon, second.horizon),
-        "event types": (first.case.order, second.case.order),
-        "dyads": (first.dyads, second.dyads),
-    }
-    for what, (a, b) in pairs.items():
-        if a != b:
-            raise OptionError(f"the two forecasts differ in {what} ({a} and {b}); make them with the same")
-    probability = {}
-    one, two = first.simulated, second.simulated
-    for event in first.case.events:
-        change = two.probability[event] - one.probability[event]
-        error = two.probability_error[event] - one.probability_error[event]
-        for unit in first.units(event):
-            column = first.case.units(event).index(unit)
-            probability[event, unit] = summarise(change[:, column], error[:, column], first.stand_in(unit), -1.0, 1.0)
-    change, error = two.score - one.score, two.score_error - one.score_error
-    score = {
-        dyad: summarise(change[:, i], error[:, i], first.stand_in(dyad), -100.0, 100.0)
-        for i, dyad in enumerate(first.case.dyads)
-        if first.posterior.record.present[i]
-    }
-    return Contrast(first.scenario_name, second.scenario_name, probability, score)

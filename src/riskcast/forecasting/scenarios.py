@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from riskcast.case.checks import Where, scenario_problems
 from riskcast.case.model import Case, IndicatorMove, Scenario
-from riskcast.engines.hazard import Floats
 from riskcast.errors import CaseError, UnknownNameError
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.ordering import topological_order
 from riskcast.names import BASELINE
 

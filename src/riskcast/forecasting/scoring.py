@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from riskcast.case.settings import Band
-from riskcast.forecasting.forecasts import Estimate, Forecast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
 from riskcast.numbers import MOST_NAMED, html_table, more, percent
 
 if TYPE_CHECKING:

@@ -14,77 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.model import Case, Scenario
-from riskcast.case.quantities import IDENTITY, LOG, Prior, elicit
-from riskcast.engines.hazard import Floats
-from riskcast.engines.posterior import Posterior
+from riskcast.case.model import Scenario
+from riskcast.forecasting.plan import WORK, Edge, EventPlan, Plan
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, bounded, move_levels
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
-from riskcast.record.arrays import Neighbours, residue, seen_events
 
 BLOCK_CELLS = 32_768
-# Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
-WORK = np.float32
-LN2 = float(np.log(2.0))
-
-
-@dataclass(frozen=True)
-class Edge:
-    """An escalation edge ready to simulate: gain = log rate ratio / log 2, and the state that the record leaves."""
-
-    source: str
-    whose: str
-    neighbours: Neighbours
-    same_period: bool
-    gain: Floats
-    decay: Floats
-    start: Floats
-
-
-@dataclass(frozen=True)
-class EventPlan:
-    """One event type ready to simulate; arrays have one row per parameter draw."""
-
-    event: str
-    units: int
-    severity: float
-    base: Floats
-    slopes: tuple[tuple[str, Floats], ...]
-    edges: tuple[Edge, ...]
-    last_shock: Floats
-    sd_time: Floats
-    persistence: Floats
-    last_year: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario."""
-
-    case: Case
-    present: NDArray[np.bool_]
-    events: tuple[EventPlan, ...]
-    today: Mapping[str, Floats]
-    drift: Mapping[str, Floats]
-    passed_on: Mapping[tuple[str, str], Floats]
-    years: tuple[int, ...]
-    horizon: int
-    draws: int
-    seed: int
-
-    def chances(self, dyad: int) -> Floats:
-        """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
-        (draws, event types), of one dyad and the host. A close stand-in, without chance, for what is simulated."""
-        columns = []
-        for p in self.events:
-            unit = dyad if p.units > 1 else 0
-            eta = p.base[:, unit] + p.last_shock
-            for name, slope in p.slopes:
-                eta = eta + slope * self.today[name][:, dyad if self.today[name].shape[1] > 1 else 0]
-            for edge in p.edges:
-                eta = eta + edge.gain * np.log(1.0 + edge.start[:, unit if edge.start.shape[1] > 1 else 0])
-            columns.append(-np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))))
-        return np.stack(columns, axis=1)
 
 
 @dataclass(frozen=True)
@@ -111,80 +47,6 @@ class Simulated:
     score_error: Floats
     score_by_period: Floats
     peaks: Mapping[float, Floats]
-
-
-def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
-    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
-    case, record, draws = posterior.case, posterior.record, posterior.draws
-    today, drift, passed_on = {}, {}, {}
-
-    def draw(prior: Prior, *purpose: str) -> Floats:
-        if prior.is_fixed:
-            return np.full(draws, prior.mean)
-        return prior.mean + prior.sd * normals(seed, purpose, 0, draws, 1)[:, 0]
-
-    for name, indicator in case.indicators.items():
-        units = case.dyads if indicator.scope == "dyad" else (case.host,)
-        columns = []
-        for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), indicator.link)
-            level = indicator.link.inverse(draw(prior, "today", name, unit))
-            columns.append(indicator.steps(_within(level, indicator.bounds)))
-        known = record.today.get(name)
-        today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
-        drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
-        for parent, quantity in indicator.parents.items():
-            passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
-    neighbours = Neighbours.of(case)
-    events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
-    years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
-    return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
-
-
-def _within(level: Floats, bounds: tuple[float, float] | None) -> Floats:
-    return level if bounds is None else np.clip(level, *bounds)
-
-
-def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
-    case, drawn, model = posterior.case, posterior.events[name], posterior.models[name]
-    effects = case.effects_on(name)
-    by_indicator = [effect for effect in effects if not effect.is_escalation]
-    by_event = [effect for effect in effects if effect.is_escalation]
-    coefficients = drawn.coefficients
-    first = 1 + len(by_indicator)
-    edges = []
-    for column, effect in enumerate(by_event):
-        seen = seen_events(effect, case, posterior.record.occurred)
-        if effect.whose in ("any", "host"):
-            seen = seen[:, :1]
-        half_life = drawn.hyper[f"half_life.{effect.memory}"]
-        edges.append(
-            Edge(
-                source=effect.source,
-                whose=str(effect.whose),
-                neighbours=neighbours,
-                same_period=effect.acts == "same",
-                gain=coefficients[:, first + column] / LN2,
-                decay=np.exp2(-1.0 / half_life),
-                start=residue(seen, half_life).astype(WORK),
-            )
-        )
-    base = (coefficients[:, :1] + drawn.effects).astype(WORK)
-    if case.events[name].scope == "dyad":
-        # A dyad that no longer exists has no events, and none that others could see.
-        base[:, ~posterior.record.present] = -np.inf
-    return EventPlan(
-        event=name,
-        units=len(case.units(name)),
-        severity=float(case.events[name].severity or 0.0),
-        base=base,
-        slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
-        edges=tuple(edges),
-        last_shock=drawn.shocks[:, -1],
-        sd_time=drawn.hyper["sd_time"],
-        persistence=drawn.hyper["persistence"],
-        last_year=int(model.years[-1]),
-    )
 
 
 def simulate(

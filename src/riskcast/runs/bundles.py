@@ -32,7 +32,8 @@ from riskcast.record.arrays import build_record
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.runs.making import Inputs, Run, overlay_name, record_hash
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
-from riskcast.forecasting.simulation import Simulated, plan_simulation
+from riskcast.forecasting.simulation import Simulated
+from riskcast.forecasting.plan import plan_simulation
 
 ABOUT: Final = "run.json"
 CASE: Final = "case"

@@ -22,7 +22,7 @@ from riskcast.case.model import Case, Scenario
 from riskcast.case.checks import find_problems
 from riskcast.machinery.digests import digest
 from riskcast.errors import CaseError, OptionError
-from riskcast.exports.plain_data import provenance
+from riskcast.forecasting.lineage import provenance
 from riskcast.engines.fitting import DRAWS, EngineName, fit
 from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
 from riskcast.case.overlays import apply_overlay, overlay_text, parse_overlay

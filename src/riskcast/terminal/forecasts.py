@@ -14,7 +14,9 @@ from riskcast.case.model import Case
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.attribution import Contribution, Explanation
-from riskcast.forecasting.forecasts import Contrast, Estimate, Forecast
+from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.numbers import interval, percent, signed
 from riskcast.verification.coverage import CoverageReport

@@ -24,16 +24,18 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
-from riskcast.engines.hazard import EventModel, Floats, build_event_model, log_event
+from riskcast.engines.hazard import EventModel, build_event_model, log_event
 from riskcast.engines.laplace import fit_event
 from riskcast.engines.log_rates import rates
 from riskcast.engines.posterior import judge
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.threads import single_thread
 from riskcast.names import BASE_RATE
 from riskcast.numbers import html_table
-from riskcast.record.arrays import Record, build_record, seen_events
+from riskcast.record.arrays import Record, build_record
+from riskcast.record.memory import seen_events
 from riskcast.verification.ranks import DIGITS, LEVEL, RankHistogram, rank_histogram
 from riskcast.version import __version__
 

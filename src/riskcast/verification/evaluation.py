@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskcast.engines.hazard import Floats, Ints
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
-from riskcast.names import FORECASTERS, LEFT_OUT, MODEL, REFERENCES
 from riskcast.numbers import html_table
+from riskcast.verification.forecasters import FORECASTERS, LEFT_OUT, MODEL, REFERENCES
 from riskcast.verification.metrics import (
     auc,
     average_precision,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.engines.hazard import Floats, Ints
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats, Ints
 
 LOW, HIGH = 0.05, 0.95
 POINTS = 200

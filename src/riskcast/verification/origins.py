@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.engines.fitting import fit
-from riskcast.engines.hazard import Floats
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.forecasts import Forecast, forecast
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.threads import single_thread
-from riskcast.names import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.record.arrays import Record
+from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.references import dyad_rate, persistence, pooled_rate
 
 if TYPE_CHECKING:

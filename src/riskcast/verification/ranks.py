@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from riskcast.engines.hazard import Floats, Ints
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
 
 LEVEL, ECDF_STEPS, DIGITS = 0.95, 50, 10

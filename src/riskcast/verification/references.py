@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.threads import single_thread
-from riskcast.record.arrays import Floats
 
 FEWEST_WINDOWS = 20
 RIDGE = 1.0

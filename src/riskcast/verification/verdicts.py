@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.names import FORECASTERS
 from riskcast.numbers import signed
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
+from riskcast.verification.forecasters import FORECASTERS
 from riskcast.verification.ranks import RankHistogram
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}

@@ -25,8 +25,9 @@ from riskcast.exports.brief.sentences import (
     whole_range,
 )
 from riskcast.exports.dossier import Dossier
-from riskcast.forecasting.attribution import Contribution, remembered_events
+from riskcast.forecasting.attribution import Contribution
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.numbers import interval, percent, signed, signed_range
 

@@ -12,7 +12,8 @@ from riskcast.case.places import find_places
 from riskcast.case.quantities import quantity_text
 from riskcast.engines.posterior import KHAT_LIMIT, RHAT_LIMIT
 from riskcast.exports.dossier import Dossier
-from riskcast.forecasting.forecasts import PATHS, Estimate, Forecast
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import PATHS, Forecast
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk, band_of, estimative_words
 from riskcast.names import BASELINE
 from riskcast.numbers import percent, signed_range

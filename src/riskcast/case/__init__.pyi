@@ -1,0 +1,7 @@
+from .checks import find_problems as find_problems
+from .files import list_cases as list_cases, load_case as load_case, write_case as write_case
+from .model import Case as Case, Scenario as Scenario
+from .overlays import apply_overlay as apply_overlay, load_overlay as load_overlay, overlay_text as overlay_text
+from .places import Place as Place, Places as Places, find_place as find_place, find_places as find_places
+from .quantities import Quantity as Quantity, elicit as elicit, quantity_text as quantity_text
+from .vintage import case_as_of as case_as_of

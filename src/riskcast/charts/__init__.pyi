@@ -1,0 +1,1 @@
+from .stills import draw_stills as draw_stills

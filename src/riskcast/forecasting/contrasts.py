@@ -1,0 +1,81 @@
+"""Paired differences of two forecasts under the same chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from riskcast.errors import OptionError
+from riskcast.forecasting.estimates import Estimate, summarise
+from riskcast.numbers import MOST_NAMED, html_table, more, signed, signed_range
+
+if TYPE_CHECKING:
+    import pandas
+from riskcast.forecasting.forecasts import Forecast
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Paired differences of two forecasts, second less first, with 90 % intervals: probabilities and scores."""
+
+    first: str
+    second: str
+    probability: Mapping[tuple[str, str], Estimate]
+    score: Mapping[str, Estimate]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event type and unit, and one for each dyad's score (event `score`)."""
+        import pandas
+
+        rows = [(unit, event, e.mean, e.low, e.high) for (event, unit), e in self.probability.items()]
+        rows += [(dyad, "score", e.mean, e.low, e.high) for dyad, e in self.score.items()]
+        return pandas.DataFrame(rows, columns=["dyad", "event", "difference", "low", "high"])
+
+    def __repr__(self) -> str:
+        scores = ", ".join(f"{dyad} {signed(e.mean)}" for dyad, e in list(self.score.items())[:MOST_NAMED])
+        return f"<Contrast, {self.second} less {self.first}. Scores: {scores}{more(self.score)}>"
+
+    def _repr_html_(self) -> str:
+        moved = sorted(self.probability.items(), key=lambda item: -abs(item[1].mean))
+        rows = [(dyad, "score, points", signed_range(e)) for dyad, e in self.score.items()]
+        for (event, unit), e in moved:
+            if round(100 * abs(e.mean), 1) > 0:
+                points = Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
+                rows.append((unit, f"{event}, percentage points", signed_range(points)))
+        note = "Paired draws under the same chance: what differs is due to what was changed."
+        header = ("unit", "of what", "difference (90 %)")
+        return html_table(f"{self.second} less {self.first}", header, rows, note, texts=2)
+
+
+def contrast(second: Forecast, first: Forecast) -> Contrast:
+    """How `second` differs from `first`, draw by draw under the same random numbers.
+
+    Raises OptionError where the two do not share draws, paths, seed, horizon, events and dyads.
+    """
+    pairs = {
+        "number of draws": (first.posterior.draws, second.posterior.draws),
+        "number of paths": (first.paths, second.paths),
+        "seed": (first.seed, second.seed),
+        "horizon": (first.horizon, second.horizon),
+        "event types": (first.case.order, second.case.order),
+        "dyads": (first.dyads, second.dyads),
+    }
+    for what, (a, b) in pairs.items():
+        if a != b:
+            raise OptionError(f"the two forecasts differ in {what} ({a} and {b}); make them with the same")
+    probability = {}
+    one, two = first.simulated, second.simulated
+    for event in first.case.events:
+        change = two.probability[event] - one.probability[event]
+        error = two.probability_error[event] - one.probability_error[event]
+        for unit in first.units(event):
+            column = first.case.units(event).index(unit)
+            probability[event, unit] = summarise(change[:, column], error[:, column], first.stand_in(unit), -1.0, 1.0)
+    change, error = two.score - one.score, two.score_error - one.score_error
+    score = {
+        dyad: summarise(change[:, i], error[:, i], first.stand_in(dyad), -100.0, 100.0)
+        for i, dyad in enumerate(first.case.dyads)
+        if first.posterior.record.present[i]
+    }
+    return Contrast(first.scenario_name, second.scenario_name, probability, score)
