@@ -85,10 +85,7 @@ def subjects(case: riskcast.Case) -> dict[str, Subject]:
 
 def unit_name(case: riskcast.Case, unit: str) -> str:
     """A host or dyad by the name that tells it apart: the partner's where the host is the same for all."""
-    first, _, second = unit.partition("-")
-    if not second:
-        return case.state_names.get(first, first)
-    return case.state_names.get(second, second) if first == case.host else unit
+    return case.name_of(unit)
 
 
 def step_words(indicator: Any) -> str:

@@ -39,7 +39,7 @@ def month_lines(found: Mapping[str, Result], event: str, unit: str, palette: the
     dash = alt.StrokeDash("assumed:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [6, 4]]), legend=None)
     first = next(iter(found.values()))
     kind = first.case.events[event].label
-    where = first.case.state_names.get(unit.partition("-")[2], "all pairs" if unit == first.case.host else unit)
+    where = "all pairs" if unit == first.case.host else first.case.name_of(unit)
     spoken = ", ".join(f"{row['scenario']} {row['text']}" for row in rows if row["day"] == days[-1])
     chart = alt.layer(
         base.mark_line(strokeWidth=2.4).encode(strokeDash=dash), base.mark_point(filled=True, size=30, opacity=1)

@@ -256,7 +256,7 @@ def _whom(case: riskcast.Case, key: str) -> list[str]:
     return st.multiselect(
         "For whom",
         case.dyads,
-        format_func=lambda dyad: case.state_names.get(dyad.partition("-")[2], dyad),
+        format_func=case.name_of,
         placeholder="every pair",
         key=key,
     )

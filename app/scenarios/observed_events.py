@@ -97,12 +97,13 @@ def _form(case: riskcast.Case, shown: Result) -> None:
 def _pair(case: riskcast.Case, unit: str) -> str:
     if unit == EVERY_PAIR:
         return "every pair"
-    names = [case.state_names.get(side, side) for side in unit.split("-")]
-    return " – ".join(names) if len(names) > 1 else f"{names[0]} towards all"
+    if unit not in case.pairs:
+        return f"{case.name_of(unit)} towards all"
+    return " – ".join(case.state_names.get(state, state) for state in case.pairs[unit].states)
 
 
 def _partners(case: riskcast.Case, dyad: str) -> tuple[str, ...]:
-    return () if dyad in (EVERY_PAIR, case.host) else (dyad.partition("-")[2],)
+    return (case.pairs[dyad].second,) if dyad in case.pairs else ()
 
 
 def _unheard(shown: Result, row: Mapping[str, Any]) -> list[str]:

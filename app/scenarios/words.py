@@ -48,7 +48,7 @@ def whom_words(case: riskcast.Case, dyads: Sequence[str] | None) -> str:
     """For whom something is assumed; nothing where it is for all."""
     if dyads is None:
         return ""
-    return "for " + ", ".join(case.state_names.get(dyad.partition("-")[2], dyad) for dyad in dyads)
+    return "for " + ", ".join(map(case.name_of, dyads))
 
 
 def move_words(case: riskcast.Case, move: Any) -> str:

@@ -181,8 +181,7 @@ def unit_label(case: riskcast.Case, unit: str) -> str:
     """A dyad, the host or all pairs, as people read it."""
     if unit == EVERYONE:
         return "All pairs"
-    state = unit if unit == case.host else unit.partition("-")[2]
-    return case.state_names.get(state, unit)
+    return case.name_of(unit)
 
 
 def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) -> None:

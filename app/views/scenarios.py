@@ -203,7 +203,7 @@ def moved_rows(
         after = then.forecast.probability(event, unit).mean
         rows.append(
             {
-                "Pair": case.state_names.get(unit.partition("-")[2], "all pairs" if unit == case.host else unit),
+                "Pair": "all pairs" if unit == case.host else case.name_of(unit),
                 "Outcome": kind.label,
                 other: widgets.percent(before.forecast.probability(event, unit).mean),
                 label: widgets.percent(after),

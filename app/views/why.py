@@ -108,7 +108,7 @@ def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | No
     case, kind = result.case, result.case.events[event]
     unit = dyad if kind.scope == "dyad" else case.host
     estimate = result.forecast.probability(event, unit)
-    whom = plain(case.state_names.get(dyad.partition("-")[2], dyad)) if kind.scope == "dyad" else "All pairs"
+    whom = plain(case.name_of(dyad)) if kind.scope == "dyad" else "All pairs"
     if result.forecast.is_assumed(event, unit):
         st.markdown(f"**{whom}: {plain(kind.label)}** is taken as given by the scenario.")
     else:

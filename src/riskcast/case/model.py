@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
+from riskcast.case.dyads import Dyad
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
@@ -297,12 +298,21 @@ class Case(Strict):
         """Ids of the dyads, such as HOST-PARTNER."""
         if self.panel is not None:
             return self.panel.dyads
-        return tuple(f"{self.host}-{partner.id}" for partner in self.settings.partners)
+        return tuple(Dyad(self.host, partner.id).id for partner in self.settings.partners)
 
     @cached_property
-    def sides(self) -> tuple[tuple[str, str], ...]:
-        """The two states of every dyad."""
-        return tuple((first, second) for first, _, second in (dyad.partition("-") for dyad in self.dyads))
+    def pairs(self) -> Mapping[str, Dyad]:
+        """Every dyad by its id, in the order of `dyads`."""
+        return {id: Dyad.parse(id) for id in self.dyads}
+
+    def name_of(self, unit: str) -> str:
+        """The name by which people tell a unit apart: the partner's where the case has a host, else the dyad's id.
+
+        The host goes by its own name; what the case gives no name for goes by its id.
+        """
+        if unit in self.pairs and self.panel is None:
+            return self.state_names.get(self.pairs[unit].second, unit)
+        return self.state_names.get(unit, unit)
 
     @cached_property
     def state_names(self) -> Mapping[str, str]:

@@ -215,7 +215,7 @@ def unit_label(case: Case, unit: str) -> str:
     """A dyad, the host, or all dyads as people read them."""
     if unit == case.host or unit == ALL_DYADS:
         return "all dyads"
-    return case.state_names.get(unit.partition("-")[2], unit) if case.panel is None else unit
+    return case.name_of(unit)
 
 
 def highest(risk: Risk, most: int = MOST_UNITS) -> tuple[tuple[DyadRisk, ...], str]:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case
 from riskcast.charts.assumptions import density_chart, effects_matrix_chart
 from riskcast.charts.canvas import (
@@ -318,7 +319,12 @@ def columns_axis(labels: Mapping[str, str], room: str, codes: bool) -> Any:
 
     plain: dict[str, Any] = {"orient": "top", "ticks": False, "domain": False, "labelLimit": 170, "labelOverlap": False}
     if codes:
-        short = lookup({key: key.partition("-")[2] if label != key else key for key, label in labels.items()})
+        short = lookup(
+            {
+                key: Dyad.parse(key).second if Dyad.names_one(key) and label != key else key
+                for key, label in labels.items()
+            }
+        )
         longest = max((len(label) for label in labels.values()), default=1)
         return alt.Axis(labelAngle=0, labelExpr=f"{room} < {7 * longest} ? {short} : {lookup(labels)}", **plain)
     if len(labels) <= 3:

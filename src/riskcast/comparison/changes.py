@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from riskcast.case.checks import find_problems
+from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, EventRow, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import Quantity
@@ -383,7 +384,7 @@ class _Names:
             words = FIELDS.get(rest[0], rest[0])
             return words[0].upper() + words[1:]
         if section == "dyads":
-            partner = rest[0].partition("-")[2]
+            partner = Dyad.parse(rest[0]).second
             return f"{rest[0]} {({**self.first.state_names, **self.second.state_names}).get(partner, '')}".rstrip()
         if section == "memories":
             return ": ".join((f"Memory {rest[0]}", *(FIELDS.get(part, part) for part in rest[1:])))

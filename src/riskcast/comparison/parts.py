@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, Effect, EventRow, EventType, Indicator, SeriesRow
 from riskcast.case.settings import Memory
 
@@ -48,7 +49,7 @@ def take_apart(case: Case) -> dict[Key, Any]:
         if name not in ("partners", "memories", "hyperpriors"):
             parts["settings", name] = getattr(case.settings, name)
     for partner in case.settings.partners:
-        parts["dyads", f"{case.host}-{partner.id}"] = partner
+        parts["dyads", Dyad(case.host, partner.id).id] = partner
     for name, memory in case.settings.memories.items():
         parts |= {("memories", name, "label"): memory.label, ("memories", name, "half_life"): memory.half_life}
     for name in type(case.settings.hyperpriors).model_fields:

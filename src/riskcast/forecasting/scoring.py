@@ -110,7 +110,7 @@ def score(forecast: Forecast) -> Risk:
 
     dyads = []
     for dyad in forecast.dyads:
-        partner = dyad.partition("-")[2]
+        partner = case.pairs[dyad].second
         own = tuple(outcome(event, dyad) for event in case.outcomes if case.events[event].scope == "dyad")
         severity = forecast.severity(dyad)
         band = band_of(severity.mean, case.settings.bands)

@@ -37,8 +37,11 @@ class Neighbours:
     @classmethod
     def of(cls, case: Case) -> Neighbours:
         """The neighbours of a case's dyads."""
-        states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in case.sides for state in pair))}
-        sides = np.array([[states[state] for state in pair] for pair in case.sides], dtype=np.int64)
+        states = {
+            state: i
+            for i, state in enumerate(dict.fromkeys(state for pair in case.pairs.values() for state in pair.states))
+        }
+        sides = np.array([[states[state] for state in pair.states] for pair in case.pairs.values()], dtype=np.int64)
         one_host = len(set(sides[:, 0])) == 1
         member = np.zeros((len(sides), len(states)), dtype=np.float32)
         if not one_host:
@@ -49,8 +52,9 @@ class Neighbours:
         """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given.
 
         >>> from types import SimpleNamespace
-        >>> pairs = (("A", "B"), ("B", "C"), ("C", "D"))
-        >>> Neighbours.of(SimpleNamespace(sides=pairs)).others(np.array([[1.0, 0.0, 0.0]])).tolist()
+        >>> from riskcast.case.dyads import Dyad
+        >>> pairs = {id: Dyad.parse(id) for id in ("A-B", "B-C", "C-D")}
+        >>> Neighbours.of(SimpleNamespace(pairs=pairs)).others(np.array([[1.0, 0.0, 0.0]])).tolist()
         [[0.0, 1.0, 0.0]]
         """
         if self.one_host:

@@ -188,7 +188,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         if case.events[item[0][0]].kind == "outcome" and not (first.is_assumed(*item[0]) or second.is_assumed(*item[0]))
     ]
     for (event, unit), e in sorted(scored, key=lambda item: -abs(item[1].mean))[:12]:
-        whom = unit.partition("-")[2] if case.panel is None else unit
+        whom = case.pairs[unit].second if case.panel is None and unit in case.pairs else unit
         moves.add_row(
             f"{'all' if unit == case.host else whom}  {case.events[event].label}",
             percent(first.probability(event, unit).mean),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from riskcast.case.dyads import Dyad
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
@@ -310,7 +311,7 @@ def _score_slice(
         name=name,
         forecasts=len(rows),
         events=int(outcome.sum()),
-        dyads=max(1, sum("-" in unit for unit in rows["unit"].unique())),
+        dyads=max(1, sum(Dyad.names_one(unit) for unit in rows["unit"].unique())),
         best_reference=reference,
         performances=performances,
         reliability=reliability,

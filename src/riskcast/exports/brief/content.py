@@ -431,5 +431,5 @@ def _assumptions(case: Case, scenario: Scenario) -> Iterator[str]:
 def _whom(case: Case, dyads: Sequence[str] | None) -> str:
     if not dyads:
         return ""
-    names = [case.state_names.get(dyad.partition("-")[2], dyad) for dyad in dyads]
+    names = [case.name_of(dyad) for dyad in dyads]
     return f" for {listed(names)}" if len(names) <= MOST_DYADS else f" for {len(names)} pairs"
