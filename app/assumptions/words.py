@@ -83,11 +83,6 @@ def subjects(case: riskcast.Case) -> dict[str, Subject]:
     return found
 
 
-def unit_name(case: riskcast.Case, unit: str) -> str:
-    """A host or dyad by the name that tells it apart: the partner's where the host is the same for all."""
-    return case.name_of(unit)
-
-
 def step_words(indicator: Any) -> str:
     """One step of an indicator in its own unit."""
     step, unit = f"{indicator.step:g}", indicator.unit
@@ -106,7 +101,7 @@ def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
     step = step_words(indicator)
     if what == "now":
         unit = rest[0] if rest else case.host
-        who = unit_name(case, unit)
+        who = case.name_of(unit)
         width = math.log(indicator.step) if indicator.scale == "log" else indicator.step
         return {
             "group": LEVELS,

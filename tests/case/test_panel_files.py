@@ -640,7 +640,7 @@ def test_a_panel_case_made_in_code_is_checked_like_one_that_is_read() -> None:
     )
     assert find_problems(case, evidence=False) == []
     assert case.host == "SYSTEM"
-    assert case.sides == (("AAA", "BBB"),)
+    assert [pair.states for pair in case.pairs.values()] == [("AAA", "BBB")]
     assert case.state_names == {}
     lacking = case.revised(panel=None)
     (problem,) = find_problems(lacking, evidence=False)

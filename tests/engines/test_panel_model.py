@@ -232,7 +232,9 @@ def test_the_edges_of_a_panel_see_the_events_they_name() -> None:
     seen = {
         (e.source, e.target, e.whose): seen_events(e, case, record.occurred) for e in case.effects if e.is_escalation
     }
-    np.testing.assert_array_equal(seen["clash", "clash", "others"], others_one_by_one(list(case.sides), clash))
+    np.testing.assert_array_equal(
+        seen["clash", "clash", "others"], others_one_by_one([pair.states for pair in case.pairs.values()], clash)
+    )
     np.testing.assert_array_equal(seen["clash", "summit", "any"], clash.sum(axis=1, keepdims=True))
     np.testing.assert_array_equal(seen["raid", "clash", "own"], record.occurred["raid"])
     np.testing.assert_array_equal(seen["summit", "raid", "host"], np.repeat(record.occurred["summit"], 5, axis=1))

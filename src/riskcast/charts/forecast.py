@@ -319,12 +319,8 @@ def columns_axis(labels: Mapping[str, str], room: str, codes: bool) -> Any:
 
     plain: dict[str, Any] = {"orient": "top", "ticks": False, "domain": False, "labelLimit": 170, "labelOverlap": False}
     if codes:
-        short = lookup(
-            {
-                key: Dyad.parse(key).second if Dyad.names_one(key) and label != key else key
-                for key, label in labels.items()
-            }
-        )
+        code = {key: Dyad.parse(key).second if Dyad.names_one(key) else key for key in labels}
+        short = lookup({key: key if label == key else code[key] for key, label in labels.items()})
         longest = max((len(label) for label in labels.values()), default=1)
         return alt.Axis(labelAngle=0, labelExpr=f"{room} < {7 * longest} ? {short} : {lookup(labels)}", **plain)
     if len(labels) <= 3:

@@ -37,11 +37,9 @@ class Neighbours:
     @classmethod
     def of(cls, case: Case) -> Neighbours:
         """The neighbours of a case's dyads."""
-        states = {
-            state: i
-            for i, state in enumerate(dict.fromkeys(state for pair in case.pairs.values() for state in pair.states))
-        }
-        sides = np.array([[states[state] for state in pair.states] for pair in case.pairs.values()], dtype=np.int64)
+        pairs = [pair.states for pair in case.pairs.values()]
+        states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in pairs for state in pair))}
+        sides = np.array([[states[state] for state in pair] for pair in pairs], dtype=np.int64)
         one_host = len(set(sides[:, 0])) == 1
         member = np.zeros((len(sides), len(states)), dtype=np.float32)
         if not one_host:
