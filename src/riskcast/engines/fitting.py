@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model
-from riskcast.engines.laplace import fit_event
 from riskcast.engines.posterior import Posterior, judge
+from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES, Job, Progress, one_by_one
 from riskcast.errors import OptionError, UnknownNameError, UnreliablePosteriorError
-from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import build_record, leave_out
 
-EngineName = Literal["laplace", "nuts"]
 DRAWS = 1000
-Progress = Callable[[str, int, int], None]
 
 
 def fit(
     case: Case,
-    engine: EngineName = "laplace",
+    engine: str = DEFAULT_ENGINE,
     draws: int = DRAWS,
     seed: int = 1,
     *,
@@ -39,21 +36,20 @@ def fit(
 
     `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose
     priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted.
-    `progress` is called with an event type, how many are done and how many there are. Raises OptionError for a bad
-    option and UnreliablePosteriorError where the draws fail the engine's checks, unless `allow_unreliable` is given.
+    `progress` is called with an event type, how many are done and how many there are. Raises UnknownNameError for an
+    unknown engine or dyad, OptionError for a bad option, and UnreliablePosteriorError where the draws fail the
+    engine's checks, unless `allow_unreliable` is given.
 
     >>> from riskcast import load_case
     >>> posterior = fit(load_case("central_asia_2024"), draws=200)
     >>> posterior.is_reliable
     True
     """
-    if engine not in ("laplace", "nuts"):
-        raise OptionError(f"unknown engine {engine!r}; use laplace or nuts")
+    ENGINES.check(engine)
     if not 100 <= draws <= 100_000:
         raise OptionError(f"draws is {draws}; give a number from 100 to 100000")
     if not 0 <= seed < 2**63:
         raise OptionError(f"seed is {seed}; give a whole number from 0 to 2^63 - 1")
-    report = progress or (lambda event, done, total: None)
     if without is not None and without not in case.dyads:
         raise UnknownNameError("dyad", without, case.dyads)
     record = build_record(case)
@@ -61,30 +57,25 @@ def fit(
     models = {event: build_event_model(case, learned, event) for event in case.order}
     kind = "prior" if prior_only else engine
     fingerprints = {event: fingerprint(kind, draws, seed, model) for event, model in models.items()}
-    known = reuse.fingerprints if reuse is not None and reuse.fingerprints else {}
-    if engine == "nuts" and not prior_only:
-        from riskcast.engines.pymc_model import sample
-
-        events = sample(case, record, models, draws=draws, seed=seed, progress=report)
-    else:
-        events = {}
-        run: Callable[[EventModel, int, int], EventDraws] = draw_prior if prior_only else fit_event
-        with single_thread():
-            for done, (event, model) in enumerate(models.items()):
-                report(event, done, len(models))
-                if reuse is not None and known.get(event) == fingerprints[event]:
-                    events[event] = reuse.events[event]
-                else:
-                    events[event] = run(model, draws, seed)
-        report("", len(models), len(models))
+    job = Job(case, record, models, draws, seed, _known(reuse, fingerprints))
+    if progress is not None:
+        job = replace(job, progress=progress)
+    events = one_by_one(job, draw_prior) if prior_only else ENGINES.get(engine).sample(job)
     diagnostics = judge(engine, events, draws)
     if not diagnostics.is_reliable and not allow_unreliable:
         raise UnreliablePosteriorError(_advice(engine, draws, diagnostics.failures))
     return Posterior(case, record, models, events, diagnostics, engine, draws, seed, prior_only, fingerprints)
 
 
+def _known(reuse: Posterior | None, fingerprints: Mapping[str, str]) -> dict[str, EventDraws]:
+    """The draws of an earlier posterior that depend on nothing that has changed since."""
+    before = {} if reuse is None else reuse.fingerprints or {}
+    same = [event for event, mark in fingerprints.items() if before.get(event) == mark]
+    return {} if reuse is None else {event: reuse.events[event] for event in same}
+
+
 def _advice(engine: str, draws: int, failures: tuple[str, ...]) -> str:
-    other = "--engine nuts" if engine == "laplace" else "tighter priors on what the record says little about"
+    other = ENGINES.get(engine).advice
     listed = "; ".join(failures)
     return (
         f"the {engine} posterior failed its checks ({listed}). Try more draws (--draws {draws * 4}) or {other}; "

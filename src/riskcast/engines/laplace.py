@@ -21,6 +21,7 @@ from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, 
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.engines.importance import resample, smooth_weights
 from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
+from riskcast.engines.registry import Job, one_by_one
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 
@@ -361,3 +362,18 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
         uniform = rng.random((draws, len(model.units)))
         effects = dyad_effects(model, Rates(at.free[:, chosen], at.hits[:, chosen]), hyper["sd_dyad"], uniform)
     return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, smoothed.khat, smoothed.ess)
+
+
+class Laplace:
+    """The default engine: one event type after the other, by `fit_event`."""
+
+    packages = ()
+    advice = "--engine nuts"
+    chains = 1
+
+    def sample(self, job: Job) -> dict[str, EventDraws]:
+        """Draws of every event type, with k-hat and effective sample size."""
+        return one_by_one(job, fit_event)
+
+
+ENGINE = Laplace()

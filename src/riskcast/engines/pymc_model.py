@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -31,6 +31,7 @@ from riskcast.engines.pymc_data import (
     flatten,
     flatten_case,
 )
+from riskcast.engines.registry import Job, Progress
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
     from pytensor.tensor import TensorVariable
 
-Progress = Callable[[str, int, int], None]
 
 CHAINS = 2
 TUNE = 1000
@@ -352,3 +352,18 @@ def _health(values: Floats) -> tuple[float, float]:
     ess = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
     rhat = array_stats.rhat(moving, chain_axis=0, draw_axis=1, method="rank")
     return float(np.min(ess)), float(np.max(rhat))
+
+
+class Nuts:
+    """The reference engine: all event types in one graph, sampled by `sample`."""
+
+    packages = ("pymc", "nutpie")
+    advice = "tighter priors on what the record says little about"
+    chains = CHAINS
+
+    def sample(self, job: Job) -> dict[str, EventDraws]:
+        """Draws of every event type, with effective sample size, R-hat and divergences."""
+        return sample(job.case, job.record, job.models, draws=job.draws, seed=job.seed, progress=job.progress)
+
+
+ENGINE = Nuts()

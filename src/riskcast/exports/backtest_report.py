@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.html_pages import backtest_page, calibration_page
 from riskcast.machinery.checkpoints import write_atomically
 from riskcast.verification.backtesting import Backtest
@@ -53,7 +54,7 @@ def provenance_of(tested: Backtest) -> dict[str, str]:
         "Case": f"{case.name}, as of {case.as_of}",
         "sha256": case.published_hash or case.hash,
         "Horizon": f"{tested.horizon} {case.settings.period}{'s' if tested.horizon > 1 else ''}",
-        "Engine": f"laplace, {tested.draws:,} draws, seed {tested.seed}",
+        "Engine": f"{DEFAULT_ENGINE}, {tested.draws:,} draws, seed {tested.seed}",
         "riskcast": __version__,
     }
 

@@ -6,8 +6,9 @@ import datetime as dt
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 
+from riskcast.engines.registry import ENGINES
 from riskcast.exports.csv_parquet import json_bytes
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.plain_data import contrast_data, forecast_data
@@ -38,7 +39,7 @@ class CaseOrigin(TypedDict):
 class EngineOrigin(TypedDict):
     """The engine and the health of its draws; figures that it does not have are null."""
 
-    name: Literal["laplace", "nuts"]
+    name: Annotated[str, AfterValidator(ENGINES.check), Field(json_schema_extra={"enum": list(ENGINES)})]
     khat_max: float | None
     ess_min: float | None
     rhat_max: float | None

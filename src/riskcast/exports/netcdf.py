@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskcast.engines.pymc_model import CHAINS
+from riskcast.engines.registry import ENGINES
 from riskcast.errors import OptionError, RiskcastError
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import origin
@@ -86,9 +86,10 @@ def _notes(dossier: Dossier) -> dict[str, Any]:
 
 
 def _chains(dossier: Dossier) -> int:
-    """The reference engine lays its chains end to end; other draws are one chain."""
+    """How many chains of equal length the draws were laid end to end from."""
     posterior = dossier.headline.forecast.posterior
-    return CHAINS if posterior.engine == "nuts" and posterior.draws % CHAINS == 0 else 1
+    chains = ENGINES.get(posterior.engine).chains
+    return chains if posterior.draws % chains == 0 else 1
 
 
 def _by_chain(dossier: Dossier, draws: Floats) -> Floats:

@@ -11,6 +11,7 @@ from riskcast.case.model import Case
 from riskcast.case.places import find_places
 from riskcast.case.quantities import quantity_text
 from riskcast.engines.posterior import KHAT_LIMIT, RHAT_LIMIT
+from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import PATHS, Forecast
@@ -329,7 +330,7 @@ def _command(dossier: Dossier) -> str:
     words += ["--overlay", "OVERLAY"] if case.overlay_hash else []
     if places is not None and places.case.as_of != case.as_of:
         words += ["--as-of", case.as_of.isoformat()]
-    words += ["--engine", posterior.engine] if posterior.engine != "laplace" else []
+    words += ["--engine", posterior.engine] if posterior.engine != DEFAULT_ENGINE else []
     words += ["--horizon", str(ahead.horizon)] if ahead.horizon != case.settings.horizon else []
     words += ["--prior-only"] if posterior.prior_only else []
     words += [] if posterior.is_reliable else ["--allow-unreliable"]
