@@ -17,7 +17,7 @@ import riskcast
 from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
-from riskcast.verification.forecasters import FORECASTERS, MODEL
+from riskcast.verification.forecasters import MODEL, forecaster_label
 from riskcast.verification.verdicts import is_reference, number, severity_in_words, skill_points, skill_verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -86,7 +86,7 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
             ("Forecaster", "RPS", "Skill"),
             [
                 (
-                    FORECASTERS[name],
+                    forecaster_label(name),
                     _measured(found.rps, 4),
                     "–" if found.skill is None or is_reference(found.skill) else _skill(found.skill),
                 )
@@ -150,7 +150,7 @@ def _rows(part: Slice) -> list[tuple[str, ...]]:
 
 def _row(name: str, found: Performance, best: str) -> tuple[str, ...]:
     return (
-        FORECASTERS[name] + (" (best reference)" if name == best else ""),
+        forecaster_label(name) + (" (best reference)" if name == best else ""),
         _measured(found.brier, 4),
         "–" if found.skill is None or name == best else _skill(found.skill),
         _measured(found.log_score, 3),
@@ -169,7 +169,7 @@ def _type_row(part: Slice, case: riskcast.Case) -> tuple[str, ...]:
         str(part.events),
         f"{model.mean_forecast * part.forecasts:.1f}",
         number(model.brier.value, 4),
-        FORECASTERS[part.best_reference],
+        forecaster_label(part.best_reference),
         number(best.brier.value, 4),
         "–" if model.skill is None else _skill(model.skill),
     )

@@ -17,7 +17,7 @@ from riskcast.charts import verification as charts
 from riskcast.charts.theme import DARK, LIGHT
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Performance, Reliability, SeverityScore, Slice
-from riskcast.verification.forecasters import REFERENCES
+from riskcast.verification.forecasters import reference_names
 from riskcast.verification.ranks import EcdfDifference, RankHistogram
 
 NAMES = ("model", "left_out", "prior_only", "pooled_rate", "dyad_rate", "persistence")
@@ -59,7 +59,7 @@ def measured(value: float, width: float) -> Measured:
 
 def slice_of(name: str, forecasts: dict[str, np.ndarray], y: np.ndarray, dyads: int) -> Slice:
     brier = {key: float(np.mean((p - y) ** 2)) for key, p in forecasts.items()}
-    references = [key for key in forecasts if key in REFERENCES]
+    references = [key for key in forecasts if key in reference_names()]
     best = min(references, key=brier.__getitem__, default="")
     width = 1.645 * math.sqrt(y.mean() * (1 - y.mean()) / y.size) * 2
     mixed = 0 < y.sum() < y.size

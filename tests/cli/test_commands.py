@@ -282,10 +282,10 @@ def test_help_and_version_do_not_import_numpy_either() -> None:
 def test_an_overlay_holds_on_an_earlier_day_too(tmp_path: Path) -> None:
     import datetime as dt
 
-    from riskcast.cli.options import read_case
+    from riskcast.cli.options import Asked
 
     file = tmp_path / "hot.yaml"
     file.write_text("changes:\n  indicators.xenophobia.now: {median: 90, interval: [85, 95]}\n", encoding="utf-8")
-    read = read_case("central_asia_2024", [file], dt.datetime(2020, 1, 1))
+    read = Asked("central_asia_2024", overlay=[file], as_of=dt.datetime(2020, 1, 1)).request().case
     assert read.as_of == dt.date(2020, 1, 1)
     assert read.indicators["xenophobia"].now_of("RUS").median == 90.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import riskcast
 from riskcast import (
     Case,
     Difference,
@@ -443,22 +443,12 @@ def test_numbers_are_short_and_never_equal_where_they_differ() -> None:
     assert value_text(change(120000.0), digits=FULL) == "120000 (40000–120001.2)"
 
 
-def test_a_run_stands_for_its_case_and_options(
-    run: Any, files: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_stands_for_its_case_and_options(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
     """The overlay of the other side changes the run's published case, and seed and draws are those of the run."""
     published = load_case(files["case"])
     changed = apply_overlay(published, {"outcomes.decree.base_rate": CHANGES["outcomes.decree.base_rate"]})
-    posterior = fit(changed, draws=DRAWS, seed=7, allow_unreliable=True)
-    kept = types.SimpleNamespace(
-        case=changed, published=published, posterior=posterior, risks=(score(forecast(posterior, "storm", 9)),)
-    )
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "manifest.json").write_text("{}")
-    module = types.ModuleType("riskcast.runs.bundles")
-    monkeypatch.setattr(module, "read_bundle", lambda path: kept, raising=False)
-    monkeypatch.setitem(sys.modules, "riskcast.runs.bundles", module)
+    kept = riskcast.run(changed, ["storm"], published=published, horizon=9, draws=DRAWS, seed=7, allow_unreliable=True)
+    folder = riskcast.write_bundle(kept, tmp_path)
     status, out, err = run(folder, files["mine"], "--json", "--allow-unreliable")
     assert status == 0, err
     told = json.loads(out)

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import jsonschema
@@ -524,7 +524,7 @@ def test_the_command_writes_what_the_function_writes(tmp_path: Path) -> None:
 def test_bad_options_are_told_before_the_fit(
     words: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("riskcast.cli.exports.fit_case", lambda *given: pytest.fail("it was fitted"))
+    monkeypatch.setattr("riskcast.cli.exports.forecast_asked", lambda *given: pytest.fail("it was fitted"))
     done = run("central_asia_2024", "--out", str(tmp_path / "out"), *words)
     assert isinstance(done.exception, RiskcastError)
     assert told in str(done.exception)
@@ -542,16 +542,11 @@ def put_module(monkeypatch: pytest.MonkeyPatch, name: str, **parts: Any) -> None
     monkeypatch.setattr(riskcast, name, module, raising=False)
 
 
-@pytest.fixture
-def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run under one scenario."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "manifest.json").write_text("{}")
-    single = handover.single()
-    kept = SimpleNamespace(risks=single.risks, published=single.published, explanations=single.explanations)
-    put_module(monkeypatch, "bundles", read_bundle=lambda path: kept)
-    return folder
+    kept = riskcast.run(handover.published(), draws=200, seed=1)
+    return riskcast.write_bundle(kept, tmp_path_factory.mktemp("runs"))
 
 
 def test_a_kept_run_is_exported_as_it_is(run_folder: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from riskcast.runs import bundles
 from riskcast.runs import making as runs
 from riskcast.runs.sealed_folder import STAGE, json_text, pack_arrays, unpack_arrays
 from riskcast.cli.commands import app
+from riskcast.forecasting.requests import OverlayFile
 from riskcast.errors import CaseError, OptionError, RiskcastError, UnknownNameError
 
 OVERLAY = "label: Mine  # a comment\nchanges:\n  indicators.mood.now: {median: 60, interval: [52, 68]}\n"
@@ -152,7 +153,7 @@ def test_other_readers_find_in_the_files_what_was_forecast(made: riskcast.Run, k
     for name, about in manifest["files"].items():
         assert about == {"sha256": hashlib.sha256(found[name]).hexdigest(), "bytes": len(found[name])}
     assert found["overlays/1.yaml"].decode() == OVERLAY
-    assert riskcast.load_case(kept / "case").hash == made.inputs.base.hash
+    assert riskcast.load_case(kept / "case").hash == made.request.base.hash
     about = json.loads(found["run.json"])
     assert about["versions"]["numpy"] == np.__version__
     assert about["versions"]["python"] == ".".join(str(part) for part in sys.version_info[:3])
@@ -241,7 +242,7 @@ def test_what_cannot_be_kept_is_refused_before_it_is_fitted(folder: Path) -> Non
 
 
 def test_the_same_inputs_have_the_same_id_and_the_same_bytes(made: riskcast.Run, kept: Path, tmp_path: Path) -> None:
-    again = runs.run_inputs(made.inputs)
+    again = runs.run_request(made.request)
     path = riskcast.write_bundle(again, tmp_path)
     assert path.name == kept.name
     assert path.name.startswith("small-2020-12-31-")
@@ -249,7 +250,7 @@ def test_the_same_inputs_have_the_same_id_and_the_same_bytes(made: riskcast.Run,
 
 
 def test_every_input_is_in_the_id(made: riskcast.Run, folder: Path) -> None:
-    inputs = made.inputs
+    inputs = made.request
     others = [
         replace(inputs, seed=inputs.seed + 1),
         replace(inputs, draws=201),
@@ -258,8 +259,8 @@ def test_every_input_is_in_the_id(made: riskcast.Run, folder: Path) -> None:
         replace(inputs, prior_only=True),
         replace(inputs, allow_unreliable=True),
         replace(inputs, as_of=dt.date(2019, 12, 31)),
-        replace(inputs, overlays=(OVERLAY,)),
-        replace(inputs, overlays=(OTHER, OVERLAY)),
+        replace(inputs, overlays=(OverlayFile(OVERLAY),)),
+        replace(inputs, overlays=(OverlayFile(OTHER), OverlayFile(OVERLAY))),
         replace(inputs, scenarios=("storm", "baseline")),
         replace(inputs, scenarios=("baseline",)),
         replace(inputs, base=inputs.base.revised(event_rows=inputs.base.event_rows[1:])),
@@ -299,7 +300,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import riskcast
-from riskcast import bundle_files
+from riskcast.runs import bundles
 run = riskcast.read_bundle(sys.argv[1])
 def stop(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -308,7 +309,7 @@ def renamed(self, target):
     one(self, target)
     stop()
 if sys.argv[3] == "filling":
-    riskcast.runs.bundles.forecast_arrays = stop
+    bundles.forecast_arrays = stop
 elif sys.argv[3] == "sealed":
     Path.rename = stop
 else:

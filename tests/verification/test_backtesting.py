@@ -20,6 +20,7 @@ from riskcast.case.model import Case
 from riskcast.case.panel import Panel
 from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
+from riskcast.forecasting.requests import Request
 from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
 from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
@@ -59,6 +60,11 @@ def small_case(seed: int = 0, years: int = 8) -> Case:
                 day = dt.date(2020 - years + 1 + month // 12, month % 12 + 1, 10)
                 rows[name, unit, day] = event_row(day, name, unit)
     return case.revised(event_rows=tuple(rows.values()))
+
+
+def what_is_known(case: Case, draws: int, leave_one_dyad_out: bool = False) -> Known:
+    """What a forecast of a year from a case's last day may use."""
+    return Known(Request(case, horizon=12, draws=draws, allow_unreliable=True), leave_one_dyad_out)
 
 
 def panel_case(seed: int = 0, years: int = 25, dyads: int = 12) -> Case:
@@ -190,7 +196,7 @@ def test_forecasts_that_cannot_be_told_are_left_out() -> None:
 
 def test_references_join_outcomes_as_if_independent() -> None:
     case = small_case(1)
-    made = forecast_origin(Known(case_as_of(case, ORIGIN), 12, 100, 1))
+    made = forecast_origin(what_is_known(case_as_of(case, ORIGIN), 100))
     rates = made.probability[POOLED_RATE]
     quarrel, rupture, decree = rates["quarrel"], rates["rupture"], rates["decree"]
     assert severities(case) == (30.0, 40.0, 90.0)
@@ -201,7 +207,7 @@ def test_references_join_outcomes_as_if_independent() -> None:
 
 def test_peaks_agree_with_probabilities_where_only_one_outcome_can_cause_them() -> None:
     case = small_case(1)
-    made = forecast_origin(Known(case_as_of(case, ORIGIN), 12, 4000, 1))
+    made = forecast_origin(what_is_known(case_as_of(case, ORIGIN), 4000))
     np.testing.assert_allclose(made.peaks[MODEL][-1], made.probability[MODEL]["rupture"], atol=0.02)
 
 
@@ -211,7 +217,7 @@ def test_a_dyad_left_out_is_forecast_without_its_own_record() -> None:
     days = [dt.date(year, month, 20) for year in range(2013, 2018) for month in range(1, 13)]
     more = tuple(event_row(day, "quarrel", busy) for day in days)
     loud = case.revised(event_rows=(*case.event_rows, *more))
-    made = forecast_origin(Known(case_as_of(loud, dt.date(2019, 12, 31)), 12, 400, 1, leave_one_dyad_out=True))
+    made = forecast_origin(what_is_known(case_as_of(loud, dt.date(2019, 12, 31)), 400, leave_one_dyad_out=True))
     with_record, without = (made.probability[name]["quarrel"] for name in (MODEL, LEFT_OUT))
     assert with_record[0] > without[0] + 0.05
     assert made.probability[LEFT_OUT]["decree"] == made.probability[MODEL]["decree"]
@@ -254,7 +260,7 @@ def test_finished_origins_are_not_repeated(tmp_path: Path, monkeypatch: pytest.M
     calls = []
 
     def counted(known: Known) -> AtOrigin:
-        calls.append(known.case.as_of)
+        calls.append(known.request.case.as_of)
         return forecast_origin(known)
 
     monkeypatch.setattr("riskcast.verification.backtesting.forecast_origin", counted)
@@ -294,7 +300,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int, monkeyp
     calls = []
 
     def counted(known: Known) -> AtOrigin:
-        calls.append(known.case.as_of)
+        calls.append(known.request.case.as_of)
         return forecast_origin(known)
 
     time.sleep(0.1)

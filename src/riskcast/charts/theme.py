@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from riskcast.verification.forecasters import DYAD_RATE, FORECASTERS, LEFT_OUT, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
+from riskcast.verification.forecasters import (
+    DYAD_RATE,
+    LEFT_OUT,
+    PERSISTENCE,
+    POOLED_RATE,
+    PRIOR_ONLY,
+    forecaster_names,
+)
 from riskcast.verification.verdicts import label_of
 
 FONT: Final = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
@@ -59,7 +66,7 @@ class Palette:
         >>> LIGHT.forecaster("model"), LIGHT.forecaster("oracle")
         ('#0072b2', '#c98500')
         """
-        return str(getattr(self, key, self.spare)) if key in FORECASTERS else self.spare
+        return str(getattr(self, key, self.spare)) if key in forecaster_names() else self.spare
 
 
 LIGHT: Final = Palette(

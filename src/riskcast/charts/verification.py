@@ -26,7 +26,7 @@ from riskcast.charts.theme import (
 )
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Reliability, Slice
-from riskcast.verification.forecasters import REFERENCES
+from riskcast.verification.forecasters import reference_names
 from riskcast.verification.ranks import RankHistogram
 from riskcast.verification.verdicts import chance_in_words, label_of
 
@@ -175,7 +175,7 @@ def origins_chart(frame: pd.DataFrame, *, reference: str | None = None, palette:
     axis = alt.Axis(grid=False, labelFlush=True, format="%Y" if years > 3 else "%b %Y", tickCount=min(max(years, 4), 6))
     x = alt.X("origin:T", title=None, axis=axis, scale=alt.Scale(padding=9))
     panels = [_score_lines(table, names, x, palette)]
-    others = [reference] if reference in names[1:] else [name for name in names[1:] if name in REFERENCES]
+    others = [reference] if reference in names[1:] else [name for name in names[1:] if name in reference_names()]
     if others:
         best = min(others, key=lambda name: float(wide[name].mean()))
         panels.append(_advantage(wide[names[0]], wide[best], x, palette))

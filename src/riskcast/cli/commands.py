@@ -11,29 +11,25 @@ from riskcast.cli.app_server import open_app
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.options import (
-    AsOfOption,
-    CaseArgument,
-    DrawsOption,
-    Engine,
-    EngineOption,
-    HorizonOption,
+    Asked,
     JsonOption,
     NamedCase,
-    OverlayOption,
-    PriorOnlyOption,
     SeedOption,
-    UnreliableOption,
-    check_future,
-    fit_case,
+    asks,
+    forecast_asked,
+    one_scenario,
     print_json,
     progress,
     read_case,
-    simulate,
 )
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.verification import backtest, calibrate
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.version import __version__
+
+PairOption = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Give it twice: first, then what to compare with it.")
+]
 
 app = typer.Typer(
     name="riskcast",
@@ -68,17 +64,9 @@ def _version(
 
 
 @app.command()
+@asks()
 def forecast(
-    case: CaseArgument = None,
-    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
-    overlay: OverlayOption = None,
-    as_of: AsOfOption = None,
-    horizon: HorizonOption = None,
-    draws: DrawsOption = 1000,
-    seed: SeedOption = 1,
-    engine: EngineOption = Engine.laplace,
-    prior_only: PriorOnlyOption = False,
-    allow_unreliable: UnreliableOption = False,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """Probabilities of every outcome and a risk score for every dyad."""
@@ -87,10 +75,8 @@ def forecast(
     from riskcast.forecasting.scoring import score
     from riskcast.terminal.forecasts import forecast_view, make_console
 
-    read = read_case(case, overlay, as_of)
-    check_future(read, [scenario], horizon)
-    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
-    ahead = simulate(posterior, scenario, horizon)
+    one_scenario(asked)
+    [ahead] = forecast_asked(asked.request())
     with progress("Explaining the scores") as report:
         explanation = explain(ahead, progress=report)
     risk = score(ahead)
@@ -117,7 +103,7 @@ def check(case: NamedCase, seed: SeedOption = 1) -> None:
     from riskcast.terminal.forecasts import coverage_view, make_console
     from riskcast.verification.coverage import report_coverage
 
-    make_console().print(coverage_view(report_coverage(read_case(case, None, None), seed=seed)))
+    make_console().print(coverage_view(report_coverage(read_case(case), seed=seed)))
 
 
 @app.command()
@@ -125,23 +111,13 @@ def scenarios(case: NamedCase) -> None:
     """List the scenarios of a case."""
     from riskcast.terminal.forecasts import make_console, scenarios_view
 
-    make_console().print(scenarios_view(read_case(case, None, None)))
+    make_console().print(scenarios_view(read_case(case)))
 
 
 @app.command()
+@asks(case=NamedCase, scenario=PairOption)
 def compare(
-    case: NamedCase,
-    scenario: Annotated[
-        list[str] | None, typer.Option(help="Give it twice: first, then what to compare with it.")
-    ] = None,
-    overlay: OverlayOption = None,
-    as_of: AsOfOption = None,
-    horizon: HorizonOption = None,
-    draws: DrawsOption = 1000,
-    seed: SeedOption = 1,
-    engine: EngineOption = Engine.laplace,
-    prior_only: PriorOnlyOption = False,
-    allow_unreliable: UnreliableOption = False,
+    asked: Asked,
     as_json: JsonOption = False,
 ) -> None:
     """Paired differences of two scenarios, with intervals."""
@@ -149,14 +125,10 @@ def compare(
     from riskcast.forecasting.contrasts import contrast
     from riskcast.terminal.forecasts import contrast_view, make_console
 
-    if scenario is None or len(scenario) != 2:
-        raise OptionError(
-            f"compare takes two scenarios, and {len(scenario or [])} given; write --scenario A --scenario B"
-        )
-    read = read_case(case, overlay, as_of)
-    check_future(read, scenario, horizon)
-    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
-    first, second = (simulate(posterior, name, horizon) for name in scenario)
+    count = len(asked.scenario or ())
+    if count != 2:
+        raise OptionError(f"compare takes two scenarios, and {count} given; write --scenario A --scenario B")
+    first, second = forecast_asked(asked.request())
     change = contrast(second, first)
     if as_json:
         print_json(contrast_data(change, first, second))
@@ -165,18 +137,10 @@ def compare(
 
 
 @app.command()
+@asks(case=NamedCase)
 def explain(
-    case: NamedCase,
+    asked: Asked,
     dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
-    scenario: Annotated[str | None, typer.Option(help="A scenario of the case.", show_default="baseline")] = None,
-    overlay: OverlayOption = None,
-    as_of: AsOfOption = None,
-    horizon: HorizonOption = None,
-    draws: DrawsOption = 1000,
-    seed: SeedOption = 1,
-    engine: EngineOption = Engine.laplace,
-    prior_only: PriorOnlyOption = False,
-    allow_unreliable: UnreliableOption = False,
 ) -> None:
     """Why a dyad's score is what it is: drivers, remembered events, evidence."""
     from riskcast.forecasting.attribution import explain as attribute
@@ -184,15 +148,14 @@ def explain(
     from riskcast.forecasting.scoring import score
     from riskcast.terminal.forecasts import explanation_view, make_console
 
-    read = read_case(case, overlay, as_of)
-    if dyad not in read.dyads:
-        raise UnknownNameError("dyad", dyad, read.dyads)
-    check_future(read, [scenario], horizon)
-    posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
-    ahead = simulate(posterior, scenario, horizon)
+    one_scenario(asked)
+    request = asked.request()
+    if dyad not in request.case.dyads:
+        raise UnknownNameError("dyad", dyad, request.case.dyads)
+    [ahead] = forecast_asked(request)
     with progress("Explaining the scores") as report:
         explanation = attribute(ahead, progress=report)
-    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(posterior, dyad)))
+    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(ahead.posterior, dyad)))
 
 
 @app.command()

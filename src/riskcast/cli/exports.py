@@ -7,22 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskcast.cli.options import (
-    AsOfOption,
-    DrawsOption,
-    Engine,
-    EngineOption,
-    HorizonOption,
-    OverlayOption,
-    PriorOnlyOption,
-    SeedOption,
-    UnreliableOption,
-    check_future,
-    fit_case,
-    progress,
-    read_case,
-    simulate,
-)
+from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, progress
 from riskcast.errors import OptionError
 
 if TYPE_CHECKING:
@@ -33,9 +18,13 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
+@asks(
+    case=Annotated[str, typer.Argument(help="A bundled case, a case folder, or the folder of an earlier run.")],
+    scenario=ScenariosOption,
+)
 def export(
     context: typer.Context,
-    case: Annotated[str, typer.Argument(help="A bundled case, a case folder, or the folder of an earlier run.")],
+    asked: Asked,
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
     formats: Annotated[
         str | None,
@@ -45,18 +34,6 @@ def export(
             show_default="all",
         ),
     ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(help="A scenario of the case; repeatable, the first is the headline.", show_default="baseline"),
-    ] = None,
-    overlay: OverlayOption = None,
-    as_of: AsOfOption = None,
-    horizon: HorizonOption = None,
-    draws: DrawsOption = 1000,
-    seed: SeedOption = 1,
-    engine: EngineOption = Engine.laplace,
-    prior_only: PriorOnlyOption = False,
-    allow_unreliable: UnreliableOption = False,
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
@@ -69,18 +46,15 @@ def export(
     check_out(out)
     before = None if previous is None else _headline(previous)
     explanations: tuple[tuple[str, Explanation], ...] = ()
-    if (Path(case) / MANIFEST).is_file():
-        _refuse_options(context, case)
-        risks, published, explanations = _read_run(Path(case))
+    folder = Path(str(asked.case))
+    if (folder / MANIFEST).is_file():
+        _refuse_options(context, str(folder))
+        risks, published, explanations = _read_run(folder)
     else:
-        published = read_case(case, None, as_of)
-        read = read_case(case, overlay, as_of) if overlay else published
-        names = list(scenario or [None])
-        check_future(read, names, horizon)
-        posterior = fit_case(read, engine, draws, seed, prior_only, allow_unreliable)
         from riskcast.forecasting.scoring import score
 
-        risks = [score(simulate(posterior, name, horizon)) for name in names]
+        request = asked.request()
+        risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
     with progress("Writing") as report:
         for path in write(
             risks, out, chosen, published=published, previous=before, explanations=explanations, progress=report

@@ -1,35 +1,45 @@
-"""What commands share: options, reading and fitting a case with progress, printing."""
+"""What commands share: the options that a forecast is asked for with, progress, printing."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
+from riskcast.errors import OptionError
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
+    from riskcast.forecasting.requests import Request
 
-
-class Engine(StrEnum):
-    """The engines that can fit a case."""
-
-    laplace = "laplace"
-    nuts = "nuts"
-
+Engine = StrEnum("Engine", {name: name for name in ENGINES})
 
 CaseArgument = Annotated[
     str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")
 ]
 NamedCase = Annotated[str, typer.Argument(help="A bundled case, or a case folder.")]
+ScenarioOption = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="A scenario of the case.", show_default="baseline")
+]
+ScenariosOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="A scenario of the case; repeatable, the first is the headline.", show_default="baseline"
+    ),
+]
 OverlayOption = Annotated[
     list[Path] | None, typer.Option("--overlay", help="A file of changed quantities; repeatable.")
 ]
@@ -39,7 +49,9 @@ AsOfOption = Annotated[
 HorizonOption = Annotated[int | None, typer.Option(help="Periods to forecast.", show_default="the case's")]
 DrawsOption = Annotated[int, typer.Option(help="Draws of the parameters.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of all random numbers.")]
-EngineOption = Annotated[Engine, typer.Option(help="laplace is fast; nuts is the reference, and takes minutes.")]
+EngineOption = Annotated[
+    Engine, typer.Option(help="; ".join(f"{name} {ENGINES.about(name)}" for name in ENGINES) + ".")
+]
 PriorOnlyOption = Annotated[bool, typer.Option("--prior-only", help="Leave the record out.")]
 UnreliableOption = Annotated[
     bool,
@@ -54,51 +66,107 @@ ClusterOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def read_case(case: str | None, overlays: list[Path] | None, as_of: dt.datetime | None) -> Case:
+@dataclass(frozen=True)
+class Asked:
+    """The options that a forecast is asked for with, as they were typed."""
+
+    case: CaseArgument = None
+    scenario: ScenarioOption = None
+    overlay: OverlayOption = None
+    as_of: AsOfOption = None
+    horizon: HorizonOption = None
+    draws: DrawsOption = 1000
+    seed: SeedOption = 1
+    engine: EngineOption = Engine(DEFAULT_ENGINE)
+    prior_only: PriorOnlyOption = False
+    allow_unreliable: UnreliableOption = False
+
+    def request(self) -> Request:
+        """The request, with its case and overlays read and its scenarios checked."""
+        from riskcast.case.yaml_lines import read_text
+        from riskcast.forecasting.requests import OverlayFile, Request, check_request
+
+        request = Request(
+            base=read_case(self.case),
+            as_of=None if self.as_of is None else self.as_of.date(),
+            overlays=tuple(OverlayFile(read_text(file, str(file)), str(file)) for file in self.overlay or ()),
+            scenarios=tuple(self.scenario or (None,)),
+            horizon=self.horizon,
+            draws=self.draws,
+            seed=self.seed,
+            engine=self.engine.value,
+            prior_only=self.prior_only,
+            allow_unreliable=self.allow_unreliable,
+        )
+        check_request(request)
+        return request
+
+
+def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every option of `Asked`; it is called with all of them as its parameter `asked`.
+
+    `reworded` are annotations of options that this command has its own words for, by name; a `case` among them must be
+    given.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(Asked, include_extras=True) | reworded
+        case, *shared = (
+            Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+            for each in fields(Asked)
+        )
+        if "case" in reworded:
+            case = case.replace(default=Parameter.empty)
+        own = [
+            parameter.replace(kind=Parameter.KEYWORD_ONLY)
+            for name, parameter in signature(command, eval_str=True).parameters.items()
+            if name != "asked"
+        ]
+        # What a command prints for programs is the last thing that its help speaks of.
+        first, last = ([each for each in own if (each.name == "as_json") is at_end] for at_end in (False, True))
+
+        @wraps(command)
+        def called(**given: Any) -> None:
+            asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+            command(asked=asked, **given)
+
+        # Typer reads a command's parameters from its signature.
+        vars(called).update(__signature__=Signature([case, *first, *shared, *last]))
+        called.__annotations__ = {}
+        return called
+
+    return decorate
+
+
+def one_scenario(asked: Asked) -> None:
+    """Raise OptionError where a command that takes one scenario is given several."""
+    if asked.scenario is not None and len(asked.scenario) > 1:
+        listed = " and ".join(asked.scenario)
+        raise OptionError(f"--scenario is given {len(asked.scenario)} times ({listed}); give it once, or use compare")
+
+
+def read_case(case: str | None) -> Case:
+    """A case by name or folder, the bundled one where none is given."""
     from riskcast.case.files import list_cases, load_case
-    from riskcast.case.overlays import apply_overlay, load_overlay
-    from riskcast.case.vintage import case_as_of
 
-    read = load_case(case if case is not None else list_cases()[0])
-    # What an overlay says of a level holds on the day of the forecast: an earlier day must not overwrite it.
-    if as_of is not None:
-        read = case_as_of(read, as_of.date())
-    for file in overlays or ():
-        overlay, document = load_overlay(file)
-        read = apply_overlay(read, overlay, document)
-    return read
+    return load_case(case if case is not None else list_cases()[0])
 
 
-def check_future(case: Case, scenarios: Sequence[str | None], horizon: int | None) -> None:
-    """Refuse an unknown scenario or a bad horizon before the fit, which takes longest."""
-    from riskcast.forecasting.forecasts import check_horizon, check_reach
-    from riskcast.forecasting.scenarios import resolve_scenario
-
-    periods = check_horizon(case, horizon)
-    for scenario in scenarios:
-        check_reach(*resolve_scenario(case, scenario), periods)
-
-
-def fit_case(case: Case, engine: Engine, draws: int, seed: int, prior_only: bool, allow_unreliable: bool) -> Posterior:
-    from riskcast.engines.fitting import fit
+def fit_asked(request: Request) -> Posterior:
+    """The posterior that a request asks for, with a progress bar."""
+    from riskcast.forecasting.requests import fit_requested
 
     with progress("Fitting") as report:
-        return fit(
-            case,
-            engine=engine.value,
-            draws=draws,
-            seed=seed,
-            prior_only=prior_only,
-            allow_unreliable=allow_unreliable,
-            progress=lambda event, done, total: report(done, total),
-        )
+        return fit_requested(request, progress=lambda event, done, total: report(done, total))
 
 
-def simulate(posterior: Posterior, scenario: str | None, horizon: int | None) -> Forecast:
-    from riskcast.forecasting.forecasts import forecast as simulate
+def forecast_asked(request: Request) -> tuple[Forecast, ...]:
+    """The forecasts that a request asks for, with progress bars."""
+    from riskcast.forecasting.requests import forecast_requested
 
+    posterior = fit_asked(request)
     with progress("Simulating") as report:
-        return simulate(posterior, scenario, horizon, progress=report)
+        return forecast_requested(request, posterior, report)
 
 
 @contextmanager

@@ -10,69 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riskcast.cli.options import (
-    AsOfOption,
-    DrawsOption,
-    Engine,
-    EngineOption,
-    HorizonOption,
-    JsonOption,
-    NamedCase,
-    OverlayOption,
-    PriorOnlyOption,
-    SeedOption,
-    UnreliableOption,
-    check_future,
-    print_json,
-    progress,
-    read_case,
-)
+from riskcast.cli.options import Asked, JsonOption, NamedCase, ScenariosOption, asks, print_json, progress
 
 if TYPE_CHECKING:
     from riskcast.runs.making import Progress
 
 
+@asks(case=NamedCase, scenario=ScenariosOption)
 def run(
-    case: NamedCase,
+    asked: Asked,
     out: Annotated[Path, typer.Option(help="The folder to keep runs in.")] = Path("runs"),
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(help="A scenario of the case; repeatable, the first is the headline.", show_default="baseline"),
-    ] = None,
-    overlay: OverlayOption = None,
-    as_of: AsOfOption = None,
-    horizon: HorizonOption = None,
-    draws: DrawsOption = 1000,
-    seed: SeedOption = 1,
-    engine: EngineOption = Engine.laplace,
-    prior_only: PriorOnlyOption = False,
-    allow_unreliable: UnreliableOption = False,
 ) -> None:
     """Forecast, score and explain, and keep it all in a folder from which it can be made again."""
-    from riskcast.case.files import load_case
-    from riskcast.case.yaml_lines import read_text
     from riskcast.exports.folder import check_out
     from riskcast.runs.bundles import write_bundle
-    from riskcast.runs.making import run as make
+    from riskcast.runs.making import run_request
 
     check_out(out)
-    names = list(scenario or [None])
-    # Read as other commands do first, so that errors name the files as they were given.
-    check_future(read_case(case, overlay, as_of), names, horizon)
+    request = asked.request()
     with _stages() as report:
-        made = make(
-            load_case(case),
-            names,
-            as_of=None if as_of is None else as_of.date(),
-            overlays=[read_text(file, str(file)) for file in overlay or ()],
-            horizon=horizon,
-            draws=draws,
-            seed=seed,
-            engine=engine.value,
-            prior_only=prior_only,
-            allow_unreliable=allow_unreliable,
-            progress=report,
-        )
+        made = run_request(request, report)
     there = (out / made.name).exists()
     print(write_bundle(made, out))
     if made.posterior.warning:

@@ -46,7 +46,7 @@ def backtest(
     from riskcast.terminal.verification import evaluation_view
     from riskcast.verification.backtesting import backtest as run
 
-    read = read_case(case, None, None)
+    read = read_case(case)
     folder = out or Path("backtests") / read.name
     with progress("Backtesting", remaining=True) as report:
         tested = run(
@@ -91,7 +91,7 @@ def calibrate(
     from riskcast.terminal.verification import calibration_view
     from riskcast.verification.calibration import calibrate as run, calibration_data
 
-    read = read_case(case, None, None)
+    read = read_case(case)
     with progress("Calibrating", remaining=True) as report, open_workers(workers, cluster) as ready:
         found = run(read, records, draws, seed, executor=ready.executor, progress=report)
     if as_json:

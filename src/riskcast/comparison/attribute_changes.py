@@ -13,12 +13,13 @@ from riskcast.comparison.changes import Change, Comparison, Step, compare_cases
 from riskcast.comparison.parts import file_of
 from riskcast.comparison.shapley import Floats, antithetic_orders, coalitions, find_culprits, shapley_values
 from riskcast.engines.draws import EventDraws
-from riskcast.engines.fitting import DRAWS, fingerprint, fit
+from riskcast.engines.fitting import DRAWS, fingerprint
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.posterior import Posterior
+from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
-from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
-from riskcast.forecasting.scenarios import resolve_scenario
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.requests import Request, check_request, fit_requested, forecast_requested
 from riskcast.forecasting.scoring import Risk
 from riskcast.names import BASELINE
 from riskcast.numbers import html_table, signed
@@ -162,20 +163,21 @@ def diff(
         raise OptionError(f"permutations is {permutations}; give an even number from {LEAST_PERMUTATIONS} to 10000")
     if group is not None and group not in GROUPS:
         raise OptionError(f"group is {group!r}; give one of {', '.join(GROUPS)}")
-    plan = _settle(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
+    request, sampled = _settle(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
     first, second = _case_of(a), _case_of(b)
     common = tuple(dyad for dyad in first.dyads if dyad in second.dyads)
     if not common:
         shown = " and ".join(f"{', '.join(case.dyads[:3])}{' ...' * (len(case.dyads) > 3)}" for case in (first, second))
         raise OptionError(f"the two cases have no dyad in common ({shown}); compare cases about the same dyads")
-    horizons = tuple(plan.check(case) for case in (first, second))
-    comparison = compare_cases(first, second, plan.scenario, plan.horizon)
+    horizons = tuple(_periods(request, case) for case in (first, second))
+    shown_scenario = str(request.scenarios[0])
+    comparison = compare_cases(first, second, shown_scenario, request.horizon)
     moving = tuple(step for step in comparison.steps if step.change.moves)
     silent = tuple(step.change for step in comparison.steps if not step.change.moves)
     players, notes = _few_enough(tuple((step,) for step in moving), group)
-    game = _plan_game(comparison, players, permutations, plan)
+    game = _plan_game(comparison, players, permutations, request)
     players, cases, orders = game.players, game.cases, game.orders
-    forecasts = _Forecasts(plan, _kept(a, b, plan))
+    forecasts = _Forecasts(request, _kept(a, b, request))
     shown, values = common, dict[int, Floats]()
     if moving:
         shown, values = _worth(forecasts, cases, players, common, progress or (lambda done, total: None))
@@ -191,14 +193,14 @@ def diff(
         exact=orders is None,
         permutations=0 if orders is None else len(orders),
         forecasts=len(values),
-        scenario=plan.scenario,
+        scenario=shown_scenario,
         horizons=(horizons[0], horizons[1]),
-        draws=plan.draws,
-        seed=plan.seed,
+        draws=request.draws,
+        seed=request.seed,
         hashes=(first.hash, second.hash),
         only_first=tuple(d for d in first.dyads if d not in shown),
         only_second=tuple(d for d in second.dyads if d not in shown),
-        notes=(*plan.notes, *notes, *game.notes),
+        notes=(*sampled, *notes, *game.notes),
         failures=tuple(forecasts.failures),
     )
 
@@ -221,23 +223,11 @@ def difference_data(difference: Difference) -> dict[str, Any]:
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What all forecasts of a comparison share."""
-
-    scenario: str
-    horizon: int | None
-    draws: int
-    seed: int
-    prior_only: bool
-    allow_unreliable: bool
-    notes: tuple[str, ...]
-
-    def check(self, case: Case) -> int:
-        """The horizon of a case; raises what its forecast would raise of scenario and horizon."""
-        periods = check_horizon(case, self.horizon)
-        check_reach(*resolve_scenario(case, self.scenario), periods)
-        return periods
+def _periods(request: Request, case: Case) -> int:
+    """The horizon of a case; raises what its forecast would raise of scenario and horizon."""
+    asked = replace(request, base=case)
+    check_request(asked)
+    return asked.periods
 
 
 def _case_of(side: Case | Run) -> Case:
@@ -253,8 +243,11 @@ def _settle(
     seed: int | None,
     prior_only: bool | None,
     allow_unreliable: bool,
-) -> _Plan:
-    """The options as given, else as in the runs, else the defaults; raises OptionError where two runs disagree."""
+) -> tuple[Request, tuple[str, ...]]:
+    """The options as given, else as in the runs, else the defaults, and what to tell of them.
+
+    Raises OptionError where two runs disagree.
+    """
     runs = [side for side in (a, b) if not isinstance(side, Case)]
 
     def agreed(name: str, given: Any, kept: list[Any], default: Any) -> Any:
@@ -267,16 +260,18 @@ def _settle(
 
     heads = [run.risks[0].forecast for run in runs]
     own = [None if ahead.horizon == ahead.case.settings.horizon else ahead.horizon for ahead in heads]
-    sampled = "The posterior of a run was sampled by nuts; here both cases are fitted by laplace."
-    return _Plan(
-        scenario=agreed("scenario", scenario, [ahead.scenario_name for ahead in heads], BASELINE),
+    other = next((run.posterior.engine for run in runs if run.posterior.engine != DEFAULT_ENGINE), None)
+    sampled = f"The posterior of a run was sampled by {other}; here both cases are fitted by {DEFAULT_ENGINE}."
+    request = Request(
+        base=_case_of(a),
+        scenarios=(agreed("scenario", scenario, [ahead.scenario_name for ahead in heads], BASELINE),),
         horizon=agreed("horizon", horizon, own, None),
         draws=agreed("draws", draws, [run.posterior.draws for run in runs], DRAWS),
         seed=agreed("seed", seed, [run.posterior.seed for run in runs], 1),
         prior_only=agreed("posterior", prior_only, [run.posterior.prior_only for run in runs], False),
         allow_unreliable=allow_unreliable,
-        notes=(sampled,) if any(run.posterior.engine == "nuts" for run in runs) else (),
     )
+    return request, () if other is None else (sampled,)
 
 
 _OPTIONS = {
@@ -288,18 +283,18 @@ _OPTIONS = {
 }
 
 
-def _kept(a: Case | Run, b: Case | Run, plan: _Plan) -> tuple[Posterior, ...]:
+def _kept(a: Case | Run, b: Case | Run, request: Request) -> tuple[Posterior, ...]:
     """Posteriors of runs whose draws can be used as they are."""
     posteriors = [side.posterior for side in (a, b) if not isinstance(side, Case)]
-    return tuple(p for p in posteriors if (p.engine, p.draws, p.seed) == ("laplace", plan.draws, plan.seed))
+    return tuple(p for p in posteriors if (p.engine, p.draws, p.seed) == (request.engine, request.draws, request.seed))
 
 
 class _Forecasts:
     """Forecasts of cases that have most event types in common: each is fitted once for each of its fingerprints."""
 
-    def __init__(self, plan: _Plan, kept: Iterable[Posterior]) -> None:
+    def __init__(self, request: Request, kept: Iterable[Posterior]) -> None:
         self.failures: dict[str, None] = {}
-        self._plan = plan
+        self._request = request
         self._drawn: dict[tuple[str, str], EventDraws] = {}
         self._any: Posterior | None = None
         for posterior in kept:
@@ -307,21 +302,14 @@ class _Forecasts:
 
     def make(self, case: Case, told: str = "") -> Forecast:
         """The forecast of a case; `told`: which changes it holds, for errors."""
-        plan = self._plan
+        asked = replace(self._request, base=case)
         try:
-            posterior = fit(
-                case,
-                draws=plan.draws,
-                seed=plan.seed,
-                prior_only=plan.prior_only,
-                allow_unreliable=plan.allow_unreliable,
-                reuse=self._reusable(case),
-            )
+            posterior = fit_requested(asked, reuse=self._reusable(case))
         except UnreliablePosteriorError as error:
             raise UnreliablePosteriorError(f"{told}: {error}" if told else str(error)) from None
         self.failures |= dict.fromkeys(posterior.diagnostics.failures)
         self._keep(posterior)
-        return forecast(posterior, plan.scenario, plan.horizon)
+        return forecast_requested(asked, posterior)[0]
 
     def _keep(self, posterior: Posterior) -> None:
         self._any = posterior
@@ -332,10 +320,10 @@ class _Forecasts:
         """The draws of all event types of a case that some earlier case had in the same form."""
         if self._any is None:
             return None
-        record, kind = build_record(case), "prior" if self._plan.prior_only else "laplace"
+        record, kind = build_record(case), "prior" if self._request.prior_only else self._request.engine
         known = {}
         for event in case.order:
-            own = fingerprint(kind, self._plan.draws, self._plan.seed, build_event_model(case, record, event))
+            own = fingerprint(kind, self._request.draws, self._request.seed, build_event_model(case, record, event))
             if (event, own) in self._drawn:
                 known[event] = own
         events = {event: self._drawn[event, own] for event, own in known.items()}
@@ -411,7 +399,7 @@ def is_affordable(k: int, permutations: int) -> bool:
     return k <= EXACT or 2**k - 2 <= permutations * (k - 1)
 
 
-def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations: int, plan: _Plan) -> _Game:
+def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations: int, request: Request) -> _Game:
     """All cases that are needed; changes without which some of them would not be valid become one player."""
     built: dict[frozenset[str], Case | None] = {}
     notes: list[str] = []
@@ -424,7 +412,7 @@ def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations
         if name not in built:
             try:
                 case = comparison.between(steps) if steps else comparison.first
-                plan.check(case)
+                _periods(request, case)
                 built[name] = case
             except RiskcastError:
                 built[name] = None
@@ -432,7 +420,7 @@ def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations
 
     while True:
         k = len(players)
-        orders = None if is_affordable(k, permutations) else antithetic_orders(k, permutations, plan.seed)
+        orders = None if is_affordable(k, permutations) else antithetic_orders(k, permutations, request.seed)
         cases: dict[int, Case] = {}
         for mask in coalitions(k, orders):
             members = [i for i in range(k) if mask >> i & 1]

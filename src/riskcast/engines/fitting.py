@@ -12,8 +12,9 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model
+from riskcast.engines.jobs import Job, Progress, one_by_one
 from riskcast.engines.posterior import Posterior, judge
-from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES, Job, Progress, one_by_one
+from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.errors import OptionError, UnknownNameError, UnreliablePosteriorError
 from riskcast.record.arrays import build_record, leave_out
 

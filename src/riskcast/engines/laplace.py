@@ -20,8 +20,8 @@ from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.engines.importance import resample, smooth_weights
+from riskcast.engines.jobs import Job, one_by_one
 from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
-from riskcast.engines.registry import Job, one_by_one
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 

@@ -18,6 +18,7 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.hazard import EventModel
+from riskcast.engines.jobs import Job, Progress
 from riskcast.engines.pymc_data import (
     DYAD_EVENT,
     EFFECT,
@@ -31,7 +32,6 @@ from riskcast.engines.pymc_data import (
     flatten,
     flatten_case,
 )
-from riskcast.engines.registry import Job, Progress
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 
 def topological_order(parents: Mapping[str, set[str]]) -> tuple[str, ...]:
-    """Names so ordered that parents come first, else as given; raises ValueError that names a cycle."""
+    """Names so ordered that parents come first, else as given; raises ValueError that names a cycle.
+
+    >>> topological_order({"c": {"a"}, "b": set(), "a": set()})
+    ('b', 'a', 'c')
+    """
+    names = list(parents)
+    sorter = TopologicalSorter({name: sorted(needs & parents.keys()) for name, needs in parents.items()})
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise ValueError(" -> ".join(error.args[1])) from None
     order: list[str] = []
-    waiting = dict(parents)
-    while waiting:
-        ready = next((name for name, needs in waiting.items() if needs.isdisjoint(waiting)), None)
-        if ready is None:
-            raise ValueError(" -> ".join(_cycle(waiting)))
-        order.append(ready)
-        del waiting[ready]
+    ready: list[int] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heappush(ready, names.index(name))
+        order.append(names[heappop(ready)])
+        sorter.done(order[-1])
     return tuple(order)
-
-
-def _cycle(waiting: Mapping[str, set[str]]) -> list[str]:
-    trail = [next(iter(waiting))]
-    while True:
-        nearest = sorted(waiting[trail[-1]] & set(waiting))[0]
-        if nearest in trail:
-            return [*trail[trail.index(nearest) :], nearest][::-1]
-        trail.append(nearest)

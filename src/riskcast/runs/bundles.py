@@ -30,7 +30,9 @@ from riskcast.forecasting.forecasts import Forecast, check_horizon
 from riskcast.engines.hazard import build_event_model
 from riskcast.record.arrays import build_record
 from riskcast.engines.posterior import Diagnostics, Posterior
-from riskcast.runs.making import Inputs, Run, overlay_name, record_hash
+from riskcast.runs.making import Run, overlay_name, record_hash
+from riskcast.forecasting.requests import OverlayFile, Request
+from riskcast.engines.registry import ENGINES
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.forecasting.simulation import Simulated
 from riskcast.forecasting.plan import plan_simulation
@@ -66,35 +68,36 @@ def read_bundle(path: str | Path) -> Run:
     """
     sealed = open_sealed(path)
     about = sealed.read_json(ABOUT)
-    inputs = sealed.parse(ABOUT, lambda: _read_inputs(sealed, about))
-    published, case = sealed.parse(ABOUT, inputs.cases)
+    request = sealed.parse(ABOUT, lambda: _read_request(sealed, about))
+    published, case = sealed.parse(ABOUT, lambda: (request.published, request.case))
     hashes = {"published_hash": published.hash, "case_hash": case.hash, "history_hash": record_hash(published)}
     for kind, found in hashes.items():
         if found != about.get(kind):
             raise damaged(sealed.folder, ABOUT, f"has another {kind} than the case and overlays beside it")
-    if inputs.id != about.get("id") or inputs.id != sealed.about.get("id"):
+    if request.id != about.get("id") or request.id != sealed.about.get("id"):
         raise damaged(sealed.folder, ABOUT, "has another id than its inputs")
-    posterior = _read_posterior(sealed, case, inputs, about)
-    plan = plan_simulation(posterior, inputs.horizon, inputs.seed)
+    posterior = _read_posterior(sealed, case, request, about)
+    plan = plan_simulation(posterior, request.periods, request.seed)
     risks, explanations = [], []
-    for number in range(len(inputs.scenarios)):
+    for number in range(len(request.scenarios)):
         name = f"{scenario_folder(number)}/risk.json"
         kept = sealed.read_json(name)
-        most = _most_simulated(case, inputs)
+        most = _most_simulated(case, request)
         arrays = sealed.read_arrays(f"{scenario_folder(number)}/forecast.npz", most)
 
         def rebuild(kept: Any = kept, arrays: Arrays = arrays) -> tuple[Risk, Explanation]:
             scenario = Scenario.model_validate(kept["scenario"])
-            simulated = _simulated(posterior, inputs.horizon, arrays)
+            simulated = _simulated(posterior, request.periods, arrays)
             ahead = Forecast(
-                posterior, str(kept["name"]), scenario, inputs.horizon, int(kept["paths"]), inputs.seed, plan, simulated
+                posterior, str(kept["name"]), scenario, request.periods, int(kept["paths"]), request.seed, plan, simulated
             )
             return _read_risk(ahead, kept), TypeAdapter(Explanation).validate_python(kept["explanation"])
 
         risk, explanation = sealed.parse(name, rebuild)
         risks.append(risk)
         explanations.append((risk.forecast.scenario_name, explanation))
-    return Run(case, published, inputs.overlays, posterior, tuple(risks), tuple(explanations), about, inputs)
+    texts = tuple(overlay.text for overlay in request.overlays)
+    return Run(case, published, texts, posterior, tuple(risks), tuple(explanations), about, request)
 
 
 def scenario_folder(number: int) -> str:
@@ -143,7 +146,7 @@ def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
 
 def _fill(folder: Path, run: Run) -> None:
     """Write the files of a run."""
-    _write_base(folder / CASE, run.inputs.base)
+    _write_base(folder / CASE, run.request.base)
     contents: dict[str, bytes] = {ABOUT: json_text(run.provenance), DRAWN: pack_arrays(draw_arrays(run.posterior))}
     for number, text in enumerate(run.overlays):
         contents[overlay_name(number)] = text.encode()
@@ -187,7 +190,7 @@ def _same_run(target: Path, run: Run) -> Path:
     return target
 
 
-def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
+def _read_request(sealed: Sealed, about: Any) -> Request:
     given = about["options"]
     # What was compared with the manifest is what is read: copies cannot change in between.
     with tempfile.TemporaryDirectory() as place:
@@ -205,14 +208,15 @@ def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
     base = base.model_copy(update=named)
     if base.hash != about["base_hash"]:
         raise damaged(sealed.folder, ABOUT, "has another base_hash than the case beside it")
-    overlays = tuple(sealed.read(overlay_name(number)).decode() for number in range(about["overlays"]))
+    names = [overlay_name(number) for number in range(about["overlays"])]
+    overlays = tuple(OverlayFile(sealed.read(name).decode(), name) for name in names)
     named_or_made = [s is None or isinstance(s, (str, dict)) for s in given["scenarios"]]
     whole = [type(given[name]) is int for name in ("horizon", "draws", "seed")]
     if not (all(named_or_made) and named_or_made and all(whole) and 0 <= given["seed"] < 2**63):
         raise ValueError("an option has the wrong kind of value")
-    if given["engine"] not in ("laplace", "nuts") or not 100 <= given["draws"] <= 100_000:
+    if given["engine"] not in ENGINES or not 100 <= given["draws"] <= 100_000:
         raise ValueError(f"no run has engine {given['engine']!r} and {given['draws']} draws")
-    return Inputs(
+    return Request(
         base=base,
         as_of=None if given["as_of"] is None else dt.date.fromisoformat(given["as_of"]),
         overlays=overlays,
@@ -226,11 +230,11 @@ def _read_inputs(sealed: Sealed, about: Any) -> Inputs:
     )
 
 
-def _read_posterior(sealed: Sealed, case: Case, inputs: Inputs, about: Any) -> Posterior:
+def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) -> Posterior:
     record = build_record(case)
     models = {event: build_event_model(case, record, event) for event in case.order}
     widths = [len(m.coefficients) + len(m.years) + len(m.units) + len(m.hyper) for m in models.values()]
-    arrays = sealed.read_arrays(DRAWN, inputs.draws * sum(widths))
+    arrays = sealed.read_arrays(DRAWN, request.draws * sum(widths))
 
     def rebuild() -> Posterior:
         events: dict[str, EventDraws] = {}
@@ -238,29 +242,29 @@ def _read_posterior(sealed: Sealed, case: Case, inputs: Inputs, about: Any) -> P
             model, first = models[event], f"{event}/hyper/"
             khat, ess, rhat, divergences = arrays[f"{event}/health"].tolist()
             hyper = {name.removeprefix(first): values for name, values in arrays.items() if name.startswith(first)}
-            coefficients = _check_shape(arrays[f"{event}/coefficients"], (inputs.draws, len(model.coefficients)))
-            shocks = _check_shape(arrays[f"{event}/shocks"], (inputs.draws, len(model.years)))
-            effects = _check_shape(arrays[f"{event}/effects"], (inputs.draws, len(model.units)))
+            coefficients = _check_shape(arrays[f"{event}/coefficients"], (request.draws, len(model.coefficients)))
+            shocks = _check_shape(arrays[f"{event}/shocks"], (request.draws, len(model.years)))
+            effects = _check_shape(arrays[f"{event}/effects"], (request.draws, len(model.units)))
             if set(hyper) != set(model.hyper):
                 raise ValueError(f"{event} has other hyper-parameters than its model")
             for values in hyper.values():
-                _check_shape(values, (inputs.draws,))
+                _check_shape(values, (request.draws,))
             health = (khat, ess, rhat, int(divergences))
             events[event] = EventDraws(event, coefficients, hyper, shocks, effects, *health)
         if set(events) != set(models):
             raise ValueError("its event types are not those of the case")
         diagnostics = TypeAdapter(Diagnostics).validate_python(about["diagnostics"])
         fingerprints = TypeAdapter(dict[str, str]).validate_python(about["fingerprints"])
-        fitted = (inputs.engine, inputs.draws, inputs.seed, inputs.prior_only)
+        fitted = (request.engine, request.draws, request.seed, request.prior_only)
         return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints)
 
     return sealed.parse(DRAWN, rebuild)
 
 
-def _most_simulated(case: Case, inputs: Inputs) -> int:
+def _most_simulated(case: Case, request: Request) -> int:
     """The most numbers that the forecast of one scenario holds."""
     units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
-    return 2 * (inputs.draws + inputs.horizon) * units + (len(case.dyads) + 1) * len(case.order)
+    return 2 * (request.draws + request.periods) * units + (len(case.dyads) + 1) * len(case.order)
 
 
 def _simulated(posterior: Posterior, horizon: int, arrays: Arrays) -> Simulated:

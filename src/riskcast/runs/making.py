@@ -23,8 +23,10 @@ from riskcast.case.checks import find_problems
 from riskcast.machinery.digests import digest
 from riskcast.errors import CaseError, OptionError
 from riskcast.forecasting.lineage import provenance
-from riskcast.engines.fitting import DRAWS, EngineName, fit
-from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.engines.fitting import DRAWS
+from riskcast.engines.registry import DEFAULT_ENGINE, engine_versions
+from riskcast.forecasting.requests import OverlayFile, Request, check_request, fit_requested, forecast_requested
+from riskcast.forecasting.forecasts import Forecast, check_horizon
 from riskcast.case.overlays import apply_overlay, overlay_text, parse_overlay
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.forecasting.scenarios import resolve_scenario
@@ -34,55 +36,6 @@ from riskcast.case.vintage import case_as_of
 ID_LENGTH: Final = 12
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """All that a run's digits depend on, but for the software: `base` is the case as read, before `as_of` and
-    overlays; `overlays` are the texts of overlay files; `horizon` is in periods."""
-
-    base: Case
-    as_of: dt.date | None
-    overlays: tuple[str, ...]
-    scenarios: tuple[str | Scenario | None, ...]
-    horizon: int
-    draws: int
-    seed: int
-    engine: EngineName
-    prior_only: bool
-    allow_unreliable: bool
-
-    def cases(self) -> tuple[Case, Case]:
-        """The case as of the day of the forecast, before the overlays and after them."""
-        published = self.base if self.as_of is None else case_as_of(self.base, self.as_of)
-        case = published
-        for number, text in enumerate(self.overlays):
-            case = apply_overlay(case, *parse_overlay(text, overlay_name(number)))
-        return published, case
-
-    def options(self) -> dict[str, Any]:
-        """The options as plain data; a scenario that was made in code stands there in full."""
-        return {
-            "as_of": None if self.as_of is None else self.as_of.isoformat(),
-            "scenarios": [s.model_dump(mode="json") if isinstance(s, Scenario) else s for s in self.scenarios],
-            "horizon": self.horizon,
-            "draws": self.draws,
-            "seed": self.seed,
-            "engine": self.engine,
-            "prior_only": self.prior_only,
-            "allow_unreliable": self.allow_unreliable,
-        }
-
-    @property
-    def id(self) -> str:
-        """sha256 of the inputs: the same for the same case, overlays and options."""
-        content = {
-            "case": [self.base.name, self.base.hash],
-            "published": [self.base.published_hash, self.base.overlay_hash],
-            "overlays": list(self.overlays),
-            "options": self.options(),
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -101,7 +54,7 @@ class Run:
     risks: tuple[Risk, ...]
     explanations: tuple[tuple[str, Explanation], ...]
     provenance: Mapping[str, Any]
-    inputs: Inputs
+    request: Request
 
     @property
     def forecasts(self) -> tuple[Forecast, ...]:
@@ -111,7 +64,7 @@ class Run:
     @property
     def name(self) -> str:
         """The name of the run's folder: case, day and a part of the id."""
-        plain_name = re.sub(r"[^A-Za-z0-9_-]+", "_", self.inputs.base.name).strip("_") or "case"
+        plain_name = re.sub(r"[^A-Za-z0-9_-]+", "_", self.request.base.name).strip("_") or "case"
         return f"{plain_name[:60]}-{self.case.as_of:%Y-%m-%d}-{self.provenance['id'][:ID_LENGTH]}"
 
     def __repr__(self) -> str:
@@ -128,7 +81,7 @@ def run(
     horizon: int | None = None,
     draws: int = DRAWS,
     seed: int = 1,
-    engine: EngineName = "laplace",
+    engine: str = DEFAULT_ENGINE,
     prior_only: bool = False,
     allow_unreliable: bool = False,
     progress: Progress | None = None,
@@ -150,10 +103,10 @@ def run(
             raise OptionError("published is given together with overlays or as_of; give the case as read with these")
         overlays = _as_overlays(published, case)
     base = case if published is None else published
-    inputs = Inputs(
+    request = Request(
         base=base,
         as_of=as_of,
-        overlays=tuple(overlays),
+        overlays=tuple(OverlayFile(text, overlay_name(number)) for number, text in enumerate(overlays)),
         scenarios=tuple(scenarios) or (None,),
         horizon=check_horizon(base, horizon),
         draws=draws,
@@ -162,43 +115,33 @@ def run(
         prior_only=prior_only,
         allow_unreliable=allow_unreliable,
     )
-    return run_inputs(inputs, progress)
+    return run_request(request, progress)
 
 
-def run_inputs(inputs: Inputs, progress: Progress | None = None) -> Run:
-    """The run of some inputs; see `run`."""
-    problems = find_problems(inputs.base)
+def run_request(request: Request, progress: Progress | None = None) -> Run:
+    """The run that a request asks for; see `run`."""
+    problems = find_problems(request.base)
     if problems:
         raise CaseError(problems)
-    published, case = inputs.cases()
-    names = []
-    for scenario in inputs.scenarios:
-        name, assumed = resolve_scenario(case, scenario)
-        check_reach(name, assumed, inputs.horizon)
-        names.append(name)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
+    check_request(request)
     report = progress or (lambda label, done, total: None)
-    posterior = fit(
-        case,
-        engine=inputs.engine,
-        draws=inputs.draws,
-        seed=inputs.seed,
-        prior_only=inputs.prior_only,
-        allow_unreliable=inputs.allow_unreliable,
-        progress=lambda event, done, total: report("Fitting", done, total),
-    )
+    posterior = fit_requested(request, progress=lambda event, done, total: report("Fitting", done, total))
     risks, explanations = [], []
-    for scenario in inputs.scenarios:
-        ahead = forecast(
-            posterior, scenario, inputs.horizon, progress=lambda done, total: report("Simulating", done, total)
-        )
+    for ahead in forecast_requested(request, posterior, lambda done, total: report("Simulating", done, total)):
         reasons = explain(ahead, progress=lambda done, total: report("Explaining the scores", done, total))
         risks.append(score(ahead))
         explanations.append((ahead.scenario_name, reasons))
-    about = _provenance(inputs, published, risks[0])
-    return Run(case, published, inputs.overlays, posterior, tuple(risks), tuple(explanations), about, inputs)
+    about = _provenance(request, risks[0])
+    return Run(
+        case=request.case,
+        published=request.published,
+        overlays=tuple(overlay.text for overlay in request.overlays),
+        posterior=posterior,
+        risks=tuple(risks),
+        explanations=tuple(explanations),
+        provenance=about,
+        request=request,
+    )
 
 
 def overlay_name(number: int) -> str:
@@ -215,12 +158,7 @@ def record_hash(case: Case) -> str:
 def software(engine: str) -> dict[str, str]:
     """Versions of what the digits come from; those of the sampler only for its engine."""
     found = {"riskcast": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    for name in ("pymc", "nutpie") if engine == "nuts" else ():
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found | {"machine": platform.machine() or "unknown"}
+    return found | engine_versions(engine) | {"machine": platform.machine() or "unknown"}
 
 
 def _as_overlays(published: Case, case: Case) -> tuple[str, ...]:
@@ -240,12 +178,12 @@ def _as_overlays(published: Case, case: Case) -> tuple[str, ...]:
     return (text,)
 
 
-def _provenance(inputs: Inputs, published: Case, headline: Risk) -> dict[str, Any]:
+def _provenance(request: Request, headline: Risk) -> dict[str, Any]:
     ahead = headline.forecast
-    posterior, base = ahead.posterior, inputs.base
+    posterior, base, published = ahead.posterior, request.base, request.published
     return plain(
         {
-            "id": inputs.id,
+            "id": request.id,
             "case": base.name,
             "base_hash": base.hash,
             "base_published_hash": base.published_hash,
@@ -253,9 +191,9 @@ def _provenance(inputs: Inputs, published: Case, headline: Risk) -> dict[str, An
             "published_hash": published.hash,
             "case_hash": ahead.case.hash,
             "history_hash": record_hash(published),
-            "overlays": len(inputs.overlays),
-            "options": inputs.options(),
-            "versions": software(inputs.engine),
+            "overlays": len(request.overlays),
+            "options": request.options(),
+            "versions": software(request.engine),
             "diagnostics": TypeAdapter(Diagnostics).dump_python(posterior.diagnostics),
             "fingerprints": dict(posterior.fingerprints or {}),
             "forecast": provenance(ahead),

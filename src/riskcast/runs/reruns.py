@@ -14,7 +14,7 @@ from riskcast.comparison.changes import Change, compare_cases
 from riskcast.numbers import more
 from riskcast.errors import OptionError, shorten, show
 from riskcast.forecasting.forecasts import check_horizon
-from riskcast.runs.making import Progress, Run, run_inputs
+from riskcast.runs.making import Progress, Run, run_request
 from riskcast.forecasting.scoring import Risk
 
 MOST_SHOWN: Final = 5
@@ -52,14 +52,14 @@ def rerun(path: str | Path, case: str | Path | Case | None = None, progress: Pro
     True
     """
     before = read_bundle(path)
-    inputs = before.inputs
+    request = before.request
     if case is not None:
         base = case if isinstance(case, Case) else load_case(case)
-        if inputs.as_of is not None and inputs.as_of > base.as_of:
-            wrong = f"the run is as of {inputs.as_of}, and {base.name} knows nothing after {base.as_of}"
+        if request.as_of is not None and request.as_of > base.as_of:
+            wrong = f"the run is as of {request.as_of}, and {base.name} knows nothing after {base.as_of}"
             raise OptionError(f"{wrong}; give a case that reaches as far")
-        inputs = replace(inputs, base=base, horizon=check_horizon(base, inputs.horizon))
-    after = run_inputs(inputs, progress)
+        request = replace(request, base=base, horizon=check_horizon(base, request.horizon))
+    after = run_request(request, progress)
     results = tuple(_results(before, after))
     return Rerun(not results, (*_software(before, after), *_inputs(before, after), *results), before, after)
 
@@ -90,7 +90,7 @@ def _inputs(before: Run, after: Run) -> Iterator[str]:
 def _changes(before: Run, after: Run) -> list[Change]:
     """What differs between the two cases, what can move a score under any scenario of the run first."""
     found: dict[str, Change] = {}
-    for given, ahead in zip(before.inputs.scenarios, before.forecasts, strict=True):
+    for given, ahead in zip(before.request.scenarios, before.forecasts, strict=True):
         name, first, second = ahead.scenario_name, before.case, after.case
         if isinstance(given, Scenario):
             # One made in code is the same in both runs, and no entry of either case.

@@ -16,6 +16,7 @@ from riskcast.case.periods import period_number
 from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
+from riskcast.forecasting.requests import Request
 from riskcast.machinery.checkpoints import Finished, open_checkpoints
 from riskcast.machinery.workers import Workers, run_tasks, workers
 from riskcast.numbers import html_table
@@ -161,7 +162,8 @@ def backtest(
     record = build_record(case)
 
     def known_at(day: dt.date) -> Known:
-        return Known(case_as_of(case, day), horizon, draws, seed, leave_one_dyad_out)
+        asked = Request(case_as_of(case, day), horizon=horizon, draws=draws, seed=seed, allow_unreliable=True)
+        return Known(asked, leave_one_dyad_out)
 
     about = {
         "what": "backtest",

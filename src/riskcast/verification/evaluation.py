@@ -13,7 +13,7 @@ from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
 from riskcast.numbers import html_table
-from riskcast.verification.forecasters import FORECASTERS, LEFT_OUT, MODEL, REFERENCES
+from riskcast.verification.forecasters import LEFT_OUT, MODEL, forecaster_names, reference_names
 from riskcast.verification.metrics import (
     auc,
     average_precision,
@@ -385,9 +385,9 @@ def _check_table(
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise OptionError(f"{what} has no column {missing[0]!r}; it needs {', '.join(needed)}")
-    forecasters = (*(name for name in FORECASTERS if name in table.columns), *rivals)
+    forecasters = (*(name for name in forecaster_names() if name in table.columns), *rivals)
     if not set(forecasters) - {MODEL, LEFT_OUT}:
-        raise OptionError(f"{what} has no reference to compare with; give one of {', '.join(REFERENCES)}")
+        raise OptionError(f"{what} has no reference to compare with; give one of {', '.join(reference_names())}")
     repeated = table.loc[table.duplicated(list(keys)), list(keys)]
     if len(repeated):
         twice = dict(repeated.iloc[0])

@@ -1,35 +1,56 @@
-"""Who forecasts in a backtest: the model, and the references that it is held against."""
+"""Who forecasts in a backtest: the model, and the references that it is held against.
+
+A further reference that needs the record alone is one function like those in `references`, and one line in `OF_RECORD`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+from riskcast.machinery.array_types import Bools, Floats
+from riskcast.machinery.registry import Entry, Registry
+
 MODEL: Final = "model"
-
-
+LEFT_OUT: Final = "left_out"
+PRIOR_ONLY: Final = "prior_only"
 POOLED_RATE: Final = "pooled_rate"
-
-
 DYAD_RATE: Final = "dyad_rate"
-
-
 PERSISTENCE: Final = "persistence"
 
+# occurred, at_risk (both (periods, units)), horizon in periods -> (units,) probabilities of at least one event.
+Reference = Callable[[Floats, Bools, int], Floats]
 
-PRIOR_ONLY: Final = "prior_only"
-
-
-LEFT_OUT: Final = "left_out"
-
-
-REFERENCES: Final = (POOLED_RATE, DYAD_RATE, PERSISTENCE, PRIOR_ONLY)
-
-
-FORECASTERS: Final = {
+_HOME: Final = "riskcast.verification.references"
+OF_RECORD = Registry[Reference](
+    "reference forecaster",
+    {
+        POOLED_RATE: Entry("base rate, pooled", f"{_HOME}:pooled_rate"),
+        DYAD_RATE: Entry("base rate, per dyad", f"{_HOME}:dyad_rate"),
+        PERSISTENCE: Entry("persistence (logistic)", f"{_HOME}:persistence_rate"),
+    },
+)
+OF_MODEL: Final = {
     MODEL: "riskcast",
     LEFT_OUT: "riskcast without the dyad's own record",
     PRIOR_ONLY: "priors alone",
-    POOLED_RATE: "base rate, pooled",
-    DYAD_RATE: "base rate, per dyad",
-    PERSISTENCE: "persistence (logistic)",
 }
+
+
+def forecaster_names() -> tuple[str, ...]:
+    """Everybody who can forecast in a backtest, in the order in which tables list them."""
+    return (*OF_MODEL, *OF_RECORD)
+
+
+def reference_names() -> tuple[str, ...]:
+    """Those that the model is held against."""
+    return (*OF_RECORD, PRIOR_ONLY)
+
+
+def forecaster_label(name: str) -> str:
+    """A forecaster in words; a rival that a caller brought goes by its own name.
+
+    >>> forecaster_label("dyad_rate"), forecaster_label("boosting")
+    ('base rate, per dyad', 'boosting')
+    """
+    return OF_MODEL.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)

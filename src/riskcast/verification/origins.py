@@ -5,21 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
-from riskcast.engines.fitting import fit
-from riskcast.engines.posterior import Posterior
-from riskcast.forecasting.forecasts import Forecast, forecast
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.requests import Request, fit_requested, forecast_requested
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
-from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
-from riskcast.verification.references import dyad_rate, persistence, pooled_rate
+from riskcast.verification.forecasters import LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
 
 if TYPE_CHECKING:
     import pandas
@@ -27,12 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """What a forecast at one origin may use: the case as of that day, and how to forecast."""
+    """What a forecast at one origin may use: a request for the case as of that day."""
 
-    case: Case
-    horizon: int
-    draws: int
-    seed: int
+    request: Request
     leave_one_dyad_out: bool = False
 
 
@@ -67,17 +62,18 @@ def forecast_origin(known: Known) -> AtOrigin:
     used all the same, and said to have failed.
     """
     begun = time.monotonic()
-    case = known.case
-    posterior = _fit(known)
-    ahead = forecast(posterior, horizon=known.horizon)
+    request, case = known.request, known.request.case
+    posterior = fit_requested(request)
+    [ahead] = forecast_requested(request, posterior)
     seconds = time.monotonic() - begun
     probability = {MODEL: _means(ahead)}
     peaks = {MODEL: _peaks(ahead)}
     if known.leave_one_dyad_out:
-        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(known, probability[MODEL], peaks[MODEL])
-    alone = forecast(_fit(known, prior_only=True), horizon=known.horizon)
+        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(request, probability[MODEL], peaks[MODEL])
+    from_priors = replace(request, prior_only=True)
+    [alone] = forecast_requested(from_priors, fit_requested(from_priors))
     probability[PRIOR_ONLY], peaks[PRIOR_ONLY] = _means(alone), _peaks(alone)
-    for name, rates in _references(case, posterior.record, known.horizon).items():
+    for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
     health = posterior.diagnostics
     return AtOrigin(
@@ -92,17 +88,6 @@ def forecast_origin(known: Known) -> AtOrigin:
     )
 
 
-def _fit(known: Known, prior_only: bool = False, without: str | None = None) -> Posterior:
-    return fit(
-        known.case,
-        draws=known.draws,
-        seed=known.seed,
-        prior_only=prior_only,
-        without=without,
-        allow_unreliable=True,
-    )
-
-
 def _means(ahead: Forecast) -> dict[str, Floats]:
     return {event: ahead.simulated.probability[event].mean(axis=0) for event in ahead.case.outcomes}
 
@@ -111,12 +96,12 @@ def _peaks(ahead: Forecast) -> Floats:
     return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
 
 
-def _left_out(known: Known, model: Mapping[str, Floats], peaks: Floats) -> tuple[dict[str, Floats], Floats]:
+def _left_out(request: Request, model: Mapping[str, Floats], peaks: Floats) -> tuple[dict[str, Floats], Floats]:
     """Every dyad's forecast from a posterior that has not learned from its record; shared events stay as they are."""
-    case = known.case
+    case = request.case
     rates, worst = {event: values.copy() for event, values in model.items()}, peaks.copy()
     for column, dyad in enumerate(case.dyads):
-        ahead = forecast(_fit(known, without=dyad), horizon=known.horizon)
+        [ahead] = forecast_requested(request, fit_requested(request, without=dyad))
         worst[:, column] = _peaks(ahead)[:, column]
         for event, values in _means(ahead).items():
             if case.events[event].scope == "dyad":
@@ -125,14 +110,11 @@ def _left_out(known: Known, model: Mapping[str, Floats], peaks: Floats) -> tuple
 
 
 def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
-    out: dict[str, dict[str, Floats]] = {POOLED_RATE: {}, DYAD_RATE: {}, PERSISTENCE: {}}
     with single_thread():
-        for event in case.outcomes:
-            past = record.occurred[event], record.at_risk[event], horizon
-            out[POOLED_RATE][event] = pooled_rate(*past)
-            out[DYAD_RATE][event] = dyad_rate(*past)
-            out[PERSISTENCE][event] = persistence(*past).probability
-    return out
+        return {
+            name: {e: OF_RECORD.get(name)(record.occurred[e], record.at_risk[e], horizon) for e in case.outcomes}
+            for name in OF_RECORD
+        }
 
 
 def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:

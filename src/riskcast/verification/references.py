@@ -101,6 +101,11 @@ def persistence(occurred: ArrayLike, at_risk: ArrayLike, horizon: int, ridge: fl
     return Persistence(np.clip(chance, edge, 1.0 - edge), fitted=True)
 
 
+def persistence_rate(occurred: ArrayLike, at_risk: ArrayLike, horizon: int) -> Floats:
+    """The probabilities of `persistence`, fitted or pooled, at its own ridge: (units,)."""
+    return persistence(occurred, at_risk, horizon).probability
+
+
 def _checked(occurred: ArrayLike, at_risk: ArrayLike, horizon: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     events, exposed = np.asarray(occurred) > 0, np.asarray(at_risk).astype(bool)
     if events.ndim != 2 or events.shape != exposed.shape:

@@ -12,7 +12,7 @@ import numpy as np
 from riskcast.numbers import signed
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
-from riskcast.verification.forecasters import FORECASTERS
+from riskcast.verification.forecasters import forecaster_label
 from riskcast.verification.ranks import RankHistogram
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
@@ -89,7 +89,7 @@ def label_of(forecaster: str) -> str:
     >>> label_of("pooled_rate"), label_of("oracle")
     ('base rate, pooled', 'oracle')
     """
-    return FORECASTERS.get(forecaster, forecaster)
+    return forecaster_label(forecaster)
 
 
 def number(value: float, digits: int) -> str:

@@ -1,0 +1,138 @@
+"""What is asked of a forecast, as one value: which case, as of which day, under which scenarios, and how."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from riskcast.case.model import Case, Scenario
+from riskcast.case.overlays import apply_overlay, parse_overlay
+from riskcast.case.vintage import case_as_of
+from riskcast.engines.fitting import DRAWS, fit
+from riskcast.engines.jobs import Progress
+from riskcast.engines.posterior import Posterior
+from riskcast.engines.registry import DEFAULT_ENGINE
+from riskcast.errors import OptionError
+from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.forecasting.scenarios import resolve_scenario
+
+
+@dataclass(frozen=True)
+class OverlayFile:
+    """An overlay as it was handed in: its text, and what errors call it."""
+
+    text: str
+    name: str = "overlay"
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that a forecast's digits depend on, but for the software.
+
+    `base` is the case as read, before `as_of` and overlays are applied; `scenarios` are names, scenarios made in code,
+    or None for the baseline, the first of them the headline; `horizon` is in periods, the case's own where None.
+
+    >>> import riskcast
+    >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",), draws=200)
+    >>> [ahead.scenario_name for ahead in forecast_requested(asked, fit_requested(asked))]
+    ['second_attack']
+    """
+
+    base: Case
+    as_of: dt.date | None = None
+    overlays: tuple[OverlayFile, ...] = ()
+    scenarios: tuple[str | Scenario | None, ...] = (None,)
+    horizon: int | None = None
+    draws: int = DRAWS
+    seed: int = 1
+    engine: str = DEFAULT_ENGINE
+    prior_only: bool = False
+    allow_unreliable: bool = False
+
+    @cached_property
+    def published(self) -> Case:
+        """The case as of the day of the forecast, before the overlays."""
+        return self.base if self.as_of is None else case_as_of(self.base, self.as_of)
+
+    @cached_property
+    def case(self) -> Case:
+        """The case that is forecast: after the overlays, which hold on the day of the forecast."""
+        case = self.published
+        for overlay in self.overlays:
+            case = apply_overlay(case, *parse_overlay(overlay.text, overlay.name))
+        return case
+
+    @property
+    def periods(self) -> int:
+        """The horizon in periods; raises OptionError outside 1 to 600."""
+        return check_horizon(self.base, self.horizon)
+
+    def options(self) -> dict[str, Any]:
+        """The options as plain data; a scenario that was made in code stands there in full."""
+        return {
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
+            "scenarios": [s.model_dump(mode="json") if isinstance(s, Scenario) else s for s in self.scenarios],
+            "horizon": self.periods,
+            "draws": self.draws,
+            "seed": self.seed,
+            "engine": self.engine,
+            "prior_only": self.prior_only,
+            "allow_unreliable": self.allow_unreliable,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """sha256 of all that the digits depend on: the same for the same case, overlays and options."""
+        content = {
+            "case": [self.base.name, self.base.hash],
+            "published": [self.base.published_hash, self.base.overlay_hash],
+            "overlays": [overlay.text for overlay in self.overlays],
+            "options": self.options(),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def check_request(request: Request) -> tuple[str, ...]:
+    """Names of the scenarios; raises what forecasting would raise, before the fit, which takes longest.
+
+    Raises CaseError for an overlay or scenario that does not fit the case, UnknownNameError for an unknown scenario,
+    OptionError for one that is given twice or reaches beyond the horizon.
+    """
+    names = []
+    for scenario in request.scenarios:
+        name, assumed = resolve_scenario(request.case, scenario)
+        check_reach(name, assumed, request.periods)
+        names.append(name)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
+    return tuple(names)
+
+
+def fit_requested(
+    request: Request, *, reuse: Posterior | None = None, without: str | None = None, progress: Progress | None = None
+) -> Posterior:
+    """The posterior that a request asks for; parameters and errors as for `fit`."""
+    return fit(
+        request.case,
+        engine=request.engine,
+        draws=request.draws,
+        seed=request.seed,
+        prior_only=request.prior_only,
+        allow_unreliable=request.allow_unreliable,
+        reuse=reuse,
+        without=without,
+        progress=progress,
+    )
+
+
+def forecast_requested(
+    request: Request, posterior: Posterior, progress: Callable[[int, int], None] | None = None
+) -> tuple[Forecast, ...]:
+    """The forecast under each scenario that a request asks for, the headline first; errors as for `forecast`."""
+    return tuple(forecast(posterior, name, request.periods, progress=progress) for name in request.scenarios)
