@@ -379,7 +379,7 @@ def _events(dossier: Dossier) -> Iterator[tuple[Forecast, str, str, EventType]]:
     for risk in dossier.risks:
         ahead = risk.forecast
         events = ahead.case.events
-        units = {name: ahead.units(name) for name in events}
+        units = {name: dict.fromkeys(ahead.units(name)) for name in events}
         for unit in dict.fromkeys(unit for own in units.values() for unit in own):
             yield from ((ahead, unit, name, event) for name, event in events.items() if unit in units[name])
 

@@ -66,19 +66,24 @@ class Plan:
     draws: int
     seed: int
 
-    def chances(self, dyad: int) -> Floats:
+    def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
-        (draws, event types), of one dyad and the host. A close stand-in, without chance, for what is simulated."""
-        columns = []
-        for p in self.events:
-            unit = dyad if p.units > 1 else 0
-            eta = p.base[:, unit] + p.last_shock
+        (dyads, draws, event types), of some dyads and the host. A close stand-in, without chance, for what is
+        simulated."""
+        columns = np.empty((len(dyads), self.draws, len(self.events)))
+        for place, p in enumerate(self.events):
+            eta = _of(p.base, dyads) + p.last_shock[:, None]
             for name, slope in p.slopes:
-                eta = eta + slope * self.today[name][:, dyad if self.today[name].shape[1] > 1 else 0]
+                eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
-                eta = eta + edge.gain * np.log(1.0 + edge.start[:, unit if edge.start.shape[1] > 1 else 0])
-            columns.append(-np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))))
-        return np.stack(columns, axis=1)
+                eta = eta + edge.gain[:, None] * np.log(1.0 + _of(edge.start, dyads))
+            columns[:, :, place] = -np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))).T
+        return columns
+
+
+def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
+    """The columns (draws, dyads) of some dyads, or the one that all share."""
+    return values[:, dyads] if values.shape[1] > 1 else values
 
 
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
