@@ -151,10 +151,11 @@ def probability_table(dossier: Dossier) -> Table:
 def period_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
     timeline = dossier.headline.forecast.posterior.record.timeline
+    ends = [timeline.end(place) for place in range(1, max(r.forecast.horizon for r in dossier.risks) + 1)]
     rows = tuple(
-        (_name(ahead), unit, name, event.label, place, timeline.end(place), probability)
+        (_name(ahead), unit, name, event.label, place, end, probability)
         for ahead, unit, name, event in _events(dossier)
-        for place, probability in enumerate(ahead.by_period(name, unit), 1)
+        for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1)
     )
     period = dossier.case.settings.period
     columns = (
