@@ -308,8 +308,9 @@ def _scenario_dyads(
 ) -> Iterator[Problem]:
     if dyads is not None and scope == "host":
         yield where.problem("scenarios", (*path, "dyads"), "makes no sense for the host", "remove it")
+    known = frozenset(case.dyads if dyads else ())
     for index, dyad in enumerate(dyads or ()):
-        if dyad not in case.dyads:
+        if dyad not in known:
             wrong = f"{dyad!r} is not a dyad"
             yield where.problem("scenarios", (*path, "dyads", index), wrong, suggest(dyad, case.dyads))
 

@@ -359,9 +359,9 @@ def _worth(
 
 def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
     """Mean scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
-    columns = [ahead.case.dyads.index(dyad) for dyad in dyads]
-    means = [float(ahead.simulated.score[:, column].mean()) for column in columns]
-    return np.clip(np.array(means), 0.0, 100.0)
+    columns = dict(zip(ahead.dyads, ahead.columns.tolist(), strict=True))
+    own = np.ascontiguousarray(ahead.simulated.score[:, [columns[dyad] for dyad in dyads]].T)
+    return np.clip(own.mean(axis=1, dtype=np.float64), 0.0, 100.0)
 
 
 def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:

@@ -6,7 +6,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Any, Final
 
 from riskcast.exports.dossier import Dossier
@@ -14,6 +15,8 @@ from riskcast.exports.tables import Cell, Column, Form, Table, origin
 
 # What spreadsheets take for the beginning of a formula, in wide letters too.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Rows or pieces of text that are made at a time, so that a large file is in memory once.
+PART: Final = 10_000
 TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day": "date", "flag": "boolean"}
 
 
@@ -31,13 +34,29 @@ def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
 
     Numbers are written with the shortest digits that give the same double again.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*(column.name for column in table.columns), *came_from])
-    last = [neutral(cell) for cell in came_from.values()]
-    for row in table.rows:
-        writer.writerow([*(_plain(cell) for cell in row), *last])
-    return out.getvalue().encode()
+    out = io.BytesIO()
+    out.write("".join(_csv_lines([[*(column.name for column in table.columns), *came_from]])).encode())
+    # Written once, as it is the same in every row.
+    last = "".join(_csv_lines([[neutral(cell) for cell in came_from.values()]]))
+    end = f",{last}" if came_from else last
+    for rows in batched(table.rows, PART):
+        lines = _csv_lines([cell if type(cell) is float else _plain(cell) for cell in row] for row in rows)
+        out.write("".join([line[:-2] + end for line in lines]).encode())
+    return out.getvalue()
+
+
+def _csv_lines(rows: Iterable[Sequence[Cell]]) -> list[str]:
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return lines
+
+
+class _Lines(list[str]):
+    """Lines as they are written."""
+
+    def write(self, line: str) -> None:
+        """Keep a line."""
+        self.append(line)
 
 
 def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
@@ -57,8 +76,7 @@ def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
         for column in table.columns
     ]
     about = {"description": table.about, **{name: str(value) for name, value in came_from.items()}}
-    columns = [list(column) for column in zip(*table.rows, strict=True)] or [[] for _ in fields]
-    arrays = [pyarrow.array(cells, field.type) for cells, field in zip(columns, fields, strict=True)]
+    arrays = [pyarrow.array([row[i] for row in table.rows], field.type) for i, field in enumerate(fields)]
     out = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, about)), out)
     return out.getvalue().to_pybytes()
@@ -71,8 +89,12 @@ def to_json(table: Table, came_from: Mapping[str, Cell]) -> bytes:
 
 def json_bytes(data: Any) -> bytes:
     """Plain data as JSON in UTF-8; days as YYYY-MM-DD; raises ValueError for what is not a number."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=lambda day: day.isoformat())
-    return (text + "\n").encode()
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, allow_nan=False, default=lambda day: day.isoformat())
+    out = io.BytesIO()
+    for pieces in batched(encoder.iterencode(data), PART):
+        out.write("".join(pieces).encode())
+    out.write(b"\n")
+    return out.getvalue()
 
 
 def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:

@@ -45,7 +45,7 @@ def peak_probabilities(risk: Risk) -> Floats:
     They are differences of the chances that it has at least a severity, which backtests score by RPS.
     """
     ahead = risk.forecast
-    columns = _columns(ahead)
+    columns = ahead.columns
     reached = np.array([ahead.simulated.peaks[level][columns] for level in severities(ahead.case)])
     edges = np.vstack([np.ones(len(columns)), reached, np.zeros(len(columns))])
     return (edges[:-1] - edges[1:]).T
@@ -57,7 +57,7 @@ def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
     They are the futures of the forecast itself, met again by the same chance, so that their frequencies are exactly
     `peak_probabilities`. A row is one future of all dyads: it keeps what they have in common.
     """
-    plan, columns = ahead.plan, _columns(ahead)
+    plan, columns = ahead.plan, ahead.columns
     per_block = max(1, BLOCK_CELLS // (len(ahead.case.dyads) * ahead.paths))
     peaks = []
     for first in range(0, plan.draws, per_block):
@@ -227,7 +227,3 @@ def _metadata(dossier: Dossier) -> bytes:
         },
     }
     return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=math.inf).encode()
-
-
-def _columns(ahead: Forecast) -> list[int]:
-    return [ahead.case.dyads.index(dyad) for dyad in ahead.dyads]

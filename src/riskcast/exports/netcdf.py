@@ -120,7 +120,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
 
     ahead = dossier.headline.forecast
     case, timeline = ahead.case, ahead.posterior.record.timeline
-    columns = [case.dyads.index(dyad) for dyad in ahead.dyads]
+    columns = ahead.columns
     own = [name for name, event in case.events.items() if event.scope == "dyad"]
     shared = [name for name in case.events if name not in own]
     simulated = [risk.forecast.simulated for risk in dossier.risks]

@@ -151,10 +151,11 @@ def probability_table(dossier: Dossier) -> Table:
 def period_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
     timeline = dossier.headline.forecast.posterior.record.timeline
+    ends = [timeline.end(place) for place in range(1, max(r.forecast.horizon for r in dossier.risks) + 1)]
     rows = tuple(
-        (_name(ahead), unit, name, event.label, place, timeline.end(place), probability)
+        (_name(ahead), unit, name, event.label, place, end, probability)
         for ahead, unit, name, event in _events(dossier)
-        for place, probability in enumerate(ahead.by_period(name, unit), 1)
+        for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1)
     )
     period = dossier.case.settings.period
     columns = (
@@ -379,7 +380,7 @@ def _events(dossier: Dossier) -> Iterator[tuple[Forecast, str, str, EventType]]:
     for risk in dossier.risks:
         ahead = risk.forecast
         events = ahead.case.events
-        units = {name: ahead.units(name) for name in events}
+        units = {name: dict.fromkeys(ahead.units(name)) for name in events}
         for unit in dict.fromkeys(unit for own in units.values() for unit in own):
             yield from ((ahead, unit, name, event) for name, event in events.items() if unit in units[name])
 

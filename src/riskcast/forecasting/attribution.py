@@ -102,7 +102,7 @@ def explain(
     points = total / count
     errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
     full = forecast.simulated.score.mean(axis=0)
-    columns = {dyad: case.dyads.index(dyad) for dyad in forecast.dyads}
+    columns = dict(zip(forecast.dyads, forecast.columns.tolist(), strict=True))
     return Explanation(
         {dyad: float(full[i] - points[:, i].sum()) for dyad, i in columns.items()},
         {dyad: float(full[i]) for dyad, i in columns.items()},

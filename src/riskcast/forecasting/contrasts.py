@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from riskcast.errors import OptionError
-from riskcast.forecasting.estimates import Estimate, summarise
+from riskcast.forecasting.blocks import Averages, estimate_all
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.machinery.array_types import Floats
 from riskcast.numbers import MOST_NAMED, html_table, more, signed, signed_range
 
 if TYPE_CHECKING:
     import pandas
-from riskcast.forecasting.forecasts import Forecast
+
+Of = Callable[[NDArray[np.int64]], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -64,18 +72,23 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
     for what, (a, b) in pairs.items():
         if a != b:
             raise OptionError(f"the two forecasts differ in {what} ({a} and {b}); make them with the same")
-    probability = {}
-    one, two = first.simulated, second.simulated
-    for event in first.case.events:
-        change = two.probability[event] - one.probability[event]
-        error = two.probability_error[event] - one.probability_error[event]
-        for unit in first.units(event):
-            column = first.case.units(event).index(unit)
-            probability[event, unit] = summarise(change[:, column], error[:, column], first.stand_in(unit), -1.0, 1.0)
-    change, error = two.score - one.score, two.score_error - one.score_error
-    score = {
-        dyad: summarise(change[:, i], error[:, i], first.stand_in(dyad), -100.0, 100.0)
-        for i, dyad in enumerate(first.case.dyads)
-        if first.posterior.record.present[i]
+    events = tuple(first.case.events)
+    quantities: dict[str | None, Averages] = {
+        event: Averages(
+            partial(_change, partial(second.averages, event), partial(first.averages, event)), -1.0, 1.0, shared
+        )
+        for event, shared in ((event, first.case.events[event].scope == "host") for event in events)
     }
+    quantities[None] = Averages(partial(_change, second.score_averages, first.score_averages), -100.0, 100.0)
+    found = estimate_all(first.plan, first.columns, quantities)
+    probability = {
+        (event, unit): e for event in events for unit, e in zip(first.units(event), found[event], strict=True)
+    }
+    score = dict(zip(first.dyads, found[None], strict=True))
     return Contrast(first.scenario_name, second.scenario_name, probability, score)
+
+
+def _change(second: Of, first: Of, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Differences of averages, draw by draw, and their errors."""
+    (after, after_error), (before, before_error) = second(columns), first(columns)
+    return after - before, after_error - before_error

@@ -1,7 +1,8 @@
-"""What a few paths for each draw say of a quantity: its mean, and the 90 % interval that is not chance."""
+"""What a few paths for each draw say of quantities: their means, and the 90 % intervals that are not chance."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,43 +23,94 @@ class Estimate:
     high: float
 
 
-def summarise(draws: Floats, error: Floats, stand_in: Floats, floor: float, ceiling: float) -> Estimate:
-    """Mean and 90 % interval of a quantity given the parameters, from noisy averages over a few paths each.
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """A number of every unit with its 90 % interval, (units,) each; item i is the `Estimate` of unit i.
 
-    `draws` (draws,) are regressed on `stand_in` (draws, columns), the span of functions of the parameters alone. The
-    fitted part carries no chance; the rest has the variance of what the regression misses plus the mean square of
-    `error`, and is drawn in until only the former is left. So chance within the horizon does not pass for lack of
-    knowledge. The interval is never narrower than the simulation's own error of the mean.
+    >>> found = Estimates(np.array([0.2, 0.5]), np.array([0.1, 0.3]), np.array([0.4, 0.6]))
+    >>> found[1]
+    Estimate(mean=0.5, low=0.3, high=0.6)
+    """
 
-    >>> estimate = summarise(np.array([0.0, 0.2, 0.4, 0.6]), np.zeros(4), np.zeros((4, 1)), floor=0.0, ceiling=1.0)
-    >>> round(estimate.mean, 3), round(estimate.low, 3)
+    mean: Floats
+    low: Floats
+    high: Floats
+
+    def __post_init__(self) -> None:
+        for values in (self.mean, self.low, self.high):
+            values.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def __getitem__(self, unit: int) -> Estimate:
+        return Estimate(float(self.mean[unit]), float(self.low[unit]), float(self.high[unit]))
+
+    def __iter__(self) -> Iterator[Estimate]:
+        rows = zip(self.mean.tolist(), self.low.tolist(), self.high.tolist(), strict=True)
+        return (Estimate(mean, low, high) for mean, low, high in rows)
+
+
+def summarise(draws: Floats, error: Floats, basis: Floats, floor: float, ceiling: float) -> Estimates:
+    """Means and 90 % intervals of quantities given the parameters, from noisy averages over a few paths each.
+
+    Each unit's `draws` (units, draws) are regressed on its `basis` (units, draws, columns), orthonormal columns or
+    zeros that span functions of the parameters alone. The fitted part carries no chance; the rest has the variance of
+    what the regression misses plus the mean square of `error` (units, draws), and is drawn in until only the former
+    is left. So chance within the horizon does not pass for lack of knowledge. No interval is narrower than the
+    simulation's own error of the mean; all are held between `floor` and `ceiling`.
+
+    >>> estimates = summarise(np.array([[0.0, 0.2, 0.4, 0.6]]), np.zeros((1, 4)), np.zeros((1, 4, 1)), 0.0, 1.0)
+    >>> round(estimates[0].mean, 3), round(estimates[0].low, 3)
     (0.3, 0.03)
     """
-    mean = float(draws.mean())
-    noise = float(np.square(error, dtype=float).mean())
-    low, high = np.quantile(given_parameters(draws, error, stand_in), [LOW, HIGH])
-    blur = Z90 * float(np.sqrt(noise / len(draws)))
-    mean = min(max(mean, floor), ceiling)
-    return Estimate(mean, max(floor, min(float(low), mean - blur)), min(ceiling, max(float(high), mean + blur)))
+    mean = draws.mean(axis=1)
+    noise = np.square(error, dtype=float).mean(axis=1)
+    low, high = _ends(given_parameters(draws, error, basis))
+    blur = Z90 * np.sqrt(noise / draws.shape[1])
+    mean = np.clip(mean, floor, ceiling)
+    return Estimates(
+        mean, np.maximum(floor, np.minimum(low, mean - blur)), np.minimum(ceiling, np.maximum(high, mean + blur))
+    )
 
 
-def given_parameters(draws: Floats, error: Floats, stand_in: Floats) -> Floats:
-    """What each draw's parameters let one expect, (draws,), from averages over a few paths: see `summarise`."""
-    mean = float(draws.mean())
-    fitted = stand_in @ (stand_in.T @ (draws - mean))
-    rest = draws - mean - fitted
-    noise = float(np.square(error, dtype=float).mean())
-    kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.any() else 0.0
-    return mean + fitted + kept * rest
+def given_parameters(draws: Floats, error: Floats, basis: Floats) -> Floats:
+    """What each draw's parameters let one expect, (units, draws), from averages over a few paths: see `summarise`."""
+    mean = draws.mean(axis=1, keepdims=True)
+    centred = draws - mean
+    with single_thread():
+        fitted = (basis @ (basis.swapaxes(1, 2) @ centred[:, :, None]))[:, :, 0]
+    rest = centred - fitted
+    variance = rest.var(axis=1, keepdims=True)
+    noise = np.square(error, dtype=float).mean(axis=1, keepdims=True)
+    chance = np.divide(noise, variance, out=np.ones_like(variance), where=variance > 0.0)
+    return mean + fitted + np.sqrt(np.maximum(0.0, 1.0 - chance)) * rest
 
 
 def span(columns: Floats) -> Floats:
-    """An orthonormal basis of what columns (draws, columns) span beside a constant.
+    """An orthonormal basis of what each unit's columns (units, draws, columns) span beside a constant, in the same
+    shape: what depends on the columns before it is zero.
 
-    >>> span(np.array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]])).shape
-    (3, 1)
+    >>> basis = span(np.array([[[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]]))
+    >>> np.abs(basis[0]).sum(axis=0).round(3).tolist()
+    [1.414, 0.0]
     """
-    centred = columns - columns.mean(axis=0)
+    centred = columns - columns.mean(axis=1, keepdims=True)
     with single_thread():
         basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    return basis[:, sizes > 1e-8 * max(float(sizes.max(initial=0.0)), 1e-300)]
+    kept = sizes > 1e-8 * np.maximum(sizes.max(axis=1, keepdims=True, initial=0.0), 1e-300)
+    return basis if kept.all() else basis * kept[:, None, :]
+
+
+def _ends(values: Floats) -> tuple[Floats, Floats]:
+    """The 5 % and 95 % quantiles of each row, between order statistics by straight line (Hyndman and Fan, type 7)."""
+    ordered = np.sort(values, axis=1)
+    ends = []
+    for share in (LOW, HIGH):
+        place = share * (values.shape[1] - 1)
+        below = int(place)
+        one, two = ordered[:, below], ordered[:, min(below + 1, values.shape[1] - 1)]
+        # From the nearer end, as numpy's own quantile has it: monotone in the last digit too.
+        part = place - below
+        ends.append(one + (two - one) * part if part < 0.5 else two - (two - one) * (1.0 - part))
+    return ends[0], ends[1]

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskcast.case.model import Case, Scenario
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.estimates import Estimate, given_parameters, span, summarise
+from riskcast.forecasting.blocks import Averages, estimate_all
+from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.simulation import Simulated, simulate
 from riskcast.machinery.array_types import Floats
+from riskcast.names import DYAD
 from riskcast.numbers import html_table, interval, percent
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
 
 PATHS = 4
 
@@ -49,58 +53,100 @@ class Forecast:
         return self.posterior.case
 
     @cached_property
+    def columns(self) -> NDArray[np.int64]:
+        """Where the dyads that are forecast stand among those of the case: (dyads,)."""
+        return np.flatnonzero(self.posterior.record.present)
+
+    @cached_property
     def dyads(self) -> tuple[str, ...]:
         """The dyads that are forecast: those that exist at the start of the horizon."""
-        present = self.posterior.record.present.tolist()
-        return tuple(dyad for dyad, there in zip(self.case.dyads, present, strict=True) if there)
+        return tuple(self.case.dyads[i] for i in self.columns.tolist())
 
     def units(self, event: str) -> tuple[str, ...]:
         """The units for which an event type is forecast."""
         return self.dyads if self.case.events[event].scope == "dyad" else self.case.units(event)
 
-    def _column(self, unit: str, units: tuple[str, ...], forecast: tuple[str, ...]) -> int:
-        """Where a unit stands among all units of the case; raises UnknownNameError where it is not forecast."""
-        if unit not in forecast:
-            raise UnknownNameError("dyad at the start of the horizon", unit, forecast)
-        return units.index(unit)
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {dyad: place for place, dyad in enumerate(self.dyads)}
+
+    def _place(self, unit: str, shared: bool = False) -> int:
+        """Where a unit stands among those that are forecast; raises UnknownNameError where it is not forecast."""
+        places = {self.case.host: 0} if shared else self._places
+        if unit not in places:
+            raise UnknownNameError("dyad at the start of the horizon", unit, tuple(places))
+        return places[unit]
+
+    def _is_shared(self, event: str) -> bool:
+        return self.case.events[event].scope == "host"
 
     @property
     def window(self) -> tuple[dt.date, dt.date]:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
 
-    def probability(self, event: str, unit: str) -> Estimate:
-        """Probability of at least one event of a type in a unit within the horizon."""
-        column = self._column(unit, self.case.units(event), self.units(event))
-        draws, error = self.simulated.probability[event][:, column], self.simulated.probability_error[event][:, column]
-        return summarise(draws, error, self.stand_in(unit), 0.0, 1.0)
-
-    def stand_in(self, unit: str) -> Floats:
-        """What each draw lets one expect of a unit without simulating, as orthonormal columns: (draws, columns)."""
-        if unit not in self._stand_ins:
-            self._stand_ins[unit] = span(
-                self.plan.chances(self.case.dyads.index(unit) if unit in self.case.dyads else 0)
-            )
-        return self._stand_ins[unit]
+    @cached_property
+    def estimates(self) -> Mapping[str, Estimates]:
+        """By event type: probability of at least one event within the horizon, of every unit in `units(event)`."""
+        return {event: self._estimates[event] for event in self.case.events}
 
     @cached_property
-    def _stand_ins(self) -> dict[str, Floats]:
-        return {}
+    def severities(self) -> Estimates:
+        """Expected severity, 0-100, of the worst outcome within the horizon, of every dyad in `dyads`."""
+        return self._estimates[None]
+
+    @cached_property
+    def _estimates(self) -> Mapping[str | None, Estimates]:
+        """By event type, and of the score under None."""
+        quantities: dict[str | None, Averages] = {
+            event: Averages(partial(self.averages, event), 0.0, 1.0, self._is_shared(event))
+            for event in self.case.events
+        }
+        return estimate_all(self.plan, self.columns, quantities | {None: Averages(self.score_averages, 0.0, 100.0)})
+
+    def averages(self, event: str, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Each draw's probability of an event type in some dyads, or in the host, and its error: (draws, units)."""
+        which = slice(0, 1) if self._is_shared(event) else columns
+        return self.simulated.probability[event][:, which], self.simulated.probability_error[event][:, which]
+
+    def score_averages(self, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Each draw's expected severity in some dyads, and its error: (draws, dyads)."""
+        return self.simulated.score[:, columns], self.simulated.score_error[:, columns]
+
+    @cached_property
+    def paths_by_period(self) -> Mapping[str, Floats]:
+        """By event type: probability of at least one event by the end of each period, (units, periods)."""
+        which = {event: [0] if self._is_shared(event) else self.columns for event in self.case.events}
+        return {e: np.clip(self.simulated.by_period[e][:, columns], 0.0, 1.0).T for e, columns in which.items()}
+
+    def probability(self, event: str, unit: str) -> Estimate:
+        """Probability of at least one event of a type in a unit within the horizon."""
+        place = self._place(unit, self._is_shared(event))
+        return self.estimates[event][place]
+
+    @cached_property
+    def _assumed(self) -> dict[str, frozenset[str] | None]:
+        """By event type that the scenario takes as given: in which dyads, None where in all."""
+        found: dict[str, frozenset[str] | None] = {}
+        for assumed in self.scenario.events:
+            known = found.get(assumed.event, frozenset())
+            found[assumed.event] = None if known is None or assumed.dyads is None else known | set(assumed.dyads)
+        return found
 
     def is_assumed(self, event: str, unit: str) -> bool:
         """Whether the scenario takes the event as given in that unit."""
-        return any(e.event == event and (e.dyads is None or unit in e.dyads) for e in self.scenario.events)
+        where = self._assumed.get(event, frozenset())
+        return where is None or unit in where
 
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""
-        column = self._column(unit, self.case.units(event), self.units(event))
-        return np.clip(self.simulated.by_period[event][:, column], 0.0, 1.0).tolist()
+        place = self._place(unit, self._is_shared(event))
+        return self.paths_by_period[event][place].tolist()
 
     def severity(self, dyad: str) -> Estimate:
         """Expected severity, 0-100, of a dyad's worst outcome within the horizon."""
-        column = self._column(dyad, self.case.dyads, self.dyads)
-        draws, error = self.simulated.score[:, column], self.simulated.score_error[:, column]
-        return summarise(draws, error, self.stand_in(dyad), 0.0, 100.0)
+        place = self._place(dyad)
+        return self.severities[place]
 
     def chance_above(self, dyad: str, other: str) -> float:
         """Probability that a dyad's expected severity is above another's, over what is not known of the parameters.
@@ -108,12 +154,11 @@ class Forecast:
         The paired difference of each draw is blurred by the simulation's error of its mean, so that chance does not
         put one of two equal dyads first; a difference of exactly 0 counts half.
         """
-        one, two = (self._column(each, self.case.dyads, self.dyads) for each in (dyad, other))
-        simulated = self.simulated
-        change = simulated.score[:, one] - simulated.score[:, two]
-        error = np.hypot(simulated.score_error[:, one], simulated.score_error[:, two])
-        basis = span(np.column_stack([self.stand_in(dyad), self.stand_in(other)]))
-        paired = given_parameters(change, error, basis)
+        pair = self.columns[[self._place(dyad), self._place(other)]]
+        (one, two), (error_one, error_two) = (values.T for values in self.score_averages(pair))
+        error = np.hypot(error_one, error_two)
+        basis = span(np.concatenate(span(self.plan.chances(pair)), axis=1)[None])
+        paired = given_parameters((one - two)[None], error[None], basis)[0]
         blur = float(np.sqrt(np.square(error, dtype=float).mean() / len(paired)))
         if blur == 0.0:
             return float((paired > 0.0).mean() + 0.5 * (paired == 0.0).mean())
@@ -123,12 +168,36 @@ class Forecast:
         """One row for each event type and unit: probability with its interval."""
         import pandas
 
-        rows = []
-        for event in self.case.events:
-            for unit in self.units(event):
-                estimate = self.probability(event, unit)
-                rows.append((unit, event, estimate.mean, estimate.low, estimate.high))
-        return pandas.DataFrame(rows, columns=["dyad", "event", "probability", "low", "high"])
+        frames = [
+            pandas.DataFrame(
+                {"dyad": self.units(event), "event": event, "probability": e.mean, "low": e.low, "high": e.high}
+            )
+            for event, e in self.estimates.items()
+        ]
+        return pandas.concat(frames, ignore_index=True)
+
+    def to_dataset(self) -> xarray.Dataset:
+        """All estimates with named dimensions: probability (estimate, event, dyad), shared_probability (estimate,
+        shared_event), score (estimate, dyad), and by_period of the probabilities (..., period_end); an estimate is
+        mean, low or high, the ends of the 90 % interval."""
+        import xarray
+
+        timeline = self.posterior.record.timeline
+        ends = [timeline.end(place) for place in range(1, self.horizon + 1)]
+        own = [event for event in self.case.events if not self._is_shared(event)]
+        shared = [event for event in self.case.events if self._is_shared(event)]
+        variables: dict[str, Any] = {"score": (("estimate", DYAD), _stacked(self.severities))}
+        coords: dict[str, Any] = {"estimate": ["mean", "low", "high"], DYAD: list(self.dyads)}
+        coords["period_end"] = np.array(ends, dtype="datetime64[ns]")
+        for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
+            if events:
+                found = np.stack([_stacked(self.estimates[event]) for event in events], axis=1)
+                paths = np.stack([self.paths_by_period[event] for event in events])
+                place = (..., 0, slice(None)) if front else (...,)
+                variables[f"{front}probability"] = (("estimate", *dims), found[..., 0] if front else found)
+                variables[f"{front}by_period"] = ((*dims, "period_end"), paths[place])
+                coords[dims[0]] = events
+        return xarray.Dataset(variables, coords)
 
     @property
     def origin(self) -> str:
@@ -141,13 +210,20 @@ class Forecast:
 
     def _repr_html_(self) -> str:
         ranked = sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0))
-        cells = [(event, unit) for event in ranked for unit in self.units(event)]
-        estimates = ((event, unit, self.probability(event, unit)) for event, unit in cells)
-        rows = ((self.case.events[event].label, unit, percent(e.mean), interval(e)) for event, unit, e in estimates)
+        rows = (
+            (self.case.events[event].label, unit, percent(e.mean), interval(e))
+            for event in ranked
+            for unit, e in zip(self.units(event), self.estimates[event], strict=True)
+        )
         header = ("outcome, the most severe first", "unit", "probability", "90 %")
         title = "Probability of at least one event within the horizon"
-        shown = {"texts": 2, "most": 60, "total": len(cells)}
+        shown = {"texts": 2, "most": 60, "total": sum(len(self.units(event)) for event in ranked)}
         return html_table(title, header, rows, self.origin, warning=self.posterior.warning, **shown)
+
+
+def _stacked(estimates: Estimates) -> Floats:
+    """(estimate, units): mean, low, high."""
+    return np.stack([estimates.mean, estimates.low, estimates.high])
 
 
 def check_horizon(case: Case, horizon: int | None) -> int:
@@ -158,7 +234,7 @@ def check_horizon(case: Case, horizon: int | None) -> int:
     return horizon
 
 
-def check_whom(name: str, scenario: Scenario, present: Sequence[str]) -> None:
+def check_whom(name: str, scenario: Scenario, present: Collection[str]) -> None:
     """Raise OptionError where a scenario names a dyad that does not exist at the start of the horizon."""
     named = [dyad for assumed in (*scenario.indicators, *scenario.events) for dyad in assumed.dyads or ()]
     gone = next((dyad for dyad in named if dyad not in present), None)
@@ -202,6 +278,6 @@ def forecast(
     check_reach(name, assumed, horizon)
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
-    check_whom(name, assumed, [dyad for i, dyad in enumerate(case.dyads) if plan.present[i]])
+    check_whom(name, assumed, {dyad for dyad, there in zip(case.dyads, plan.present, strict=True) if there})
     simulated = simulate(plan, assumed, paths, progress=progress)
     return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from riskcast.record.memory import Neighbours, residue, seen_events
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
+ALL = slice(None)
 
 
 LN2 = float(np.log(2.0))
@@ -37,18 +39,31 @@ class Edge:
 
 @dataclass(frozen=True)
 class EventPlan:
-    """One event type ready to simulate; arrays have one row per parameter draw."""
+    """One event type ready to simulate; arrays have one row per parameter draw.
+
+    A unit's log rate at reference levels with nothing recent is intercept (draws,) plus effects (draws, units), where
+    it is present (units,): one that no longer exists has no events, and none that others could see.
+    """
 
     event: str
     units: int
     severity: float
-    base: Floats
+    intercept: Floats
+    effects: Floats
+    present: NDArray[np.bool_]
     slopes: tuple[tuple[str, Floats], ...]
     edges: tuple[Edge, ...]
     last_shock: Floats
     sd_time: Floats
     persistence: Floats
     last_year: int
+
+    def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
+        """Log rates of some draws and units, all where none are named: (draws, units)."""
+        log_rates = (self.intercept[draws, None] + self.effects[draws][:, units]).astype(WORK)
+        if not self.present.all():
+            log_rates[:, ~self.present[units]] = -np.inf
+        return log_rates
 
 
 @dataclass(frozen=True)
@@ -66,19 +81,24 @@ class Plan:
     draws: int
     seed: int
 
-    def chances(self, dyad: int) -> Floats:
+    def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
-        (draws, event types), of one dyad and the host. A close stand-in, without chance, for what is simulated."""
-        columns = []
-        for p in self.events:
-            unit = dyad if p.units > 1 else 0
-            eta = p.base[:, unit] + p.last_shock
+        (dyads, draws, event types), of some dyads and the host. A close stand-in, without chance, for what is
+        simulated."""
+        columns = np.empty((len(dyads), self.draws, len(self.events)))
+        for place, p in enumerate(self.events):
+            eta = p.base(units=dyads if p.units > 1 else ALL) + p.last_shock[:, None]
             for name, slope in p.slopes:
-                eta = eta + slope * self.today[name][:, dyad if self.today[name].shape[1] > 1 else 0]
+                eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
-                eta = eta + edge.gain * np.log(1.0 + edge.start[:, unit if edge.start.shape[1] > 1 else 0])
-            columns.append(-np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))))
-        return np.stack(columns, axis=1)
+                eta = eta + edge.gain[:, None] * np.log(1.0 + _of(edge.start, dyads))
+            columns[:, :, place] = -np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))).T
+        return columns
+
+
+def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
+    """The columns (draws, dyads) of some dyads, or the one that all share."""
+    return values[:, dyads] if values.shape[1] > 1 else values
 
 
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
@@ -134,18 +154,17 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
                 same_period=effect.acts == "same",
                 gain=coefficients[:, first + column] / LN2,
                 decay=np.exp2(-1.0 / half_life),
-                start=residue(seen, half_life).astype(WORK),
+                start=_residue(seen, half_life),
             )
         )
-    base = (coefficients[:, :1] + drawn.effects).astype(WORK)
-    if case.events[name].scope == "dyad":
-        # A dyad that no longer exists has no events, and none that others could see.
-        base[:, ~posterior.record.present] = -np.inf
+    units = len(case.units(name))
     return EventPlan(
         event=name,
-        units=len(case.units(name)),
+        units=units,
         severity=float(case.events[name].severity or 0.0),
-        base=base,
+        intercept=coefficients[:, 0],
+        effects=drawn.effects,
+        present=posterior.record.present if case.events[name].scope == "dyad" else np.ones(units, dtype=bool),
         slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],
@@ -153,3 +172,10 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         persistence=drawn.hyper["persistence"],
         last_year=int(model.years[-1]),
     )
+
+
+def _residue(seen: Floats, half_life: Floats) -> Floats:
+    """What the record leaves of past events, (draws, units); one row for all draws where the half-life is fixed."""
+    if (half_life == half_life[0]).all():
+        return np.broadcast_to(residue(seen, half_life[:1]).astype(WORK), (len(half_life), seen.shape[1]))
+    return residue(seen, half_life).astype(WORK)

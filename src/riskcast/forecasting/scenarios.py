@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def _apply(case: Case, move: IndicatorMove, path: Floats) -> Floats:
             change = lambda x: (origin + x) * (1.0 + share * (factor - 1.0)) - origin  # noqa: E731
     if move.dyads is None or indicator.scope == "host":
         return change(path)
-    chosen = [case.dyads.index(dyad) for dyad in move.dyads]
+    chosen = _places(case.dyads, move.dyads)
     out = np.array(np.broadcast_to(path, path.shape))
     out[:, :, chosen] = change(path[:, :, chosen])
     return out
@@ -117,6 +117,12 @@ def assumed_events(
             continue
         units = case.units(assumed.event)
         everywhere = there.tolist() if case.events[assumed.event].scope == "dyad" else [0]
-        chosen = everywhere if assumed.dyads is None else [units.index(dyad) for dyad in assumed.dyads]
+        chosen = everywhere if assumed.dyads is None else _places(units, assumed.dyads)
         out.setdefault((assumed.month - 1, assumed.event), []).extend(chosen)
     return out
+
+
+def _places(units: Sequence[str], chosen: Sequence[str]) -> list[int]:
+    """Where some units stand among all."""
+    places = {unit: place for place, unit in enumerate(units)}
+    return [places[unit] for unit in chosen]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from riskcast.case.settings import Band
@@ -101,19 +102,23 @@ def score(forecast: Forecast) -> Risk:
     An outcome shared by all dyads counts in the score of each.
     """
     case = forecast.case
-
-    def outcome(event: str, unit: str) -> OutcomeRisk:
-        estimate = forecast.probability(event, unit)
-        words = estimative_words(estimate.mean)
-        path = tuple(forecast.by_period(event, unit))
-        return OutcomeRisk(event, case.events[event].label, estimate, words, path, forecast.is_assumed(event, unit))
-
+    outcomes = {event: _outcomes(forecast, event) for event in case.outcomes}
+    own = [outcomes[event] for event in case.outcomes if case.events[event].scope == "dyad"]
+    shared = tuple(outcomes[event][0] for event in case.outcomes if case.events[event].scope == "host")
+    by_dyad = zip(*own, strict=True) if own else repeat(())
     dyads = []
-    for dyad in forecast.dyads:
+    for dyad, severity, found in zip(forecast.dyads, forecast.severities, by_dyad, strict=bool(own)):
         partner = case.pairs[dyad].second
-        own = tuple(outcome(event, dyad) for event in case.outcomes if case.events[event].scope == "dyad")
-        severity = forecast.severity(dyad)
         band = band_of(severity.mean, case.settings.bands)
-        dyads.append(DyadRisk(dyad, partner, case.state_names.get(partner, ""), severity, band, own))
-    shared = tuple(outcome(event, case.host) for event in case.outcomes if case.events[event].scope == "host")
+        dyads.append(DyadRisk(dyad, partner, case.state_names.get(partner, ""), severity, band, tuple(found)))
     return Risk(forecast, tuple(dyads), shared)
+
+
+def _outcomes(forecast: Forecast, event: str) -> list[OutcomeRisk]:
+    """One outcome in every unit."""
+    label, units = forecast.case.events[event].label, forecast.units(event)
+    paths = forecast.paths_by_period[event].tolist()
+    return [
+        OutcomeRisk(event, label, e, estimative_words(e.mean), tuple(path), forecast.is_assumed(event, unit))
+        for unit, e, path in zip(units, forecast.estimates[event], paths, strict=True)
+    ]

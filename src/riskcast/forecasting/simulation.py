@@ -7,9 +7,11 @@ scenario and an overlay meet the same chance and their differences are sharp.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +80,7 @@ def simulate(
     workers = min(os.cpu_count() or 1, 8) if len(blocks) > 4 else 1
     executor = ThreadPoolExecutor(workers)
     try:
-        for done, (block, futures) in enumerate(zip(blocks, executor.map(run, blocks), strict=True)):
+        for done, (block, futures) in enumerate(_in_order(executor, run, blocks, 2 * workers)):
             part = slice(*block)
             for name in probability:
                 probability[name][part], error[name][part] = _over_paths(futures.probability[name], paths)
@@ -101,6 +103,18 @@ def simulate(
         score_by_period / total,
         {level: count / total for level, count in reached.items()},
     )
+
+
+def _in_order[T, R](executor: Executor, run: Callable[[T], R], items: Sequence[T], ahead: int) -> Iterator[tuple[T, R]]:
+    """Items with their results, of which no more than `ahead` wait at a time, so that they do not fill memory."""
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    for item in items:
+        if len(waiting) == ahead:
+            first, result = waiting.popleft()
+            yield first, result.result()
+        waiting.append((item, executor.submit(run, item)))
+    for first, result in waiting:
+        yield first, result.result()
 
 
 def _over_paths(values: Floats, paths: int) -> tuple[Floats, Floats]:
@@ -137,11 +151,14 @@ class Block:
 
 
 def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False) -> Chance:
-    """Chance of a block of paths; `keep` holds the uniforms for use again and again."""
+    """Chance of a block of paths; `keep` holds the uniforms for use again and again, else the next ones that are asked
+    for are written over them."""
     uniform: dict[str, Callable[[int], Floats]] = {}
+    pages: dict[int, NDArray[np.float64]] = {}
     for p in plan.events:
         table = UniformTable(plan.seed, ("event", p.event), block.first, len(block.draw), p.units)
-        uniform[p.event] = [table.page(t) for t in range(plan.horizon)].__getitem__ if keep else table.page
+        once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
+        uniform[p.event] = [table.page(t) for t in range(plan.horizon)].__getitem__ if keep else once
     shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
     return Chance(block.draw, _level_paths(plan, scenario, block), shocks, uniform)
 
@@ -175,7 +192,7 @@ def simulate_futures(
             kept = [active.recent[edge.source][:, None] for edge in p.edges]
             states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
     forced = assumed_events(plan.case, scenario, plan.horizon, plan.present)
-    base = {p.event: _work(p.base[draw]) for p in plan.events}
+    base = {p.event: _work(p.base(draw)) for p in plan.events}
     slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
     gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}
     decays = {p.event: [_work(edge.decay[draw, None]) for edge in p.edges] for p in plan.events}
@@ -185,36 +202,50 @@ def simulate_futures(
     peak, score = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
     score_by_period = np.zeros((plan.horizon, dyads))
 
+    # Written over at every step: fresh arrays of this size cost more than the arithmetic.
+    happened = {p.event: _full(count, p.units, 0.0) for p in plan.events}
+    eta = {units: _full(count, units, 0.0) for units in {dyads, *(p.units for p in plan.events)}}
+    spare = {units: _full(count, units, 0.0) for units in {1, *eta}}
+    unseen = {units: np.empty_like(values) for units, values in eta.items()}
+    occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
     with np.errstate(over="ignore"):
         for t in range(plan.horizon):
-            happened: dict[str, Floats] = {}
             for p in plan.events:
                 name = p.event
-                eta = base[name] + chance.shocks[name][t]
+                chance_of = np.add(base[name], chance.shocks[name][t], out=eta[p.units])
                 for indicator, slope in slopes[name]:
-                    eta += slope * levels[indicator][t]
+                    level = levels[indicator][t]
+                    chance_of += np.multiply(slope, level, out=spare[level.shape[1]])
                 for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
-                    seen = state * decay + _seen(edge, happened) if edge.same_period else state
-                    eta += gain * np.log(1.0 + seen)
-                p_event = -np.expm1(-np.exp(eta))
-                occurs = np.less(chance.uniform[name](t), p_event, out=np.empty_like(p_event, dtype=bool))
+                    memory = spare[state.shape[1]]
+                    if edge.same_period:
+                        np.multiply(state, decay, out=memory)
+                        memory += _seen(edge, happened, unseen[p.units])
+                        memory += 1.0
+                    else:
+                        np.add(state, 1.0, out=memory)
+                    chance_of += np.multiply(gain, np.log(memory, out=memory), out=memory)
+                np.negative(np.exp(chance_of, out=chance_of), out=chance_of)
+                np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
+                occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:
-                    p_event[:, units] = 1.0
+                    chance_of[:, units] = 1.0
                     occurs[:, units] = True
-                happened[name] = occurs.astype(WORK)
+                np.copyto(happened[name], occurs)
                 if not score_only:
-                    probability[name] += waiting[name] * p_event
-                    waiting[name] *= ~occurs
-                    by_period[name][t] = probability[name].sum(axis=0, dtype=float)
+                    probability[name] += np.multiply(waiting[name], chance_of, out=spare[p.units])
+                    waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
+                    probability[name].sum(axis=0, dtype=float, out=by_period[name][t])
                 if p.severity > 0:
-                    score += p_event * np.maximum(p.severity - peak, 0.0)
-                    np.maximum(peak, p.severity * happened[name], out=peak)
+                    more = np.maximum(np.subtract(p.severity, peak, out=spare[dyads]), 0.0, out=spare[dyads])
+                    score += np.multiply(chance_of, more, out=more)
+                    np.maximum(peak, np.multiply(p.severity, happened[name], out=spare[p.units]), out=peak)
             for p in plan.events:
                 for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
                     state *= decay
-                    state += _seen(edge, happened)
-            score_by_period[t] = score.sum(axis=0, dtype=float)
+                    state += _seen(edge, happened, unseen[p.units])
+            score.sum(axis=0, dtype=float, out=score_by_period[t])
     for (t, name), units in forced.items():
         probability[name][:, units] = 1.0
         by_period[name][t:, units] = count
@@ -226,22 +257,23 @@ def _work(values: Floats) -> Floats:
     return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
 
 
-def _work_paths(levels: Floats) -> Floats:
+def _empty_paths(periods: int, count: int, units: int) -> Floats:
     """The same for (periods, paths, units)."""
-    if levels.shape[1] <= levels.shape[2]:
-        return np.ascontiguousarray(levels, dtype=WORK)
-    return np.ascontiguousarray(levels.transpose(0, 2, 1), dtype=WORK).transpose(0, 2, 1)
+    if count <= units:
+        return np.empty((periods, count, units), dtype=WORK)
+    return np.empty((periods, units, count), dtype=WORK).transpose(0, 2, 1)
 
 
 def _full(count: int, units: int, value: float) -> Floats:
     return _work(np.full((count, units), value))
 
 
-def _seen(edge: Edge, happened: Mapping[str, Floats]) -> Floats:
+def _seen(edge: Edge, happened: Mapping[str, Floats], out: Floats) -> Floats:
+    """Events of this period that an edge sees; `out` may be written over."""
     events = happened[edge.source]
     if edge.whose in ("own", "host"):
         return events
-    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events)
+    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events, out)
 
 
 def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
@@ -264,11 +296,19 @@ def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
     for name in case.indicators:
         today, drift = plan.today[name][draw], plan.drift[name][draw]
         units = today.shape[1]
-        path = np.broadcast_to(today, (plan.horizon, len(draw), units))
-        if drift.any():
-            noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
-            walk = np.cumsum([noise.page(t) for t in range(plan.horizon)], axis=0)
-            path = path + walk * (drift[:, None] / np.sqrt(case.periods_per_year))
-        out[name] = _work_paths(bounded(case, name, path))
+        path = _empty_paths(plan.horizon, len(draw), units)
+        if not drift.any():
+            path[:] = bounded(case, name, today)
+            out[name] = path
+            continue
+        noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
+        spread = drift[:, None] / np.sqrt(case.periods_per_year)
+        walk, level = np.zeros_like(today), np.empty_like(today)
+        for t in range(plan.horizon):
+            walk += noise.page(t, out=level)
+            np.multiply(walk, spread, out=level)
+            level += today
+            path[t] = bounded(case, name, level)
+        out[name] = path
     weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
     return move_levels(case, scenario, out, weights)

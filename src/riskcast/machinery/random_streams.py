@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats
 
 
 def bit_stream(seed: int, *purpose: str | int) -> np.random.PCG64:
@@ -46,12 +47,12 @@ class UniformTable:
         self._first = first * columns
         self._at = 0
 
-    def page(self, number: int) -> NDArray[np.float64]:
-        """The rows of one page."""
+    def page(self, number: int, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The rows of one page, written into `out` where it is given."""
         start = number * PAGE + self._first
         self._stream.advance(start - self._at)
         self._at = start + self._shape[0] * self._shape[1]
-        return self._generator.random(self._shape)
+        return self._generator.random(out=np.empty(self._shape) if out is None else out)
 
 
 class NormalTable:
@@ -59,15 +60,19 @@ class NormalTable:
 
     def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
         self._pairs = UniformTable(seed, purpose, first, rows, 2 * columns)
-        self._columns = columns
+        self._columns, self._both = columns, np.empty((rows, 2 * columns))
 
-    def page(self, number: int) -> NDArray[np.float64]:
-        """The rows of one page."""
-        pairs = self._pairs.page(number)
-        radius = np.sqrt(-2.0 * np.log1p(-pairs[:, : self._columns]))
-        return radius * np.cos((2.0 * np.pi) * pairs[:, self._columns :])
+    def page(self, number: int, out: Floats | None = None) -> Floats:
+        """The rows of one page, written into `out` where it is given."""
+        both, columns = self._pairs.page(number, out=self._both), self._columns
+        radius, angle = both[:, :columns], both[:, columns:]
+        # Within one array: fresh ones of this size cost more than the arithmetic.
+        np.log1p(np.negative(radius, out=radius), out=radius)
+        np.sqrt(np.multiply(radius, -2.0, out=radius), out=radius)
+        np.cos(np.multiply(angle, 2.0 * np.pi, out=angle), out=angle)
+        return np.multiply(radius, angle, out=out)
 
 
-def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> NDArray[np.float64]:
+def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> Floats:
     """The first page of a table of standard normals."""
     return NormalTable(seed, purpose, first, rows, columns).page(0)

@@ -46,8 +46,9 @@ class Neighbours:
             np.put_along_axis(member, sides, 1.0, axis=1)
         return cls(sides, member, one_host)
 
-    def others(self, events: Floats) -> Floats:
-        """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given.
+    def others(self, events: Floats, out: Floats | None = None) -> Floats:
+        """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given;
+        `out`, like `events`, may be written over with them.
 
         >>> from types import SimpleNamespace
         >>> from riskcast.case.dyads import Dyad
@@ -56,7 +57,7 @@ class Neighbours:
         [[0.0, 1.0, 0.0]]
         """
         if self.one_host:
-            return events.sum(axis=-1, keepdims=True) - events
+            return np.subtract(events.sum(axis=-1, keepdims=True), events, out=out)
         by_state = events.astype(self.member.dtype) @ self.member
         both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
         return (both - 2.0 * events).astype(events.dtype)
