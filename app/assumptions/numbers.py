@@ -77,7 +77,7 @@ def made_uncertain(subject: Subject, old: Numbers, published: Numbers) -> Number
     """A value with an interval around it: as wide as published, or by a plausible room."""
     link = subject.link
     center = old.median
-    if link.name == "log" and center <= 0:
+    if center <= link.domain[0]:
         center = INSTEAD_OF_ZERO
     room = subject.room
     if published.uncertain:
@@ -133,7 +133,7 @@ def _find_outside(subject: Subject, numbers: Numbers) -> str | None:
 def ticks(subject: Subject, published: Numbers, applied: Numbers) -> list[float]:
     """What a slider offers: round values, even on the quantity's own scale, and the exact ones now and as published."""
     low, high = _window(subject, published)
-    offered = _round_levels(low, high) if subject.link.name == "identity" else _round_on_link(subject, low, high)
+    offered = _round_levels(low, high) if subject.link.is_linear else _round_on_link(subject, low, high)
     if not applied.uncertain and subject.key.endswith(MAY_BE_ZERO):
         offered = [0.0, *offered]
     exact = [value for each in (published, applied) for value in (each.median, each.low, each.high)]
@@ -171,7 +171,7 @@ def significant(value: float, digits: int) -> float:
 def _window(subject: Subject, published: Numbers) -> tuple[float, float]:
     link = subject.link
     center = published.median
-    if link.name == "log" and center <= 0:
+    if center <= link.domain[0]:
         center = INSTEAD_OF_ZERO
     room = subject.room
     if published.uncertain:

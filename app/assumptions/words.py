@@ -91,26 +91,13 @@ def unit_name(case: riskcast.Case, unit: str) -> str:
     return case.state_names.get(second, second) if first == case.host else unit
 
 
-def step_words(indicator: Any) -> str:
-    """One step of an indicator in its own unit."""
-    step, unit = f"{indicator.step:g}", indicator.unit
-    if indicator.scale == "log":
-        return f"a doubling of {unit}" if indicator.step == 2 else f"{step} times as many {unit}"
-    if unit.startswith("%"):
-        return f"{step} points of {unit}"
-    if unit.startswith("index"):
-        return f"{step} on the {unit}"
-    return "from 0 to 1" if unit == "0 or 1" else f"{step} {unit}"
-
-
 def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
     name, what, *rest = parts
     indicator = case.indicators[name]
-    step = step_words(indicator)
+    step = indicator.measure.step_words
     if what == "now":
         unit = rest[0] if rest else case.host
         who = unit_name(case, unit)
-        width = math.log(indicator.step) if indicator.scale == "log" else indicator.step
         return {
             "group": LEVELS,
             "label": f"**{indicator.label}** today" + (f": {who}" if rest else ""),
@@ -119,7 +106,7 @@ def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
             "column": who,
             "unit": indicator.unit,
             "help": indicator.question,
-            "room": width / 2,
+            "room": float(indicator.measure.width) / 2,
             "bounds": indicator.bounds or (-math.inf, math.inf),
         }
     if what == "drift":
@@ -221,7 +208,7 @@ def _effect(case: riskcast.Case, effect: Any) -> dict[str, Any]:
     else:
         indicator = case.indicators[effect.source]
         source = indicator.label
-        cause = f"one step of **{source}** ({step_words(indicator)})"
+        cause = f"one step of **{source}** ({indicator.measure.step_words})"
         tip = f"{RATE_RATIO} {STEP}"
     return {
         "group": AFTERMATH if effect.is_escalation else EFFECTS,

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
@@ -37,13 +38,13 @@ Level = Annotated[
 
 
 class Indicator(Strict):
-    """A measurable driver; `x = (level - reference) / step`, or the same ratio of logarithms on the log scale."""
+    """A measurable driver; its scale says how levels become steps from the reference (`riskcast.case.scales`)."""
 
     label: Text
     question: Text
     scope: Literal["host", "dyad"]
     unit: Text
-    scale: Literal["identity", "log"]
+    scale: Annotated[str, ScaleNames]
     reference: Finite
     step: Positive
     bounds: tuple[Finite, Finite] | None = None
@@ -64,21 +65,22 @@ class Indicator(Strict):
         return self
 
     @property
+    def measure(self) -> Scale:
+        """The scale with this indicator's numbers."""
+        return SCALES[self.scale](self.reference, self.step, self.bounds, self.unit)
+
+    @property
     def link(self) -> Link:
-        """The scale on which levels are Normal."""
-        return LOG if self.scale == "log" else IDENTITY
+        """The link on which levels are Normal."""
+        return self.measure.link
 
     def steps(self, level: Any) -> Any:
         """Levels in the natural unit -> steps from the reference level."""
-        link = self.link
-        unit = link.forward(self.step) if self.scale == "log" else self.step
-        return (link.forward(level) - link.forward(self.reference)) / unit
+        return self.measure.steps(level)
 
     def level(self, steps: Any) -> Any:
         """Steps from the reference level -> levels in the natural unit."""
-        link = self.link
-        unit = link.forward(self.step) if self.scale == "log" else self.step
-        return link.inverse(link.forward(self.reference) + steps * unit)
+        return self.measure.level(steps)
 
     def now_of(self, unit: str) -> Quantity:
         """Today's level of one dyad, or of the host; raises LookupError where a panel holds it."""
@@ -156,13 +158,23 @@ class IndicatorMove(Strict):
 
     @model_validator(mode="after")
     def _one_verb(self) -> IndicatorMove:
-        if sum(verb is not None for verb in (self.set, self.shift, self.multiply)) != 1:
-            raise ValueError("does not say what happens; give exactly one of set, shift, multiply")
+        if sum(getattr(self, verb) is not None for verb in VERBS) != 1:
+            raise ValueError(f"does not say what happens; give exactly one of {', '.join(VERBS)}")
         if self.until is not None and self.until < self.start:
             raise ValueError(
                 f"ends in month {self.until}, before it starts in month {self.start}; correct one of the two"
             )
         return self
+
+    @property
+    def verb(self) -> Verb:
+        """What happens: set, shift or multiply."""
+        return next(verb for verb in VERBS if getattr(self, verb) is not None)
+
+    @property
+    def size(self) -> float:
+        """The level that is set, or by how much the indicator is shifted or multiplied."""
+        return float(getattr(self, self.verb))
 
 
 class AssumedEvent(Strict):
@@ -191,8 +203,7 @@ class Scenario(Strict):
     def _assumptions(self) -> list[tuple[str, str, float | None, int, int | None, int | None, Any]]:
         rows: list[tuple[str, str, float | None, int, int | None, int | None, Any]] = []
         for move in self.indicators:
-            verb = next(verb for verb in ("set", "shift", "multiply") if getattr(move, verb) is not None)
-            rows.append((move.indicator, verb, getattr(move, verb), move.start, move.until, move.over, move.dyads))
+            rows.append((move.indicator, move.verb, move.size, move.start, move.until, move.over, move.dyads))
         for event in self.events:
             rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
         return rows

@@ -64,7 +64,7 @@ def density_chart(
     if draws is not None:
         given.append((names[2], colours[2], *draws_curve(draws, before)))
     peak = max((float(density.max()) for _, _, _, density, _ in given if density.size), default=1.0)
-    unit_is_share = before.link.name in ("logit", "cloglog")
+    unit_is_share = before.link.domain == (0.0, 1.0)
     form = _percent if unit_is_share else figure
     curves, marks = [], []
     for place, (name, colour, value, density, points) in enumerate(given):
@@ -129,7 +129,7 @@ def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     """
     if prior.is_fixed:
         return np.empty(0), np.empty(0), np.full(3, float(prior.quantile(0.0)))
-    z = np.linspace(*REACH if prior.link.name != "identity" else (-3.0, 3.0), POINTS)
+    z = np.linspace(*(-3.0, 3.0) if prior.link.is_linear else REACH, POINTS)
     value = prior.quantile(z)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) / np.gradient(value, z)
     return value, density, prior.quantile([-Z90, 0.0, Z90])

@@ -114,7 +114,10 @@ class Comparison:
 
 def _problems(case: Case) -> list[Problem]:
     """The problems of a case, also those that are only looked for where all levels keep within their bounds."""
-    free = {name: part.model_copy(update={"bounds": None}) for name, part in case.indicators.items()}
+    free = {
+        name: part if part.measure.needs_bounds else part.model_copy(update={"bounds": None})
+        for name, part in case.indicators.items()
+    }
     unbounded = case.model_copy(update={"indicators": free})
     return [*find_problems(case, evidence=False), *find_problems(unbounded, evidence=False)]
 
