@@ -32,9 +32,6 @@ class AsinhLink(Link):
 class AsinhScale(Scale):
     """For balances, which may be negative and grow by factors."""
 
-    name = "arsinh"
-    about = "for balances of either sign; a step is so much up from the reference"
-
     @property
     def link(self) -> Link:
         return AsinhLink()

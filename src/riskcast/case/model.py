@@ -67,7 +67,7 @@ class Indicator(Strict):
     @property
     def measure(self) -> Scale:
         """The scale with this indicator's numbers."""
-        return SCALES[self.scale](self.reference, self.step, self.bounds, self.unit)
+        return SCALES.get(self.scale)(self.reference, self.step, self.bounds, self.unit)
 
     @property
     def link(self) -> Link:

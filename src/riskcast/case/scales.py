@@ -17,6 +17,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticKnownError, core_schema
 
 from riskcast.case.quantities import IDENTITY, LOG, Link, LogitLink
+from riskcast.machinery.registry import Entry, Registry
 
 Verb = Literal["set", "shift", "multiply"]
 VERBS: tuple[Verb, ...] = ("set", "shift", "multiply")
@@ -48,8 +49,6 @@ class Scale(ABC):
     reference, step, bounds: as the case gives them, in the natural unit `unit`.
     """
 
-    name: ClassVar[str]
-    about: ClassVar[str]
     axis: ClassVar[Literal["linear", "log"]] = "linear"
     needs_bounds: ClassVar[bool] = False
     refused: ClassVar[Mapping[Verb, Refusal]] = {}
@@ -139,9 +138,6 @@ class Scale(ABC):
 class IdentityScale(Scale):
     """Levels that add up; a step is so much, in the natural unit."""
 
-    name = "identity"
-    about = "for what adds up; a step is so much in the natural unit"
-
     @property
     def link(self) -> Link:
         """The level itself."""
@@ -175,8 +171,6 @@ class IdentityScale(Scale):
 class LogScale(Scale):
     """Levels that grow by factors; a step is a factor."""
 
-    name = "log"
-    about = "for what grows by factors; a step is a factor above 1"
     axis = "log"
     refused: ClassVar[Mapping[Verb, Refusal]] = {"shift": Refusal("cannot shift on the log scale", "use multiply")}
     moves_help = "This indicator lives on a scale of ratios, where shifting makes no sense."
@@ -228,8 +222,6 @@ class LogitScale(Scale):
     [40.0, 50.0, 60.0, 88.4]
     """
 
-    name = "logit"
-    about = "for per cent and shares, within `bounds`; a step is so much up from the reference, and less near a bound"
     needs_bounds = True
     moves_middle = True
     moves_help = (
@@ -286,7 +278,14 @@ class LogitScale(Scale):
         return path + np.where(share > 0, share * change, 0)
 
 
-SCALES: dict[str, type[Scale]] = {scale.name: scale for scale in (IdentityScale, LogScale, LogitScale)}
+SCALES = Registry[type[Scale]](
+    "scale",
+    {
+        "identity": Entry("for what adds up; a step is so much", IdentityScale),
+        "log": Entry("for what grows by factors; a step is a factor", LogScale),
+        "logit": Entry("for per cent and shares, between bounds; a step is so much up from the reference", LogitScale),
+    },
+)
 
 
 class ScaleNames:
