@@ -14,6 +14,8 @@ from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import last_day, period_number
 from riskcast.case.quantities import LOG, Quantity, check_domain
+from riskcast.case.quantity_ids import parse_id
+from riskcast.case.quantity_names import locate
 from riskcast.case.yaml_lines import Document
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.ordering import topological_order
@@ -220,8 +222,7 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
 def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
     for key, quantity, link in case.quantities():
         document, path = locate(case, key)
-        may_be_zero = quantity.is_fixed and quantity.center == 0 and key.endswith((".drift", "sd_dyad", "sd_time"))
-        may_be_zero |= quantity.is_fixed and quantity.center == 0 and key.endswith("persistence")
+        may_be_zero = quantity.is_fixed and quantity.center == 0 and parse_id(key).kind.may_be_zero
         wrong = None if may_be_zero else check_domain(quantity, link)
         if wrong:
             part = "value" if quantity.is_fixed else "interval"
@@ -238,26 +239,6 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
                 wrong = f"unknown source {source!r}"
                 here = (*path, "evidence", "sources", index)
                 yield where.problem(document, here, wrong, suggest(source, case.sources))
-
-
-def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
-    """The YAML file and path of a quantity id."""
-    head, rest = key.split(".", 1)
-    if head == "effects":
-        index = next(i for i, effect in enumerate(case.effects) if effect.id == rest)
-        return "effects", (index, "rate_ratio")
-    if head in ("memories", "hyperpriors"):
-        return "case", (head, *rest.split("."))
-    return head, tuple(rest.split("."))
-
-
-def quantity_id(case: Case, document: str, path: tuple[str | int, ...]) -> str:
-    """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
-    if document == "effects" and path and isinstance(path[0], int):
-        rest = path[2:] if path[1:2] == ("rate_ratio",) else path[1:]
-        return ".".join(map(str, ("effects", case.effects[path[0]].id, *rest)))
-    head = () if document == "case" else (document,)
-    return ".".join(map(str, (*head, *path)))
 
 
 def _scenarios(case: Case, where: Where) -> Iterator[Problem]:

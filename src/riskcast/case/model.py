@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
+from riskcast.case import quantity_ids as ids
 from riskcast.case.panel import Panel
-from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.quantity_ids import QuantityId
 from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
-from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.names import BASELINE, PERIODS_PER_YEAR, SYSTEM
 from riskcast.numbers import MOST_NAMED, html_table
 
 if TYPE_CHECKING:
@@ -137,6 +139,11 @@ class Effect(Strict):
     def id(self) -> str:
         """`from->to`, or `from->to/path` where several edges join the same two."""
         return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
+
+    @property
+    def quantity_id(self) -> str:
+        """The id of its rate ratio, which overlays use."""
+        return str(QuantityId("effects", ids.RATE_RATIO, self.id))
 
     @property
     def is_escalation(self) -> bool:
@@ -377,32 +384,34 @@ class Case(Strict):
 
     def quantities(self) -> Iterator[tuple[str, Quantity, Link]]:
         """Every quantity of the case: its id, which overlays use, itself, and the link of its prior."""
-        for name, memory in self.settings.memories.items():
-            yield f"memories.{name}.half_life", memory.half_life, LOG
-        hyper = self.settings.hyperpriors
-        yield "hyperpriors.sd_dyad", hyper.sd_dyad, LOG
-        yield "hyperpriors.sd_time", hyper.sd_time, LOG
-        yield "hyperpriors.persistence", hyper.persistence, LOGIT
-        for name, indicator in self.indicators.items():
-            if isinstance(indicator.now, dict):
-                for unit, quantity in indicator.now.items():
-                    yield f"indicators.{name}.now.{unit}", quantity, indicator.link
-            elif indicator.now is not None:
-                yield f"indicators.{name}.now", indicator.now, indicator.link
-            yield f"indicators.{name}.drift", indicator.drift, LOG
-            for parent, quantity in indicator.parents.items():
-                yield f"indicators.{name}.parents.{parent}", quantity, IDENTITY
         rate = base_rate_link(self.periods_per_year)
+        for found, quantity in self._named_quantities():
+            link = self.indicators[found.name].link if found.kind is ids.LEVEL else found.kind.link
+            yield str(found), quantity, link or rate
+
+    def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
+        for name, memory in self.settings.memories.items():
+            yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
+        for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
+            yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
+        for name, indicator in self.indicators.items():
+            now = indicator.now if isinstance(indicator.now, dict) else {"": indicator.now}
+            for unit, level in now.items():
+                if level is not None:
+                    yield QuantityId("indicators", ids.LEVEL, name, unit), level
+            yield QuantityId("indicators", ids.DRIFT, name), indicator.drift
+            for parent, weight in indicator.parents.items():
+                yield QuantityId("indicators", ids.PASSED_ON, name, parent), weight
         for name, event in self.events.items():
-            yield f"outcomes.{name}.{BASE_RATE}", event.base_rate, rate
-            for memory_name, quantity in event.half_life.items():
-                yield f"outcomes.{name}.half_life.{memory_name}", quantity, LOG
-            for key in ("sd_dyad", "sd_time"):
-                own = getattr(event, key)
+            yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
+            for memory_name, half_life in event.half_life.items():
+                yield QuantityId("outcomes", ids.HALF_LIFE, name, memory_name), half_life
+            for kind in (ids.SD_DYAD, ids.SD_TIME):
+                own = getattr(event, kind.field)
                 if own is not None:
-                    yield f"outcomes.{name}.{key}", own, LOG
+                    yield QuantityId("outcomes", kind, name), own
         for effect in self.effects:
-            yield f"effects.{effect.id}", effect.rate_ratio, LOG
+            yield QuantityId("effects", ids.RATE_RATIO, effect.id), effect.rate_ratio
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each quantity: columns quantity, center, low, high (90 %), fixed, scale, basis, claim."""

@@ -183,7 +183,7 @@ def effects_matrix_chart(
             paths.setdefault((effect.source, effect.target), []).append(effect)
     if not paths:
         raise OptionError("the case has no such effects; there is nothing to draw")
-    ramp, plain = ramps_of(palette).change, {name.removeprefix("effects.") for name in changed}
+    ramp, marked = ramps_of(palette).change, set(changed)
     names = {name: indicator.label for name, indicator in case.indicators.items()}
     types = {name: event.label for name, event in case.events.items()}
     names = types if events else names
@@ -207,7 +207,7 @@ def effects_matrix_chart(
                 "paths": "; ".join(each),
                 "class": shade(ratio),
                 "ink": ink_on(colour, palette),
-                "changed": any(effect.id in plain for effect in found),
+                "changed": any(effect.quantity_id in marked for effect in found),
             }
         )
     down = {name: label for name, label in names.items() if any(source == name for source, _ in paths)}
@@ -256,7 +256,7 @@ def effects_matrix_chart(
         width=width,
         height=alt.Step(29),
         title="Effects of past events" if events else "Effects of indicators",
-        subtitle=f"by how much {step} the rate{many}" + ("; outlined: changed" if plain else ""),
+        subtitle=f"by how much {step} the rate{many}" + ("; outlined: changed" if marked else ""),
         description=(
             f"{len(rows)} median rate ratios; the strongest: {strongest['from']} on {strongest['to']}, "
             f"{strongest['text']}."
