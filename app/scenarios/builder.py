@@ -300,12 +300,15 @@ def _event_form(result: Result) -> None:
 def _add(kind: str, plain: Plain) -> None:
     """Take an assumption into the draft where it fits the case, and say what is wrong where it does not."""
     try:
-        alone = riskcast.Scenario.model_validate({"label": "Draft", "story": "Draft", kind: [plain]})
-        session.check_scenario(session.view().case, alone)
+        # A move may start from the level that an earlier one sets.
+        before = draft().indicators if kind == "indicators" else ()
+        told_so_far = {"label": "Draft", "story": "Draft", kind: [*before, plain]}
+        whole = riskcast.Scenario.model_validate(told_so_far)
+        session.check_scenario(session.view().case, whole)
     except ValueError as error:
         st.session_state["builder_problem"] = told(error)
         return
-    st.session_state["draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), *getattr(alone, kind))})
+    st.session_state["draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), getattr(whole, kind)[-1])})
 
 
 def told(error: ValueError) -> str:
