@@ -277,7 +277,7 @@ def _evidence(now: View, subject: Subject, published: riskcast.Quantity) -> None
     colour, tip = BASES[evidence.basis]
     st.markdown(f"**Evidence** :{colour}-badge[{evidence.basis}]", help=tip)
     st.markdown(plain(evidence.claim))
-    rationale = next((each.rationale for each in now.case.effects if f"effects.{each.id}" == subject.key), None)
+    rationale = next((each.rationale for each in now.case.effects if each.quantity_id == subject.key), None)
     if rationale:
         st.markdown(f"*Why there should be an effect:* {plain(rationale)}")
     for name in evidence.sources:

@@ -13,7 +13,6 @@ from assumptions.words import Subject
 TICKS = 160
 REACH = 6.0
 INSTEAD_OF_ZERO = 0.3
-MAY_BE_ZERO = (".drift", ".sd_dyad", ".sd_time", ".persistence")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def with_median(subject: Subject, old: Numbers, median: float, follow: bool) -> 
         return replace(old, median=median)
     forward = subject.link.forward
     move = float(forward(median)) - float(forward(old.median))
-    low, high = (_clip(subject, significant(float(subject.link.inverse(forward(end) + move)), 4)) for end in _ends(old))
+    low, high = (_rounded(subject, float(subject.link.inverse(forward(end) + move))) for end in _ends(old))
     return Numbers(median, min(low, median), max(high, median))
 
 
@@ -77,14 +76,14 @@ def made_uncertain(subject: Subject, old: Numbers, published: Numbers) -> Number
     """A value with an interval around it: as wide as published, or by a plausible room."""
     link = subject.link
     center = old.median
-    if link.name == "log" and center <= 0:
+    if center <= link.domain[0]:
         center = INSTEAD_OF_ZERO
     room = subject.room
     if published.uncertain:
         low, high = (float(link.forward(end)) for end in _ends(published))
         room = (high - low) / 2
     middle = float(link.forward(center))
-    low, high = (_clip(subject, significant(float(link.inverse(middle + side)), 4)) for side in (-room, room))
+    low, high = (_rounded(subject, float(link.inverse(middle + side))) for side in (-room, room))
     return Numbers(center, min(low, center), max(high, center))
 
 
@@ -133,8 +132,8 @@ def _find_outside(subject: Subject, numbers: Numbers) -> str | None:
 def ticks(subject: Subject, published: Numbers, applied: Numbers) -> list[float]:
     """What a slider offers: round values, even on the quantity's own scale, and the exact ones now and as published."""
     low, high = _window(subject, published)
-    offered = _round_levels(low, high) if subject.link.name == "identity" else _round_on_link(subject, low, high)
-    if not applied.uncertain and subject.key.endswith(MAY_BE_ZERO):
+    offered = _round_levels(low, high) if subject.link.is_linear else _round_on_link(subject, low, high)
+    if not applied.uncertain and subject.may_be_zero:
         offered = [0.0, *offered]
     exact = [value for each in (published, applied) for value in (each.median, each.low, each.high)]
     takes_zero = not applied.uncertain or subject.link.domain[0] < 0
@@ -171,7 +170,7 @@ def significant(value: float, digits: int) -> float:
 def _window(subject: Subject, published: Numbers) -> tuple[float, float]:
     link = subject.link
     center = published.median
-    if link.name == "log" and center <= 0:
+    if center <= link.domain[0]:
         center = INSTEAD_OF_ZERO
     room = subject.room
     if published.uncertain:
@@ -205,6 +204,13 @@ def _inside(subject: Subject, value: float) -> float:
 def _within(subject: Subject, value: float) -> bool:
     low, high = subject.link.domain
     return low < value < high and _clip(subject, value) == value
+
+
+def _rounded(subject: Subject, value: float) -> float:
+    """To four digits, but off an edge that the link does not take; within the bounds."""
+    low, high = subject.link.domain
+    rounded = _clip(subject, significant(value, 4))
+    return rounded if low < rounded < high else _clip(subject, value)
 
 
 def _clip(subject: Subject, value: float) -> float:

@@ -51,6 +51,7 @@ class Subject:
     link: Any
     claim: str
     room: float = 0.35
+    may_be_zero: bool = False
     scale: float = 1.0
     bounds: tuple[float, float] = (-math.inf, math.inf)
     event: str | None = None
@@ -69,49 +70,36 @@ class Subject:
 def subjects(case: riskcast.Case) -> dict[str, Subject]:
     """All quantities of a case, in words, by id."""
     edges = {effect.id: effect for effect in case.effects}
+    told = {"indicators": _indicator, "outcomes": _event, "memories": _memory}
     found = {}
     for key, quantity, link in case.quantities():
-        head, _, rest = key.partition(".")
-        if head == "effects":
-            words = _effect(case, edges[rest])
+        named = riskcast.name_quantity(case, key)
+        if named.id.section == "effects":
+            words = _effect(case, edges[named.id.name])
+        elif named.id.section == "hyperpriors":
+            words = _hyper(named.id.kind.field)
         else:
-            words = {"indicators": _indicator, "outcomes": _event, "memories": _memory, "hyperpriors": _hyper}[head](
-                case, rest.split(".")
-            )
+            words = told[named.id.section](case, named)
         claim = quantity.evidence.claim if quantity.evidence else ""
+        words = {"unit": named.unit, "may_be_zero": named.id.kind.may_be_zero} | words
         found[key] = Subject(key=key, link=link, claim=claim, **words)
     return found
 
 
-def step_words(indicator: Any) -> str:
-    """One step of an indicator in its own unit."""
-    step, unit = f"{indicator.step:g}", indicator.unit
-    if indicator.scale == "log":
-        return f"a doubling of {unit}" if indicator.step == 2 else f"{step} times as many {unit}"
-    if unit.startswith("%"):
-        return f"{step} points of {unit}"
-    if unit.startswith("index"):
-        return f"{step} on the {unit}"
-    return "from 0 to 1" if unit == "0 or 1" else f"{step} {unit}"
-
-
-def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
-    name, what, *rest = parts
-    indicator = case.indicators[name]
-    step = step_words(indicator)
+def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+    indicator, what, of = case.indicators[named.id.name], named.id.kind.field, named.id.of
+    step = indicator.measure.step_words
     if what == "now":
-        unit = rest[0] if rest else case.host
+        unit = of or case.host
         who = case.name_of(unit)
-        width = math.log(indicator.step) if indicator.scale == "log" else indicator.step
         return {
             "group": LEVELS,
-            "label": f"**{indicator.label}** today" + (f": {who}" if rest else ""),
-            "short": f"{indicator.label}: {who}" if rest else indicator.label,
+            "label": f"**{indicator.label}** today" + (f": {who}" if of else ""),
+            "short": f"{indicator.label}: {who}" if of else indicator.label,
             "row": indicator.label,
             "column": who,
-            "unit": indicator.unit,
             "help": indicator.question,
-            "room": width / 2,
+            "room": float(indicator.measure.width) / 2,
             "bounds": indicator.bounds or (-math.inf, math.inf),
         }
     if what == "drift":
@@ -121,29 +109,27 @@ def _indicator(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
             "short": f"{indicator.label}: drift",
             "row": indicator.label,
             "column": "Drift in a year",
-            "unit": "steps",
             "help": f"Drift: the standard deviation of a year's change. {STEP}",
         }
-    parent = case.indicators[rest[0]]
+    parent = case.indicators[of]
     return {
         "group": DRIFT,
         "label": f"How many steps **{indicator.label}** moves when **{parent.label}** moves by one",
         "short": f"{parent.label} → {indicator.label}",
         "row": indicator.label,
         "column": f"Follows {parent.label}",
-        "unit": "steps",
         "help": f"Link: only changes are passed on, and only in this direction. {STEP}",
     }
 
 
-def _event(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
-    name, what, *rest = parts
+def _event(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+    name, what = named.id.name, named.id.kind.field
     event = case.events[name]
     if what == "half_life":
-        words = _half_life(case, rest[0], f" by **{event.label}**")
+        words = _half_life(case, named.id.of, f" by **{event.label}**")
         return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     if what != "base_rate":
-        words = _hyper(case, [what])
+        words = _hyper(what)
         label = words["label"].replace("rates differ", f"the rate of **{event.label}** differs")
         return words | {"label": label, "row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     whom = "for one pair" if event.scope == "dyad" else "shared by all pairs"
@@ -171,16 +157,15 @@ def _half_life(case: riskcast.Case, memory: str, who: str = "") -> dict[str, Any
         "short": f"Half-life: {label}",
         "row": EVERY,
         "column": f"Half-life: {label}",
-        "unit": f"{case.settings.period}s",
         "help": HALF_LIFE,
     }
 
 
-def _memory(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
-    return _half_life(case, parts[0])
+def _memory(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+    return _half_life(case, named.id.name)
 
 
-def _hyper(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
+def _hyper(field: str) -> dict[str, Any]:
     label, short, tip = {
         "sd_dyad": ("How much rates differ between pairs beyond what the indicators say", "Spread: pairs", SPREAD),
         "sd_time": ("How much rates differ between years, for all pairs at once", "Spread: years", SPREAD),
@@ -189,14 +174,13 @@ def _hyper(case: riskcast.Case, parts: list[str]) -> dict[str, Any]:
             "Persistence of years",
             "Persistence: the share of one year's common shock that is still there in the next.",
         ),
-    }[parts[0]]
+    }[field]
     return {
         "group": MEMORY,
         "label": label,
         "short": short,
         "row": EVERY,
         "column": short,
-        "unit": "",
         "help": tip,
         "room": 0.5,
     }
@@ -213,7 +197,7 @@ def _effect(case: riskcast.Case, effect: Any) -> dict[str, Any]:
     else:
         indicator = case.indicators[effect.source]
         source = indicator.label
-        cause = f"one step of **{source}** ({step_words(indicator)})"
+        cause = f"one step of **{source}** ({indicator.measure.step_words})"
         tip = f"{RATE_RATIO} {STEP}"
     return {
         "group": AFTERMATH if effect.is_escalation else EFFECTS,
@@ -221,7 +205,6 @@ def _effect(case: riskcast.Case, effect: Any) -> dict[str, Any]:
         "short": f"{source} → {target.label}{way}",
         "row": source,
         "column": target.label,
-        "unit": "times",
         "help": tip,
         "event": effect.target,
     }

@@ -86,7 +86,7 @@ def effects_now(result: Result, event: str, unit: str) -> tuple[Acting, ...]:
         mean, sd = float(model.mean[column]), float(model.sd[column])
         found.append(
             Acting(
-                key=f"effects.{effect.id}",
+                key=effect.quantity_id,
                 source=effect.source,
                 target=event,
                 path=effect.path or "",
@@ -151,18 +151,7 @@ def level_today(result: Result, name: str, dyad: str) -> str:
         text = riskcast.quantity_text(quantity)
     else:
         text = f"{middle:.4g}" if low == high else f"{middle:.4g} ({low:.4g}–{high:.4g})"
-    return with_unit(text, indicator.unit)
-
-
-def with_unit(number: str, unit: str) -> str:
-    """A number and its unit, as a sentence can hold them.
-
-    >>> with_unit("47", "% agreeing"), with_unit("7", "index 0-10"), with_unit("1", "0 or 1")
-    ('47 % agreeing', '7 on an index 0-10', '1 (of 0 or 1)')
-    """
-    if unit.startswith("index"):
-        return f"{number} on an {unit}"
-    return f"{number} (of {unit})" if unit[:1].isdigit() else f"{number} {unit}"
+    return riskcast.with_unit(text, indicator.unit)
 
 
 def remembered(result: Result, dyad: str) -> tuple[Remembered, ...]:
@@ -234,63 +223,19 @@ def factor(value: float) -> str:
 
 def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind one driver: its level, how it drifts, what moves it, and its effects."""
-    case, source = result.case, driver.removeprefix("recent:")
-    effects = tuple(f"effects.{effect.id}" for effect in case.effects if effect.source == source)
-    if source in case.indicators:
-        indicator = case.indicators[source]
-        parents = tuple(f"indicators.{source}.parents.{parent}" for parent in indicator.parents)
-        return (*level_keys(case, source, dyad), f"indicators.{source}.drift", *parents, *effects)
-    return (*_half_lives(case, [effect for effect in case.effects if effect.source == source]), *effects)
+    return riskcast.ids_behind_driver(result.case, driver.removeprefix("recent:"), dyad)
 
 
 def outcome_keys(result: Result, event: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind an outcome's probability: base rate, effects, levels, half-lives."""
-    case = result.case
-    effects = case.effects_on(event)
-    levels = [key for effect in effects for key in level_keys(case, effect.source, dyad)]
-    keys = [f"outcomes.{event}.base_rate", *(f"effects.{effect.id}" for effect in effects), *levels]
-    return tuple(dict.fromkeys([*keys, *_half_lives(case, effects)]))
-
-
-def level_keys(case: riskcast.Case, source: str, dyad: str) -> tuple[str, ...]:
-    """The id of an indicator's level today in a dyad; none for an event type, or where a panel holds the level."""
-    indicator = case.indicators.get(source)
-    if indicator is None or indicator.now is None:
-        return ()
-    return (f"indicators.{source}.now" + (f".{dyad}" if isinstance(indicator.now, dict) else ""),)
-
-
-def quantity_name(case: riskcast.Case, key: str) -> str:
-    """A quantity as people read it."""
-    head, _, rest = key.partition(".")
-    if head == "effects":
-        effect = next(effect for effect in case.effects if effect.id == rest)
-        return f"{driver_label(case, effect.source)} → {case.events[effect.target].label}" + (
-            f" ({effect.path.replace('_', ' ')})" if effect.path else ""
-        )
-    name, _, part = rest.partition(".")
-    if head == "indicators":
-        what, _, whose = part.partition(".")
-        told = {"now": "level today", "drift": "drift in a year", "parents": "moved by"}[what]
-        more = driver_label(case, whose) if what == "parents" else whose
-        return f"{case.indicators[name].label}: {told} {more}".rstrip()
-    if head == "outcomes":
-        what, _, memory = part.partition(".")
-        told = {"base_rate": "base rate in a year", "half_life": f"half-life, {memory}"}.get(what, what)
-        return f"{case.events[name].label}: {told}"
-    return f"{case.settings.memories[name].label}: half-life" if head == "memories" else rest
-
-
-def driver_label(case: riskcast.Case, name: str) -> str:
-    """The label of an indicator or event type."""
-    return case.indicators[name].label if name in case.indicators else case.events[name].label
+    return riskcast.ids_behind_outcome(result.case, event, dyad)
 
 
 def evidence_words(case: riskcast.Case, key: str, places: riskcast.Places | None) -> str:
     """An assumption in Markdown: its prior and the line that holds it, claim, basis, and every source with its link."""
     quantity = next(quantity for name, quantity, _ in case.quantities() if name == key)
     evidence, place = quantity.evidence, written(places, key)
-    head = f"**{plain(quantity_name(case, key))}**: {riskcast.quantity_text(quantity)}"
+    head = f"**{plain(riskcast.name_quantity(case, key).label)}**: {riskcast.quantity_text(quantity)}"
     lines = [" · ".join(part for part in (head, _code(place)) if part)]
     if evidence is None:
         return f"{lines[0]}  \n*No evidence is stated.*"
@@ -367,17 +312,6 @@ def _memory_sentence(result: Result, event: str, dyad: str) -> str:
     if len(past) == 1:
         return f"the one of {last.when} is still felt ({last.left} of its force is left)"
     return f"{len(past)} of them are still felt, the last of {last.when} ({last.left} of its force is left)"
-
-
-def _half_lives(case: riskcast.Case, effects: Sequence[Any]) -> list[str]:
-    keys = []
-    for effect in effects:
-        if effect.is_escalation:
-            own = effect.memory in case.events[effect.target].half_life
-            keys.append(
-                f"outcomes.{effect.target}.half_life.{effect.memory}" if own else f"memories.{effect.memory}.half_life"
-            )
-    return list(dict.fromkeys(keys))
 
 
 def _escalations(case: riskcast.Case, event: str) -> list[str]:

@@ -176,7 +176,8 @@ def _move_form(result: Result) -> None:
         )
         indicator = case.indicators[name]
         st.caption(_today(case, name))
-        verbs = [verb for verb in VERBS if verb != "shift" or indicator.scale != "log"]
+        scale = indicator.measure
+        verbs = scale.verbs
         verb = st.segmented_control(
             "What happens to it",
             verbs,
@@ -184,15 +185,13 @@ def _move_form(result: Result) -> None:
             required=True,
             format_func=VERBS.__getitem__,
             key=f"move_verb:{name}",
-            help="This indicator lives on a scale of ratios, where shifting makes no sense."
-            if indicator.scale == "log"
-            else None,
+            help=scale.moves_help or None,
         )
         value = st.number_input(
             f"{VERBS[verb]} ({'factor' if verb == 'multiply' else indicator.unit})",
             value=_first_value(case, name, verb),
             min_value=0.001 if verb == "multiply" else None,
-            step=0.1 if verb == "multiply" or indicator.scale == "log" else indicator.step / 5,
+            step=scale.increment(verb),
             format="%g" if verb != "shift" else "%+g",
             key=f"move_value:{name}:{verb}",
         )
@@ -301,12 +300,15 @@ def _event_form(result: Result) -> None:
 def _add(kind: str, plain: Plain) -> None:
     """Take an assumption into the draft where it fits the case, and say what is wrong where it does not."""
     try:
-        alone = riskcast.Scenario.model_validate({"label": "Draft", "story": "Draft", kind: [plain]})
-        session.check_scenario(session.view().case, alone)
+        # A move may start from the level that an earlier one sets.
+        before = draft().indicators if kind == "indicators" else ()
+        told_so_far = {"label": "Draft", "story": "Draft", kind: [*before, plain]}
+        whole = riskcast.Scenario.model_validate(told_so_far)
+        session.check_scenario(session.view().case, whole)
     except ValueError as error:
         st.session_state["builder_problem"] = told(error)
         return
-    st.session_state["draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), *getattr(alone, kind))})
+    st.session_state["draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), getattr(whole, kind)[-1])})
 
 
 def told(error: ValueError) -> str:

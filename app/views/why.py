@@ -167,7 +167,7 @@ def _effects(
     rows = []
     for one in acting:
         path = f" ({one.path.replace('_', ' ')})" if one.path else ""
-        name = case.events[one.target].label if ahead else reasons.driver_label(case, one.source)
+        name = case.events[one.target].label if ahead else riskcast.driver_label(case, one.source)
         rows.append(
             {
                 "Acts on" if ahead else "Driver": name + path,
@@ -212,7 +212,7 @@ def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: ris
         "Look into one of them",
         list(by_key),
         format_func=lambda key: (
-            f"{reasons.quantity_name(result.case, key)}, {reasons.factor(by_key[key].now.median)} now"
+            f"{riskcast.name_quantity(result.case, key).label}, {reasons.factor(by_key[key].now.median)} now"
         ),
         key=f"why_effect:{acting[0].target}",
     )
@@ -224,13 +224,13 @@ def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: ris
             f"**{one.posterior}**; the record {_moved(one.moved)}."
         )
         if one.is_event:
-            effect = [each for each in result.case.effects if f"effects.{each.id}" == one.key]
+            effect = [each for each in result.case.effects if each.quantity_id == one.key]
             _events(result, reasons.remembered_by(result, effect, dyad), places)
         else:
             st.markdown(
                 f"Level today: **{plain(reasons.level_today(result, one.source, dyad))}**, {one.steps:+.2f} steps."
             )
-        _evidence(result, (one.key, *reasons.level_keys(result.case, one.source, dyad)), places)
+        _evidence(result, (one.key, *riskcast.level_ids(result.case, one.source, dyad)), places)
 
 
 def _moved(words: str) -> str:

@@ -23,8 +23,8 @@ from riskcast import (
     load_case,
     load_overlay,
 )
-from riskcast.case.checks import locate
 from riskcast.case.overlays import Overlay
+from riskcast.case.quantity_names import locate
 from riskcast.case.yaml_lines import parse_yaml
 from tests.support.smallcase import write_files
 

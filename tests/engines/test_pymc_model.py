@@ -39,7 +39,7 @@ def flatten(case: Case, record: Record) -> FlatCase:
 
 
 def series_case() -> Case:
-    """A random case whose indicators are away from their reference level in every month."""
+    """A random case whose indicators, on the logit and the log scale, are away from their reference in every month."""
     case = random_case(3)
     rng = np.random.default_rng(5)
     rows = [
@@ -60,7 +60,10 @@ def series_case() -> Case:
         for month in range(1, 13)
         for value in [float(np.exp(rng.normal(1.0, 0.5)))]
     ]
-    indicators = {name: one.model_copy(update={"history": "series"}) for name, one in case.indicators.items()}
+    scales = {"mood": {"scale": "logit", "bounds": (-20.0, 60.0)}, "trade": {}}
+    indicators = {
+        name: one.model_copy(update={"history": "series", **scales[name]}) for name, one in case.indicators.items()
+    }
     return case.revised(indicators=indicators, series_rows=tuple(rows))
 
 

@@ -127,7 +127,7 @@ def test_assumptions_are_those_published_and_those_changed(out: Path) -> None:
 
 def test_every_quantity_has_a_unit() -> None:
     for case in (handover.published(), smallpanel.panel_case()):
-        units = {key: sheets.unit_of(case, key) for key, _, _ in case.quantities()}
+        units = {key: riskcast.name_quantity(case, key).unit for key, _, _ in case.quantities()}
         assert all(units.values())
         assert {u for key, u in units.items() if key.startswith("effects.")} <= {"rate ratio"}
         assert {u for key, u in units.items() if key.endswith("base_rate")} == {"probability in a year"}

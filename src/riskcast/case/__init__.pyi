@@ -4,4 +4,13 @@ from .model import Case as Case, Scenario as Scenario
 from .overlays import apply_overlay as apply_overlay, load_overlay as load_overlay, overlay_text as overlay_text
 from .places import Place as Place, Places as Places, find_place as find_place, find_places as find_places
 from .quantities import Quantity as Quantity, elicit as elicit, quantity_text as quantity_text
+from .quantity_names import (
+    QuantityName as QuantityName,
+    driver_label as driver_label,
+    ids_behind_driver as ids_behind_driver,
+    ids_behind_outcome as ids_behind_outcome,
+    level_ids as level_ids,
+    name_quantity as name_quantity,
+    with_unit as with_unit,
+)
 from .vintage import case_as_of as case_as_of

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 
+import numpy as np
+
 from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
+from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import last_day, period_number
 from riskcast.case.quantities import LOG, Quantity, check_domain
+from riskcast.case.quantity_ids import parse_id
+from riskcast.case.quantity_names import locate
 from riskcast.case.yaml_lines import Document
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.ordering import topological_order
@@ -80,12 +85,8 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
 
 def _indicators(case: Case, where: Where) -> Iterator[Problem]:
     for name, indicator in case.indicators.items():
-        if indicator.scale == "log":
-            if indicator.reference <= 0:
-                yield where.problem("indicators", (name, "reference"), "must be above 0 on the log scale", "raise it")
-            if indicator.step <= 1:
-                wrong = f"is {indicator.step:g}; on the log scale a step is a factor"
-                yield where.problem("indicators", (name, "step"), wrong, "give a factor above 1, such as 1.5")
+        for one in indicator.measure.problems():
+            yield where.problem("indicators", (name, one.field), one.wrong, one.mend)
         if name in case.events:
             yield where.problem("indicators", (name,), "is also an event type", "give one of them another id")
         yield from _indicator_levels(case, where, name, indicator)
@@ -221,8 +222,7 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
 def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
     for key, quantity, link in case.quantities():
         document, path = locate(case, key)
-        may_be_zero = quantity.is_fixed and quantity.center == 0 and key.endswith((".drift", "sd_dyad", "sd_time"))
-        may_be_zero |= quantity.is_fixed and quantity.center == 0 and key.endswith("persistence")
+        may_be_zero = quantity.is_fixed and quantity.center == 0 and parse_id(key).kind.may_be_zero
         wrong = None if may_be_zero else check_domain(quantity, link)
         if wrong:
             part = "value" if quantity.is_fixed else "interval"
@@ -241,26 +241,6 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
                 yield where.problem(document, here, wrong, suggest(source, case.sources))
 
 
-def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
-    """The YAML file and path of a quantity id."""
-    head, rest = key.split(".", 1)
-    if head == "effects":
-        index = next(i for i, effect in enumerate(case.effects) if effect.id == rest)
-        return "effects", (index, "rate_ratio")
-    if head in ("memories", "hyperpriors"):
-        return "case", (head, *rest.split("."))
-    return head, tuple(rest.split("."))
-
-
-def quantity_id(case: Case, document: str, path: tuple[str | int, ...]) -> str:
-    """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
-    if document == "effects" and path and isinstance(path[0], int):
-        rest = path[2:] if path[1:2] == ("rate_ratio",) else path[1:]
-        return ".".join(map(str, ("effects", case.effects[path[0]].id, *rest)))
-    head = () if document == "case" else (document,)
-    return ".".join(map(str, (*head, *path)))
-
-
 def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
     for name, scenario in case.scenarios.items():
         if name == BASELINE and (scenario.indicators or scenario.events):
@@ -270,15 +250,23 @@ def _scenarios(case: Case, where: Where) -> Iterator[Problem]:
 
 def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
     """What does not fit between one scenario and its case."""
+    fits = True
     for index, move in enumerate(scenario.indicators):
         path = (name, "indicators", index)
         if move.indicator not in case.indicators:
             wrong = f"{move.indicator!r} is not an indicator"
             here = (*path, "indicator")
+            fits = False
             yield where.problem("scenarios", here, wrong, suggest(move.indicator, case.indicators))
             continue
-        yield from _move(case, where, path, move)
-        yield from _scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope)
+        found = [
+            *_move(case, where, path, move),
+            *_scenario_dyads(case, where, path, move.dyads, case.indicators[move.indicator].scope),
+        ]
+        fits &= not found
+        yield from found
+    if fits:
+        yield from _reached(case, name, scenario, where)
     for index, assumed in enumerate(scenario.events):
         path = (name, "events", index)
         if assumed.event not in case.events:
@@ -293,14 +281,36 @@ def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:
     indicator = case.indicators[move.indicator]
-    if move.shift is not None and indicator.scale == "log":
-        yield where.problem("scenarios", (*path, "shift"), "cannot shift on the log scale", "use multiply")
+    refusal = indicator.measure.refused.get(move.verb)
+    if refusal is not None:
+        yield where.problem("scenarios", (*path, move.verb), refusal.wrong, refusal.mend)
     if move.set is not None:
         low, high = indicator.bounds or (-math.inf, math.inf)
         outside = not low <= move.set <= high
         if outside or check_domain(Quantity(value=move.set), indicator.link):
             wrong = f"{move.set:g} is outside what {move.indicator} can be ({indicator.unit})"
             yield where.problem("scenarios", (*path, "set"), wrong, "correct the level or its unit")
+
+
+def _reached(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
+    """Moves of a middle level to where it cannot be."""
+    last = max((move.start + move.over for move in scenario.indicators), default=1)
+    for index, (move, middle) in enumerate(zip(scenario.indicators, middle_levels(case, scenario, last), strict=True)):
+        indicator = case.indicators[move.indicator]
+        scale = indicator.measure
+        if middle is None or not scale.moves_middle or move.verb == "set":
+            continue
+        before = scale.level(middle)[share_done(move, last) > 0][:, 0, moved_units(case, move)].ravel()
+        after = scale.reached(move.verb, before, move.size)
+        low, high = scale.link.domain
+        # A level that is an edge but for the rounding of steps is one.
+        inside = (low < after.round(9)) & (after.round(9) < high)
+        outside = np.flatnonzero(~inside)
+        if len(outside):
+            first = outside[0]
+            wrong = f"{move.size:g} takes {move.indicator} from {before[first]:.4g} to {after[first]:.4g}, and it lies"
+            wrong += f" strictly between {low:g} and {high:g} ({indicator.unit})"
+            yield where.problem("scenarios", (name, "indicators", index, move.verb), wrong, "give less, or set a level")
 
 
 def _scenario_dyads(
@@ -390,7 +400,9 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
         if row.published < row.date:
             yield wrong("published", f"{row.published} lies before the date {row.date}", "correct one of the two")
         low, high = indicator.bounds or (-math.inf, math.inf)
-        if check_domain(Quantity(value=row.value), indicator.link) or not (low <= row.low and row.high <= high):
+        values = (row.value, row.low, row.high)
+        unfit = any(check_domain(Quantity(value=value), indicator.link) for value in values)
+        if unfit or not (low <= row.low and row.high <= high):
             yield wrong("value", f"{row.low:g}..{row.high:g} is outside what {row.indicator} can be", "check the unit")
         key = (row.indicator, row.unit, row.date)
         if key in seen:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
+from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
 from riskcast.case.panel import Panel
-from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.quantity_ids import QuantityId
+from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
-from riskcast.names import BASE_RATE, BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.names import BASELINE, PERIODS_PER_YEAR, SYSTEM
 from riskcast.numbers import MOST_NAMED, html_table
 
 if TYPE_CHECKING:
@@ -38,13 +41,13 @@ Level = Annotated[
 
 
 class Indicator(Strict):
-    """A measurable driver; `x = (level - reference) / step`, or the same ratio of logarithms on the log scale."""
+    """A measurable driver; its scale says how levels become steps from the reference (`riskcast.case.scales`)."""
 
     label: Text
     question: Text
     scope: Literal["host", "dyad"]
     unit: Text
-    scale: Literal["identity", "log"]
+    scale: Annotated[str, ScaleNames]
     reference: Finite
     step: Positive
     bounds: tuple[Finite, Finite] | None = None
@@ -65,21 +68,22 @@ class Indicator(Strict):
         return self
 
     @property
+    def measure(self) -> Scale:
+        """The scale with this indicator's numbers."""
+        return SCALES.get(self.scale)(self.reference, self.step, self.bounds, self.unit)
+
+    @property
     def link(self) -> Link:
-        """The scale on which levels are Normal."""
-        return LOG if self.scale == "log" else IDENTITY
+        """The link on which levels are Normal."""
+        return self.measure.link
 
     def steps(self, level: Any) -> Any:
         """Levels in the natural unit -> steps from the reference level."""
-        link = self.link
-        unit = link.forward(self.step) if self.scale == "log" else self.step
-        return (link.forward(level) - link.forward(self.reference)) / unit
+        return self.measure.steps(level)
 
     def level(self, steps: Any) -> Any:
         """Steps from the reference level -> levels in the natural unit."""
-        link = self.link
-        unit = link.forward(self.step) if self.scale == "log" else self.step
-        return link.inverse(link.forward(self.reference) + steps * unit)
+        return self.measure.level(steps)
 
     def now_of(self, unit: str) -> Quantity:
         """Today's level of one dyad, or of the host; raises LookupError where a panel holds it."""
@@ -138,6 +142,11 @@ class Effect(Strict):
         return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
 
     @property
+    def quantity_id(self) -> str:
+        """The id of its rate ratio, which overlays use."""
+        return str(QuantityId("effects", ids.RATE_RATIO, self.id))
+
+    @property
     def is_escalation(self) -> bool:
         """Whether the edge comes from an event rather than an indicator."""
         return self.memory is not None
@@ -157,13 +166,23 @@ class IndicatorMove(Strict):
 
     @model_validator(mode="after")
     def _one_verb(self) -> IndicatorMove:
-        if sum(verb is not None for verb in (self.set, self.shift, self.multiply)) != 1:
-            raise ValueError("does not say what happens; give exactly one of set, shift, multiply")
+        if sum(getattr(self, verb) is not None for verb in VERBS) != 1:
+            raise ValueError(f"does not say what happens; give exactly one of {', '.join(VERBS)}")
         if self.until is not None and self.until < self.start:
             raise ValueError(
                 f"ends in month {self.until}, before it starts in month {self.start}; correct one of the two"
             )
         return self
+
+    @property
+    def verb(self) -> Verb:
+        """What happens: set, shift or multiply."""
+        return next(verb for verb in VERBS if getattr(self, verb) is not None)
+
+    @property
+    def size(self) -> float:
+        """The level that is set, or by how much the indicator is shifted or multiplied."""
+        return float(getattr(self, self.verb))
 
 
 class AssumedEvent(Strict):
@@ -192,8 +211,7 @@ class Scenario(Strict):
     def _assumptions(self) -> list[tuple[str, str, float | None, int, int | None, int | None, Any]]:
         rows: list[tuple[str, str, float | None, int, int | None, int | None, Any]] = []
         for move in self.indicators:
-            verb = next(verb for verb in ("set", "shift", "multiply") if getattr(move, verb) is not None)
-            rows.append((move.indicator, verb, getattr(move, verb), move.start, move.until, move.over, move.dyads))
+            rows.append((move.indicator, move.verb, move.size, move.start, move.until, move.over, move.dyads))
         for event in self.events:
             rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
         return rows
@@ -376,32 +394,34 @@ class Case(Strict):
 
     def quantities(self) -> Iterator[tuple[str, Quantity, Link]]:
         """Every quantity of the case: its id, which overlays use, itself, and the link of its prior."""
-        for name, memory in self.settings.memories.items():
-            yield f"memories.{name}.half_life", memory.half_life, LOG
-        hyper = self.settings.hyperpriors
-        yield "hyperpriors.sd_dyad", hyper.sd_dyad, LOG
-        yield "hyperpriors.sd_time", hyper.sd_time, LOG
-        yield "hyperpriors.persistence", hyper.persistence, LOGIT
-        for name, indicator in self.indicators.items():
-            if isinstance(indicator.now, dict):
-                for unit, quantity in indicator.now.items():
-                    yield f"indicators.{name}.now.{unit}", quantity, indicator.link
-            elif indicator.now is not None:
-                yield f"indicators.{name}.now", indicator.now, indicator.link
-            yield f"indicators.{name}.drift", indicator.drift, LOG
-            for parent, quantity in indicator.parents.items():
-                yield f"indicators.{name}.parents.{parent}", quantity, IDENTITY
         rate = base_rate_link(self.periods_per_year)
+        for found, quantity in self._named_quantities():
+            link = self.indicators[found.name].link if found.kind is ids.LEVEL else found.kind.link
+            yield str(found), quantity, link or rate
+
+    def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
+        for name, memory in self.settings.memories.items():
+            yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
+        for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
+            yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
+        for name, indicator in self.indicators.items():
+            now = indicator.now if isinstance(indicator.now, dict) else {"": indicator.now}
+            for unit, level in now.items():
+                if level is not None:
+                    yield QuantityId("indicators", ids.LEVEL, name, unit), level
+            yield QuantityId("indicators", ids.DRIFT, name), indicator.drift
+            for parent, weight in indicator.parents.items():
+                yield QuantityId("indicators", ids.PASSED_ON, name, parent), weight
         for name, event in self.events.items():
-            yield f"outcomes.{name}.{BASE_RATE}", event.base_rate, rate
-            for memory_name, quantity in event.half_life.items():
-                yield f"outcomes.{name}.half_life.{memory_name}", quantity, LOG
-            for key in ("sd_dyad", "sd_time"):
-                own = getattr(event, key)
+            yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
+            for memory_name, half_life in event.half_life.items():
+                yield QuantityId("outcomes", ids.HALF_LIFE, name, memory_name), half_life
+            for kind in (ids.SD_DYAD, ids.SD_TIME):
+                own = getattr(event, kind.field)
                 if own is not None:
-                    yield f"outcomes.{name}.{key}", own, LOG
+                    yield QuantityId("outcomes", kind, name), own
         for effect in self.effects:
-            yield f"effects.{effect.id}", effect.rate_ratio, LOG
+            yield QuantityId("effects", ids.RATE_RATIO, effect.id), effect.rate_ratio
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each quantity: columns quantity, center, low, high (90 %), fixed, scale, basis, claim."""

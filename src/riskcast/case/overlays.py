@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from riskcast.case.checks import Where, find_problems, locate, quantity_id
+from riskcast.case.checks import Where, find_problems
 from riskcast.case.files import validate
 from riskcast.case.model import Case
 from riskcast.case.quantities import Quantity, Strict
+from riskcast.case.quantity_names import id_at, locate
 from riskcast.case.yaml_lines import Document, parse_yaml, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.machinery.digests import digest
@@ -137,7 +138,7 @@ class _InOverlay(Where):
 
     def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
         for end in range(len(path), 0, -1):
-            key = quantity_id(self.case, document, path[:end])
+            key = id_at(self.case, document, path[:end])
             if key in self.changes:
                 found = self.overlay.problem(("changes", key, *path[end:]), wrong, mend)
                 self.blamed.append(found)

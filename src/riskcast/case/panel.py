@@ -86,6 +86,16 @@ class Panel:
         return None
 
     @cached_property
+    def freshest(self) -> Ints:
+        """The last row of every dyad, (dyads,): where covariates are known ahead, that of the period after the last.
+
+        >>> table = Panel(("A-B", "A-C"), np.array([0, 0, 1]), np.array([1960, 1961, 1960]), {}, {})
+        >>> table.freshest.tolist()
+        [1, 2]
+        """
+        return np.append(np.flatnonzero(np.diff(self.unit)), len(self) - 1)
+
+    @cached_property
     def digest(self) -> str:
         """sha256 of the rows, blind to the order of rows and columns in the file."""
         total = hashlib.sha256("\n".join(self.dyads).encode())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 Z90 = 1.6448536269514722
 LARGEST = 1e12
-LinkName = Literal["identity", "log", "logit", "cloglog"]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, strict=True)]
 
 
@@ -112,47 +112,120 @@ class Quantity(Strict):
 
 
 @dataclass(frozen=True)
-class Link:
-    """A scale on which a quantity is Normal.
+class Link(ABC):
+    """A scale on which a quantity is Normal."""
 
-    identity: y;  log: log y;  logit: log(y / (1 - y));  cloglog: log(-log(1 - y)) - offset, the log rate per period
-    whose probability of at least one event in a year is y, with offset = log(periods per year).
+    name: ClassVar[str]
+    is_linear: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def domain(self) -> tuple[float, float]:
+        """The open range of natural values that the link accepts."""
+
+    @abstractmethod
+    def forward(self, value: ArrayLike) -> NDArray[np.float64]:
+        """Natural unit -> link scale."""
+
+    @abstractmethod
+    def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
+        """Link scale -> natural unit."""
+
+
+@dataclass(frozen=True)
+class IdentityLink(Link):
+    """y."""
+
+    name: ClassVar[str] = "identity"
+    is_linear: ClassVar[bool] = True
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """All numbers."""
+        return -math.inf, math.inf
+
+    def forward(self, value: ArrayLike) -> NDArray[np.float64]:
+        """Natural unit -> link scale."""
+        return np.asarray(value, dtype=float)
+
+    def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
+        """Link scale -> natural unit."""
+        return np.asarray(link_value, dtype=float)
+
+
+@dataclass(frozen=True)
+class LogLink(Link):
+    """log y."""
+
+    name: ClassVar[str] = "log"
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """Above 0."""
+        return 0.0, math.inf
+
+    def forward(self, value: ArrayLike) -> NDArray[np.float64]:
+        """Natural unit -> link scale."""
+        return np.log(np.asarray(value, dtype=float))
+
+    def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
+        """Link scale -> natural unit."""
+        return np.exp(np.asarray(link_value, dtype=float))
+
+
+@dataclass(frozen=True)
+class LogitLink(Link):
+    """log((y - low) / (high - y)): the log odds of a share, or of a level between any two bounds.
+
+    >>> float(LogitLink(0.0, 100.0).inverse(0.0))
+    50.0
     """
 
-    name: LinkName
+    name: ClassVar[str] = "logit"
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """Between the bounds."""
+        return self.low, self.high
+
+    def forward(self, value: ArrayLike) -> NDArray[np.float64]:
+        """Natural unit -> link scale."""
+        share = (np.asarray(value, dtype=float) - self.low) / (self.high - self.low)
+        return np.log(share) - np.log1p(-share)
+
+    def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
+        """Link scale -> natural unit."""
+        share = 1.0 / (1.0 + np.exp(-np.asarray(link_value, dtype=float)))
+        return self.low + (self.high - self.low) * share
+
+
+@dataclass(frozen=True)
+class CloglogLink(Link):
+    """log(-log(1 - y)) - offset: the log rate per period whose probability of at least one event in a year is y, with
+    offset = log(periods per year)."""
+
+    name: ClassVar[str] = "cloglog"
     offset: float = 0.0
 
     @property
     def domain(self) -> tuple[float, float]:
-        """The open range of natural values that the link accepts."""
-        return {"identity": (-math.inf, math.inf), "log": (0.0, math.inf)}.get(self.name, (0.0, 1.0))
+        """Between 0 and 1."""
+        return 0.0, 1.0
 
     def forward(self, value: ArrayLike) -> NDArray[np.float64]:
         """Natural unit -> link scale."""
-        y = np.asarray(value, dtype=float)
-        if self.name == "identity":
-            return y
-        if self.name == "log":
-            return np.log(y)
-        if self.name == "logit":
-            return np.log(y) - np.log1p(-y)
-        return np.log(-np.log1p(-y)) - self.offset
+        return np.log(-np.log1p(-np.asarray(value, dtype=float))) - self.offset
 
     def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
         """Link scale -> natural unit."""
-        x = np.asarray(link_value, dtype=float)
-        if self.name == "identity":
-            return x
-        if self.name == "log":
-            return np.exp(x)
-        if self.name == "logit":
-            return 1.0 / (1.0 + np.exp(-x))
-        return -np.expm1(-np.exp(x + self.offset))
+        return -np.expm1(-np.exp(np.asarray(link_value, dtype=float) + self.offset))
 
 
-IDENTITY = Link("identity")
-LOG = Link("log")
-LOGIT = Link("logit")
+IDENTITY = IdentityLink()
+LOG = LogLink()
+LOGIT = LogitLink()
 
 
 @dataclass(frozen=True)
@@ -196,8 +269,9 @@ def check_domain(quantity: Quantity, link: Link) -> str | None:
     low, high = link.domain
     for number in dict.fromkeys((*quantity.range, quantity.center)):
         if not low < number < high:
-            shown = {"log": "above 0"}.get(link.name, "strictly between 0 and 1")
-            return f"{number:g} must be {shown}"
+            return f"{number:g} must be " + (
+                f"above {low:g}" if math.isinf(high) else f"strictly between {low:g} and {high:g}"
+            )
     return None
 
 
@@ -208,7 +282,7 @@ def elicit(quantity: Quantity, link: Link) -> Prior:
     is kept exactly, and both ends too where the interval is symmetric on the link scale (O'Hagan et al., 2006, ch. 5).
     A value fixed at 0 (no drift, no spread) has the link value -inf. Raises ValueError outside the link's domain.
     """
-    if quantity.is_fixed and quantity.center == 0 and link.name in ("log", "logit"):
+    if quantity.is_fixed and quantity.center == 0 and link in (LOG, LOGIT):
         return Prior(-math.inf, 0.0, link)
     wrong = check_domain(quantity, link)
     if wrong:
@@ -226,4 +300,4 @@ def base_rate_link(periods_per_year: int) -> Link:
     >>> float(base_rate_link(12).inverse(base_rate_link(12).forward(0.3)).round(12))
     0.3
     """
-    return Link("cloglog", math.log(periods_per_year))
+    return CloglogLink(math.log(periods_per_year))

@@ -84,10 +84,9 @@ def _indicator_as_of(
 
 
 def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt.date) -> Quantity:
-    link = indicator.link
+    link, width = indicator.link, float(indicator.measure.width)
     prior = elicit(indicator.now_of(unit), link)
-    step = float(link.forward(indicator.step)) if indicator.scale == "log" else indicator.step
-    drift = 0.0 if indicator.drift.center == 0 else float(elicit(indicator.drift, LOG).quantile(0.0)) * step
+    drift = 0.0 if indicator.drift.center == 0 else float(elicit(indicator.drift, LOG).quantile(0.0)) * width
     known = [row for row in rows if row.unit == unit]
     if known:
         last = max(known, key=lambda row: row.date)
@@ -101,7 +100,8 @@ def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt
         return Quantity(value=center)
     with np.errstate(over="ignore"):
         ends = link.inverse(np.array([middle - Z90 * spread, middle + Z90 * spread]))
-    low, high = np.clip(ends, -LARGEST, LARGEST).tolist()
+    least, most = np.nextafter(link.domain, (np.inf, -np.inf))
+    low, high = np.clip(ends, max(least, -LARGEST), min(most, LARGEST)).tolist()
     if not (low < high and low <= center <= high):
         # The spread is below the precision of the level itself.
         return Quantity(value=center)

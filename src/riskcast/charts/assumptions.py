@@ -64,7 +64,7 @@ def density_chart(
     if draws is not None:
         given.append((names[2], colours[2], *draws_curve(draws, before)))
     peak = max((float(density.max()) for _, _, _, density, _ in given if density.size), default=1.0)
-    unit_is_share = before.link.name in ("logit", "cloglog")
+    unit_is_share = before.link.domain == (0.0, 1.0)
     form = _percent if unit_is_share else figure
     curves, marks = [], []
     for place, (name, colour, value, density, points) in enumerate(given):
@@ -129,7 +129,7 @@ def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     """
     if prior.is_fixed:
         return np.empty(0), np.empty(0), np.full(3, float(prior.quantile(0.0)))
-    z = np.linspace(*REACH if prior.link.name != "identity" else (-3.0, 3.0), POINTS)
+    z = np.linspace(*(-3.0, 3.0) if prior.link.is_linear else REACH, POINTS)
     value = prior.quantile(z)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) / np.gradient(value, z)
     return value, density, prior.quantile([-Z90, 0.0, Z90])
@@ -183,7 +183,7 @@ def effects_matrix_chart(
             paths.setdefault((effect.source, effect.target), []).append(effect)
     if not paths:
         raise OptionError("the case has no such effects; there is nothing to draw")
-    ramp, plain = ramps_of(palette).change, {name.removeprefix("effects.") for name in changed}
+    ramp, marked = ramps_of(palette).change, set(changed)
     names = {name: indicator.label for name, indicator in case.indicators.items()}
     types = {name: event.label for name, event in case.events.items()}
     names = types if events else names
@@ -207,7 +207,7 @@ def effects_matrix_chart(
                 "paths": "; ".join(each),
                 "class": shade(ratio),
                 "ink": ink_on(colour, palette),
-                "changed": any(effect.id in plain for effect in found),
+                "changed": any(effect.quantity_id in marked for effect in found),
             }
         )
     down = {name: label for name, label in names.items() if any(source == name for source, _ in paths)}
@@ -256,7 +256,7 @@ def effects_matrix_chart(
         width=width,
         height=alt.Step(29),
         title="Effects of past events" if events else "Effects of indicators",
-        subtitle=f"by how much {step} the rate{many}" + ("; outlined: changed" if plain else ""),
+        subtitle=f"by how much {step} the rate{many}" + ("; outlined: changed" if marked else ""),
         description=(
             f"{len(rows)} median rate ratios; the strongest: {strongest['from']} on {strongest['to']}, "
             f"{strongest['text']}."

@@ -173,7 +173,7 @@ def series_chart(
         row["where"] = case.state_names.get(case.host, "host") if own.scope == "host" else unit_label(case, row["unit"])
     ticks = alt.Axis(grid=False, tickCount=6, format="%Y" if gap > 3 * 366 else "%b %Y")
     levels = [own.reference, *(row[end] for row in values + now for end in ("low", "high"))]
-    kind = "log" if own.scale == "log" and min(levels) > 0 else "linear"
+    kind = "log" if own.measure.axis == "log" and min(levels) > 0 else "linear"
 
     def x(field: str) -> Any:
         scale = alt.Scale(type="utc", nice=False, padding=8)

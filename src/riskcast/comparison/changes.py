@@ -16,6 +16,8 @@ from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, EventRow, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import Quantity
+from riskcast.case.quantity_ids import RATE_RATIO, find_id
+from riskcast.case.quantity_names import Labels
 from riskcast.comparison.parts import PANEL, Key, merge_orders, put_together, take_apart
 from riskcast.errors import CaseError, Problem
 from riskcast.names import BASELINE, CONTEXT
@@ -115,7 +117,10 @@ class Comparison:
 
 def _problems(case: Case) -> list[Problem]:
     """The problems of a case, also those that are only looked for where all levels keep within their bounds."""
-    free = {name: part.model_copy(update={"bounds": None}) for name, part in case.indicators.items()}
+    free = {
+        name: part if part.measure.needs_bounds else part.model_copy(update={"bounds": None})
+        for name, part in case.indicators.items()
+    }
     unbounded = case.model_copy(update={"indicators": free})
     return [*find_problems(case, evidence=False), *find_problems(unbounded, evidence=False)]
 
@@ -346,14 +351,6 @@ def _few_rows(groups: Mapping[Key, list[Key]], moving: frozenset[Key]) -> dict[K
 
 
 FIELDS = {
-    "now": "today's level",
-    "drift": "drift",
-    "base_rate": "base rate",
-    "sd_dyad": "spread between dyads",
-    "sd_time": "spread between years",
-    "persistence": "persistence of a year's shock",
-    "half_life": "half-life",
-    "rate_ratio": "",
     "recorded_from": "recorded from",
     "as_of": "as of",
     "history_from": "record from",
@@ -370,17 +367,19 @@ class _Names:
     second: Case
 
     @cached_property
-    def _labels(self) -> Mapping[str, str]:
-        cases = (self.first, self.second)
-        named = {name: part.label for case in cases for name, part in (*case.indicators.items(), *case.events.items())}
-        return {CONTEXT: "Context", **named}
+    def _labels(self) -> Labels:
+        found = Labels.of(self.first, self.second)
+        return Labels({CONTEXT: "Context", **found.drivers}, found.memories)
 
     def of(self, key: Key) -> str:
         """One part in words."""
         section, rest = key[0], key[1:]
         if key in (ORDER, PANEL):
             return {ORDER: "Order of dyads and effects", PANEL: "Panel"}[key]
-        if section in ("settings", "hyperpriors"):
+        quantity = find_id(".".join(_without_ratio(key)))
+        if quantity is not None:
+            return self._labels.quantity(quantity)
+        if section == "settings":
             words = FIELDS.get(rest[0], rest[0])
             return words[0].upper() + words[1:]
         if section == "dyads":
@@ -393,16 +392,10 @@ class _Names:
         if section == "scenarios":
             return f"Scenario {rest[0]}"
         if section == "effects":
-            ends, _, path = rest[0].partition("/")
-            told = " → ".join(self._labels.get(end, end) for end in ends.split("->"))
-            told += f" ({path})" if path else ""
-            words = [FIELDS.get(part, part) for part in rest[1:]]
-            return ": ".join([told, *filter(None, words)])
-        label = self._labels.get(rest[0], rest[0])
+            return ": ".join((self._labels.effect(rest[0]), *(FIELDS.get(part, part) for part in rest[1:])))
+        label = self._labels.driver(rest[0])
         if section in ("events", "series"):
             return ", ".join((label, *rest[1:3])) if rest[1:2] != ("texts",) else label
-        if rest[1:2] == ("parents",):
-            return f"{label}: moved by {self._labels.get(rest[2], rest[2])}"
         words = [FIELDS.get(part, part) for part in rest[1:2]] + [f"({part})" for part in rest[2:]]
         return f"{label}: {' '.join(words)}" if words else label
 
@@ -413,7 +406,7 @@ def _change(
     """A step as people and programs read it."""
     single = owner if owner == AS_OF else keys[0] if len(keys) == 1 and keys[0][: len(owner)] == owner else None
     section = owner[0]
-    name = ".".join(owner[:-1] if owner[-1] in ("rate_ratio", "texts") else owner)
+    name = ".".join(owner[:-1] if owner[-1] == "texts" else _without_ratio(owner))
     if single is not None:
         one, two = before.get(single), after.get(single)
         is_quantity = isinstance(one if two is None else two, Quantity)
@@ -427,6 +420,11 @@ def _change(
     kind = "quantity" if owner[2:] == ("now",) else KINDS[section]
     label = names.of(owner) + _together(owner, keys, before, after)
     return Change(name, kind, label, sides[0] or None, sides[1] or None, moves)
+
+
+def _without_ratio(key: Key) -> Key:
+    """The path of a part as its id has it, in which a rate ratio is its effect."""
+    return key[:-1] if key[-1] == RATE_RATIO.field else key
 
 
 def _together(owner: Key, keys: Iterable[Key], before: Mapping[Key, Any], after: Mapping[Key, Any]) -> str:

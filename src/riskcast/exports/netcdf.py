@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
+from riskcast.case.quantity_names import unit_of_kind
 from riskcast.engines.registry import ENGINES
 from riskcast.errors import OptionError, RiskcastError
 from riskcast.exports.dossier import Dossier
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 CHAIN = "chain"
 LOG_RATE = "log rate"
+HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE)}
 
 
 def to_tree(dossier: Dossier) -> xarray.DataTree:
@@ -105,9 +108,8 @@ def _posterior(dossier: Dossier) -> xarray.Dataset:
     variables = {}
     for name, values in flat.data_vars.items():
         block = str(name).split(".", 1)[1]
-        unit = "share, 0 to 1" if block == "persistence" else LOG_RATE
-        if block.startswith("half_life"):
-            unit = f"{dossier.case.settings.period}s"
+        kind = HYPER.get(block.partition(".")[0])
+        unit = LOG_RATE if kind is None else unit_of_kind(dossier.case, kind)
         dims = (CHAIN, DRAW, *values.dims[1:])
         variables[name] = (dims, _by_chain(dossier, values.to_numpy()), {"units": unit})
     coords: dict[str, Any] = {str(name): values for name, values in flat.coords.items() if name != DRAW}

@@ -58,7 +58,7 @@ def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
     out = []
     for effect in case.effects:
         if effect.source == driver.split(":")[-1] and effect.rate_ratio.evidence:
-            out.append((f"effects.{effect.id}", effect.rate_ratio.evidence.basis, effect.rate_ratio.evidence.claim))
+            out.append((effect.quantity_id, effect.rate_ratio.evidence.basis, effect.rate_ratio.evidence.claim))
     return out
 
 

@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 from riskcast.case.model import Case, EventType
 from riskcast.case.quantities import Quantity
+from riskcast.case.quantity_ids import parse_id
+from riskcast.case.quantity_names import unit_of
 from riskcast.errors import UnknownNameError
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.estimates import Estimate
@@ -201,7 +203,7 @@ def assumption_table(dossier: Dossier) -> Table:
         then, now = (None, None, None) if before is None else _numbers(before), _numbers(quantity)
         cited = _sources(dossier.case, evidence.sources) if evidence else ""
         basis = (evidence.basis, evidence.claim or None, cited or None) if evidence else (None, None, None)
-        rows.append((key, unit_of(dossier.case, key), then != now, *then, *now, *basis))
+        rows.append((key, unit_of(dossier.case, parse_id(key)), then != now, *then, *now, *basis))
     number = "Empty where the quantity is held fixed"
     columns = (
         Column("quantity", "Id of the quantity, as overlays write it", width=44),
@@ -338,23 +340,6 @@ def make_table(dossier: Dossier, name: str) -> Table:
 def make_tables(dossier: Dossier) -> list[Table]:
     """Every table that says something of a dossier."""
     return [make_table(dossier, name) for name in names_of_tables(dossier)]
-
-
-def unit_of(case: Case, key: str) -> str:
-    """The unit in which the numbers of a quantity are written.
-
-    >>> from riskcast import load_case
-    >>> unit_of(load_case("central_asia_2024"), "hyperpriors.sd_time")
-    'log rate'
-    """
-    parts = key.split(".")
-    if parts[0] == "effects":
-        return "rate ratio"
-    if parts[0] == "indicators":
-        return case.indicators[parts[1]].unit if parts[2] == "now" else "steps"
-    if "half_life" in parts:
-        return f"{case.settings.period}s"
-    return {"persistence": "share, 0 to 1", "base_rate": "probability in a year"}.get(parts[-1], "log rate")
 
 
 def _name(ahead: Forecast) -> str:

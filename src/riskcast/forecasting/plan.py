@@ -113,11 +113,10 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
 
     for name, indicator in case.indicators.items():
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
-        columns = []
+        columns, scale = [], indicator.measure
         for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), indicator.link)
-            level = indicator.link.inverse(draw(prior, "today", name, unit))
-            columns.append(indicator.steps(_within(level, indicator.bounds)))
+            prior = elicit(indicator.now_of(unit), scale.link)
+            columns.append(scale.steps_from_link(draw(prior, "today", name, unit)))
         known = record.today.get(name)
         today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
         drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
@@ -127,10 +126,6 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
     return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
-
-
-def _within(level: Floats, bounds: tuple[float, float] | None) -> Floats:
-    return level if bounds is None else np.clip(level, *bounds)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:

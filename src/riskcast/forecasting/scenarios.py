@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.checks import Where, scenario_problems
-from riskcast.case.model import Case, IndicatorMove, Scenario
+from riskcast.case.model import Case, Scenario
+from riskcast.case.moves import apply_move, bounded, indicator_order, middle_levels
 from riskcast.errors import CaseError, UnknownNameError
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.ordering import topological_order
 from riskcast.names import BASELINE
 
 LevelPaths = dict[str, Floats]
@@ -34,21 +33,6 @@ def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, 
     return name, scenario
 
 
-def bounded(case: Case, name: str, path: Floats) -> Floats:
-    """Steps of an indicator held within its bounds."""
-    indicator = case.indicators[name]
-    if indicator.bounds is None:
-        return path
-    low, high = indicator.bounds
-    least = -np.inf if indicator.scale == "log" and low <= 0 else float(indicator.steps(low))
-    return np.clip(path, least, float(indicator.steps(high)))
-
-
-def indicator_order(case: Case) -> tuple[str, ...]:
-    """Indicators, parents first."""
-    return topological_order({name: set(indicator.parents) for name, indicator in case.indicators.items()})
-
-
 def move_levels(
     case: Case, scenario: Scenario, levels: LevelPaths, weights: Mapping[tuple[str, str], Floats]
 ) -> LevelPaths:
@@ -60,47 +44,18 @@ def move_levels(
     if not scenario.indicators:
         return levels
     moved: LevelPaths = {}
+    middles = middle_levels(case, scenario, len(next(iter(levels.values()))))
     for name in indicator_order(case):
         indicator = case.indicators[name]
         path = levels[name]
         for parent in indicator.parents:
             if moved[parent] is not levels[parent]:
                 path = path + weights[name, parent][None, :, None] * (moved[parent] - levels[parent])
-        for move in scenario.indicators:
+        for move, middle in zip(scenario.indicators, middles, strict=True):
             if move.indicator == name:
-                path = _apply(case, move, path)
+                path = apply_move(case, move, path, middle)
         moved[name] = path if path is levels[name] else bounded(case, name, path)
     return moved
-
-
-def _apply(case: Case, move: IndicatorMove, path: Floats) -> Floats:
-    indicator = case.indicators[move.indicator]
-    period = np.arange(1, len(path) + 1)
-    share = np.clip((period - move.start + 1) / move.over, 0.0, 1.0)
-    share[period > (move.until or len(path))] = 0.0
-    share = share[:, None, None].astype(path.dtype)
-    change: Callable[[Floats], Floats]
-    if move.set is not None:
-        target = float(indicator.steps(move.set))
-        change = lambda x: x + share * (target - x)  # noqa: E731
-    elif move.shift is not None:
-        shift = move.shift / indicator.step
-        change = lambda x: x + share * shift  # noqa: E731
-    else:
-        assert move.multiply is not None
-        factor = move.multiply
-        if indicator.scale == "log":
-            shift = math.log(factor) / math.log(indicator.step)
-            change = lambda x: x + share * shift  # noqa: E731
-        else:
-            origin = indicator.reference / indicator.step
-            change = lambda x: (origin + x) * (1.0 + share * (factor - 1.0)) - origin  # noqa: E731
-    if move.dyads is None or indicator.scope == "host":
-        return change(path)
-    chosen = _places(case.dyads, move.dyads)
-    out = np.array(np.broadcast_to(path, path.shape))
-    out[:, :, chosen] = change(path[:, :, chosen])
-    return out
 
 
 def assumed_events(

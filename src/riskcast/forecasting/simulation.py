@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Scenario
+from riskcast.case.moves import bounded
 from riskcast.forecasting.plan import WORK, Edge, EventPlan, Plan
-from riskcast.forecasting.scenarios import LevelPaths, assumed_events, bounded, move_levels
+from riskcast.forecasting.scenarios import LevelPaths, assumed_events, move_levels
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
 

@@ -95,7 +95,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         at_risk[name] = ~np.isnan(grid) & (np.arange(periods) >= first)[:, None]
         occurred[name] = np.nan_to_num(grid)
     # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
-    freshest = np.append(np.flatnonzero(np.diff(panel.unit)), len(panel) - 1)
+    freshest = panel.freshest
     levels, today = {}, {}
     for name, indicator in case.indicators.items():
         if indicator.history != "panel":

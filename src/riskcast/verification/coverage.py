@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.case.quantity_ids import HALF_LIFE, QuantityId
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
@@ -130,7 +131,9 @@ def find_unused(case: Case) -> tuple[str, ...]:
     used_memories = {(effect.target, effect.memory) for effect in case.effects}
     unused += [f"memories.{m}" for m in case.settings.memories if m not in {memory for _, memory in used_memories}]
     for name, event in case.events.items():
-        unused += [f"outcomes.{name}.half_life.{m}" for m in event.half_life if (name, m) not in used_memories]
+        unused += [
+            str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories
+        ]
         if event.kind == "trigger" and name not in sources:
             unused.append(f"outcomes.{name} (a trigger that drives nothing)")
     cited = {s for _, quantity, _ in case.quantities() if quantity.evidence for s in quantity.evidence.sources}

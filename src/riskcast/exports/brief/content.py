@@ -313,7 +313,7 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
     # A claim belongs to its own edge: that of another edge would be read as if it bore the number beside it.
     evidence = edges[0].rate_ratio.evidence if edges else None
     cited = tuple(dict.fromkeys(_sources(case, [level.evidence if level else None, evidence])))
-    place = places.quantity(f"effects.{edges[0].id}") if places is not None and edges else None
+    place = places.quantity(edges[0].quantity_id) if places is not None and edges else None
     claim = ""
     if evidence is not None:
         claim = f"{evidence.basis.capitalize()}: {shortened(evidence.claim)}"

@@ -1,0 +1,93 @@
+"""Ids of quantities, such as `indicators.mood.now` or `effects.mood->protest`: written and read here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Link
+
+Section = Literal["memories", "hyperpriors", "indicators", "outcomes", "effects"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What quantities of one kind have in common.
+
+    field: what the files call it; what: what people call it; unit, link: of its numbers, empty or None where they are
+    the case's to say; may_be_zero: whether it may be held at 0, outside the link, for what there is none of.
+    """
+
+    field: str
+    what: str
+    unit: str = ""
+    link: Link | None = None
+    may_be_zero: bool = False
+
+
+LEVEL = Kind("now", "today's level")
+DRIFT = Kind("drift", "drift", "steps", LOG, may_be_zero=True)
+PASSED_ON = Kind("parents", "moved by", "steps", IDENTITY)
+BASE_RATE = Kind("base_rate", "base rate", "probability in a year")
+HALF_LIFE = Kind("half_life", "half-life", "", LOG)
+SD_DYAD = Kind("sd_dyad", "spread between dyads", "log rate", LOG, may_be_zero=True)
+SD_TIME = Kind("sd_time", "spread between years", "log rate", LOG, may_be_zero=True)
+PERSISTENCE = Kind("persistence", "persistence of a year's shock", "share, 0 to 1", LOGIT, may_be_zero=True)
+RATE_RATIO = Kind("rate_ratio", "", "rate ratio", LOG)
+
+_KINDS: dict[Section, tuple[Kind, ...]] = {
+    "memories": (HALF_LIFE,),
+    "hyperpriors": (SD_DYAD, SD_TIME, PERSISTENCE),
+    "indicators": (LEVEL, DRIFT, PASSED_ON),
+    "outcomes": (BASE_RATE, HALF_LIFE, SD_DYAD, SD_TIME),
+}
+
+
+@dataclass(frozen=True)
+class QuantityId:
+    """Which quantity of a case: `str()` gives its id.
+
+    name: the memory, indicator, outcome or effect that has it, empty for hyperpriors; of: the dyad of a level, the
+    parent that moves an indicator, or the memory of an outcome's own half-life; empty where there is none.
+
+    >>> str(QuantityId("indicators", LEVEL, "trade", "HHH-AAA")), str(QuantityId("effects", RATE_RATIO, "a->b"))
+    ('indicators.trade.now.HHH-AAA', 'effects.a->b')
+    """
+
+    section: Section
+    kind: Kind
+    name: str = ""
+    of: str = ""
+
+    def __str__(self) -> str:
+        if self.section == "effects":
+            return f"effects.{self.name}"
+        return ".".join(part for part in (self.section, self.name, self.kind.field, self.of) if part)
+
+
+def parse_id(text: str) -> QuantityId:
+    """Which quantity an id means; raises ValueError for what is none.
+
+    >>> parse_id("memories.fast.half_life").name, parse_id("effects.a->b/path").name
+    ('fast', 'a->b/path')
+    """
+    found = find_id(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no id of a quantity; write one such as indicators.mood.now or effects.a->b")
+    return found
+
+
+def find_id(text: str) -> QuantityId | None:
+    """Which quantity an id means; None where it is the id of something else."""
+    section, _, rest = text.partition(".")
+    if section == "effects":
+        return QuantityId("effects", RATE_RATIO, rest) if "->" in rest and "." not in rest else None
+    name, _, rest = ("", "", rest) if section == "hyperpriors" else rest.partition(".")
+    field, _, of = rest.partition(".")
+    for home, kinds in _KINDS.items():
+        for kind in kinds if home == section and bool(name) == (home != "hyperpriors") else ():
+            # A level is of all dyads or of one; what passes on is of a parent, an outcome's own half-life of a memory.
+            is_of = kind is PASSED_ON or (kind is HALF_LIFE and home == "outcomes")
+            if kind.field == field and (kind is LEVEL or bool(of) == is_of):
+                return QuantityId(home, kind, name, of)
+    return None

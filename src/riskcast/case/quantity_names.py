@@ -1,0 +1,207 @@
+"""What every quantity of a case is called, in which unit it is, and where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from riskcast.case.model import Case, Effect
+from riskcast.case.quantities import Link, base_rate_link
+from riskcast.case.quantity_ids import (
+    BASE_RATE,
+    DRIFT,
+    HALF_LIFE,
+    LEVEL,
+    PASSED_ON,
+    RATE_RATIO,
+    Kind,
+    QuantityId,
+    parse_id,
+)
+
+
+@dataclass(frozen=True)
+class QuantityName:
+    """A quantity as people read it.
+
+    owner: the label of the indicator, outcome or memory that has it, or of both ends of an effect; empty for what all
+    share; what: what of it; of: the dyad, or the label of the parent or memory; unit, link: of its numbers.
+    """
+
+    id: QuantityId
+    owner: str
+    what: str
+    of: str
+    unit: str
+    link: Link
+
+    @property
+    def label(self) -> str:
+        """All of it in one line."""
+        return _joined(self.id, self.owner, self.what, self.of)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What indicators, event types and memories are called; a name without a label is its own."""
+
+    drivers: Mapping[str, str]
+    memories: Mapping[str, str]
+
+    @classmethod
+    def of(cls, *cases: Case) -> Labels:
+        """The labels of cases, as the last calls them that has them."""
+        return cls(
+            {name: part.label for case in cases for name, part in (*case.indicators.items(), *case.events.items())},
+            {name: memory.label for case in cases for name, memory in case.settings.memories.items()},
+        )
+
+    def driver(self, name: str) -> str:
+        """The label of an indicator or event type."""
+        return self.drivers.get(name, name)
+
+    def effect(self, effect_id: str) -> str:
+        """Both ends of an effect and its path.
+
+        >>> Labels({"mood": "Mood", "a": "Protest"}, {}).effect("mood->a/by_way")
+        'Mood → Protest (by way)'
+        """
+        ends, _, path = effect_id.partition("/")
+        told = " → ".join(self.driver(end) for end in ends.split("->"))
+        return told + (f" ({path.replace('_', ' ')})" if path else "")
+
+    def owner(self, found: QuantityId) -> str:
+        """The label of what has a quantity."""
+        if found.section == "effects":
+            return self.effect(found.name)
+        return self.memories.get(found.name, found.name) if found.section == "memories" else self.driver(found.name)
+
+    def part(self, found: QuantityId) -> str:
+        """The label of a parent or memory that a quantity is of; a dyad's id."""
+        if found.kind is HALF_LIFE:
+            return self.memories.get(found.of, found.of)
+        return self.driver(found.of) if found.kind is PASSED_ON else found.of
+
+    def quantity(self, found: QuantityId) -> str:
+        """A quantity in one line."""
+        return _joined(found, self.owner(found), found.kind.what, self.part(found))
+
+
+def name_quantity(case: Case, key: str) -> QuantityName:
+    """What the quantity with an id is called, and in which unit its numbers are; raises ValueError for no such id.
+
+    >>> from riskcast import load_case
+    >>> named = name_quantity(load_case("central_asia_2024"), "indicators.xenophobia.now")
+    >>> named.what, named.unit, named.link.name
+    ("today's level", '% agreeing', 'identity')
+    """
+    found, labels = parse_id(key), Labels.of(case)
+    return QuantityName(
+        found, labels.owner(found), found.kind.what, labels.part(found), unit_of(case, found), link_of(case, found)
+    )
+
+
+def unit_of(case: Case, found: QuantityId) -> str:
+    """The unit in which the numbers of a quantity are written.
+
+    >>> from riskcast import load_case
+    >>> unit_of(load_case("central_asia_2024"), parse_id("hyperpriors.sd_time"))
+    'log rate'
+    """
+    if found.kind is LEVEL:
+        return case.indicators[found.name].unit
+    return unit_of_kind(case, found.kind)
+
+
+def unit_of_kind(case: Case, kind: Kind) -> str:
+    """The unit of a kind of quantities other than levels."""
+    return f"{case.settings.period}s" if kind is HALF_LIFE else kind.unit
+
+
+def link_of(case: Case, found: QuantityId) -> Link:
+    """The link on which a quantity is Normal."""
+    if found.kind is LEVEL:
+        return case.indicators[found.name].link
+    return found.kind.link or base_rate_link(case.periods_per_year)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A number and its unit, as a sentence can hold them.
+
+    >>> with_unit("47", "% agreeing"), with_unit("7", "index 0-10"), with_unit("1", "0 or 1")
+    ('47 % agreeing', '7 on an index 0-10', '1 (of 0 or 1)')
+    """
+    if unit.startswith("index"):
+        return f"{number} on an {unit}"
+    return f"{number} (of {unit})" if unit[:1].isdigit() else f"{number} {unit}"
+
+
+def driver_label(case: Case, name: str) -> str:
+    """The label of an indicator or event type."""
+    return case.indicators[name].label if name in case.indicators else case.events[name].label
+
+
+def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
+    """The id of an indicator's level today in a dyad; none for an event type, or where a panel holds the level."""
+    indicator = case.indicators.get(driver)
+    if indicator is None or indicator.now is None:
+        return ()
+    return (str(QuantityId("indicators", LEVEL, driver, dyad if isinstance(indicator.now, dict) else "")),)
+
+
+def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
+    """Ids of the quantities behind an indicator or event type: its level, its drift, what moves it, and its effects."""
+    effects = [effect for effect in case.effects if effect.source == driver]
+    own = tuple(effect.quantity_id for effect in effects)
+    if driver not in case.indicators:
+        return (*_half_lives(case, effects), *own)
+    parents = (str(QuantityId("indicators", PASSED_ON, driver, p)) for p in case.indicators[driver].parents)
+    return (*level_ids(case, driver, dyad), str(QuantityId("indicators", DRIFT, driver)), *parents, *own)
+
+
+def ids_behind_outcome(case: Case, event: str, dyad: str) -> tuple[str, ...]:
+    """Ids of the quantities behind an event type's probability: base rate, effects, levels, half-lives."""
+    effects = case.effects_on(event)
+    levels = [key for effect in effects for key in level_ids(case, effect.source, dyad)]
+    keys = [str(QuantityId("outcomes", BASE_RATE, event)), *(effect.quantity_id for effect in effects), *levels]
+    return tuple(dict.fromkeys([*keys, *_half_lives(case, effects)]))
+
+
+def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
+    """The YAML file and path of a quantity id."""
+    found = parse_id(key)
+    if found.section == "effects":
+        index = next(i for i, effect in enumerate(case.effects) if effect.id == found.name)
+        return "effects", (index, found.kind.field)
+    in_settings = found.section in ("memories", "hyperpriors")
+    path = tuple(part for part in (found.name, found.kind.field, found.of) if part)
+    return ("case", (found.section, *path)) if in_settings else (found.section, path)
+
+
+def id_at(case: Case, document: str, path: tuple[str | int, ...]) -> str:
+    """The id of the quantity at a path of a YAML file; the inverse of `locate`."""
+    if document == "effects" and path and isinstance(path[0], int):
+        rest = path[2:] if path[1:2] == (RATE_RATIO.field,) else path[1:]
+        return ".".join(map(str, (case.effects[path[0]].quantity_id, *rest)))
+    head = () if document == "case" else (document,)
+    return ".".join(map(str, (*head, *path)))
+
+
+def _half_lives(case: Case, effects: Iterable[Effect]) -> list[str]:
+    keys = []
+    for effect in effects:
+        if effect.memory is not None:
+            own = effect.memory in case.events[effect.target].half_life
+            keys.append(
+                QuantityId("outcomes", HALF_LIFE, effect.target, effect.memory)
+                if own
+                else QuantityId("memories", HALF_LIFE, effect.memory)
+            )
+    return [str(key) for key in dict.fromkeys(keys)]
+
+
+def _joined(found: QuantityId, owner: str, what: str, of: str) -> str:
+    if not owner:
+        return what[:1].upper() + what[1:]
+    told = f"{what} {of}" if found.kind is PASSED_ON else f"{what} ({of})" if of else what
+    return f"{owner}: {told}" if told else owner
