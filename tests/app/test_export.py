@@ -35,7 +35,7 @@ CHANGES = {
     "hyperpriors.persistence": {"value": 0.7},
 }
 SCENARIO = "second_attack"
-TABLES = ("scores", "probabilities", "by_period", "contributions", "assumptions", "diagnostics")
+TABLES = ("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case.panel import Panel
+from riskcast.case.periods import date_label
 from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
@@ -228,6 +229,11 @@ class EventRow(Strict):
     description: Text
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
+
+    @property
+    def when(self) -> str:
+        """The date as exactly as it is known: 2024-03-22, 2024-03 or 2024."""
+        return date_label(self.date, self.precision)
 
     @property
     def known_on(self) -> dt.date:

@@ -178,8 +178,9 @@ def explain(
     prior_only: PriorOnlyOption = False,
     allow_unreliable: UnreliableOption = False,
 ) -> None:
-    """Why a dyad's score is what it is: drivers, remembered events, evidence."""
+    """Why a dyad's score is what it is: drivers, what acts now, remembered events, evidence."""
     from riskcast.forecasting.attribution import explain as attribute
+    from riskcast.forecasting.drivers_now import acting
     from riskcast.forecasting.remembered import remembered_events
     from riskcast.forecasting.scoring import score
     from riskcast.terminal.forecasts import explanation_view, make_console
@@ -192,7 +193,8 @@ def explain(
     ahead = simulate(posterior, scenario, horizon)
     with progress("Explaining the scores") as report:
         explanation = attribute(ahead, progress=report)
-    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(posterior, dyad)))
+    past, now = remembered_events(posterior, dyad), acting(ahead, dyad)
+    make_console().print(explanation_view(score(ahead), explanation, dyad, past, now))
 
 
 @app.command()

@@ -1,5 +1,13 @@
 from .attribution import Explanation as Explanation, explain as explain
 from .contrasts import Contrast as Contrast, contrast as contrast
+from .drivers_now import (
+    Acting as Acting,
+    BaseRate as BaseRate,
+    acting as acting,
+    base_rate_after as base_rate_after,
+    levels_today as levels_today,
+    moved_by_record as moved_by_record,
+)
 from .forecasts import Forecast as Forecast, forecast as forecast
 from .lineage import provenance as provenance
 from .remembered import remembered_events as remembered_events

@@ -69,6 +69,11 @@ class Forecast:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
 
+    def days_of(self, period: int) -> tuple[dt.date, dt.date]:
+        """First and last day of a period of the horizon, counted from 1."""
+        timeline = self.posterior.record.timeline
+        return timeline.end(period - 1) + dt.timedelta(days=1), timeline.end(period)
+
     def probability(self, event: str, unit: str) -> Estimate:
         """Probability of at least one event of a type in a unit within the horizon."""
         column = self._column(unit, self.case.units(event), self.units(event))
