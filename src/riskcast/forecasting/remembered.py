@@ -89,8 +89,8 @@ class RememberedEvents(tuple[RememberedEvent, ...]):
 def counts_for(whose: str | None, where: str, dyad: str) -> bool:
     """Whether an effect counts an event of one dyad (or of all, or of the host) for another.
 
-    >>> counts_for("own", "RUS-KAZ", "RUS-TJK"), counts_for("others", "RUS-KAZ", "RUS-TJK"), counts_for("own", "ALL", "RUS-TJK")
-    (False, True, True)
+    >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("own", "others", "any")]
+    [False, True, True]
     """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
