@@ -12,7 +12,7 @@ import streamlit as st
 import riskcast
 from parts import reasons, widgets
 from parts.markdown import plain
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from state import results, session
 from state.results import Result
 
@@ -73,7 +73,7 @@ def filter_rows(
 
 def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
     if case.panel is not None:
-        chart = forecast_charts.timeline_chart(case, palette=widgets.palette())
+        chart = charts.timeline_chart(case, palette=widgets.palette())
         st.altair_chart(chart, theme=None, width="stretch")
         st.caption("The events stand in the case's panel, pair by pair and period by period, without text or sources.")
         return
@@ -85,9 +85,7 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
     if not rows:
         st.warning("No event passes these filters. Widen one of them.", icon=":material/filter_alt:")
         return
-    st.altair_chart(
-        forecast_charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch"
-    )
+    st.altair_chart(charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch")
     rows = sorted(rows, key=lambda row: row.placed_on, reverse=True)
     st.caption("Choose a row for the whole of it, with every source.")
     chosen = st.dataframe(
@@ -216,7 +214,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
         return
     chosen = st.selectbox("Series", list(named), format_func=named.get, key=f"record_series:{case.name}")
     st.caption(plain(case.indicators[chosen].question))
-    st.altair_chart(forecast_charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
+    st.altair_chart(charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
         rows = [row for row in case.series_rows if row.indicator == chosen]
         st.dataframe(

@@ -11,7 +11,7 @@ import riskcast
 from parts import reasons, widgets
 from parts.markdown import plain
 from parts.reasons import Today
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from state import results, session
 from state.results import Result
 
@@ -60,7 +60,7 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         f"{signed(end - start)}."
     )
     st.altair_chart(
-        forecast_charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
+        charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
         theme=None,
         width="stretch",
     )
@@ -220,7 +220,8 @@ def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: r
         unit = "one fresh event" if one.is_event else "one step"
         st.markdown(
             f"{plain(one.rationale)}\n\nBelieved: {unit} multiplies the rate by "
-            f"**{reasons.ratio(one.prior)}**. After the record: **{reasons.ratio(one.posterior)}**; the record {_moved(reasons.moved_words(one.moved))}."
+            f"**{reasons.ratio(one.prior)}**. After the record: **{reasons.ratio(one.posterior)}**; the record "
+            f"{_moved(reasons.moved_words(one.moved))}."
         )
         if one.is_event:
             _events(today, today.past.by([one.key.removeprefix("effects.")]), places)

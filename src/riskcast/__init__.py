@@ -71,6 +71,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_case",
         ],
         "engines": [
+            "Diagnostics",
             "Posterior",
             "build_model",
             "fit",
