@@ -33,6 +33,8 @@ WORDS: Mapping[str, str] = {
     "by_period": "The same probabilities, by the end of each period of the horizon.",
     "contributions": "How many points of each pair's score are due to each driver; with the score at reference levels "
     "they add up to it.",
+    "acting": "What every effect does to the rate of its event today, and its rate ratio before and after the record; "
+    "the same under every scenario.",
     "assumptions": "Every quantity as published and as it is now, with its evidence and sources.",
     "diagnostics": "How healthy the engine's draws are, for each kind of event.",
 }
@@ -65,6 +67,7 @@ def _numbers(dossier: riskcast.Dossier, now: View) -> None:
     tables = exports.names_of_tables(dossier)
     labels = {name: name.capitalize() for name in tables} | {
         "scores": "Risk scores",
+        "acting": "What acts now",
         "by_period": f"By {dossier.case.settings.period}",
     }
     chosen = st.pills(

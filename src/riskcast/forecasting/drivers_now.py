@@ -195,7 +195,8 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
     model, drawn = forecast.posterior.models[event], forecast.posterior.events[event]
     effects = case.effects_on(event)
     memories = dict(zip([effect.id for effect in effects if effect.is_escalation], plan.edges, strict=True))
-    columns = [case.units(event).index(unit) for unit in units]
+    place = {unit: number for number, unit in enumerate(case.units(event))}
+    columns = [place[unit] for unit in units]
     for effect in effects:
         column = model.coefficients.index(effect.id)
         size, mean, sd = drawn.coefficients[:, column], float(model.mean[column]), float(model.sd[column])
@@ -213,7 +214,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         moved = moved_by_record(mean, sd, float(size.mean()), float(size.std()))
         # What all units share was worked out once.
         shares = [0] * len(units) if len(middle) == 1 else range(len(units))
-        for unit, place in zip(units, shares, strict=True):
+        for unit, row in zip(units, shares, strict=True):
             yield ActingEffect(
                 key=f"effects.{effect.id}",
                 source=effect.source,
@@ -224,8 +225,8 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
                 path=effect.path or "",
                 rationale=effect.rationale,
                 is_event=effect.is_escalation,
-                steps=float(middle[place]),
-                now=Quantiles(*now[:, place].tolist()),
+                steps=float(middle[row]),
+                now=Quantiles(*now[:, row].tolist()),
                 prior=prior,
                 posterior=posterior,
                 moved=moved,
