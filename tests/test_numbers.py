@@ -221,7 +221,7 @@ def test_results_tell_themselves_in_one_short_line(ahead: riskcast.Forecast) -> 
 def test_remembered_events_and_quantities_are_tables_too(ahead: riskcast.Forecast) -> None:
     events = riskcast.remembered_events(ahead.posterior, "RUS-TJK")
     frame = events.to_frame()
-    assert frame["day"].tolist() == [day for day, _, _ in events]
+    assert frame["day"].tolist() == [event.when for event in events]
     assert frame["left"].between(5, 100).all()
     assert [row[0] for row in read(events).rows[1:]] == frame["day"].tolist()[:30]
     now = ahead.case.indicators["xenophobia"].now

@@ -24,7 +24,7 @@ from assumptions.numbers import (
 from assumptions.words import INTERVAL, MEDIAN, Subject
 from parts import widgets
 from parts.markdown import plain
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from state import results, session, steady
 from state.session import View
 
@@ -261,7 +261,7 @@ def _refusal(now: View, key: str, numbers: Numbers) -> str | None:
 
 
 def _density(now: View, subject: Subject, published: riskcast.Quantity, applied: riskcast.Quantity) -> None:
-    chart = forecast_charts.density_chart(
+    chart = charts.density_chart(
         riskcast.elicit(published, subject.link),
         riskcast.elicit(applied, subject.link),
         palette=widgets.palette(),

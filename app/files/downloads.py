@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import riskcast
-from riskcast.exports import csv_parquet, tables as sheets, workbook
+from riskcast import exports
 from state import results
 from state.session import View
 
@@ -41,11 +41,11 @@ def everything(dossier: riskcast.Dossier, form: str) -> bytes:
     return next(iter(own.values())) if len(own) == 1 else _zip(own)
 
 
-def one_table(dossier: riskcast.Dossier, table: sheets.Table, form: str) -> bytes:
+def one_table(dossier: riskcast.Dossier, table: exports.Table, form: str) -> bytes:
     """One table as csv, json or xlsx, with where its numbers come from."""
     if form == "xlsx":
-        return workbook.one_table(dossier, table)
-    return {"csv": csv_parquet.to_csv, "json": csv_parquet.to_json}[form](table, sheets.origin(dossier))
+        return exports.one_table(dossier, table)
+    return {"csv": exports.to_csv, "json": exports.to_json}[form](table, exports.origin(dossier))
 
 
 def case_zip(case: riskcast.Case) -> bytes:

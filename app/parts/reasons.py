@@ -2,214 +2,62 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 import streamlit as st
 
 import riskcast
 from parts.markdown import plain
 from state.results import Result
 
-Z90 = 1.6448536269514722
-UNMOVED = 0.3
-STILL_AS_WIDE = 0.85
 BASIS = {"data": "Counted", "source": "A source argues it", "judgement": "A judgement"}
-SHOWN_DATE = {"day": 10, "month": 7, "year": 4}
+MOVED = {
+    "fixed": "held fixed",
+    "hardly": "hardly",
+    "narrowed": "narrowed it",
+    "raised": "raised it",
+    "lowered": "lowered it",
+}
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """A rate ratio: its median with a 90 % interval."""
+class Today:
+    """What acts on one dyad today: effects with their size, levels of indicators, past events that are still felt."""
 
-    median: float
-    low: float
-    high: float
+    result: Result
+    dyad: str
+    acting: riskcast.Acting
+    levels: riskcast.LevelsToday
+    past: riskcast.RememberedEvents
 
-    def __str__(self) -> str:
-        return f"{number(self.median)} ({number(self.low)}–{number(self.high)})"
+    @property
+    def case(self) -> riskcast.Case:
+        """The case that is looked at."""
+        return self.result.case
 
-
-@dataclass(frozen=True)
-class Acting:
-    """An effect on an event type with the size that it has now.
-
-    `steps`: today's level in steps from its reference, or the memory of past events (1: one fresh event); `now`: the
-    factor that it puts on the rate today, per-step rate ratio ^ steps.
-    """
-
-    key: str
-    source: str
-    target: str
-    path: str
-    rationale: str
-    is_event: bool
-    steps: float
-    now: Ratio
-    prior: Ratio
-    posterior: Ratio
-    moved: str
+    def effects_of(self, driver: str) -> tuple[riskcast.ActingEffect, ...]:
+        """The effects that start from one driver of a score, the largest today first."""
+        return self.acting.of(driver.removeprefix("recent:"))
 
 
-@dataclass(frozen=True)
-class Remembered:
-    """A past event that still acts; `row` is None where a panel holds it."""
-
-    when: str
-    left: str
-    text: str
-    type: str
-    row: Any
-
-
-def effects_now(result: Result, event: str, unit: str) -> tuple[Acting, ...]:
-    """The effects on an event type in one dyad (or the host), those that change its rate most today first."""
-    plan = next(p for p in result.forecast.plan.events if p.event == event)
-    case, model, drawn = result.case, result.posterior.models[event], result.posterior.events[event]
-    memories = dict(zip(_escalations(case, event), plan.edges, strict=True))
-    found = []
-    for effect in case.effects_on(event):
-        column = model.coefficients.index(effect.id)
-        size = drawn.coefficients[:, column]
-        if effect.id in memories:
-            start = memories[effect.id].start
-            steps = np.log2(1.0 + _of_unit(start, case.units(event), unit))
-        else:
-            steps = steps_today(result, effect.source, unit)
-        # Size and level are held apart by the prior, so the product of means is the mean of the log factor.
-        middle = float(size.mean() * steps.mean())
-        low, high = np.quantile(size * steps, [0.05, 0.95])
-        mean, sd = float(model.mean[column]), float(model.sd[column])
-        found.append(
-            Acting(
-                key=effect.quantity_id,
-                source=effect.source,
-                target=event,
-                path=effect.path or "",
-                rationale=effect.rationale,
-                is_event=effect.is_escalation,
-                steps=float(steps.mean()),
-                now=Ratio(math.exp(middle), math.exp(low), math.exp(high)),
-                prior=Ratio(math.exp(mean), math.exp(mean - Z90 * sd), math.exp(mean + Z90 * sd)),
-                posterior=Ratio(*np.exp(np.quantile(size, [0.5, 0.05, 0.95])).tolist()),
-                moved=moved_by_record(mean, sd, float(size.mean()), float(size.std())),
-            )
-        )
-    return tuple(sorted(found, key=lambda acting: -abs(math.log(acting.now.median))))
+def today(result: Result, dyad: str) -> Today:
+    """What acts on a dyad today."""
+    ahead = result.forecast
+    return Today(
+        result,
+        dyad,
+        riskcast.acting(ahead, dyad),
+        riskcast.levels_today(ahead, dyad),
+        riskcast.remembered_events(result.posterior, dyad),
+    )
 
 
-def effects_from(result: Result, driver: str, dyad: str) -> tuple[Acting, ...]:
-    """The effects that start from one driver of a score, in one dyad, the largest today first."""
-    case, source = result.case, driver.removeprefix("recent:")
-    targets = dict.fromkeys(effect.target for effect in case.effects if effect.source == source)
-    units = {target: dyad if case.events[target].scope == "dyad" else case.host for target in targets}
-    found = [one for target in targets for one in effects_now(result, target, units[target]) if one.source == source]
-    return tuple(sorted(found, key=lambda acting: -abs(math.log(acting.now.median))))
-
-
-def base_rate_after(result: Result, event: str) -> tuple[float, float, float]:
-    """Median and 90 % interval of a base rate after the record: the chance in a year at reference, nothing recent."""
-    rate = np.exp(result.posterior.events[event].coefficients[:, 0]) * result.case.periods_per_year
-    middle, low, high = (-np.expm1(-np.quantile(rate, [0.5, 0.05, 0.95]))).tolist()
-    return middle, low, high
-
-
-def apart(result: Result, event: str, unit: str) -> float | None:
-    """The factor by which a dyad's rate differs beyond its indicators; None for an event of the host."""
-    if result.case.events[event].scope != "dyad":
-        return None
-    return math.exp(float(result.posterior.events[event].effects[:, result.case.dyads.index(unit)].mean()))
-
-
-def moved_by_record(mean: float, sd: float, mean_after: float, sd_after: float) -> str:
-    """Whether the record moved a prior, in words; means and standard deviations on the log scale."""
-    if sd == 0.0:
-        return "held fixed"
-    shift = (mean_after - mean) / sd
-    if abs(shift) < UNMOVED:
-        return "hardly" if sd_after > STILL_AS_WIDE * sd else "narrowed it"
-    return ("raised it" if shift > 0 else "lowered it") + (" much" if abs(shift) >= 1.0 else "")
-
-
-def steps_today(result: Result, indicator: str, unit: str) -> np.ndarray[Any, Any]:
-    """Draws of an indicator's level today in one dyad, in steps from its reference."""
-    case = result.case
-    units = case.dyads if case.indicators[indicator].scope == "dyad" else (case.host,)
-    return _of_unit(result.forecast.plan.today[indicator], units, unit)
-
-
-def level_today(result: Result, name: str, dyad: str) -> str:
-    """An indicator's level today with its 90 % interval and unit."""
-    indicator = result.case.indicators[name]
-    low, middle, high = indicator.level(np.quantile(steps_today(result, name, dyad), [0.05, 0.5, 0.95]))
-    if indicator.now is not None:
-        quantity = indicator.now_of(dyad if isinstance(indicator.now, dict) else result.case.host)
-        text = riskcast.quantity_text(quantity)
-    else:
-        text = f"{middle:.4g}" if low == high else f"{middle:.4g} ({low:.4g}–{high:.4g})"
-    return riskcast.with_unit(text, indicator.unit)
-
-
-def remembered(result: Result, dyad: str) -> tuple[Remembered, ...]:
-    """The past events that a dyad's event types still remember, the freshest first."""
-    case = result.case
-    rows = {}
-    for row in case.event_rows:
-        if row.type in case.events:
-            own = f"{case.events[row.type].label}. {row.description}"
-            when = str(row.date)[: SHOWN_DATE[row.precision]]
-            rows[when, own] = rows[when, f"{row.dyad}: {own}"] = row
-    labels = {f"{event.label}.": name for name, event in case.events.items()}
-    found = []
-    for when, left, text in riskcast.remembered_events(result.posterior, dyad):
-        row = rows.get((when, text))
-        kind = row.type if row is not None else labels[text.partition(": ")[2] or text]
-        found.append(Remembered(when, left, text, kind, row))
-    return tuple(found)
-
-
-def remembered_by(result: Result, effects: Sequence[Any], dyad: str) -> tuple[Remembered, ...]:
-    """The past events that some effects remember in a dyad: of the types and the pairs that they can see."""
-    seen: dict[str, set[str]] = {}
-    for effect in effects:
-        if effect.is_escalation:
-            seen.setdefault(effect.source, set()).add(effect.whose)
-    kept = []
-    for past in remembered(result, dyad):
-        own = past.row is None or past.row.dyad in (dyad, "ALL", result.case.host)
-        whose = {"own", "host", "any"} if own else {"others", "any"}
-        if seen.get(past.type, set()) & whose:
-            kept.append(past)
-    return tuple(kept)
-
-
-def reason(result: Result, dyad: str, contribution: Any) -> str:
-    """Why one driver adds to a score or takes away from it, as a sentence in Markdown."""
-    points = abs(contribution.points)
-    verb = "adds" if contribution.points > 0 else "takes away"
-    label = contribution.label
-    lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
-    if contribution.kind == "indicator":
-        because = _level_sentence(result, contribution.driver, dyad)
-    else:
-        because = _memory_sentence(result, contribution.driver.removeprefix("recent:"), dyad)
-    acting = strongest(result, contribution, dyad)
-    if acting is None:
-        return f"{lead} because {because}."
-    told = plain(result.case.events[acting.target].label)
-    felt = f"Felt most in *{told}*, whose rate it multiplies by {number(acting.now.median)}: {plain(acting.rationale)}"
-    return f"{lead} because {because}. {felt}"
-
-
-def strongest(result: Result, contribution: Any, dyad: str) -> Acting | None:
-    """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = effects_from(result, contribution.driver, dyad)
-    alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
-    return next(iter(alike or found), None)
+def ratio(quantiles: riskcast.Quantiles) -> str:
+    """A rate ratio with its 90 % interval."""
+    middle, low, high = map(riskcast.factor_text, quantiles)
+    return f"{middle} ({low}–{high})"
 
 
 def factor(value: float) -> str:
@@ -218,7 +66,58 @@ def factor(value: float) -> str:
     >>> factor(1.724), factor(0.93), factor(12.3)
     ('×1.7', '×0.93', '×12')
     """
-    return f"×{number(value)}"
+    return f"×{riskcast.factor_text(value)}"
+
+
+def moved_words(moved: riskcast.Moved) -> str:
+    """Whether the record moved a prior, in words.
+
+    >>> moved_words(riskcast.moved_by_record(0.0, 0.5, -0.6, 0.2)), moved_words(riskcast.moved_by_record(0, 0, 0, 0))
+    ('lowered it much', 'held fixed')
+    """
+    return MOVED[moved.verdict] + (" much" if moved.is_much else "")
+
+
+def left(past: riskcast.RememberedEvent) -> str:
+    """What is left of a past event's force."""
+    return f"{100 * past.share:.0f} %"
+
+
+def level_today(today: Today, name: str) -> str:
+    """An indicator's level today with its 90 % interval and unit."""
+    indicator, level = today.case.indicators[name], today.levels.levels[name].level
+    if indicator.now is not None:
+        quantity = indicator.now_of(today.dyad if isinstance(indicator.now, dict) else today.case.host)
+        text = riskcast.quantity_text(quantity)
+    elif level.low == level.high:
+        text = f"{level.median:.4g}"
+    else:
+        text = f"{level.median:.4g} ({level.low:.4g}–{level.high:.4g})"
+    return riskcast.with_unit(text, indicator.unit)
+
+
+def reason(today: Today, contribution: Any) -> str:
+    """Why one driver adds to a score or takes away from it, as a sentence in Markdown."""
+    points = abs(contribution.points)
+    verb = "adds" if contribution.points > 0 else "takes away"
+    label = contribution.label
+    lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
+    if contribution.kind == "indicator":
+        because = _level_sentence(today, contribution.driver)
+    else:
+        because = _memory_sentence(today, contribution.driver.removeprefix("recent:"))
+    acting = strongest(today, contribution)
+    if acting is None:
+        return f"{lead} because {because}."
+    felt = f"*{plain(acting.target_label)}*, whose rate it multiplies by {riskcast.factor_text(acting.now.median)}"
+    return f"{lead} because {because}. Felt most in {felt}: {plain(acting.rationale)}"
+
+
+def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
+    """The effect through which a driver is felt most today, among those that point the way its contribution does."""
+    found = today.effects_of(contribution.driver)
+    alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
+    return next(iter(alike or found), None)
 
 
 def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
@@ -291,44 +190,23 @@ def places_of(case: riskcast.Case) -> riskcast.Places | None:
     return riskcast.find_places(case)
 
 
-def _level_sentence(result: Result, name: str, dyad: str) -> str:
-    indicator = result.case.indicators[name]
-    steps = float(steps_today(result, name, dyad).mean())
-    moved = any(move.indicator == name for move in result.forecast.scenario.indicators)
+def _level_sentence(today: Today, name: str) -> str:
+    indicator, steps = today.case.indicators[name], today.levels.levels[name].steps
+    moved = any(move.indicator == name for move in today.result.forecast.scenario.indicators)
     scenario = ", and the scenario moves it" if moved else ""
-    today = plain(level_today(result, name, dyad))
+    level = plain(level_today(today, name))
     if abs(steps) < 0.05:
-        return f"it stands at {today}, its reference, and may drift from there{scenario}"
+        return f"it stands at {level}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"
     size = f"{abs(steps):.1f} step{'' if f'{abs(steps):.1f}' == '1.0' else 's'}"
-    return f"it stands at {today}, {size} {side} its reference of {indicator.reference:g}{scenario}"
+    return f"it stands at {level}, {size} {side} its reference of {indicator.reference:g}{scenario}"
 
 
-def _memory_sentence(result: Result, event: str, dyad: str) -> str:
-    past = [one for one in remembered(result, dyad) if one.type == event]
+def _memory_sentence(today: Today, event: str) -> str:
+    past = [one for one in today.past if one.type == event]
     if not past:
         return "a trace of such events is left"
     last = past[0]
     if len(past) == 1:
-        return f"the one of {last.when} is still felt ({last.left} of its force is left)"
-    return f"{len(past)} of them are still felt, the last of {last.when} ({last.left} of its force is left)"
-
-
-def _escalations(case: riskcast.Case, event: str) -> list[str]:
-    return [effect.id for effect in case.effects_on(event) if effect.is_escalation]
-
-
-def _of_unit(values: Any, units: Sequence[str], unit: str) -> np.ndarray[Any, Any]:
-    """One unit's column of (draws, units); what all share has a single column."""
-    return np.asarray(values[:, list(units).index(unit) if values.shape[1] > 1 else 0], dtype=float)
-
-
-def number(value: float) -> str:
-    """A factor with two digits that count.
-
-    >>> number(0.934), number(1.724), number(612.3)
-    ('0.93', '1.7', '612')
-    """
-    if value >= 9.95:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+        return f"the one of {last.when} is still felt ({left(last)} of its force is left)"
+    return f"{len(past)} of them are still felt, the last of {last.when} ({left(last)} of its force is left)"

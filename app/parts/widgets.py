@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from riskcast.charts import theme
+from riskcast import charts
 from state.results import Result, difference
 
 MOST_PAIRS = 10
@@ -22,9 +22,9 @@ WORD_JOINER = "\u2060"
 BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
 
 
-def palette() -> theme.Palette:
+def palette() -> charts.Palette:
     """The colours of charts, light or dark as the browser asks."""
-    return theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
+    return charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
 
 
 def percent(probability: float) -> str:

@@ -214,9 +214,9 @@ def _move_form(result: Result) -> None:
 
 
 def _periods_help(result: Result) -> str:
-    timeline, period = result.posterior.record.timeline, result.case.settings.period
+    ahead, period = result.forecast, result.case.settings.period
     last = result.case.settings.horizon
-    first_days, last_days = period_words(timeline, 1), period_words(timeline, last)
+    first_days, last_days = period_words(ahead, 1), period_words(ahead, last)
     return f"{period.capitalize()} 1 is {first_days}; {period} {last}, the last, {last_days}."
 
 
@@ -287,7 +287,7 @@ def _event_form(result: Result) -> None:
         dyads = _whom(case, "event_dyads") if case.events[name].scope == "dyad" else []
         month = st.number_input(f"In {period}", 1, 600, 1, key="event_month", help=_periods_help(result))
         if month <= case.settings.horizon:
-            st.caption(f"{period.capitalize()} {month} is {period_words(result.posterior.record.timeline, month)}.")
+            st.caption(f"{period.capitalize()} {month} is {period_words(result.forecast, month)}.")
         st.button(
             "Add this event",
             icon=":material/add:",

@@ -108,16 +108,14 @@ def _partners(case: riskcast.Case, dyad: str) -> tuple[str, ...]:
 
 def _unheard(shown: Result, row: Mapping[str, Any]) -> list[str]:
     """Why an event would teach nothing, where it would not."""
-    case, record = shown.case, shown.posterior.record
+    case = shown.case
     event, day = case.events[row["type"]], dt.date.fromisoformat(row["date"])
     if event.recorded_from and day < event.recorded_from:
         return [
             f"Events of this type are counted from {event.recorded_from:%-d %B %Y} on: an earlier one goes unheard."
         ]
-    units = case.units(row["type"])
-    held = record.occurred[row["type"]][record.timeline.index(day)]
-    chosen = range(len(units)) if row["dyad"] == EVERY_PAIR else (units.index(row["dyad"]),)
-    if all(held[unit] for unit in chosen):
+    chosen = case.units(row["type"]) if row["dyad"] == EVERY_PAIR else (row["dyad"],)
+    if all(shown.posterior.holds(row["type"], unit, day) for unit in chosen):
         return [
             f"The record holds such an event in the same {case.settings.period} already. The model counts "
             f"{case.settings.period}s with at least one, so a second one changes no number."

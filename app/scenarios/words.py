@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import itertools
 import json
@@ -79,10 +78,10 @@ def story_of(case: riskcast.Case, moves: Iterable[Any], events: Iterable[Any]) -
     return "Assumed: " + "; ".join(told) + "."
 
 
-def period_words(timeline: Any, number: int) -> str:
+def period_words(forecast: riskcast.Forecast, number: int) -> str:
     """The days of a period of the horizon."""
-    first = timeline.end(number - 1) + dt.timedelta(days=1)
-    return f"{first:%-d %b %Y} to {timeline.end(number):%-d %b %Y}"
+    first, last = forecast.days_of(number)
+    return f"{first:%-d %b %Y} to {last:%-d %b %Y}"
 
 
 def name_of(label: str) -> str:

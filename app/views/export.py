@@ -12,8 +12,8 @@ import streamlit as st
 import riskcast
 from files import downloads
 from parts import widgets
-from riskcast.charts import theme
-from riskcast.exports import pictures, tables as sheets
+from riskcast import charts, exports
+from riskcast.exports import Picture
 from state import results, session
 from state.session import View
 
@@ -33,6 +33,8 @@ WORDS: Mapping[str, str] = {
     "by_period": "The same probabilities, by the end of each period of the horizon.",
     "contributions": "How many points of each pair's score are due to each driver; with the score at reference levels "
     "they add up to it.",
+    "acting": "What every effect does to the rate of its event today, and its rate ratio before and after the record; "
+    "the same under every scenario.",
     "assumptions": "Every quantity as published and as it is now, with its evidence and sources.",
     "diagnostics": "How healthy the engine's draws are, for each kind of event.",
 }
@@ -62,9 +64,10 @@ def show() -> None:
 def _numbers(dossier: riskcast.Dossier, now: View) -> None:
     """Tables as workbook, JSON, CSV and Parquet."""
     st.subheader("Numbers")
-    tables = sheets.names_of_tables(dossier)
+    tables = exports.names_of_tables(dossier)
     labels = {name: name.capitalize() for name in tables} | {
         "scores": "Risk scores",
+        "acting": "What acts now",
         "by_period": f"By {dossier.case.settings.period}",
     }
     chosen = st.pills(
@@ -93,7 +96,7 @@ def _numbers(dossier: riskcast.Dossier, now: View) -> None:
             }
         )
         return
-    table = sheets.make_table(downloads.dossier_of(now, explained=chosen == EXPLAINED), chosen)
+    table = exports.make_table(downloads.dossier_of(now, explained=chosen == EXPLAINED), chosen)
     stem = f"{stem}-{downloads.safe_name(chosen)}"
     _buttons(
         {
@@ -126,7 +129,7 @@ def _brief(dossier: riskcast.Dossier, now: View) -> None:
     )
 
 
-def _preview(table: sheets.Table) -> None:
+def _preview(table: exports.Table) -> None:
     """The first rows of a table."""
     forms = {"score": "%.1f", "figure": "%.3f", "points": "%+.1f", "share": "percent"}
     columns: dict[str, Any] = {
@@ -144,31 +147,31 @@ def _chart(dossier: riskcast.Dossier, now: View) -> None:
     """Any page's chart as PNG and SVG."""
     st.subheader("Chart")
     left, right = st.columns([2, 3])
-    kind = left.selectbox("Which chart", pictures.KINDS, key="export_chart")
+    kind = left.selectbox("Which chart", list(Picture), key="export_chart")
     dyads = {dyad.id: dyad.partner_name or dyad.id for dyad in dossier.headline.dyads}
     dyad, against = next(iter(dyads)), dossier.headline
-    if kind in pictures.OF_ONE_DYAD:
+    if kind.is_of_one_dyad:
         dyad = right.selectbox("Pair", list(dyads), format_func=lambda name: dyads[name], key="export_dyad")
-    if kind == pictures.CHANGE:
+    if kind is Picture.CHANGE:
         against = _against(now, right).risk
-    if kind == pictures.WHY:
+    if kind is Picture.WHY:
         dossier = downloads.dossier_of(now, explained=True)
-    wish = pictures.Wish(kind, dyad, against)
-    shown = pictures.draw(dossier, replace(wish, palette=widgets.palette()), "container")
+    wish = exports.Wish(kind, dyad, against)
+    shown = exports.draw_picture(dossier, replace(wish, palette=widgets.palette()), "container")
     if shown is None:
         st.info("This case has nothing to draw here: choose another chart.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         files = st.container(width="content")
         dark = st.toggle("Dark paper", key="export_dark", help="For slides with a dark background.")
-    wish = replace(wish, palette=theme.DARK if dark else theme.LIGHT)
+    wish = replace(wish, palette=charts.DARK if dark else charts.LIGHT)
     stem = f"{downloads.file_stem(dossier)}-{downloads.safe_name(kind)}"
-    stem += f"-{dyad}" if kind in pictures.OF_ONE_DYAD else ""
+    stem += f"-{dyad}" if kind.is_of_one_dyad else ""
     with files:
         _buttons(
             {
-                "PNG": (lambda: pictures.to_png(dossier, wish), f"{stem}.png", PNG),
-                "SVG": (lambda: pictures.to_svg(dossier, wish), f"{stem}.svg", SVG),
+                "PNG": (lambda: exports.to_png(dossier, wish), f"{stem}.png", PNG),
+                "SVG": (lambda: exports.to_svg(dossier, wish), f"{stem}.svg", SVG),
             }
         )
     st.altair_chart(shown, theme=None, width="stretch")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from parts import widgets
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from state import results, session
 from state.results import Result
 
@@ -25,15 +25,15 @@ def show() -> None:
     left, right = st.columns([3, 2], gap="large")
     palette = widgets.palette()
     with left:
-        chart = forecast_charts.map_chart(result.risk, palette=palette)
+        chart = charts.map_chart(result.risk, palette=palette)
         if chart is not None:
             st.altair_chart(chart, theme=None, width="stretch")
         else:
-            st.altair_chart(forecast_charts.score_chart(result.risk, palette=palette), theme=None, width="stretch")
+            st.altair_chart(charts.score_chart(result.risk, palette=palette), theme=None, width="stretch")
     with right:
         _dyads(result, before)
     st.subheader("Who is at risk of what")
-    st.altair_chart(forecast_charts.heatmap_chart(result.risk, palette=palette), theme=None, width="stretch")
+    st.altair_chart(charts.heatmap_chart(result.risk, palette=palette), theme=None, width="stretch")
     _months(result)
     with st.expander("How to read these numbers"):
         st.markdown(
@@ -78,7 +78,7 @@ def _months(result: Result) -> None:
     st.subheader(f"Probability by {result.case.settings.period}")
     chosen = widgets.choose_pair(result, "months_dyad")
     st.altair_chart(
-        forecast_charts.months_chart(result.risk, chosen, palette=widgets.palette()),
+        charts.months_chart(result.risk, chosen, palette=widgets.palette()),
         theme=None,
         width="stretch",
     )

@@ -12,7 +12,7 @@ import streamlit as st
 import riskcast
 from parts import reasons, widgets
 from parts.markdown import plain
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from state import results, session
 from state.results import Result
 
@@ -26,11 +26,7 @@ DISAGREES = 0.1
 class Voices:
     """One event type in one unit: what the record alone, the priors alone and both together say of the horizon."""
 
-    event: str
-    unit: str
-    recorded: int
-    own_rate: float
-    pooled_rate: float
+    past: riskcast.PastRate
     priors: Any
     both: Any
 
@@ -77,7 +73,7 @@ def filter_rows(
 
 def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
     if case.panel is not None:
-        chart = forecast_charts.timeline_chart(case, palette=widgets.palette())
+        chart = charts.timeline_chart(case, palette=widgets.palette())
         st.altair_chart(chart, theme=None, width="stretch")
         st.caption("The events stand in the case's panel, pair by pair and period by period, without text or sources.")
         return
@@ -89,9 +85,7 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
     if not rows:
         st.warning("No event passes these filters. Widen one of them.", icon=":material/filter_alt:")
         return
-    st.altair_chart(
-        forecast_charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch"
-    )
+    st.altair_chart(charts.timeline_chart(case, rows=rows, palette=widgets.palette()), theme=None, width="stretch")
     rows = sorted(rows, key=lambda row: row.placed_on, reverse=True)
     st.caption("Choose a row for the whole of it, with every source.")
     chosen = st.dataframe(
@@ -153,7 +147,7 @@ def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -
     """One event as a row of a table."""
     sources = [case.sources[name] for name in row.sources]
     return {
-        "Date": str(row.date)[: reasons.SHOWN_DATE[row.precision]],
+        "Date": row.when,
         "Type": type_label(case, row.type),
         "Pair": unit_label(case, row.dyad),
         "What": row.description,
@@ -167,8 +161,7 @@ def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -
 
 def event_card(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> str:
     """One event in full, as Markdown."""
-    when = str(row.date)[: reasons.SHOWN_DATE[row.precision]]
-    head = f"**{when}, {plain(unit_label(case, row.dyad))}: {plain(type_label(case, row.type))}**"
+    head = f"**{row.when}, {plain(unit_label(case, row.dyad))}: {plain(type_label(case, row.type))}**"
     return reasons.event_words(case, row, places, f"{head}. {plain(row.description)}")
 
 
@@ -220,7 +213,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
         return
     chosen = st.selectbox("Series", list(named), format_func=named.get, key=f"record_series:{case.name}")
     st.caption(plain(case.indicators[chosen].question))
-    st.altair_chart(forecast_charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
+    st.altair_chart(charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
         rows = [row for row in case.series_rows if row.indicator == chosen]
         st.dataframe(
@@ -247,33 +240,25 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
 
 def compare(result: Result, priors: Result, dyad: str) -> list[Voices]:
     """What record, priors and both say of each event type in one dyad, or in the host."""
-    case, record, found = result.case, result.posterior.record, []
-    for event, kind in case.events.items():
-        unit = dyad if kind.scope == "dyad" else case.host
-        column = case.units(event).index(unit)
-        occurred, at_risk = record.occurred[event], record.at_risk[event]
-        found.append(
-            Voices(
-                event=event,
-                unit=unit,
-                recorded=int((occurred * at_risk)[:, column].sum()),
-                own_rate=float(riskcast.dyad_rate(occurred, at_risk, result.forecast.horizon)[column]),
-                pooled_rate=float(riskcast.pooled_rate(occurred, at_risk, result.forecast.horizon)[column]),
-                priors=priors.forecast.probability(event, unit),
-                both=result.forecast.probability(event, unit),
-            )
+    return [
+        Voices(
+            past,
+            priors.forecast.probability(past.event, past.unit),
+            result.forecast.probability(past.event, past.unit),
         )
-    return found
+        for past in riskcast.past_rates(result.forecast, dyad)
+    ]
 
 
 def reading(voices: Voices) -> str:
     """How the forecast lies to what record and priors say alone, in a few words.
 
     >>> from types import SimpleNamespace as Estimate
-    >>> reading(Voices("a", "u", 3, 0.1, 0.1, Estimate(mean=0.4), Estimate(mean=0.2)))
+    >>> past = riskcast.PastRate("a", "u", recorded=3, own=0.1, pooled=0.1)
+    >>> reading(Voices(past, Estimate(mean=0.4), Estimate(mean=0.2)))
     'between the two'
     """
-    both, priors, record = (_logit(p) for p in (voices.both.mean, voices.priors.mean, voices.own_rate))
+    both, priors, record = (_logit(p) for p in (voices.both.mean, voices.priors.mean, voices.past.own))
     with_priors, with_record = abs(both - priors) < ALIKE, abs(both - record) < ALIKE
     if with_priors and with_record:
         return "all agree"
@@ -306,7 +291,7 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
     dyad = widgets.choose_pair(result, f"record_pair:{case.name}")
     checks = {check.event: check for check in report.priors}
     st.dataframe(
-        [voice_cells(case, one, checks[one.event]) for one in compare(result, priors, dyad)],
+        [voice_cells(case, one, checks[one.past.event]) for one in compare(result, priors, dyad)],
         hide_index=True,
         column_config=_voice_columns(case),
         height="content",
@@ -353,17 +338,17 @@ def _voice_columns(case: riskcast.Case) -> dict[str, Any]:
 
 def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     """One event type as a row of a table."""
-    trigger = " (trigger)" if case.events[one.event].kind == "trigger" else ""
-    shared = " (all pairs)" if one.unit == case.host else ""
+    trigger = " (trigger)" if case.events[one.past.event].kind == "trigger" else ""
+    shared = " (all pairs)" if one.past.unit == case.host else ""
     warned = "⚠ " if check.tail < DISAGREES else ""
     return {
-        "Event": warned + case.events[one.event].label + trigger + shared,
-        "Record: pair": widgets.percent(one.own_rate),
-        "Record: all": widgets.percent(one.pooled_rate),
+        "Event": warned + case.events[one.past.event].label + trigger + shared,
+        "Record: pair": widgets.percent(one.past.own),
+        "Record: all": widgets.percent(one.past.pooled),
         "Priors alone": _estimate(one.priors),
         "Forecast": _estimate(one.both),
         "Reading": reading(one),
-        "Recorded": one.recorded,
+        "Recorded": one.past.recorded,
         "Prior against record": warned + check.verdict,
     }
 

@@ -11,8 +11,7 @@ import streamlit as st
 import riskcast
 from parts import widgets
 from parts.markdown import plain
-from parts.month_lines import month_lines
-from riskcast.charts import forecast as forecast_charts
+from riskcast import charts
 from scenarios import builder, observed_events
 from scenarios.words import event_words, move_words
 from state import results, session
@@ -146,9 +145,7 @@ def _scores(found: Mapping[str, Result], changes: Changes) -> None:
             "random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of the "
             "parameters could make of a number."
         )
-    chart = forecast_charts.scenarios_chart(
-        {label: result.risk for label, result in found.items()}, palette=widgets.palette()
-    )
+    chart = charts.scenarios_chart({label: result.risk for label, result in found.items()}, palette=widgets.palette())
     st.altair_chart(chart, theme=None, width="stretch", key="scenarios_chart")
     st.dataframe(
         [
@@ -233,7 +230,7 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
     if not rows:
         st.caption("No probability moves by half a percentage point.")
         return
-    chart = forecast_charts.contrast_chart(
+    chart = charts.contrast_chart(
         replace(change, first=other, second=label),
         then.case,
         most=MOST_DRAWN,
@@ -260,7 +257,8 @@ def _months(found: Mapping[str, Result], changes: Changes) -> None:
         key="scenario_outcome",
     )
     unit = dyad if first.case.events[outcome].scope == "dyad" else first.case.host
-    chart = month_lines(found, outcome, unit, widgets.palette())
+    ahead = {label: result.forecast for label, result in found.items()}
+    chart = charts.futures_chart(ahead, outcome, unit, palette=widgets.palette())
     st.altair_chart(chart, theme=None, width="stretch", key="month_lines")
     for column, (label, result) in zip(st.columns(len(found)), found.items(), strict=True):
         with column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,8 @@ import streamlit as st
 import riskcast
 from parts import reasons, widgets
 from parts.markdown import plain
-from parts.reasons import Acting, Remembered
-from riskcast.charts import forecast as forecast_charts
+from parts.reasons import Today
+from riskcast import charts
 from state import results, session
 from state.results import Result
 
@@ -29,10 +28,11 @@ def show() -> None:
     dyad, event = _choose(result)
     widgets.health(result)
     places = reasons.places_of(now.case)
+    today = reasons.today(result, dyad)
     if event == WHOLE:
-        _score(result, results.explained(now), dyad, places)
+        _score(today, results.explained(now), places)
     else:
-        _outcome(result, event, dyad, places)
+        _outcome(today, event, places)
     if places is None:
         st.caption("This case has no folder here, so no file and line can be given.")
     else:
@@ -47,7 +47,8 @@ def _choose(result: Result) -> tuple[str, str]:
     return dyad, event
 
 
-def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places: riskcast.Places | None) -> None:
+def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Places | None) -> None:
+    result, dyad = today.result, today.dyad
     risk = next(one for one in result.risk.dyads if one.id == dyad)
     own = explanation.contributions[dyad]
     start, end = explanation.reference[dyad], explanation.score[dyad]
@@ -59,7 +60,7 @@ def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places:
         f"{signed(end - start)}."
     )
     st.altair_chart(
-        forecast_charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
+        charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
         theme=None,
         width="stretch",
     )
@@ -70,29 +71,28 @@ def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places:
     st.subheader("In words")
     shown = [one for one in own if abs(one.points) >= LEAST_POINTS]
     for one in shown[:MOST_OPEN]:
-        _driver(result, dyad, one, places)
+        _driver(today, one, places)
     rest = own[min(MOST_OPEN, len(shown)) :]
     if rest:
         together = sum(one.points for one in rest)
         if st.toggle(f"Show the {len(rest)} smaller drivers ({signed(together)} together)", key="why_rest"):
             for one in rest:
-                _driver(result, dyad, one, places)
+                _driver(today, one, places)
 
 
-def _driver(result: Result, dyad: str, one: Any, places: riskcast.Places | None) -> None:
+def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
     with st.container(border=True, gap="small"):
-        st.markdown(reasons.reason(result, dyad, one))
+        st.markdown(reasons.reason(today, one))
         if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.driver}"):
             return
         st.caption(f"{signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown("**What it does to each event's rate**")
-        _effects(result, reasons.effects_from(result, one.driver, dyad), places, key=f"from:{one.driver}", ahead=True)
+        _effects(today, today.effects_of(one.driver), places, key=f"from:{one.driver}", ahead=True)
         if one.kind != "indicator":
             st.markdown("**The events themselves**")
-            past = [each for each in reasons.remembered(result, dyad) if f"recent:{each.type}" == one.driver]
-            _events(result, past, places)
+            _events(today, [each for each in today.past if f"recent:{each.type}" == one.driver], places)
         st.markdown("**What is assumed, and on what grounds**")
-        _evidence(result, reasons.driver_keys(result, one.driver, dyad), places)
+        _evidence(today, reasons.driver_keys(today.result, one.driver, today.dyad), places)
 
 
 def signed(points: float, digits: int = 1) -> str:
@@ -104,8 +104,9 @@ def signed(points: float, digits: int = 1) -> str:
     return f"{points:+.{digits}f}".replace("-", "−")
 
 
-def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | None) -> None:
-    case, kind = result.case, result.case.events[event]
+def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
+    result, dyad, case = today.result, today.dyad, today.case
+    kind = case.events[event]
     unit = dyad if kind.scope == "dyad" else case.host
     estimate = result.forecast.probability(event, unit)
     whom = plain(case.name_of(dyad)) if kind.scope == "dyad" else "All pairs"
@@ -123,35 +124,32 @@ def _outcome(result: Result, event: str, dyad: str, places: riskcast.Places | No
             f"**Yes**: {plain(kind.resolution.yes)}\n\n**No**: {plain(kind.resolution.no)}\n\n"
             f"**Resolved by**: {plain(kind.resolution.resolved_by)}"
         )
-    acting = reasons.effects_now(result, event, unit)
+    acting = today.acting.on(event)
     st.subheader("What raises and lowers its rate now")
     st.markdown(_base_rate(result, event, unit))
     if acting:
-        _effects(result, acting, places, key="effects")
-        _one_effect(result, acting, dyad, places)
+        _effects(today, acting, places, key="effects")
+        _one_effect(today, acting, places)
     else:
         st.info("Nothing drives this event type in the case: its rate is its base rate.")
     st.subheader("Past events that it still remembers")
-    _events(result, reasons.remembered_by(result, case.effects_on(event), dyad), places)
+    _events(today, today.past.by(effect.id for effect in case.effects_on(event)), places)
     st.subheader("Sources behind its priors")
     keys = reasons.outcome_keys(result, event, dyad)
     with st.expander(f"{len(keys)} assumptions with their claims, sources and lines"):
-        _evidence(result, keys, places)
+        _evidence(today, keys, places)
 
 
 def _base_rate(result: Result, event: str, unit: str) -> str:
     """Base rate before and after the record, and what sets this dyad and this year apart, as a list."""
-    prior = result.case.events[event].base_rate
-    shocks, years = result.posterior.events[event].shocks, result.posterior.models[event].years
+    rate = riskcast.base_rate_after(result.posterior, event, unit)
     lines = [
         f"Base rate, the chance in a year at reference levels with nothing recent: believed "
-        f"**{_percents(prior.center, *prior.range)}**, after the record "
-        f"**{_percents(*reasons.base_rate_after(result, event))}**"
+        f"**{_percents(*rate.prior)}**, after the record **{_percents(*rate.posterior)}**"
     ]
-    apart = reasons.apart(result, event, unit)
-    if apart is not None:
-        lines.append(f"What sets this pair apart, beyond its indicators: **{reasons.factor(apart)}**")
-    lines.append(f"What {years[-1]} has in common for all: **{reasons.factor(math.exp(float(shocks[:, -1].mean())))}**")
+    if rate.apart is not None:
+        lines.append(f"What sets this pair apart, beyond its indicators: **{reasons.factor(rate.apart)}**")
+    lines.append(f"What {rate.year} has in common for all: **{reasons.factor(rate.year_factor)}**")
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -160,22 +158,25 @@ def _percents(middle: float, low: float, high: float) -> str:
 
 
 def _effects(
-    result: Result, acting: Sequence[Acting], places: riskcast.Places | None, key: str, ahead: bool = False
+    today: Today,
+    acting: Sequence[riskcast.ActingEffect],
+    places: riskcast.Places | None,
+    key: str,
+    ahead: bool = False,
 ) -> None:
     """Effects as a table; `ahead` names the event type that each acts on, else where each comes from."""
-    case = result.case
     rows = []
     for one in acting:
         path = f" ({one.path.replace('_', ' ')})" if one.path else ""
-        name = case.events[one.target].label if ahead else riskcast.driver_label(case, one.source)
+        name = one.target_label if ahead else one.source_label
         rows.append(
             {
                 "Acts on" if ahead else "Driver": name + path,
-                "Now": f"×{one.now}",
+                "Now": f"×{reasons.ratio(one.now)}",
                 "Steps": one.steps,
-                "Believed": str(one.prior),
-                "After the record": str(one.posterior),
-                "Record moved it": one.moved,
+                "Believed": reasons.ratio(one.prior),
+                "After the record": reasons.ratio(one.posterior),
+                "Record moved it": reasons.moved_words(one.moved),
                 "Written in": reasons.written(places, one.key),
             }
         )
@@ -205,14 +206,14 @@ def _effects(
     )
 
 
-def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: riskcast.Places | None) -> None:
+def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: riskcast.Places | None) -> None:
     """One effect down to its prior, events and sources."""
-    by_key = {one.key: one for one in acting}
+    case, by_key = today.case, {one.key: one for one in acting}
     chosen = st.selectbox(
         "Look into one of them",
         list(by_key),
         format_func=lambda key: (
-            f"{riskcast.name_quantity(result.case, key).label}, {reasons.factor(by_key[key].now.median)} now"
+            f"{riskcast.name_quantity(case, key).label}, {reasons.factor(by_key[key].now.median)} now"
         ),
         key=f"why_effect:{acting[0].target}",
     )
@@ -220,32 +221,30 @@ def _one_effect(result: Result, acting: Sequence[Acting], dyad: str, places: ris
     with st.container(border=True):
         unit = "one fresh event" if one.is_event else "one step"
         st.markdown(
-            f"{plain(one.rationale)}\n\nBelieved: {unit} multiplies the rate by **{one.prior}**. After the record: "
-            f"**{one.posterior}**; the record {_moved(one.moved)}."
+            f"{plain(one.rationale)}\n\nBelieved: {unit} multiplies the rate by "
+            f"**{reasons.ratio(one.prior)}**. After the record: **{reasons.ratio(one.posterior)}**; the record "
+            f"{_moved(reasons.moved_words(one.moved))}."
         )
         if one.is_event:
-            effect = [each for each in result.case.effects if each.quantity_id == one.key]
-            _events(result, reasons.remembered_by(result, effect, dyad), places)
+            _events(today, today.past.by([one.key.removeprefix("effects.")]), places)
         else:
-            st.markdown(
-                f"Level today: **{plain(reasons.level_today(result, one.source, dyad))}**, {one.steps:+.2f} steps."
-            )
-        _evidence(result, (one.key, *riskcast.level_ids(result.case, one.source, dyad)), places)
+            st.markdown(f"Level today: **{plain(reasons.level_today(today, one.source))}**, {one.steps:+.2f} steps.")
+        _evidence(today, (one.key, *riskcast.level_ids(case, one.source, today.dyad)), places)
 
 
 def _moved(words: str) -> str:
     return {"hardly": "hardly moved it", "held fixed": "cannot move it: it is held fixed"}.get(words, words)
 
 
-def _events(result: Result, past: Sequence[Remembered], places: riskcast.Places | None) -> None:
+def _events(today: Today, past: Sequence[riskcast.RememberedEvent], places: riskcast.Places | None) -> None:
     if not past:
         st.caption("No past event is still felt.")
         return
     for one in past:
-        lead = f"**{one.when}**, {one.left} of its force left. {plain(one.text)}"
-        st.markdown(lead if one.row is None else reasons.event_words(result.case, one.row, places, lead))
+        lead = f"**{one.when}**, {reasons.left(one)} of its force left. {plain(str(one))}"
+        st.markdown(lead if one.row is None else reasons.event_words(today.case, one.row, places, lead))
 
 
-def _evidence(result: Result, keys: Sequence[str], places: riskcast.Places | None) -> None:
+def _evidence(today: Today, keys: Sequence[str], places: riskcast.Places | None) -> None:
     for key in keys:
-        st.markdown(reasons.evidence_words(result.case, key, places))
+        st.markdown(reasons.evidence_words(today.case, key, places))

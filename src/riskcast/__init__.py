@@ -19,7 +19,7 @@ from riskcast.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from riskcast.case import *
-    from riskcast.charts import *
+    from riskcast.charts import draw_stills as draw_stills
     from riskcast.comparison import *
     from riskcast.engines import *
     from riskcast.errors import (
@@ -27,9 +27,15 @@ if TYPE_CHECKING:
         RiskcastError as RiskcastError,
         UnreliablePosteriorError as UnreliablePosteriorError,
     )
-    from riskcast.exports import *
+    from riskcast.exports import (
+        Dossier as Dossier,
+        contrast_data as contrast_data,
+        export as export,
+        forecast_data as forecast_data,
+        make_dossier as make_dossier,
+    )
     from riskcast.forecasting import *
-    from riskcast.numbers import percent as percent
+    from riskcast.numbers import factor_text as factor_text, percent as percent
     from riskcast.runs import *
     from riskcast.verification import *
 
@@ -42,6 +48,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "UnreliablePosteriorError",
         ],
         "numbers": [
+            "factor_text",
             "percent",
         ],
         "case": [
@@ -71,19 +78,32 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_case",
         ],
         "engines": [
+            "Diagnostics",
             "Posterior",
             "build_model",
             "fit",
         ],
         "forecasting": [
+            "Acting",
+            "ActingEffect",
+            "BaseRate",
             "Contrast",
             "Explanation",
             "Forecast",
+            "LevelsToday",
+            "Moved",
+            "Quantiles",
+            "RememberedEvent",
+            "RememberedEvents",
             "Risk",
+            "acting",
+            "base_rate_after",
             "contrast",
             "estimative_words",
             "explain",
             "forecast",
+            "levels_today",
+            "moved_by_record",
             "provenance",
             "remembered_events",
             "resolve_scenario",
@@ -93,11 +113,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Backtest",
             "Calibration",
             "Evaluation",
+            "PastRate",
             "backtest",
             "calibrate",
             "check_priors",
             "dyad_rate",
             "evaluate",
+            "past_rates",
             "pooled_rate",
             "report_coverage",
         ],

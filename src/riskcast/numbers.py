@@ -54,6 +54,17 @@ def interval(estimate: Range) -> str:
     return f"{low} %" if low == high else f"{low}–{high} %"
 
 
+def factor_text(value: float) -> str:
+    """A factor on a rate with the digits that count.
+
+    >>> factor_text(0.934), factor_text(1.724), factor_text(612.3)
+    ('0.93', '1.7', '612')
+    """
+    if value >= 9.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+
+
 def signed(points: float, digits: int = 1) -> str:
     """A difference with its sign; one that rounds to nothing has none."""
     text = f"{points:+.{digits}f}".replace("-", "−")

@@ -23,8 +23,7 @@ from streamlit.testing.v1 import AppTest
 import riskcast
 from files import downloads, uploads
 from riskcast.charts import theme
-from riskcast.exports import pictures, tables as sheets
-from riskcast.exports.pictures import Wish
+from riskcast.exports import Picture, Wish, pictures, tables as sheets
 from state import results, session
 from state.session import View
 from tests.support import smallpanel
@@ -35,7 +34,7 @@ CHANGES = {
     "hyperpriors.persistence": {"value": 0.7},
 }
 SCENARIO = "second_attack"
-TABLES = ("scores", "probabilities", "by_period", "contributions", "assumptions", "diagnostics")
+TABLES = ("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +112,7 @@ def test_a_posterior_that_failed_its_checks_is_marked(dossier: riskcast.Dossier)
         ahead.posterior, diagnostics=replace(ahead.posterior.diagnostics, failures=("demarche: k-hat 0.9",))
     )
     marked = riskcast.make_dossier(riskcast.score(replace(ahead, posterior=failed)), dossier.published)
-    assert "FAILED" in pictures.to_svg(marked, wish_for(marked, pictures.SCORES)).decode()
+    assert "FAILED" in pictures.to_svg(marked, wish_for(marked, Picture.SCORES)).decode()
     assert "--allow-unreliable" in export.command(marked, "x", "")
     assert "allow_unreliable=True" in export.notebook_code(marked, "x", "")
 
@@ -189,7 +188,7 @@ def wish_for(dossier: riskcast.Dossier, kind: str, palette: theme.Palette = them
     return Wish(kind, dossier.headline.dyads[0].id, before, palette)
 
 
-@pytest.mark.parametrize("kind", pictures.KINDS)
+@pytest.mark.parametrize("kind", Picture)
 def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind: str) -> None:
     text = pictures.to_svg(dossier, wish_for(dossier, kind)).decode()
     root = ElementTree.fromstring(text)
@@ -205,7 +204,7 @@ def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind:
 
 
 def test_the_chart_of_scores_shows_the_scores(dossier: riskcast.Dossier, risk: riskcast.Risk) -> None:
-    root = ElementTree.fromstring(pictures.to_svg(dossier, wish_for(dossier, pictures.SCORES)))
+    root = ElementTree.fromstring(pictures.to_svg(dossier, wish_for(dossier, Picture.SCORES)))
     written = set(root.itertext())
     assert {f"{dyad.score.mean:.0f}" for dyad in risk.dyads} <= written
     assert {dyad.partner_name for dyad in risk.dyads} <= written
@@ -213,7 +212,7 @@ def test_the_chart_of_scores_shows_the_scores(dossier: riskcast.Dossier, risk: r
 
 @pytest.mark.parametrize("palette", [theme.LIGHT, theme.DARK])
 def test_a_chart_as_png_stands_on_paper_at_twice_its_size(dossier: riskcast.Dossier, palette: theme.Palette) -> None:
-    wish = wish_for(dossier, pictures.SCORES, palette)
+    wish = wish_for(dossier, Picture.SCORES, palette)
     root = ElementTree.fromstring(pictures.to_svg(dossier, wish))
     image = Image.open(io.BytesIO(pictures.to_png(dossier, wish)))
     image.load()
@@ -230,7 +229,7 @@ def test_a_panel_has_tables_and_no_map() -> None:
     own = downloads.dossier_of(View(smallpanel.panel_case()))
     rows = table_of(own, "by_period")
     assert {row["unit"] for row in rows} == {*smallpanel.PRESENT, "SYSTEM"}
-    assert pictures.draw(own, Wish(pictures.MAP, smallpanel.PRESENT[0], own.headline)) is None
+    assert pictures.draw_picture(own, Wish(Picture.MAP, smallpanel.PRESENT[0], own.headline)) is None
     scores = [float(row["score"]) for row in table_of(own, "scores")]
     assert scores == [dyad.score.mean for dyad in own.headline.dyads]
 
@@ -279,7 +278,7 @@ def test_the_page_shows_each_table_before_it_is_taken(opened: AppTest, dossier: 
     assert len(shown) == min(len(table.rows), export.MOST_SHOWN)
 
 
-@pytest.mark.parametrize("kind", pictures.KINDS)
+@pytest.mark.parametrize("kind", Picture)
 def test_the_page_shows_each_chart(opened: AppTest, kind: str) -> None:
     opened.selectbox(key="export_chart").set_value(kind).run()
     assert not opened.exception

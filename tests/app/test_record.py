@@ -170,17 +170,17 @@ def test_record_alone_is_the_share_of_past_windows(view: View) -> None:
     line, as_of = result.posterior.record.timeline, view.case.as_of
     windows = line.length // 12
     for voices in record.compare(result, priors, TJK):
-        if view.case.events[voices.event].recorded_from is not None:
+        if view.case.events[voices.past.event].recorded_from is not None:
             continue
-        hits: dict[str, set[int]] = {unit: set() for unit in view.case.units(voices.event)}
+        hits: dict[str, set[int]] = {unit: set() for unit in view.case.units(voices.past.event)}
         for row in view.case.event_rows:
             window = (line.length - 1 - line.index(row.placed_on)) // 12
-            if row.type == voices.event and window < windows and row.known_on <= as_of:
+            if row.type == voices.past.event and window < windows and row.known_on <= as_of:
                 for unit in hits if row.dyad == "ALL" else [row.dyad]:
                     hits[unit].add(window)
         pooled = (sum(map(len, hits.values())) + 0.5) / (windows * len(hits) + 1)
-        assert voices.pooled_rate == pytest.approx(pooled)
-        assert voices.own_rate == pytest.approx((len(hits[voices.unit]) + pooled) / (windows + 1))
+        assert voices.past.pooled == pytest.approx(pooled)
+        assert voices.past.own == pytest.approx((len(hits[voices.past.unit]) + pooled) / (windows + 1))
 
 
 def test_priors_alone_and_both_are_forecasts_of_the_package(view: View) -> None:
@@ -190,10 +190,10 @@ def test_priors_alone_and_both_are_forecasts_of_the_package(view: View) -> None:
     both = riskcast.forecast(riskcast.fit(case, draws=results.DRAWS, seed=results.SEED))
     for dyad in case.dyads:
         found = record.compare(result, priors, dyad)
-        assert [one.event for one in found] == list(case.events)
+        assert [one.past.event for one in found] == list(case.events)
         for one in found:
-            assert one.priors == alone.probability(one.event, one.unit)
-            assert one.both == both.probability(one.event, one.unit)
+            assert one.priors == alone.probability(one.past.event, one.past.unit)
+            assert one.both == both.probability(one.past.event, one.past.unit)
 
 
 def test_priors_alone_follow_changes_and_scenario(view: View) -> None:
@@ -220,8 +220,8 @@ def test_the_table_shows_the_voices_of_the_chosen_pair(view: View) -> None:
         table.to_dict("records"),
         strict=True,
     ):
-        assert cells["Record: pair"] == riskcast.percent(one.own_rate)
-        assert cells["Record: all"] == riskcast.percent(one.pooled_rate)
+        assert cells["Record: pair"] == riskcast.percent(one.past.own)
+        assert cells["Record: all"] == riskcast.percent(one.past.pooled)
         assert cells["Priors alone"].startswith(riskcast.percent(one.priors.mean))
         assert cells["Forecast"].startswith(riskcast.percent(one.both.mean))
         assert cells["Reading"] == record.reading(one)
@@ -253,7 +253,9 @@ def test_a_prior_that_the_record_contradicts_is_marked(view: View) -> None:
     ],
 )
 def test_readings(priors: float, own: float, both: float, words: str) -> None:
-    voices = record.Voices("e", "u", 1, own, own, SimpleNamespace(mean=priors), SimpleNamespace(mean=both))
+    voices = record.Voices(
+        riskcast.PastRate("e", "u", 1, own, own), SimpleNamespace(mean=priors), SimpleNamespace(mean=both)
+    )
     assert record.reading(voices) == words
 
 

@@ -122,9 +122,9 @@ def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: resu
     driver = next(one for one in results.explained(view).contributions[TJK] if one.kind == "indicator")
     app.toggle(key=f"why_open:{driver.driver}").set_value(True).run()
     assert not app.exception
-    acting = reasons.effects_from(result, driver.driver, TJK)
+    acting = riskcast.acting(result.forecast, TJK).of(driver.driver)
     table = app.main.dataframe[0].value
-    assert list(table["Now"]) == [f"×{one.now}" for one in acting]
+    assert list(table["Now"]) == [f"×{reasons.ratio(one.now)}" for one in acting]
     assert list(table["Written in"]) == [str(riskcast.find_place(NAME, one.key)) for one in acting]
     for key in reasons.driver_keys(result, driver.driver, TJK):
         evidence = next(q.evidence for name, q, _ in view.case.quantities() if name == key)
@@ -143,9 +143,10 @@ def test_the_smaller_drivers_are_a_click_away(view: View) -> None:
 
 def test_effects_have_the_size_that_level_and_ratio_give_them(result: results.Result) -> None:
     case, posterior = result.case, result.posterior
-    found = {one.key: one for one in reasons.effects_now(result, "demarche", TJK)}
+    now = riskcast.acting(result.forecast, TJK, "demarche")
+    found = {one.key: one for one in now}
     assert len(found) == len(case.effects_on("demarche"))
-    sizes = [abs(math.log(one.now.median)) for one in reasons.effects_now(result, "demarche", TJK)]
+    sizes = [abs(math.log(one.now.median)) for one in now]
     assert sizes == sorted(sizes, reverse=True)
     quantities = {key: quantity for key, quantity, _ in case.quantities()}
     for effect in case.effects_on("demarche"):
@@ -154,9 +155,7 @@ def test_effects_have_the_size_that_level_and_ratio_give_them(result: results.Re
         draws = posterior.events["demarche"].coefficients[:, place]
         assert one.posterior.median == pytest.approx(math.exp(float(np.median(draws))))
         prior = riskcast.elicit(effect.rate_ratio, next(k for n, _, k in case.quantities() if n == one.key))
-        assert (one.prior.median, one.prior.low, one.prior.high) == pytest.approx(
-            tuple(prior.quantile([0.0, -1.6448536, 1.6448536]).tolist()), rel=1e-6
-        )
+        assert list(one.prior) == pytest.approx(prior.quantile([0.0, -1.6448536, 1.6448536]).tolist(), rel=1e-6)
         if effect.is_escalation:
             assert one.steps == pytest.approx(memory_by_hand(result, effect), rel=1e-4, abs=1e-6)
         else:
@@ -193,8 +192,8 @@ def memory_by_hand(result: results.Result, effect: Any) -> float:
     ],
 )
 def test_whether_the_record_moved_a_prior(after: tuple[float, float], words: str) -> None:
-    assert reasons.moved_by_record(0.0, 0.5, *after) == words
-    assert reasons.moved_by_record(0.0, 0.0, *after) == "held fixed"
+    assert reasons.moved_words(riskcast.moved_by_record(0.0, 0.5, *after)) == words
+    assert reasons.moved_words(riskcast.moved_by_record(0.0, 0.0, *after)) == "held fixed"
 
 
 def test_an_outcome_shows_its_probability_its_effects_and_what_is_remembered(result: results.Result) -> None:
@@ -202,8 +201,8 @@ def test_an_outcome_shows_its_probability_its_effects_and_what_is_remembered(res
     estimate, text = result.forecast.probability("demarche", TJK), said(app)
     assert f"**{riskcast.percent(estimate.mean)}** ({riskcast.percent(estimate.low)} to" in text
     assert f"*{riskcast.estimative_words(estimate.mean)}*" in text
-    acting = reasons.effects_now(result, "demarche", TJK)
-    assert list(app.main.dataframe[0].value["Record moved it"]) == [one.moved for one in acting]
+    moved = [reasons.moved_words(one.moved) for one in riskcast.acting(result.forecast, TJK, "demarche")]
+    assert list(app.main.dataframe[0].value["Record moved it"]) == moved
     rate = result.posterior.events["demarche"].coefficients[:, 0]
     after = 1.0 - math.exp(-12.0 * math.exp(float(np.median(rate))))
     assert f"after the record **{riskcast.percent(after)} (" in text
@@ -217,8 +216,10 @@ def test_each_effect_opens_down_to_its_prior_events_and_sources(result: results.
     app = choose(opened(), "What to explain", "demarche")
     for effect in result.case.effects_on("demarche"):
         choose(app, "Look into one of them", f"effects.{effect.id}")
-        one = next(e for e in reasons.effects_now(result, "demarche", TJK) if e.key == f"effects.{effect.id}")
-        assert f"multiplies the rate by **{one.prior}**. After the record: **{one.posterior}**" in said(app)
+        now = riskcast.acting(result.forecast, TJK, "demarche")
+        one = next(each for each in now if each.key == f"effects.{effect.id}")
+        believed, after = reasons.ratio(one.prior), reasons.ratio(one.posterior)
+        assert f"multiplies the rate by **{believed}**. After the record: **{after}**" in said(app)
         assert reasons.plain(effect.rationale) in said(app)
 
 
@@ -229,23 +230,50 @@ def test_every_outcome_can_be_explained(view: View) -> None:
         assert reasons.plain(view.case.events[event].resolution.yes) in said(app)
 
 
-def test_remembered_events_are_those_of_the_package(result: results.Result) -> None:
-    for dyad in result.case.dyads:
-        shown = reasons.remembered(result, dyad)
-        assert [(one.when, one.left, one.text) for one in shown] == riskcast.remembered_events(result.posterior, dyad)
-        assert all(one.row is not None and one.row.type == one.type for one in shown)
-
-
 def test_an_outcome_remembers_only_what_its_effects_can_see(result: results.Result) -> None:
-    case = result.case
+    case, past = result.case, riskcast.remembered_events(result.posterior, TJK)
+    assert all(one.row is not None and one.row.type == one.type for one in past)
     for event in case.outcomes:
         effects = [effect for effect in case.effects_on(event) if effect.is_escalation]
-        for one in reasons.remembered_by(result, effects, TJK):
+        for one in past.by(effect.id for effect in effects):
             whose = {effect.whose for effect in effects if effect.source == one.type}
             assert whose
-            if one.row.dyad not in (TJK, "ALL", case.host):
+            if one.unit not in (TJK, "ALL", case.host):
                 assert whose & {"others", "any"}
-    assert reasons.remembered_by(result, (), TJK) == ()
+    assert past.by(()) == ()
+
+
+def test_events_that_read_alike_in_two_pairs_have_their_own_sources(view: View) -> None:
+    case = view.case
+    (one, *_), (first, second, *_) = [row for row in case.event_rows if row.type == "demarche"], case.sources
+    twins = [
+        one.model_copy(
+            update={
+                "date": case.as_of,
+                "precision": "day",
+                "dyad": dyad,
+                "description": "A note.",
+                "sources": (source,),
+            }
+        )
+        for dyad, source in ((TJK, first), ("RUS-UZB", second))
+    ]
+    changed = case.revised(event_rows=(*case.event_rows, *twins))
+    app = choose(choose(opened(View(changed)), "Pair", TJK), "What to explain", "demarche")
+    shown = [item.value for item in app.main.markdown]
+    for place, twin in (("", twins[0]), ("RUS-UZB: ", twins[1])):
+        lead = f"left. {reasons.plain(place + case.events['demarche'].label)}. A note."
+        (told,) = {words for words in shown if lead in words}
+        assert reasons.source_words(changed, twin.sources[0], None) in told
+
+
+def test_a_label_with_a_colon_in_a_panel_is_shown() -> None:
+    case = panel_case()
+    clash = case.events["clash"].model_copy(update={"label": "Clash: at the border"})
+    app = opened(View(case.revised(events={**case.events, "clash": clash})))
+    choose(app, "Pair", "AAA-BBB")
+    choose(app, "What to explain", "clash")
+    assert "BBB-CCC: Clash: at the border." in said(app)
 
 
 def test_what_a_scenario_takes_as_given_is_said(view: View) -> None:

@@ -24,7 +24,7 @@ from riskcast.case.quantities import Quantity
 from riskcast.cli.commands import main
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
-from riskcast.forecasting.remembered import _sees, remembered_events
+from riskcast.forecasting.remembered import counts_for, remembered_events
 from riskcast.record.arrays import build_record, leave_out
 from riskcast.record.memory import Neighbours, remember, seen_events
 from riskcast.verification.coverage import check_priors, report_coverage
@@ -321,8 +321,8 @@ def test_a_panel_is_fitted_and_forecast_to_the_same_digits_as_the_same_record_of
         assert explain(second, paths=50) == explain(first, paths=50)
     assert check_priors(host, 200, 1) == check_priors(two.case, 200, 1)
     # Within a period a panel knows of no order.
-    remembered = [(when[:7], left) for when, left, _ in remembered_events(one, "HHH-P001")]
-    assert sorted((when, left) for when, left, _ in remembered_events(two, "HHH-P001")) == sorted(remembered)
+    remembered = [(past.when[:7], past.share) for past in remembered_events(one, "HHH-P001")]
+    assert sorted((past.when, past.share) for past in remembered_events(two, "HHH-P001")) == sorted(remembered)
 
 
 # The horizon.
@@ -613,8 +613,9 @@ def test_remembered_events_are_own_ones_and_those_of_neighbours() -> None:
             own = where in ("AAA-BBB", "SYSTEM")
             if sees:
                 wanted.append((str(2001 + period), f"{'' if own else where + ': '}{labels[name]}."))
-    assert {(when, text) for when, _, text in told} == set(wanted)
-    years = [int(when) for when, _, _ in told]
+    assert {(past.when, str(past)) for past in told} == set(wanted)
+    assert all(past.row is None and past.unit in case.units(past.type) for past in told)
+    years = [int(past.when) for past in told]
     assert years == sorted(years, reverse=True)
 
 
@@ -633,7 +634,7 @@ def test_remembered_events_are_own_ones_and_those_of_neighbours() -> None:
     ],
 )
 def test_an_edge_counts_the_events_of_the_dyads_that_it_names(whose: str, where: str, sees: bool) -> None:
-    assert _sees(whose, where, "AAA-BBB") == sees
+    assert counts_for(whose, where, "AAA-BBB") == sees
 
 
 @pytest.fixture

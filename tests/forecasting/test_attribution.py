@@ -172,5 +172,6 @@ def test_remembered_events_are_listed_with_the_share_that_is_left() -> None:
     posterior = fit(case, draws=100, prior_only=True)
     assert build_record(case).timeline.length == 72
     shown = remembered_events(posterior, "HHH-P001")
-    assert [(day, share) for day, share, _ in shown] == [("2020-11-20", f"{100 * 2 ** (-1 / 3):.0f} %")]
-    assert remembered_events(posterior, "HHH-P002") == []
+    assert [(event.when, event.unit, event.row) for event in shown] == [("2020-11-20", "HHH-P001", case.event_rows[0])]
+    assert shown[0].share == pytest.approx(2 ** (-1 / 3))
+    assert remembered_events(posterior, "HHH-P002") == ()

@@ -12,6 +12,7 @@ from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
 from riskcast.case.panel import Panel
+from riskcast.case.periods import date_label
 from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.case.quantity_ids import QuantityId
 from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
@@ -247,6 +248,11 @@ class EventRow(Strict):
     description: Text
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
+
+    @property
+    def when(self) -> str:
+        """The date as exactly as it is known: 2024-03-22, 2024-03 or 2024."""
+        return date_label(self.date, self.precision)
 
     @property
     def known_on(self) -> dt.date:

@@ -126,6 +126,15 @@ def period_label(number: int, unit: str) -> str:
     return {"year": f"{year:04d}", "quarter": f"{year:04d}Q{place + 1}", "month": f"{year:04d}-{place + 1:02d}"}[unit]
 
 
+def date_label(day: dt.date, precision: str) -> str:
+    """A day as exactly as it is known: the day itself, or the month, quarter or year that holds it.
+
+    >>> date_label(dt.date(1961, 5, 9), "day"), date_label(dt.date(1961, 5, 9), "month")
+    ('1961-05-09', '1961-05')
+    """
+    return day.isoformat() if precision == "day" else period_label(period_number(day, precision), precision)
+
+
 _PERIODS = {"year": r"(\d{4})", "quarter": r"(\d{4})-?Q([1-4])", "month": r"(\d{4})-(0[1-9]|1[0-2])"}
 PERIOD_EXAMPLES = {"year": "1961", "quarter": "1961Q2", "month": "1961-05"}
 

@@ -91,11 +91,10 @@ def timeline_chart(
 
 
 def _dated_events(case: Case, rows: Sequence[EventRow] | None) -> list[dict[str, Any]]:
-    shown = {"day": 10, "month": 7, "year": 4}
     return [
         {
             "day": row.placed_on.isoformat(),
-            "when": str(row.date)[: shown[row.precision]],
+            "when": row.when,
             "precision": row.precision,
             "exact": row.precision == "day",
             "type": row.type,

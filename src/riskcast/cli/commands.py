@@ -142,8 +142,9 @@ def explain(
     asked: Asked,
     dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
 ) -> None:
-    """Why a dyad's score is what it is: drivers, remembered events, evidence."""
+    """Why a dyad's score is what it is: drivers, what acts now, remembered events, evidence."""
     from riskcast.forecasting.attribution import explain as attribute
+    from riskcast.forecasting.drivers_now import acting
     from riskcast.forecasting.remembered import remembered_events
     from riskcast.forecasting.scoring import score
     from riskcast.terminal.forecasts import explanation_view, make_console
@@ -155,7 +156,8 @@ def explain(
     [ahead] = forecast_asked(request)
     with progress("Explaining the scores") as report:
         explanation = attribute(ahead, progress=report)
-    make_console().print(explanation_view(score(ahead), explanation, dyad, remembered_events(ahead.posterior, dyad)))
+    past, now = remembered_events(ahead.posterior, dyad), acting(ahead, dyad)
+    make_console().print(explanation_view(score(ahead), explanation, dyad, past, now))
 
 
 @app.command()

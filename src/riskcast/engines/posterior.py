@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,6 +83,11 @@ class Posterior:
         """What to say before any number where the checks failed, else nothing."""
         failed = "; ".join(self.diagnostics.failures)
         return f"The posterior failed its checks; do not rely on these numbers: {failed}." if failed else ""
+
+    def holds(self, event: str, unit: str, day: dt.date) -> bool:
+        """Whether the record holds an event of a type in a unit within the period of a day."""
+        column = self.case.units(event).index(unit)
+        return bool(self.record.occurred[event][self.record.timeline.index(day), column])
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each parameter that dyads and years share: columns event, parameter, mean, low, high (90 %).

@@ -1,3 +1,18 @@
+from .csv_parquet import to_csv as to_csv, to_json as to_json
 from .dossier import Dossier as Dossier, make_dossier as make_dossier
 from .folder import export as export
+from .pictures import (
+    Picture as Picture,
+    Wish as Wish,
+    draw_picture as draw_picture,
+    to_png as to_png,
+    to_svg as to_svg,
+)
 from .plain_data import contrast_data as contrast_data, forecast_data as forecast_data
+from .tables import (
+    Table as Table,
+    make_table as make_table,
+    names_of_tables as names_of_tables,
+    origin as origin,
+)
+from .workbook import one_table as one_table

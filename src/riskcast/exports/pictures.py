@@ -8,6 +8,7 @@ import textwrap
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -23,39 +24,51 @@ MARGIN = 14
 FOOT = 13
 LETTERS = 190
 
-MAP, SCORES, TABLE = "Map of scores", "Scores with intervals", "Probabilities (heat map)"
-MONTHS, WHY, RECORD, CHANGE = "Probability over time", "Why (waterfall)", "Record (timeline)", "What changes"
-KINDS = (MAP, SCORES, TABLE, MONTHS, WHY, RECORD, CHANGE)
-OF_ONE_DYAD = (MONTHS, WHY)
+
+class Picture(StrEnum):
+    """The kinds of charts that can be handed over."""
+
+    MAP = "Map of scores"
+    SCORES = "Scores with intervals"
+    TABLE = "Probabilities (heat map)"
+    MONTHS = "Probability over time"
+    WHY = "Why (waterfall)"
+    RECORD = "Record (timeline)"
+    CHANGE = "What changes"
+
+    @property
+    def is_of_one_dyad(self) -> bool:
+        """Whether it shows one dyad."""
+        return self in (Picture.MONTHS, Picture.WHY)
 
 
 @dataclass(frozen=True)
 class Wish:
     """Which chart: of one dyad where its kind is of one, and against which other result where it shows a change."""
 
-    kind: str
+    kind: Picture
     dyad: str
     against: Risk
     palette: theme.Palette = theme.LIGHT
 
 
-def draw(dossier: Dossier, wish: Wish, width: Any = WIDTH) -> Any:
+def draw_picture(dossier: Dossier, wish: Wish, width: Any = WIDTH) -> Any:
     """The chart of the headline; None where there is nothing to draw, as the map of a case without known states."""
     risk, case = dossier.headline, dossier.case
     look: dict[str, Any] = {"width": width, "palette": wish.palette}
-    if wish.kind == MAP:
+    if wish.kind is Picture.MAP:
         return forecast_charts.map_chart(risk, **look)
-    if wish.kind == SCORES:
+    if wish.kind is Picture.SCORES:
         return forecast_charts.score_chart(risk, **look)
-    if wish.kind == TABLE:
+    if wish.kind is Picture.TABLE:
         return forecast_charts.heatmap_chart(risk, **look)
-    if wish.kind == MONTHS:
+    if wish.kind is Picture.MONTHS:
         return forecast_charts.months_chart(risk, dyad=wish.dyad, **look)
-    if wish.kind == WHY:
+    if wish.kind is Picture.WHY:
         explanation = dossier.explanations[risk.forecast.scenario_name]
         named = {dyad.id: dyad.partner_name or dyad.id for dyad in risk.dyads}
         return forecast_charts.waterfall_chart(explanation, wish.dyad, name=named[wish.dyad], **look)
-    if wish.kind == RECORD:
+    if wish.kind is Picture.RECORD:
         return forecast_charts.timeline_chart(case, **look) if case.event_rows or case.panel is not None else None
     before = wish.against.forecast
     change = contrast(risk.forecast, before)
@@ -65,7 +78,7 @@ def draw(dossier: Dossier, wish: Wish, width: Any = WIDTH) -> Any:
 
 def to_svg(dossier: Dossier, wish: Wish) -> bytes:
     """The chart as SVG; nothing where there is nothing to draw."""
-    drawn = draw(dossier, wish)
+    drawn = draw_picture(dossier, wish)
     return _framed(charts.to_svg(drawn), dossier, wish.palette).encode() if drawn is not None else b""
 
 

@@ -14,6 +14,7 @@ from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import unit_of
 from riskcast.errors import UnknownNameError
 from riskcast.exports.dossier import Dossier
+from riskcast.forecasting.drivers_now import acting
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance
@@ -194,6 +195,41 @@ def contribution_table(dossier: Dossier) -> Table:
     return Table("contributions", about, ("scenario", "dyad", "driver"), columns, tuple(rows))
 
 
+def acting_table(dossier: Dossier) -> Table:
+    """One row for each effect and unit: its size today, its rate ratio before and after the record."""
+    rows = tuple(
+        (
+            *(e.unit, e.target, e.target_label, e.source, e.source_label, e.path or None),
+            *("event" if e.is_event else "indicator", e.steps, *e.now, *e.prior, *e.posterior),
+            *(e.moved.shift, e.moved.verdict, e.key),
+        )
+        for e in acting(dossier.headline.forecast)
+    )
+    per_step = "Rate ratio for one step or one fresh event"
+    columns = (
+        UNIT,
+        EVENT,
+        LABEL,
+        Column("driver", "Indicator or event type that the effect starts from", width=28),
+        Column("driver_label", "Driver in words", width=40),
+        Column("path", "Which of several effects from that driver; else empty", width=16),
+        Column("kind", "indicator or event", width=10),
+        Column(
+            "steps", "Today's level in steps from its reference, or what is remembered of events", "figure", 10, "steps"
+        ),
+        *_ratios("now", "Factor on the rate today: rate ratio ^ steps"),
+        *_ratios("prior", f"{per_step}, as believed"),
+        *_ratios("posterior", f"{per_step}, after the record"),
+        Column(
+            "shift", "How far the record moved the mean of its logarithm", "figure", 10, "prior standard deviations"
+        ),
+        Column("moved", "fixed, hardly, narrowed, raised, or lowered by the record", width=10),
+        Column("quantity", "Id of the rate ratio, as overlays write it", width=44),
+    )
+    about = "What acts today on every event type, whatever the scenario"
+    return Table("acting", about, ("unit", "quantity"), columns, rows)
+
+
 def assumption_table(dossier: Dossier) -> Table:
     """One row for each quantity of the case: as published, as it is now, and the evidence for it."""
     published = {key: quantity for key, quantity, _ in dossier.published.quantities()}
@@ -305,6 +341,7 @@ TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "probabilities": probability_table,
     "by_period": period_table,
     "contributions": contribution_table,
+    "acting": acting_table,
     "assumptions": assumption_table,
     "diagnostics": diagnostic_table,
     "score_differences": score_difference_table,
@@ -358,6 +395,12 @@ def _interval(name: str, form: Form, about: str, low: str = "low", high: str = "
     """Three columns: a mean and the ends of its 90 % interval."""
     ends = ((low, "5 % quantile"), (high, "95 % quantile"))
     return (Column(name, about, form, 14), *(Column(end, f"{words} of it", form, 12) for end, words in ends))
+
+
+def _ratios(name: str, about: str) -> tuple[Column, ...]:
+    """Three columns: a median and the ends of its 90 % interval, of a factor."""
+    ends = (("", about), ("_low", f"5 % quantile of {name}"), ("_high", f"95 % quantile of {name}"))
+    return tuple(Column(f"{name}{end}", words, "figure", 12, "factor") for end, words in ends)
 
 
 def _events(dossier: Dossier) -> Iterator[tuple[Forecast, str, str, EventType]]:

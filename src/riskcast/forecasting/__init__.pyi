@@ -1,7 +1,23 @@
 from .attribution import Explanation as Explanation, explain as explain
 from .contrasts import Contrast as Contrast, contrast as contrast
+from .drivers_now import (
+    Acting as Acting,
+    ActingEffect as ActingEffect,
+    BaseRate as BaseRate,
+    LevelsToday as LevelsToday,
+    Moved as Moved,
+    Quantiles as Quantiles,
+    acting as acting,
+    base_rate_after as base_rate_after,
+    levels_today as levels_today,
+    moved_by_record as moved_by_record,
+)
 from .forecasts import Forecast as Forecast, forecast as forecast
 from .lineage import provenance as provenance
-from .remembered import remembered_events as remembered_events
+from .remembered import (
+    RememberedEvent as RememberedEvent,
+    RememberedEvents as RememberedEvents,
+    remembered_events as remembered_events,
+)
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import Risk as Risk, estimative_words as estimative_words, score as score

@@ -85,6 +85,11 @@ class Forecast:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
 
+    def days_of(self, period: int) -> tuple[dt.date, dt.date]:
+        """First and last day of a period of the horizon, counted from 1."""
+        timeline = self.posterior.record.timeline
+        return timeline.end(period - 1) + dt.timedelta(days=1), timeline.end(period)
+
     @cached_property
     def estimates(self) -> Mapping[str, Estimates]:
         """By event type: probability of at least one event within the horizon, of every unit in `units(event)`."""

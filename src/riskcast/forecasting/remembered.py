@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from riskcast.case.periods import period_label, period_number
+from riskcast.case.model import EventRow
+from riskcast.case.periods import date_label, last_day, period_number
 from riskcast.engines.posterior import Posterior
+from riskcast.errors import UnknownNameError
 from riskcast.names import ALL_DYADS
 from riskcast.numbers import html_table
 
@@ -18,40 +21,77 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _PastEvent:
-    """An event of the record: its type, where it happened, when (as people write it), periods ago, description."""
+class RememberedEvent:
+    """A past event that a dyad's event types still remember.
 
+    row: the event as the record has it, None where a panel only counts it; type, label: its event type, by id and in
+    words; unit: where it happened: a dyad, the host, or ALL; day, precision: when, as exactly as it is known (the last
+    day of a panel's period); share: what is left of a fresh event, 0 to 1; is_own: whether it befell the dyad that
+    remembers it, alone or with all others; effects: ids of the effects that remember it.
+    """
+
+    row: EventRow | None
     type: str
-    where: str
-    when: str
-    gap: int
-    description: str
+    label: str
+    unit: str
+    day: dt.date
+    precision: Literal["day", "month", "quarter", "year"]
+    share: float
+    is_own: bool
+    effects: tuple[str, ...]
+
+    @property
+    def when(self) -> str:
+        """The day as exactly as it is known: 2024-03-22, 2024-03, 2024Q1 or 2024."""
+        return date_label(self.day, self.precision)
+
+    @property
+    def what(self) -> str:
+        """The event type in words, and what the record says of the event."""
+        return f"{self.label}. {self.row.description}" if self.row is not None else f"{self.label}."
+
+    def __str__(self) -> str:
+        return self.what if self.is_own else f"{self.unit}: {self.what}"
 
 
-def _past_events(posterior: Posterior) -> list[_PastEvent]:
-    """The events of the record, the freshest first."""
-    case, timeline = posterior.case, posterior.record.timeline
-    if case.panel is None:
-        rows = [row for row in case.event_rows if row.type in case.events and row.known_on <= case.as_of]
-        rows = sorted(rows, key=lambda row: row.placed_on, reverse=True)
-        shown = {"day": 10, "month": 7, "year": 4}
-        days = [str(row.date)[: shown[row.precision]] for row in rows]
-        gaps = [timeline.length - 1 - timeline.index(row.placed_on) for row in rows]
-        return [
-            _PastEvent(r.type, r.dyad, day, gap, r.description) for r, day, gap in zip(rows, days, gaps, strict=True)
-        ]
-    last = period_number(case.as_of, case.settings.period)
-    found = []
-    for name, occurred in posterior.record.occurred.items():
-        for period, unit in np.argwhere(occurred > 0).tolist():
-            gap = timeline.length - 1 - period
-            when = period_label(last - gap, case.settings.period)
-            found.append(_PastEvent(name, case.units(name)[unit], when, gap, ""))
-    return sorted(found, key=lambda event: event.gap)
+class RememberedEvents(tuple[RememberedEvent, ...]):
+    """Past events that are still remembered, the freshest first; `whose`: the dyad whose event types remember them."""
+
+    whose: str
+
+    def __new__(cls, events: Iterable[RememberedEvent], whose: str) -> RememberedEvents:
+        """The events that one dyad remembers."""
+        made = super().__new__(cls, events)
+        made.whose = whose
+        return made
+
+    def __getnewargs__(self) -> tuple[tuple[RememberedEvent, ...], str]:
+        return tuple(self), self.whose
+
+    def by(self, effects: Iterable[str]) -> RememberedEvents:
+        """Those of the events that some effects remember; `effects`: their ids."""
+        asked = set(effects)
+        return RememberedEvents((event for event in self if not asked.isdisjoint(event.effects)), self.whose)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each event: columns day (as exactly as it is known), unit, type, left (percent), event."""
+        import pandas
+
+        rows = [(event.when, event.unit, event.type, 100.0 * event.share, event.what) for event in self]
+        return pandas.DataFrame(rows, columns=["day", "unit", "type", "left", "event"])
+
+    def _repr_html_(self) -> str:
+        rows = [(event.when, str(event), f"{100.0 * event.share:.0f} %") for event in self]
+        note = "Left: what remains of a fresh event's effect, at the longest half-life of the edges from its type."
+        return html_table(f"Events that {self.whose} remembers", ("day", "event", "left"), rows, note, texts=2)
 
 
-def _sees(whose: str | None, where: str, dyad: str) -> bool:
-    """Whether an edge counts an event of one dyad (or of all, or of the host) for another."""
+def counts_for(whose: str | None, where: str, dyad: str) -> bool:
+    """Whether an effect counts an event of one dyad (or of all, or of the host) for another.
+
+    >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("own", "others", "any")]
+    [False, True, True]
+    """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
     if where == dyad or whose == "own":
@@ -59,49 +99,76 @@ def _sees(whose: str | None, where: str, dyad: str) -> bool:
     return not set(where.split("-")).isdisjoint(dyad.split("-"))
 
 
-class RememberedEvents(list[tuple[str, str, str]]):
-    """Past events that are still remembered, the freshest first: day, share of a fresh event that is left, description.
-
-    `whose`: the dyad whose event types remember them.
-    """
-
-    def __init__(self, rows: Iterable[tuple[str, str, str]], whose: str) -> None:
-        super().__init__(rows)
-        self.whose = whose
-
-    def to_frame(self) -> pandas.DataFrame:
-        """One row for each event: columns day (as exact as known), left (percent of a fresh event), event."""
-        import pandas
-
-        rows = [(day, float(left.removesuffix(" %")), text) for day, left, text in self]
-        return pandas.DataFrame(rows, columns=["day", "left", "event"])
-
-    def _repr_html_(self) -> str:
-        rows = [(day, text, left) for day, left, text in self]
-        note = "Left: what remains of a fresh event's effect, at the longest half-life of the edges from its type."
-        return html_table(f"Events that {self.whose} remembers", ("day", "event", "left"), rows, note, texts=2)
-
-
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:
-    """Past events that a dyad's event types still remember: day, share of a fresh event that is left, description.
+    """Past events that a dyad's event types still remember, the freshest first, as records.
 
-    The share is 2^(-gap / half-life), at the largest median half-life of the edges that start from the event's type;
-    events of other dyads count where an edge lets them spill over. Freshest first.
+    share = 2^(-gap / half-life), gap in periods, at the largest median half-life of the effects that remember the
+    event; events of other dyads count where an effect lets them spill over. Those with a share below `least` are left
+    out. Raises UnknownNameError for a dyad that the case does not have.
+
+    >>> import riskcast
+    >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
+    >>> freshest = remembered_events(posterior, "RUS-TJK")[0]
+    >>> freshest.type, freshest.when, freshest.unit, freshest.share
+    ('deescalation', '2024-05-03', 'RUS-TJK', 1.0)
     """
-    case, found = posterior.case, list[tuple[str, str, str]]()
+    case = posterior.case
+    if dyad not in case.dyads:
+        raise UnknownNameError("dyad", dyad, case.dyads)
     half_lives = {
         (edge.target, edge.memory): float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"]))
         for edge in case.effects
         if edge.is_escalation
     }
-    for event in _past_events(posterior):
-        edges = [e for e in case.effects if e.source == event.type and _sees(e.whose, event.where, dyad)]
+    found = []
+    for past in _past_events(posterior):
+        edges = [edge for edge in case.effects if edge.source == past.type and counts_for(edge.whose, past.unit, dyad)]
         if not edges:
             continue
-        left = 2.0 ** (-event.gap / max(half_lives[e.target, e.memory] for e in edges))
-        if left >= least:
-            own = event.where in (dyad, ALL_DYADS, case.host)
-            where = "" if own else f"{event.where}: "
-            text = f"{where}{case.events[event.type].label}. {event.description}".rstrip()
-            found.append((event.when, f"{100 * left:.0f} %", text))
+        share = 2.0 ** (-past.gap / max(half_lives[edge.target, edge.memory] for edge in edges))
+        if share >= least:
+            found.append(
+                RememberedEvent(
+                    row=past.row,
+                    type=past.type,
+                    label=case.events[past.type].label,
+                    unit=past.unit,
+                    day=past.day,
+                    precision=past.precision,
+                    share=share,
+                    is_own=past.unit in (dyad, ALL_DYADS, case.host),
+                    effects=tuple(edge.id for edge in edges),
+                )
+            )
     return RememberedEvents(found, dyad)
+
+
+@dataclass(frozen=True)
+class _PastEvent:
+    """An event of the record, and how many periods ago it was."""
+
+    row: EventRow | None
+    type: str
+    unit: str
+    day: dt.date
+    precision: Literal["day", "month", "quarter", "year"]
+    gap: int
+
+
+def _past_events(posterior: Posterior) -> list[_PastEvent]:
+    """The events of the record, the freshest first."""
+    case, timeline = posterior.case, posterior.record.timeline
+    freshest = timeline.length - 1
+    if case.panel is None:
+        rows = [row for row in case.event_rows if row.type in case.events and row.known_on <= case.as_of]
+        return [
+            _PastEvent(row, row.type, row.dyad, row.date, row.precision, freshest - timeline.index(row.placed_on))
+            for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)
+        ]
+    period = case.settings.period
+    last, found = period_number(case.as_of, period), []
+    for name, occurred in posterior.record.occurred.items():
+        for place, unit in np.argwhere(occurred > 0).tolist():
+            gap = freshest - place
+            found.append(_PastEvent(None, name, case.units(name)[unit], last_day(last - gap, period), period, gap))
+    return sorted(found, key=lambda event: event.gap)

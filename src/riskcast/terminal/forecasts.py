@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -15,10 +16,12 @@ from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.attribution import Contribution, Explanation
 from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.drivers_now import ActingEffect
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
-from riskcast.numbers import interval, percent, signed
+from riskcast.numbers import factor_text, interval, percent, signed
 from riskcast.verification.coverage import CoverageReport
 
 WIDTH = 80
@@ -26,6 +29,8 @@ BAR = 8
 LABEL = 33
 MOST_DRIVERS = 3
 MOST_DYADS = 20
+MOST_ACTING = 10
+LEAST_FELT = 0.05
 RAMP = ("green", "cyan", "yellow", "dark_orange", "red")
 
 
@@ -212,9 +217,13 @@ def change_style(e: Estimate) -> str:
 
 
 def explanation_view(
-    risk: Risk, explanation: Explanation, dyad_id: str, remembered: Sequence[tuple[str, ...]]
+    risk: Risk,
+    explanation: Explanation,
+    dyad_id: str,
+    remembered: Sequence[RememberedEvent],
+    acting: Iterable[ActingEffect] = (),
 ) -> RenderableType:
-    """Why one dyad's score is what it is: contributions, the events behind them, and the evidence of its priors."""
+    """Why one dyad's score is what it is: contributions, the effects and events behind them, and the evidence."""
     forecast = risk.forecast
     dyad = next((d for d in risk.dyads if d.id == dyad_id), None)
     if dyad is None:
@@ -237,6 +246,7 @@ def explanation_view(
         Text(),
         Text(f"{dyad.id}  {dyad.partner_name}", style="bold"),
         table,
+        *_acting_tables(case, acting),
     ]
     if remembered:
         events = Table(
@@ -245,8 +255,8 @@ def explanation_view(
         events.add_column("Date", no_wrap=True)
         events.add_column("Left", justify="right", no_wrap=True)
         events.add_column("Event", ratio=1)
-        for row in remembered:
-            events.add_row(*row)
+        for event in remembered:
+            events.add_row(event.when, f"{100 * event.share:.0f} %", str(event))
         parts.append(events)
     parts.append(Text("Evidence behind the strongest drivers", style="bold"))
     for c in own[:MOST_DRIVERS]:
@@ -254,6 +264,34 @@ def explanation_view(
         for quantity, basis, claim in evidence_of(case, c.driver)[:4]:
             parts.append(Padding(Text.assemble((f"{quantity} ", "cyan"), (f"({basis}) ", "dim"), claim), (0, 0, 0, 2)))
     return Group(*parts, Text(), footer(forecast))
+
+
+def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[RenderableType]:
+    """The effects that change the rate of an outcome most today; nothing where there are none."""
+    felt = [one for one in acting if one.target in case.outcomes and abs(math.log(one.now.median)) >= LEAST_FELT]
+    if not felt:
+        return []
+    title = "What acts now on its outcomes" + (f": the {MOST_ACTING} strongest" if len(felt) > MOST_ACTING else "")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH, title=title, title_justify="left")
+    table.add_column("Driver", ratio=1)
+    table.add_column("Acts on", ratio=1)
+    for heading in ("Steps", "Factor", "90 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in felt[:MOST_ACTING]:
+        style = "red" if one.now.median > 1.0 else "green"
+        path = f" ({one.path.replace('_', ' ')})" if one.path else ""
+        table.add_row(
+            one.source_label,
+            one.target_label + path,
+            f"{one.steps:+.1f}".replace("-", "−"),
+            Text(f"×{factor_text(one.now.median)}", style=style),
+            f"{factor_text(one.now.low)}–{factor_text(one.now.high)}",
+        )
+    note = (
+        "Factor: what it does to the event's rate today. Steps: of an indicator from its\n"
+        "reference; of events, 1 is a fresh one."
+    )
+    return [table, Text(note, style="dim"), Text()]
 
 
 def driver_points(c: Contribution) -> Text:

@@ -362,14 +362,12 @@ def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Grid | None:
     whom: dict[tuple[str, str], set[str]] = {}
     left: dict[tuple[str, str], str] = {}
     for dyad in shown:
-        for when, share, told in remembered_events(ahead.posterior, dyad.id, FELT):
-            where, _, words = told.partition(": ")
-            own = where not in ahead.case.dyads
-            key = (when, told if own else words)
-            partner = dyad.id if own else where
+        for event in remembered_events(ahead.posterior, dyad.id, FELT):
+            key = (event.when, event.what)
+            partner = dyad.id if event.is_own else event.unit
             known = ahead.case.state_names.get(partner.partition("-")[2], partner)
             whom.setdefault(key, set()).add(named.get(partner, known))
-            left.setdefault(key, joined(share))
+            left.setdefault(key, joined(f"{100 * event.share:.0f} %"))
     if not whom:
         return None
     keys = sorted(whom, reverse=True)
