@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
-import struct
 import textwrap
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -107,9 +106,13 @@ def _framed(svg: str, dossier: Dossier, palette: theme.Palette) -> str:
 
 
 def _noted(png: bytes, notes: Mapping[str, str]) -> bytes:
-    """A PNG with texts in it (iTXt chunks), which go behind its header of 33 bytes."""
-    chunks = b""
+    """The same picture with texts in it (iTXt chunks)."""
+    from PIL import Image, PngImagePlugin
+
+    texts = PngImagePlugin.PngInfo()
     for name, text in notes.items():
-        body = b"iTXt" + name.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
-        chunks += struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:33] + chunks + png[33:]
+        texts.add_itxt(name, text)
+    out = io.BytesIO()
+    picture = Image.open(io.BytesIO(png))
+    picture.save(out, "png", pnginfo=texts, dpi=picture.info.get("dpi"))
+    return out.getvalue()
