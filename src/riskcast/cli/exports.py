@@ -24,6 +24,7 @@ from riskcast.cli.options import (
     simulate,
 )
 from riskcast.errors import OptionError
+from riskcast.exports.writers import names_of
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
@@ -41,7 +42,7 @@ def export(
         str | None,
         typer.Option(
             metavar="F,F,...",
-            help="Any of csv,parquet,json,xlsx,netcdf,html,pdf,hubverse.",
+            help=f"Any of {','.join(names_of())}.",
             show_default="all",
         ),
     ] = None,

@@ -1,16 +1,17 @@
-"""Tables as CSV with a Frictionless data package, as Parquet, and as JSON."""
+"""Tables as CSV with a Frictionless data package, as Parquet, and one alone as JSON."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.tables import Cell, Column, Form, Table, origin
+from riskcast.exports.files import json_bytes, write_all
+from riskcast.exports.tables import Cell, Column, Form, Table, make_tables, origin
 
 # What spreadsheets take for the beginning of a formula, in wide letters too.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -24,6 +25,18 @@ def neutral(cell: Cell) -> Cell:
     ("'=1+1", 'fine', -1.5)
     """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def write_csv(dossier: Dossier, folder: Path) -> None:
+    """Write every table as CSV below `csv`, with the data package that describes them."""
+    files = csv_files(dossier, make_tables(dossier))
+    write_all(folder, {f"csv/{name}": content for name, content in files.items()})
+
+
+def write_parquet(dossier: Dossier, folder: Path) -> None:
+    """Write every table as Parquet below `parquet`."""
+    came_from, tables = origin(dossier), make_tables(dossier)
+    write_all(folder, {f"parquet/{table.name}.parquet": to_parquet(table, came_from) for table in tables})
 
 
 def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
@@ -67,12 +80,6 @@ def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
 def to_json(table: Table, came_from: Mapping[str, Cell]) -> bytes:
     """A table as JSON: where its numbers come from, and its rows."""
     return json_bytes({**came_from, table.name: table.records()})
-
-
-def json_bytes(data: Any) -> bytes:
-    """Plain data as JSON in UTF-8; days as YYYY-MM-DD; raises ValueError for what is not a number."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=lambda day: day.isoformat())
-    return (text + "\n").encode()
 
 
 def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:

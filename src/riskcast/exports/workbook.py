@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.charts import theme
 from riskcast.charts.canvas import band_colours, ink_on
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import write_all
 from riskcast.exports.tables import Cell, Column, Form, Table, assumption_table, make_tables, origin, told
 from riskcast.forecasting.attribution import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
@@ -63,6 +65,11 @@ BRIEF: Final = (
 NUMBERS: Final = frozenset({"number", "figure", "count", "score", "points", "share", "change"})
 
 
+def write_workbook(dossier: Dossier, folder: Path) -> None:
+    """Write `forecast.xlsx`."""
+    write_all(folder, {"forecast.xlsx": all_tables(dossier)})
+
+
 def all_tables(dossier: Dossier) -> bytes:
     """Every table of a dossier, behind a sheet to brief from, as an Excel workbook (.xlsx)."""
     book = _Book(dossier)
@@ -110,6 +117,8 @@ class _Book:
                 "title": title,
                 "subject": f"Risk scores as of {dossier.case.as_of:%-d %B %Y}",
                 "author": "riskcast",
+                # Without it the day of writing stands there, and equal dossiers give other bytes.
+                "created": dt.datetime.combine(dossier.case.as_of, dt.time()),
                 "keywords": ", ".join(risk.forecast.scenario_name for risk in dossier.risks),
                 "comments": told(dossier),
             }

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.charts.canvas import ASSUMED, ink_on, word_colours
@@ -15,6 +16,7 @@ from riskcast.charts.verification import to_svg
 from riskcast.exports.brief.content import MOST_DYADS, Brief, make_brief
 from riskcast.exports.brief.sentences import ranked_dyads
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import write_all
 from riskcast.exports.html_pages import render_page
 
 WIDTH: Final = 460
@@ -40,6 +42,16 @@ class Drawn:
     light: str
     dark: str
     told: str
+
+
+def write_html(dossier: Dossier, folder: Path) -> None:
+    """Write `brief.html`."""
+    write_all(folder, {"brief.html": brief_html(dossier).encode()})
+
+
+def write_pdf(dossier: Dossier, folder: Path) -> None:
+    """Write `brief.pdf`."""
+    write_all(folder, {"brief.pdf": brief_pdf(dossier)})
 
 
 def brief_html(dossier: Dossier) -> str:
