@@ -12,6 +12,7 @@ from pathlib import Path
 
 import riskcast
 from riskcast.exports import csv_parquet, tables as sheets, workbook
+from riskcast.machinery.tables import Table
 from state import results
 from state.session import View
 
@@ -41,7 +42,7 @@ def everything(dossier: riskcast.Dossier, form: str) -> bytes:
     return next(iter(own.values())) if len(own) == 1 else _zip(own)
 
 
-def one_table(dossier: riskcast.Dossier, table: sheets.Table, form: str) -> bytes:
+def one_table(dossier: riskcast.Dossier, table: Table, form: str) -> bytes:
     """One table as csv, json or xlsx, with where its numbers come from."""
     if form == "xlsx":
         return workbook.one_table(dossier, table)

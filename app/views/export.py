@@ -15,6 +15,7 @@ from files import downloads
 from parts import widgets
 from riskcast.charts import theme
 from riskcast.exports import WRITERS, Writer, pictures, tables as sheets
+from riskcast.machinery.tables import Table
 from state import results, session
 from state.session import View
 
@@ -127,7 +128,7 @@ def _offer(
     return f"{writer.label} (zip)", (make(writer.name), f"{stem}-{writer.name}.zip", ZIP)
 
 
-def _preview(table: sheets.Table) -> None:
+def _preview(table: Table) -> None:
     """The first rows of a table."""
     forms = {"score": "%.1f", "figure": "%.3f", "points": "%+.1f", "share": "percent"}
     columns: dict[str, Any] = {

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
-from riskcast.exports.tables import Cell, Column, Form, Table, make_tables, origin
+from riskcast.exports.tables import Value, make_tables, origin
+from riskcast.machinery.tables import Column, Form, Table
 
 # What spreadsheets take for the beginning of a formula, in wide letters too.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day": "date", "flag": "boolean"}
 
 
-def neutral(cell: Cell) -> Cell:
+def neutral(cell: Value) -> Value:
     """A cell whose text no spreadsheet runs as a formula.
 
     >>> neutral("=1+1"), neutral("fine"), neutral(-1.5)
@@ -39,7 +40,7 @@ def write_parquet(dossier: Dossier, folder: Path) -> None:
     write_all(folder, {f"parquet/{table.name}.parquet": to_parquet(table, came_from) for table in tables})
 
 
-def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def to_csv(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as CSV in UTF-8 (RFC 4180); every row ends with where its numbers come from, so that files can be joined.
 
     Numbers are written with the shortest digits that give the same double again.
@@ -53,7 +54,7 @@ def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
     return out.getvalue().encode()
 
 
-def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def to_parquet(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as Parquet: unit and meaning in the metadata of every field, where it comes from in that of the file."""
     import pyarrow
     import pyarrow.parquet
@@ -77,7 +78,7 @@ def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
     return out.getvalue().to_pybytes()
 
 
-def to_json(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def to_json(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as JSON: where its numbers come from, and its rows."""
     return json_bytes({**came_from, table.name: table.records()})
 
@@ -97,7 +98,7 @@ def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:
     return {**files, "datapackage.json": json_bytes(package)}
 
 
-def _resource(table: Table, content: bytes, came_from: Mapping[str, Cell]) -> dict[str, Any]:
+def _resource(table: Table, content: bytes, came_from: Mapping[str, Value]) -> dict[str, Any]:
     """What a data package says of a table: https://specs.frictionlessdata.io/tabular-data-resource."""
     numbers = ("draws", "seed")
     fields = [
@@ -131,5 +132,5 @@ def _type(column: Column) -> str:
     return TYPES.get(column.form, "number")
 
 
-def _plain(cell: Cell) -> Cell:
+def _plain(cell: Value) -> Value:
     return str(cell).lower() if isinstance(cell, bool) else neutral(cell)

@@ -12,8 +12,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.plain_data import contrast_data, forecast_data
-from riskcast.exports.tables import Table, assumption_table, diagnostic_table, previous_table
+from riskcast.exports.tables import assumption_table, diagnostic_table, previous_table
 from riskcast.forecasting.lineage import provenance
+from riskcast.machinery.tables import Table
 
 NAME = "forecast.json"
 CLOSED = ConfigDict(extra="forbid")

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from riskcast.charts import forecast as forecast_charts, theme, verification as charts
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.tables import Cell, origin, told
+from riskcast.exports.tables import Value, origin, told
 from riskcast.forecasting.contrasts import contrast
 from riskcast.forecasting.scoring import Risk
 
@@ -79,7 +79,7 @@ def to_png(dossier: Dossier, wish: Wish) -> bytes:
     return _noted(png, {name: str(value) for name, value in _full(dossier).items()})
 
 
-def _full(dossier: Dossier) -> dict[str, Cell]:
+def _full(dossier: Dossier) -> dict[str, Value]:
     return {**origin(dossier), "scenario": dossier.headline.forecast.scenario_name}
 
 

@@ -19,12 +19,13 @@ from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.simulation import Simulated, simulate
 from riskcast.machinery.array_types import Floats
-from riskcast.numbers import html_table, interval, percent
+from riskcast.machinery.tables import Column, Table, to_html
 
 if TYPE_CHECKING:
     import pandas
 
 PATHS = 4
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,21 @@ class Forecast:
     def _repr_html_(self) -> str:
         ranked = sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0))
         cells = [(event, unit) for event in ranked for unit in self.units(event)]
-        estimates = ((event, unit, self.probability(event, unit)) for event, unit in cells)
-        rows = ((self.case.events[event].label, unit, percent(e.mean), interval(e)) for event, unit, e in estimates)
-        header = ("outcome, the most severe first", "unit", "probability", "90 %")
-        title = "Probability of at least one event within the horizon"
-        shown = {"texts": 2, "most": 60, "total": len(cells)}
-        return html_table(title, header, rows, self.origin, warning=self.posterior.warning, **shown)
+        estimates = [(event, unit, self.probability(event, unit)) for event, unit in cells[:MOST_SHOWN]]
+        table = Table(
+            "Probability of at least one event within the horizon",
+            (
+                Column("outcome, the most severe first"),
+                Column("unit"),
+                Column("probability", form="share"),
+                Column("90 %", form="share range"),
+            ),
+            [(self.case.events[event].label, unit, estimate.mean, estimate) for event, unit, estimate in estimates],
+            note=self.origin,
+            warning=self.posterior.warning,
+            left_out=max(len(cells) - MOST_SHOWN, 0),
+        )
+        return to_html(table, MOST_SHOWN)
 
 
 def check_horizon(case: Case, horizon: int | None) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 
 from riskcast.case.periods import period_label, period_number
 from riskcast.engines.posterior import Posterior
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
-from riskcast.numbers import html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -79,7 +79,8 @@ class RememberedEvents(list[tuple[str, str, str]]):
     def _repr_html_(self) -> str:
         rows = [(day, text, left) for day, left, text in self]
         note = "Left: what remains of a fresh event's effect, at the longest half-life of the edges from its type."
-        return html_table(f"Events that {self.whose} remembers", ("day", "event", "left"), rows, note, texts=2)
+        columns = (Column("day"), Column("event"), Column("left", form="share"))
+        return to_html(Table(f"Events that {self.whose} remembers", columns, rows, note=note))
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:
