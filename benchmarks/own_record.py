@@ -16,9 +16,10 @@ from pathlib import Path
 import riskcast
 from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
+from riskcast.numbers import between, number, skill
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
 from riskcast.verification.forecasters import MODEL, forecaster_label
-from riskcast.verification.verdicts import is_reference, number, severity_in_words, skill_points, skill_verdict
+from riskcast.verification.verdicts import is_reference, severity_in_words, skill_verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIRST = dt.date(2012, 1, 1)
@@ -176,12 +177,11 @@ def _type_row(part: Slice, case: riskcast.Case) -> tuple[str, ...]:
 
 
 def _measured(score: Measured, digits: int) -> str:
-    low, high = (number(end, digits) for end in (score.low, score.high))
-    return f"{number(score.value, digits)} ({low}–{high})"
+    return f"{number(score.value, digits)} ({between(score, digits)})"
 
 
 def _skill(score: Measured) -> str:
-    value, interval = skill_points(score)
+    value, interval = skill(score)
     return f"{value} ({interval})" if interval else value
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import riskcast
 from riskcast.forecasting.estimates import Estimate
-from riskcast.numbers import html_table, signed_range
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import signed_range
 from tests.support.cases import event, indicator, make_case, quantity
 
 CASE = "central_asia_2024"
@@ -182,7 +183,7 @@ def test_texts_of_a_case_stay_texts() -> None:
 
 
 def test_long_tables_are_cut_and_counted() -> None:
-    found = Reader(html_table("Many", ["n"], ([str(number)] for number in range(20_000)), most=10))
+    found = Reader(to_html(Table("Many", (Column("n", form="count"),), [(each,) for each in range(20_000)]), most=10))
     assert len(found.rows) == 11
     assert found.notes == ["19,990 more rows: see to_frame(). "]
 
@@ -191,18 +192,19 @@ def test_a_difference_that_rounds_to_nothing_has_no_sign() -> None:
     assert signed_range(Estimate(0.01, -0.04, 0.26)) == "0.0 (0.0 to +0.3)"
 
 
-def test_rows_that_are_not_shown_are_not_made() -> None:
+def test_estimates_that_are_not_shown_are_not_made(ahead: riskcast.Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
+    probability = riskcast.Forecast.probability
 
-    def rows() -> Any:
-        for number in range(20_000):
-            made.append(number)
-            yield (str(number), "x")
+    def counted(self: riskcast.Forecast, event: str, unit: str) -> Any:
+        made.append((event, unit))
+        return probability(self, event, unit)
 
-    text = html_table("Many", ["a", "b"], rows(), most=4, total=20_000)
-    assert len(made) == 4
-    assert "19,996 more rows" in text
-    assert len(Reader(text).rows) == 1 + 4
+    monkeypatch.setattr(riskcast.Forecast, "probability", counted)
+    monkeypatch.setattr(riskcast.Forecast, "units", lambda self, event: ("RUS-TJK",) * 1_000)
+    found = read(ahead)
+    assert len(found.rows) == 1 + len(made) == 1 + 60
+    assert f"{1_000 * len(ahead.case.outcomes) - 60:,} more rows" in found.notes[0]
 
 
 def test_results_tell_themselves_in_one_short_line(ahead: riskcast.Forecast) -> None:

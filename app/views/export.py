@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
@@ -20,13 +21,14 @@ from state.session import View
 EVERYTHING = "Everything"
 CSV, XLSX, JSON = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/json"
 ZIP, YAML, PNG, SVG = "application/zip", "application/yaml", "image/png", "image/svg+xml"
-PDF, HTML = "application/pdf", "text/html"
+BYTES = "application/octet-stream"
+TYPES = {".xlsx": XLSX, ".json": JSON, ".pdf": "application/pdf", ".html": "text/html"}
 MOST_SHOWN = 200
 LABEL = "My view"
 EXPLAINED = "contributions"
 WORDS: Mapping[str, str] = {
-    EVERYTHING: "All tables: as a workbook with a first sheet to brief from, as JSON, or as a zip of CSV or Parquet "
-    "files; the same as the command below writes.",
+    EVERYTHING: "All tables, as CSV or Parquet, as JSON, or as a workbook with a first sheet to brief from; every draw "
+    "as NetCDF; and files for a forecast hub. They are the same as the command below writes.",
     "scores": "Each pair's score with its 90 % interval, and its band.",
     "probabilities": "The probability of at least one event of each kind within the horizon, with 90 % intervals and "
     "words.",
@@ -87,14 +89,7 @@ def _numbers(dossier: riskcast.Dossier, now: View) -> None:
         def make(form: str) -> Callable[[], bytes]:
             return lambda: downloads.everything(downloads.dossier_of(now, explained=True), form)
 
-        _buttons(
-            {
-                "Excel": (make("xlsx"), f"{stem}.xlsx", XLSX),
-                "JSON": (make("json"), f"{stem}.json", JSON),
-                "CSV (zip)": (make("csv"), f"{stem}-csv.zip", ZIP),
-                "Parquet (zip)": (make("parquet"), f"{stem}-parquet.zip", ZIP),
-            }
-        )
+        _buttons(dict(_offer(writer, stem, make) for writer in exports.WRITERS if writer.kind == "numbers"))
         return
     table = exports.make_table(downloads.dossier_of(now, explained=chosen == EXPLAINED), chosen)
     stem = f"{stem}-{downloads.safe_name(chosen)}"
@@ -121,12 +116,18 @@ def _brief(dossier: riskcast.Dossier, now: View) -> None:
     def make(form: str) -> Callable[[], bytes]:
         return lambda: downloads.everything(downloads.brief_of(now), form)
 
-    _buttons(
-        {
-            "Brief (PDF)": (make("pdf"), f"{stem}-brief.pdf", PDF),
-            "Brief (HTML)": (make("html"), f"{stem}-brief.html", HTML),
-        }
-    )
+    pages = dict(_offer(writer, f"{stem}-brief", make) for writer in exports.WRITERS if writer.kind == "pages")
+    _buttons({f"Brief ({label})": file for label, file in pages.items()})
+
+
+def _offer(
+    writer: exports.Writer, stem: str, make: Callable[[str], Callable[[], bytes]]
+) -> tuple[str, tuple[Callable[[], bytes], str, str]]:
+    """A format as a button: its label, and how its file is made, called and typed."""
+    if writer.is_single:
+        suffix = PurePosixPath(writer.files[0]).suffix
+        return writer.label, (make(writer.name), f"{stem}{suffix}", TYPES.get(suffix, BYTES))
+    return f"{writer.label} (zip)", (make(writer.name), f"{stem}-{writer.name}.zip", ZIP)
 
 
 def _preview(table: exports.Table) -> None:
@@ -217,7 +218,8 @@ def command(dossier: riskcast.Dossier, case: str, overlay: str) -> str:
     """The command that writes the same files."""
     ahead = dossier.headline.forecast
     posterior = ahead.posterior
-    words = ["uv", "run", "riskcast", "export", case, "--out", "export", "--formats", "xlsx,json,csv,parquet"]
+    words = ["uv", "run", "riskcast", "export", case, "--out", "export"]
+    words += ["--formats", ",".join(writer.name for writer in exports.WRITERS if writer.kind == "numbers")]
     words += ["--scenario", ahead.scenario_name] if ahead.scenario_name != "baseline" else []
     words += ["--overlay", overlay] if overlay else []
     words += ["--draws", str(posterior.draws), "--seed", str(posterior.seed)]

@@ -1,24 +1,18 @@
-"""Numbers and tables as people read them: honest digits, and small HTML tables for notebooks."""
+"""Numbers as people read them: honest digits, real minus signs, and no more digits than count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
-from html import escape
-from itertools import islice
-from typing import Protocol
+import math
+from collections.abc import Iterable, Sized
+from typing import Final, Protocol
 
-MOST_ROWS = 30
-MOST_NAMED = 8
-CELL = "padding:.2em .7em;text-align:{side};vertical-align:top"
-RULE = "border-bottom:1px solid color-mix(in srgb, currentColor 25%, transparent)"
+MOST_NAMED: Final = 8
+NOTHING: Final = "–"
+LEAST_SKILL: Final = -9.99
 
 
-class Range(Protocol):
-    """Anything with a mean, and a low and a high end of its 90 % interval."""
-
-    @property
-    def mean(self) -> float:
-        """The middle."""
+class Interval(Protocol):
+    """Anything with a low and a high end of its 90 % interval."""
 
     @property
     def low(self) -> float:
@@ -27,6 +21,22 @@ class Range(Protocol):
     @property
     def high(self) -> float:
         """The upper end."""
+
+
+class Range(Interval, Protocol):
+    """An interval with a mean."""
+
+    @property
+    def mean(self) -> float:
+        """The middle."""
+
+
+class Score(Interval, Protocol):
+    """A measured value with an interval, whose ends are not finite where there is none."""
+
+    @property
+    def value(self) -> float:
+        """What was measured."""
 
 
 def percent(probability: float) -> str:
@@ -42,7 +52,7 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def interval(estimate: Range) -> str:
+def interval(estimate: Interval) -> str:
     """A 90 % interval of a probability, in whole percent.
 
     >>> from riskcast.forecasting.estimates import Estimate
@@ -71,15 +81,131 @@ def signed(points: float, digits: int = 1) -> str:
     return text if float(f"{abs(points):.{digits}f}") else f"{0:.{digits}f}"
 
 
-def signed_range(estimate: Range, digits: int = 1) -> str:
-    """A difference with its 90 % interval.
+def signed_ends(estimate: Interval, digits: int = 1, times: float = 1.0) -> str:
+    """The 90 % interval of a difference, `times` its size.
+
+    >>> from riskcast.forecasting.estimates import Estimate
+    >>> signed_ends(Estimate(0.03, -0.007, 0.073), times=100)
+    '−0.7 to +7.3'
+    """
+    return f"{signed(times * estimate.low, digits)} to {signed(times * estimate.high, digits)}"
+
+
+def signed_range(estimate: Range, digits: int = 1, times: float = 1.0) -> str:
+    """A difference with its 90 % interval, `times` its size.
 
     >>> from riskcast.forecasting.estimates import Estimate
     >>> signed_range(Estimate(3.42, -0.71, 7.3))
     '+3.4 (−0.7 to +7.3)'
     """
-    ends = f"{signed(estimate.low, digits)} to {signed(estimate.high, digits)}"
-    return f"{signed(estimate.mean, digits)} ({ends})"
+    return f"{signed(times * estimate.mean, digits)} ({signed_ends(estimate, digits, times)})"
+
+
+def number(value: float, digits: int) -> str:
+    """A number with a real minus sign; what is not a number is a dash.
+
+    >>> number(-0.04712, 3), number(-0.00001, 3), number(float("nan"), 3), number(float("inf"), 3)
+    ('−0.047', '0.000', '–', '∞')
+    """
+    if math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.,") else text.removeprefix("-")
+
+
+def between(estimate: Interval, digits: int = 0) -> str:
+    """The ends of an interval; empty where there is none.
+
+    >>> from riskcast.forecasting.estimates import Estimate
+    >>> between(Estimate(42.5, 32.5, 56.0)), between(Estimate(0.04, 0.035, 0.0452), 3)
+    ('32–56', '0.035–0.045')
+    """
+    return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}" if has_ends(estimate) else ""
+
+
+def has_ends(estimate: Interval) -> bool:
+    """Whether both ends are known: a score on a single dyad has none."""
+    return math.isfinite(estimate.low) and math.isfinite(estimate.high)
+
+
+def digits_of(scores: Iterable[Interval]) -> int:
+    """Digits after the point that leave two digits of the narrowest interval's half width.
+
+    >>> from riskcast.forecasting.estimates import Estimate
+    >>> digits_of([Estimate(0.0391, 0.0347, 0.0435)]), digits_of([Estimate(0.12, 0.05, 0.19)])
+    (4, 3)
+    """
+    widths = [each.high - each.low for each in scores if has_ends(each) and each.high > each.low]
+    return max(2, min(5, 1 - math.floor(math.log10(min(widths) / 2)))) if widths else 4
+
+
+def share(value: float) -> str:
+    """A share in percent with two digits that count, never rounded to all or nothing before it is.
+
+    >>> share(0.0468), share(0.4), share(0.0004), share(0.0), share(0.9973)
+    ('4.7 %', '40 %', '0.04 %', '0 %', '99.7 %')
+    """
+    if not math.isfinite(value):
+        return NOTHING
+    points = 100 * value
+    rest = min(points, 100 - points) if points < 100 else 0.0
+    digits = 0 if rest == 0 or 10 <= points < 99.5 else 1 if rest >= 0.095 else 2
+    return f"{number(points, digits)} %"
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """A number with so many digits that count, and all of those before the point.
+
+    >>> figure(1.43219), figure(-290.0), figure(4055.45)
+    ('1.43', '−290', '4,055')
+    """
+    text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    return text.replace("-", "−", 1)
+
+
+def written(value: float, digits: int = 6) -> str:
+    """A number as a file of a case has it, rounded to so many digits that count.
+
+    >>> written(55.0), written(1 / 3, 4), written(1234567.0)
+    ('55', '0.3333', '1234570')
+    """
+    return f"{float(f'{value:.{digits}g}'):.15g}"
+
+
+def error_size(error: float) -> str:
+    """A standard error in points; a small one is not called 0.
+
+    >>> error_size(0.0), error_size(0.02), error_size(0.26)
+    ('0.0', '<0.1', '0.3')
+    """
+    return "<0.1" if 0.0 < error < 0.05 else f"{error:.1f}"
+
+
+def p_value(chance: float, name: str = "p ") -> str:
+    """A p-value with the digits that it deserves; without a name the number alone.
+
+    >>> p_value(0.4321), p_value(0.00002), p_value(0.004, "")
+    ('p = 0.43', 'p < 0.001', '0.004')
+    """
+    if chance < 0.001:
+        return f"{name}< 0.001"
+    return f"{name}{'= ' if name else ''}{chance:.{3 if chance < 0.01 else 2}f}"
+
+
+def skill(score: Score) -> tuple[str, str]:
+    """Skill in percent, and its interval, empty where there is none.
+
+    >>> from types import SimpleNamespace
+    >>> skill(SimpleNamespace(value=0.083, low=-0.012, high=0.131))
+    ('+8.3 %', '−1.2 to +13.1 %')
+    """
+    value = f"{signed(100 * score.value)} %" if math.isfinite(score.value) else NOTHING
+    if not has_ends(score):
+        return value, ""
+    low = signed(100 * score.low) if score.low > LEAST_SKILL else f"below {number(100 * LEAST_SKILL, 0)}"
+    return value, f"{low} to {signed(100 * score.high)} %"
 
 
 def more(given: Sized, most: int = MOST_NAMED) -> str:
@@ -89,46 +215,3 @@ def more(given: Sized, most: int = MOST_NAMED) -> str:
     (', …', '')
     """
     return ", …" if len(given) > most else ""
-
-
-def html_table(
-    title: str,
-    header: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    note: str = "",
-    *,
-    warning: str = "",
-    texts: int = 1,
-    most: int = MOST_ROWS,
-    total: int | None = None,
-) -> str:
-    """A table as HTML that stands alone in a notebook, light or dark; every text is escaped.
-
-    The first `texts` columns are set flush left as words, the others flush right as figures. Of more than `most` rows
-    the first are shown, and the rest counted; where `total` says how many there are, the rest are not even made.
-    `warning` stands above all, for results that are not to be relied on.
-
-    >>> html_table("Scores", ["dyad", "score"], [("<A>", "42")]).count("&lt;A&gt;")
-    1
-    """
-    given = list(rows if total is None else islice(rows, most))
-    left_out = (len(given) if total is None else total) - most
-    styles = [CELL.format(side="left" if place < texts else "right") for place in range(len(header))]
-    head = "".join(
-        f'<th scope="col" style="{style};{RULE}">{escape(name)}</th>'
-        for name, style in zip(header, styles, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="{style}">{escape(str(cell))}</td>' for cell, style in zip(row, styles, strict=True))
-        + "</tr>"
-        for row in given[:most]
-    )
-    rest = f"{left_out:,} more rows: see to_frame(). " if left_out > 0 else ""
-    alarm = f'<p role="alert" style="color:#d0402f;font-weight:bold">{escape(warning)}</p>' if warning else ""
-    foot = f'<p style="opacity:.75;max-width:60em">{escape(rest + note)}</p>' if rest or note else ""
-    return (
-        f'<div>{alarm}<table style="border-collapse:collapse"><caption style="text-align:left;font-weight:bold;'
-        f'padding:.3em .7em">{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        f"{foot}</div>"
-    )

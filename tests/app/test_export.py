@@ -259,7 +259,7 @@ def labels(test: AppTest) -> list[str]:
 def test_the_page_offers_every_format(opened: AppTest) -> None:
     assert not opened.exception
     assert labels(opened) == [
-        *("Excel", "JSON", "CSV (zip)", "Parquet (zip)", "Brief (PDF)", "Brief (HTML)"),
+        *("CSV (zip)", "Parquet (zip)", "JSON", "Excel", "NetCDF", "Hubverse (zip)", "Brief (HTML)", "Brief (PDF)"),
         *("PNG", "SVG", "Overlay (YAML)", "Case (zip)"),
     ]
     codes = [block.value for block in opened.code]

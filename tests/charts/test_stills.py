@@ -104,7 +104,7 @@ def test_tornado_of_nothing_is_a_chart_all_the_same() -> None:
 
 
 def test_a_contrast_may_have_a_title_of_its_own() -> None:
-    change = riskcast.forecasting.forecasts.Contrast("baseline", "baseline", {}, {"RUS-TJK": Estimate(1.0, 0.5, 1.5)})
+    change = riskcast.Contrast("baseline", "baseline", {}, {"RUS-TJK": Estimate(1.0, 0.5, 1.5)})
     case = riskcast.load_case("central_asia_2024")
     drawn = forecast_charts.contrast_chart(change, case, title="One poll more").to_dict()
     assert drawn["title"]["text"] in ("One poll more", ["One poll more"])

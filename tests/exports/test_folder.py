@@ -11,8 +11,8 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jsonschema
@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 import riskcast
 from riskcast.cli.commands import app
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
-from riskcast.exports import csv_parquet, folder as exporting, tables as sheets
+from riskcast.exports import WRITERS, csv_parquet, folder as exporting, tables as sheets
 from riskcast.exports.json_file import dossier_data, export_schema, to_json_file
 from riskcast.machinery.staging import stage
 from tests.support import handover, smallpanel
@@ -329,7 +329,6 @@ def test_the_documents_name_every_column_with_its_unit(dossier: riskcast.Dossier
         section = text.split(f"### {table.name}\n")[1].split("\n#")[0]
         told = [line for line in section.splitlines() if line.startswith("| ")][1:]
         assert told == [f"| {c.name} | {c.unit} | {c.about} |" for c in table.columns]
-    assert all(name in text for name in exporting.FORMATS)
 
 
 # What is marked.
@@ -377,17 +376,19 @@ def test_equal_exports_are_equal_and_other_files_stay(tmp_path: Path) -> None:
 
 KILLED = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 import riskcast
-from riskcast.exports import folder as exporting
+from riskcast.exports import WRITERS
 from tests.support import handover
 known = tuple(handover.single().explanations.items())
 riskcast.export(handover.single().risks, sys.argv[1], ["json", "csv"], explanations=known)
 def stop(*_):
     print("ready", flush=True)
     time.sleep(60)
+writers = WRITERS
 if sys.argv[2] == "making":
-    exporting._WRITERS = {**exporting._WRITERS, "xlsx": stop}
+    writers = [replace(writer, write=stop) if writer.name == "xlsx" else writer for writer in WRITERS]
 else:
     one = Path.replace
     def replace(self, target):
@@ -396,7 +397,7 @@ else:
             stop()
     Path.replace = replace
 known = tuple(handover.failed().explanations.items())
-riskcast.export(handover.failed().risks, sys.argv[1], ["json", "csv", "xlsx"], explanations=known)
+riskcast.export(handover.failed().risks, sys.argv[1], ["json", "csv", "xlsx"], explanations=known, writers=writers)
 """
 
 
@@ -439,16 +440,15 @@ def test_an_export_that_still_runs_is_left_alone(tmp_path: Path) -> None:
     assert not other.exists()
 
 
-def test_a_writer_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "_WRITERS", {**exporting._WRITERS, "xlsx": fail})
+    writers = [replace(writer, write=fail) if writer.name == "xlsx" else writer for writer in WRITERS]
     single = handover.single()
+    known = tuple(single.explanations.items())
     with pytest.raises(RiskcastError, match="No space left"):
-        riskcast.export(
-            single.risks, tmp_path / "out", ["csv", "xlsx"], explanations=tuple(single.explanations.items())
-        )
+        riskcast.export(single.risks, tmp_path / "out", ["csv", "xlsx"], explanations=known, writers=writers)
     assert not list(tmp_path.iterdir())
 
 
@@ -531,15 +531,7 @@ def test_bad_options_are_told_before_the_fit(
     assert not (tmp_path / "out").exists()
 
 
-# Runs that are kept, and briefs: other modules read and write them; here, what is asked of them.
-
-
-def put_module(monkeypatch: pytest.MonkeyPatch, name: str, **parts: Any) -> None:
-    """A module of riskcast with these parts and no others."""
-    module = ModuleType(f"riskcast.{name}")
-    vars(module).update(parts)
-    monkeypatch.setitem(sys.modules, f"riskcast.{name}", module)
-    monkeypatch.setattr(riskcast, name, module, raising=False)
+# Runs that are kept.
 
 
 @pytest.fixture(scope="module")
@@ -567,18 +559,3 @@ def test_a_kept_run_is_what_scores_have_moved_since(run_folder: Path, tmp_path: 
     assert {row["dyad"]: row["previous_score"] for row in data["since_previous"]} == then
     for row in data["since_previous"]:
         assert row["moved"] == pytest.approx(row["score"] - then[row["dyad"]])
-
-
-def test_all_formats_are_written_where_none_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    single = handover.single()
-    put_module(monkeypatch, "briefs", brief_html=lambda d: "<p>é</p>", brief_pdf=lambda d: b"%PDF-1.7")
-    monkeypatch.setattr("riskcast.exports.netcdf.check_writer", lambda: None)
-    monkeypatch.setattr("riskcast.exports.netcdf.write_netcdf", lambda d, path: path.write_bytes(b"draws"))
-    riskcast.export(single.risks, tmp_path, explanations=tuple(single.explanations.items()))
-    top = {path.name for path in tmp_path.iterdir()}
-    assert top == {
-        *("csv", "parquet", "forecast.json", "forecast.xlsx", "draws.nc", "brief.html", "brief.pdf", "hubverse"),
-        "provenance.json",
-    }
-    assert (tmp_path / "brief.html").read_text(encoding="utf-8") == "<p>é</p>"
-    assert (tmp_path / "brief.pdf").read_bytes() == b"%PDF-1.7"

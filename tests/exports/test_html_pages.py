@@ -226,25 +226,25 @@ def test_hostile_text_stays_text() -> None:
 
 
 def test_the_best_reference_has_no_skill_against_itself() -> None:
-    from riskcast.verification.score_tables import score_table, severity_table
+    from riskcast.verification.score_tables import forecaster_table, severity_table
 
     whole = small_evaluation().slices["all"]
-    for table in (score_table(whole), severity_table(small_evaluation().severity)):
-        column = list(table.columns).index("Skill") - 1
-        skills = {row.head.text: row.cells[column].text for row in table.rows if row.head.small == "best reference"}
-        assert list(skills.values()) == ["–"]
+    for table in (forecaster_table(whole), severity_table(small_evaluation().severity)):
+        place = [column.name for column in table.columns].index("Skill")
+        skills = [row[place].text for row in table.shown() if row[0].small == "best reference"]
+        assert skills == ["–"]
 
 
 def test_best_values_are_marked() -> None:
-    from riskcast.verification.score_tables import score_table
+    from riskcast.verification.score_tables import forecaster_table
 
     whole = small_evaluation().slices["all"]
-    table = score_table(whole)
+    rows = forecaster_table(whole).shown()
     lowest = min(whole.performances.values(), key=lambda item: item.brier.value)
-    marked = [row.head.text for row in table.rows if row.cells[0].kind == "best"]
+    marked = [row[0].text for row in rows if row[1].mark == "best"]
     assert len(marked) == 1
     assert marked[0] == {"model": "riskcast"}.get(lowest.forecaster, marked[0])
-    assert table.rows[0].cells[0].text == f"{whole.performances['model'].brier.value:.3f}"
+    assert rows[0][1].text == f"{whole.performances['model'].brier.value:.3f}"
 
 
 def test_calibration_page_says_what_is_wrong() -> None:

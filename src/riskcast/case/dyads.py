@@ -57,3 +57,12 @@ class Dyad:
         True
         """
         return not {*self.states}.isdisjoint(other.states)
+
+
+def states_of(unit: str) -> tuple[str, ...]:
+    """The states of a unit: both of a dyad, or the host alone.
+
+    >>> states_of("RUS-TJK"), states_of("RUS")
+    (('RUS', 'TJK'), ('RUS',))
+    """
+    return Dyad.parse(unit).states if Dyad.names_one(unit) else (unit,)

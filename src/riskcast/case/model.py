@@ -19,8 +19,9 @@ from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE, PERIODS_PER_YEAR, SYSTEM
-from riskcast.numbers import MOST_NAMED, html_table
+from riskcast.numbers import MOST_NAMED, written
 
 if TYPE_CHECKING:
     import pandas
@@ -219,11 +220,12 @@ class Scenario(Strict):
 
     def _repr_html_(self) -> str:
         rows = [
-            (what, verb, "" if value is None else f"{value:g}", f"{start}")
+            (what, verb, "" if value is None else written(value), start)
             for what, verb, value, start, *_ in self._assumptions()
         ]
-        header = ("indicator or event", "what it does", "by", "from period")
-        return html_table(self.label, header, rows or [("nothing is assumed", "", "", "")], self.story, texts=2)
+        words = (Column("indicator or event"), Column("what it does"))
+        columns = (*words, Column("by", form="number"), Column("from period", form="count"))
+        return to_html(Table(self.label, columns, rows or [("nothing is assumed", "", "", "")], note=self.story))
 
 
 class Source(Strict):
@@ -463,7 +465,7 @@ class Case(Strict):
                 self.hash[:12] + (f", changed by the overlay {self.overlay_hash[:12]}" if self.overlay_hash else ""),
             ),
         ]
-        return html_table(self.settings.title, ("", ""), rows, "Quantities: to_frame().", texts=2)
+        return to_html(Table(self.settings.title, (Column(""), Column("")), rows, note="Quantities: to_frame()."))
 
     def revised(self, **changes: Any) -> Case:
         """The case with some of its parts replaced, validated anew; no longer the published one unless it says so."""

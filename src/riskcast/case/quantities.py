@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from riskcast.numbers import html_table
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import written
 
 if TYPE_CHECKING:
     import pandas
@@ -105,10 +106,10 @@ class Quantity(Strict):
         return pandas.DataFrame([(self.center, *self.range, self.is_fixed, *told)], columns=columns)
 
     def _repr_html_(self) -> str:
-        low, high = self.range
-        spread = "held fixed" if self.is_fixed else f"{low:g} to {high:g}"
+        spread = "held fixed" if self.is_fixed else " to ".join(map(written, self.range))
         claim = f"{self.evidence.basis}: {self.evidence.claim}" if self.evidence else "no evidence given"
-        return html_table("Quantity", ("median", "90 % interval"), [(f"{self.center:g}", spread)], claim, texts=2)
+        columns = (Column("median"), Column("90 % interval"))
+        return to_html(Table("Quantity", columns, [(written(self.center), spread)], note=claim))
 
 
 @dataclass(frozen=True)
@@ -251,17 +252,17 @@ class Prior:
         return self.link.inverse(self.mean + self.sd * np.asarray(z, dtype=float))
 
 
-def quantity_text(quantity: Quantity | Mapping[str, Any]) -> str:
-    """A quantity in a few words, from a record or as plain data.
+def quantity_text(quantity: Quantity | Mapping[str, Any], text: Callable[[float], str] = written) -> str:
+    """A quantity in a few words, from a record or as plain data; `text` makes one of each of its numbers.
 
     >>> quantity_text({"median": 55.0, "interval": [47, 63]}), quantity_text(Quantity(value=0.8))
     ('55 (47–63)', '0.8')
     """
     given = quantity if isinstance(quantity, Quantity) else Quantity.model_validate(dict(quantity))
     if given.is_fixed:
-        return f"{given.center:g}"
+        return text(given.center)
     low, high = given.range
-    return f"{given.center:g} ({low:g}–{high:g})"
+    return f"{text(given.center)} ({text(low)}–{text(high)})"
 
 
 def check_domain(quantity: Quantity, link: Link) -> str | None:

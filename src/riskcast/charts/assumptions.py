@@ -14,7 +14,6 @@ from riskcast.case.quantities import Z90, Prior
 from riskcast.charts.canvas import (
     LABEL_ROOM,
     Width,
-    figure,
     finish,
     ink_on,
     lookup,
@@ -26,6 +25,7 @@ from riskcast.charts.canvas import (
 )
 from riskcast.charts.theme import LIGHT, PERCENT, SIGNED, Palette
 from riskcast.errors import OptionError
+from riskcast.numbers import figure, share
 
 if TYPE_CHECKING:
     import altair as alt
@@ -65,7 +65,7 @@ def density_chart(
         given.append((names[2], colours[2], *draws_curve(draws, before)))
     peak = max((float(density.max()) for _, _, _, density, _ in given if density.size), default=1.0)
     unit_is_share = before.link.domain == (0.0, 1.0)
-    form = _percent if unit_is_share else figure
+    form = share if unit_is_share else figure
     curves, marks = [], []
     for place, (name, colour, value, density, points) in enumerate(given):
         low, median, high = (float(point) for point in points)
@@ -155,10 +155,6 @@ def draws_curve(draws: ArrayLike, prior: Prior) -> tuple[Floats, Floats, Floats]
 
 def _told(marks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {row["name"]: f"{row['name']}: {row['at']} ({row['interval']})" for row in marks}
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2g} %" if value < 0.995 else f"{100 * value:.4g} %"
 
 
 def effects_matrix_chart(

@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 
 from riskcast.case.model import Case
 from riskcast.charts.theme import Palette, make_title, style, wrap
-from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.scoring import WORDS, DyadRisk, Risk
 from riskcast.names import ALL_DYADS, BASELINE
 
@@ -224,15 +223,6 @@ def highest(risk: Risk, most: int = MOST_UNITS) -> tuple[tuple[DyadRisk, ...], s
     return tuple(ranked[:most]), f"; the {most} highest of {len(ranked)} dyads" if len(ranked) > most else ""
 
 
-def score_range(estimate: Estimate) -> str:
-    """The 90 % interval of a score in whole points.
-
-    >>> score_range(Estimate(42.5, 32.5, 56.0))
-    '32–56'
-    """
-    return f"{estimate.low:.0f}–{estimate.high:.0f}"
-
-
 def window_text(risk: Risk) -> str:
     """The horizon of a forecast, and its scenario where it is not the baseline."""
     first, last = risk.forecast.window
@@ -246,15 +236,6 @@ def tips(**fields: str) -> list[Any]:
     import altair as alt
 
     return [alt.Tooltip(f"{field}:N", title=name) for field, name in fields.items()]
-
-
-def figure(value: float) -> str:
-    """A number with three digits that count.
-
-    >>> figure(1.43219), figure(-290.0)
-    ('1.43', '−290')
-    """
-    return f"{value:.3g}".replace("-", "−")
 
 
 def short_date(day: dt.date) -> str:

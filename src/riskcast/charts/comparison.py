@@ -15,7 +15,6 @@ from riskcast.charts.canvas import (
     hues,
     plot,
     rows_axis,
-    score_range,
     swatches,
     tips,
     unit_label,
@@ -26,7 +25,7 @@ from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.scoring import Risk
-from riskcast.numbers import signed
+from riskcast.numbers import between, signed, signed_ends
 
 if TYPE_CHECKING:
     import altair as alt
@@ -148,7 +147,7 @@ def contrast_chart(
     known = scenarios if scenarios is not None else [_scenario(case, n) for n in (contrast.first, contrast.second)]
     scores = [(f"{END} {dyad}", unit_label(case, dyad), e, e) for dyad, e in contrast.score.items()]
     chances = [
-        (f"{event} {unit}", f"{case.events[event].label}\n{unit_label(case, unit)}", _points(e), e)
+        (f"{event} {unit}", f"{case.events[event].label}\n{unit_label(case, unit)}", e.times(100), e)
         for (event, unit), e in contrast.probability.items()
         if case.events[event].kind == "outcome" and not any(_assumes(s, event, unit) for s in known)
     ]
@@ -169,7 +168,7 @@ def contrast_chart(
                     "low": e.low,
                     "high": e.high,
                     "text": signed(e.mean),
-                    "interval": f"{signed(e.low)} to {signed(e.high)}",
+                    "interval": signed_ends(e),
                     "colour": colour,
                 }
             )
@@ -225,7 +224,7 @@ def tornado_chart(
     colours = {"at its low end": palette.model, "at its high end": palette.persistence}
     rows = [
         {"quantity": label, "end": end, "change": e.mean, "zero": 0.0, "text": signed(e.mean)}
-        | {"interval": f"{signed(e.low)} to {signed(e.high)}"}
+        | {"interval": signed_ends(e)}
         for label in ranked
         for end, e in zip(colours, swings[label], strict=True)
     ]
@@ -265,10 +264,6 @@ def _assumes(scenario: Scenario, event: str, unit: str) -> bool:
     return any(e.event == event and (e.dyads is None or unit in e.dyads) for e in scenario.events)
 
 
-def _points(e: Estimate) -> Estimate:
-    return Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
-
-
 def scenarios_chart(
     risks: Mapping[str, Risk], *, width: Width = "container", palette: Palette = LIGHT
 ) -> alt.LayerChart:
@@ -296,7 +291,7 @@ def scenarios_chart(
             "low": d.score.low,
             "high": d.score.high,
             "text": f"{d.score.mean:.0f}",
-            "interval": score_range(d.score),
+            "interval": between(d.score),
             "band": d.band,
         }
         for name, d in found

@@ -23,7 +23,6 @@ from riskcast.charts.canvas import (
     lookup,
     plot,
     rows_axis,
-    score_range,
     short_date,
     swatches,
     tips,
@@ -37,7 +36,7 @@ from riskcast.charts.record import series_chart, timeline_chart
 from riskcast.charts.theme import LIGHT, Palette, wrap
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.numbers import interval, percent
+from riskcast.numbers import between, interval, percent
 
 if TYPE_CHECKING:
     import altair as alt
@@ -96,7 +95,7 @@ def map_chart(
             "state": dyad_label(dyad),
             "score": dyad.score.mean,
             "text": f"{dyad.score.mean:.0f}",
-            "interval": score_range(dyad.score),
+            "interval": between(dyad.score),
             "band": dyad.band,
         }
         partners.append(feature_of(view.shown[dyad.partner], **fields))
@@ -172,7 +171,7 @@ def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LI
             "text": f"{d.score.mean:.0f}",
             "low": d.score.low,
             "high": d.score.high,
-            "interval": score_range(d.score),
+            "interval": between(d.score),
             "band": d.band,
         }
         for d in shown
@@ -191,7 +190,7 @@ def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LI
             x=x("score"), y=y, text="text:N"
         ),
     ]
-    told = ", ".join(f"{labels[d.id]} {d.score.mean:.0f} ({score_range(d.score)}, {d.band})" for d in shown)
+    told = ", ".join(f"{labels[d.id]} {d.score.mean:.0f} ({between(d.score)}, {d.band})" for d in shown)
     return finish(
         layers,
         palette=palette,

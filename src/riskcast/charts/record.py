@@ -14,7 +14,6 @@ from riskcast.case.periods import last_day, period_label, period_number
 from riskcast.charts.canvas import (
     LABEL_ROOM,
     Width,
-    figure,
     finish,
     hues,
     lookup,
@@ -27,6 +26,7 @@ from riskcast.charts.canvas import (
 from riskcast.charts.theme import LIGHT, SIGNED, Palette
 from riskcast.errors import UnknownNameError
 from riskcast.names import ALL_DYADS, CONTEXT
+from riskcast.numbers import figure
 from riskcast.record.arrays import build_record
 
 if TYPE_CHECKING:

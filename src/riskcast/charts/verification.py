@@ -24,11 +24,12 @@ from riskcast.charts.theme import (
     style,
     wrap,
 )
+from riskcast.numbers import p_value
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Reliability, Slice
 from riskcast.verification.forecasters import reference_names
 from riskcast.verification.ranks import RankHistogram
-from riskcast.verification.verdicts import chance_in_words, label_of
+from riskcast.verification.verdicts import label_of
 
 if TYPE_CHECKING:
     import altair as alt
@@ -472,6 +473,6 @@ def _rank_axis(field: str) -> Any:
     return alt.X(f"{field}:Q", title="rank of the truth among draws", scale=scale, axis=axis)
 
 
-def _rank_title(text: str, inside: bool, level: float, p_value: float) -> Any:
+def _rank_title(text: str, inside: bool, level: float, chance: float) -> Any:
     state = "inside" if inside else "outside"
-    return make_title(wrap(text, 25), f"{state} the {100 * level:.0f} % band, {chance_in_words(p_value)}")
+    return make_title(wrap(text, 25), f"{state} the {100 * level:.0f} % band, {p_value(chance)}")

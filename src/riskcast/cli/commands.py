@@ -168,9 +168,9 @@ def schema(
 ) -> None:
     """Print the JSON Schema of the case files, for editors, and of the exported forecast.json."""
     from riskcast.case.schemas import case_schemas
-    from riskcast.exports.json_file import NAME, export_schema
+    from riskcast.exports.writers import export_schemas
 
-    schemas = {**case_schemas(), NAME: export_schema()}
+    schemas = {**case_schemas(), **export_schemas()}
     if file is not None and file not in schemas:
         raise UnknownNameError("file", file, schemas)
     print_json(schemas if file is None else schemas[file])

@@ -9,6 +9,7 @@ import typer
 
 from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, progress
 from riskcast.errors import OptionError
+from riskcast.exports.writers import names_of
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
@@ -30,7 +31,7 @@ def export(
         str | None,
         typer.Option(
             metavar="F,F,...",
-            help="Any of csv,parquet,json,xlsx,netcdf,html,pdf,hubverse.",
+            help=f"Any of {','.join(names_of())}.",
             show_default="all",
         ),
     ] = None,

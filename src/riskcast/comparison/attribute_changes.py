@@ -21,8 +21,9 @@ from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.requests import Request, check_request, fit_requested, forecast_requested
 from riskcast.forecasting.scoring import Risk
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE
-from riskcast.numbers import html_table, signed
+from riskcast.numbers import number
 from riskcast.record.arrays import build_record
 from riskcast.version import __version__
 
@@ -112,18 +113,16 @@ class Difference:
         rows = []
         for dyad, own in self.contributions.items():
             one, two = self.scores[dyad]
-            rows.append((dyad, self.first, f"{one:.1f}"))
-            rows += [("", share.label, signed(share.points)) for share in own[:MOST_SHOWN]]
+            rows.append((dyad, self.first, number(one, 1)))
+            rows += [("", share.label, share.points) for share in own[:MOST_SHOWN]]
             if own[MOST_SHOWN:]:
-                rest = signed(sum(share.points for share in own[MOST_SHOWN:]))
-                rows.append(("", f"{len(own) - MOST_SHOWN} others", rest))
-            rows.append(("", self.second, f"{two:.1f}"))
+                rows.append(("", f"{len(own) - MOST_SHOWN} others", sum(share.points for share in own[MOST_SHOWN:])))
+            rows.append(("", self.second, number(two, 1)))
         warning = f"A posterior failed its checks: {'; '.join(self.failures)}." if self.failures else ""
         note = "Shapley values, in points of the score: what each change adds when its turn comes, over all orders."
-        header = ("dyad", "change", "points")
-        return html_table(
-            "What changed", header, rows, " ".join((note, *self.notes)), warning=warning, texts=2, most=80
-        )
+        columns = (Column("dyad"), Column("change"), Column("points", form="points"))
+        whole = Table("What changed", columns, rows, note=" ".join((note, *self.notes)), warning=warning)
+        return to_html(whole, most=80)
 
 
 def diff(

@@ -13,8 +13,8 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import COEFFICIENT, DRAW, DYAD
-from riskcast.numbers import html_table
 from riskcast.record.arrays import Record
 
 if TYPE_CHECKING:
@@ -110,12 +110,12 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         rows = [
-            (self.case.events[event].label, f"{drawn.khat:.2f}", f"{drawn.ess:,.0f}", f"{drawn.rhat:.3f}")
-            for event, drawn in self.events.items()
+            (self.case.events[event].label, drawn.khat, drawn.ess, drawn.rhat) for event, drawn in self.events.items()
         ]
-        shown = [tuple("–" if cell == "nan" else cell for cell in row) for row in rows]
+        forms = (("k-hat", 2), ("ESS", 0), ("R-hat", 3))
+        columns = (Column("event type"), *(Column(name, form="figure", digits=digits) for name, digits in forms))
         note = f"{self.origin} k-hat is to be at most {KHAT_LIMIT}, ESS at least {ESS_LIMIT:.0f}. Draws: to_dataset()."
-        return html_table("Posterior", ("event type", "k-hat", "ESS", "R-hat"), shown, note, warning=self.warning)
+        return to_html(Table("Posterior", columns, rows, note=note, warning=self.warning))
 
     def to_dataset(self) -> xarray.Dataset:
         """All draws with named dimensions: one variable per event type and parameter block."""

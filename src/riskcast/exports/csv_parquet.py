@@ -1,26 +1,28 @@
-"""Tables as CSV with a Frictionless data package, as Parquet, and as JSON."""
+"""Tables as CSV with a Frictionless data package, as Parquet, and one alone as JSON."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.tables import Cell, Column, Form, Table, origin
+from riskcast.exports.files import json_bytes, write_all
+from riskcast.exports.tables import Value, make_tables, origin
+from riskcast.machinery.tables import Column, Form, Table
 
 # What spreadsheets take for the beginning of a formula, in wide letters too.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# Rows or pieces of text that are made at a time, so that a large file is in memory once.
+# Rows that are made at a time, so that a large file is in memory once.
 PART: Final = 10_000
 TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day": "date", "flag": "boolean"}
 
 
-def neutral(cell: Cell) -> Cell:
+def neutral(cell: Value) -> Value:
     """A cell whose text no spreadsheet runs as a formula.
 
     >>> neutral("=1+1"), neutral("fine"), neutral(-1.5)
@@ -29,7 +31,19 @@ def neutral(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def write_csv(dossier: Dossier, folder: Path) -> None:
+    """Write every table as CSV below `csv`, with the data package that describes them."""
+    files = csv_files(dossier, make_tables(dossier))
+    write_all(folder, {f"csv/{name}": content for name, content in files.items()})
+
+
+def write_parquet(dossier: Dossier, folder: Path) -> None:
+    """Write every table as Parquet below `parquet`."""
+    came_from, tables = origin(dossier), make_tables(dossier)
+    write_all(folder, {f"parquet/{table.name}.parquet": to_parquet(table, came_from) for table in tables})
+
+
+def to_csv(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as CSV in UTF-8 (RFC 4180); every row ends with where its numbers come from, so that files can be joined.
 
     Numbers are written with the shortest digits that give the same double again.
@@ -45,7 +59,7 @@ def to_csv(table: Table, came_from: Mapping[str, Cell]) -> bytes:
     return out.getvalue()
 
 
-def _csv_lines(rows: Iterable[Sequence[Cell]]) -> list[str]:
+def _csv_lines(rows: Iterable[Sequence[Value]]) -> list[str]:
     lines = _Lines()
     csv.writer(lines, lineterminator="\r\n").writerows(rows)
     return lines
@@ -59,7 +73,7 @@ class _Lines(list[str]):
         self.append(line)
 
 
-def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def to_parquet(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as Parquet: unit and meaning in the metadata of every field, where it comes from in that of the file."""
     import pyarrow
     import pyarrow.parquet
@@ -82,19 +96,9 @@ def to_parquet(table: Table, came_from: Mapping[str, Cell]) -> bytes:
     return out.getvalue().to_pybytes()
 
 
-def to_json(table: Table, came_from: Mapping[str, Cell]) -> bytes:
+def to_json(table: Table, came_from: Mapping[str, Value]) -> bytes:
     """A table as JSON: where its numbers come from, and its rows."""
     return json_bytes({**came_from, table.name: table.records()})
-
-
-def json_bytes(data: Any) -> bytes:
-    """Plain data as JSON in UTF-8; days as YYYY-MM-DD; raises ValueError for what is not a number."""
-    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, allow_nan=False, default=lambda day: day.isoformat())
-    out = io.BytesIO()
-    for pieces in batched(encoder.iterencode(data), PART):
-        out.write("".join(pieces).encode())
-    out.write(b"\n")
-    return out.getvalue()
 
 
 def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:
@@ -112,7 +116,7 @@ def csv_files(dossier: Dossier, tables: Sequence[Table]) -> dict[str, bytes]:
     return {**files, "datapackage.json": json_bytes(package)}
 
 
-def _resource(table: Table, content: bytes, came_from: Mapping[str, Cell]) -> dict[str, Any]:
+def _resource(table: Table, content: bytes, came_from: Mapping[str, Value]) -> dict[str, Any]:
     """What a data package says of a table: https://specs.frictionlessdata.io/tabular-data-resource."""
     numbers = ("draws", "seed")
     fields = [
@@ -146,5 +150,5 @@ def _type(column: Column) -> str:
     return TYPES.get(column.form, "number")
 
 
-def _plain(cell: Cell) -> Cell:
+def _plain(cell: Value) -> Value:
     return str(cell).lower() if isinstance(cell, bool) else neutral(cell)

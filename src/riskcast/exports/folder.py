@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from riskcast.case.model import Case
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
-from riskcast.exports.csv_parquet import csv_files, json_bytes, to_parquet
 from riskcast.exports.dossier import Dossier, make_dossier
-from riskcast.exports.tables import make_tables, origin
+from riskcast.exports.files import json_bytes, write_all
+from riskcast.exports.writers import WRITERS, Writer, names_of
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
@@ -20,68 +20,6 @@ from riskcast.machinery.staging import stage
 
 STAGE: Final = ".riskcast-export-"
 ABOUT: Final = "provenance.json"
-
-Files = Mapping[str, bytes]
-
-
-def _csv(dossier: Dossier, folder: Path) -> None:
-    files = csv_files(dossier, make_tables(dossier))
-    _write_all(folder, {f"csv/{name}": content for name, content in files.items()})
-
-
-def _parquet(dossier: Dossier, folder: Path) -> None:
-    came_from = origin(dossier)
-    tables = make_tables(dossier)
-    _write_all(folder, {f"parquet/{table.name}.parquet": to_parquet(table, came_from) for table in tables})
-
-
-def _json(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.json_file import NAME, to_json_file
-
-    _write_all(folder, {NAME: to_json_file(dossier)})
-
-
-def _xlsx(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.workbook import all_tables
-
-    _write_all(folder, {"forecast.xlsx": all_tables(dossier)})
-
-
-def _netcdf(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.netcdf import write_netcdf
-
-    write_netcdf(dossier, folder / "draws.nc")
-
-
-def _html(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.brief.files import brief_html
-
-    _write_all(folder, {"brief.html": brief_html(dossier).encode()})
-
-
-def _pdf(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.brief.files import brief_pdf
-
-    _write_all(folder, {"brief.pdf": brief_pdf(dossier)})
-
-
-def _hubverse(dossier: Dossier, folder: Path) -> None:
-    from riskcast.exports.hubverse import hub_files
-
-    _write_all(folder, {f"hubverse/{name}": content for name, content in hub_files(dossier).items()})
-
-
-_WRITERS: Final[Mapping[str, Callable[[Dossier, Path], None]]] = {
-    "csv": _csv,
-    "parquet": _parquet,
-    "json": _json,
-    "xlsx": _xlsx,
-    "netcdf": _netcdf,
-    "html": _html,
-    "pdf": _pdf,
-    "hubverse": _hubverse,
-}
-FORMATS: Final = tuple(_WRITERS)
 
 
 def export(
@@ -93,12 +31,14 @@ def export(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
     progress: Callable[[int, int], None] | None = None,
+    writers: Sequence[Writer] = WRITERS,
 ) -> tuple[Path, ...]:
-    """Write risks into the folder `out`, in some of FORMATS (all where none is named); gives the files written.
+    """Write risks into the folder `out`, in some formats (all where none is named); gives the files written.
 
     The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
     before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
-    scenario. `progress` hears how many formats are done. Files are made in a folder of their own and moved in at the
+    scenario. `progress` hears how many formats are done. `writers`: the formats there are, for those who have one of
+    their own: `(*WRITERS, mine)`. Files are made in a folder of their own and moved in at the
     end, each in one step: what is in `out` is whole at every moment, and other files there stay.
 
     Raises OptionError for an unknown format, a file in the way, or a package that is missing; RiskcastError where
@@ -112,18 +52,18 @@ def export(
     ...     [path.name for path in export(risk, folder, ["json"])]
     ['forecast.json', 'provenance.json']
     """
-    chosen = check_formats(formats)
+    chosen = check_formats(formats, writers)
     dossier = make_dossier(risk_or_risks, published, previous, explanations)
     out = check_out(out)
     try:
         with stage(out if out.is_dir() else out.parent, STAGE) as folder:
-            for done, name in enumerate(chosen):
+            for done, writer in enumerate(chosen):
                 if progress is not None:
                     progress(done, len(chosen))
-                _WRITERS[name](dossier, folder)
+                writer.write(dossier, folder)
             if progress is not None:
                 progress(len(chosen), len(chosen))
-            _write_all(folder, {ABOUT: _about(dossier, folder)})
+            write_all(folder, {ABOUT: _about(dossier, folder)})
             return _move_in(folder, out)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -132,23 +72,21 @@ def export(
         ) from error
 
 
-def check_formats(formats: Sequence[str] | None) -> tuple[str, ...]:
+def check_formats(formats: Sequence[str] | None, writers: Sequence[Writer] = WRITERS) -> tuple[Writer, ...]:
     """The formats that are asked for, each once; raises OptionError where one is unknown or cannot be made here.
 
-    >>> check_formats(["json", "csv", "json"])
-    ('json', 'csv')
+    >>> [writer.name for writer in check_formats(["json", "csv", "json"])]
+    ['json', 'csv']
     """
-    chosen = FORMATS if formats is None else tuple(dict.fromkeys(formats))
-    if not chosen:
-        raise OptionError(f"no format is given; choose from {', '.join(FORMATS)}")
-    for name in chosen:
-        if name not in _WRITERS:
-            raise UnknownNameError("format", name, FORMATS)
-    if "netcdf" in chosen:
-        from riskcast.exports.netcdf import check_writer
-
-        check_writer()
-    return chosen
+    known = {writer.name: writer for writer in writers}
+    asked = names_of(writers) if formats is None else tuple(dict.fromkeys(formats))
+    if not asked:
+        raise OptionError(f"no format is given; choose from {', '.join(known)}")
+    for name in asked:
+        if name not in known:
+            raise UnknownNameError("format", name, known)
+        known[name].check()
+    return tuple(known[name] for name in asked)
 
 
 def check_out(out: str | Path) -> Path:
@@ -175,13 +113,6 @@ def _about(dossier: Dossier, folder: Path) -> bytes:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_all(folder: Path, files: Files) -> None:
-    for name, content in files.items():
-        path = folder / PurePosixPath(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from riskcast.charts.theme import DARK, FONT, LIGHT, Palette
+from riskcast.machinery.tables import WIDE, Column, Shown
+from riskcast.numbers import p_value, share, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Slice
 from riskcast.verification.score_tables import (
@@ -14,10 +16,10 @@ from riskcast.verification.score_tables import (
     conflicts_table,
     day_in_words,
     events_table,
+    forecaster_table,
     health_in_words,
     health_table,
     parts_table,
-    score_table,
     severity_table,
     types_table,
 )
@@ -26,13 +28,10 @@ from riskcast.verification.verdicts import (
     CALIBRATION_WORDS,
     PARTS,
     calibration_verdict,
-    chance_in_words,
     label_of,
     part_in_words,
     sentence,
     severity_in_words,
-    share,
-    skill_points,
     skill_verdict,
 )
 
@@ -116,7 +115,7 @@ def backtest_page(
         ],
         figures=_test_figures(whole, origins),
         contents=[(anchor, name) for anchor, name in shown.items() if name],
-        scores=score_table(whole),
+        scores=forecaster_table(whole),
         parts=parts_table(parts, named) if parts else None,
         part_cautions=[sentence(part.caution) for part in parts.values() if part.caution],
         types=types_table(types, named) if types else None,
@@ -174,7 +173,7 @@ def calibration_page(
                 f"{calibration.unreliable:,}",
                 told,
             ),
-            Figure("All blocks together", chance_in_words(calibration.p_value), "corrected for their number"),
+            Figure("All blocks together", p_value(calibration.p_value), "corrected for their number"),
         ],
         blocks=blocks_table(calibration),
         charts=pairs,
@@ -190,7 +189,7 @@ def _test_figures(whole: Slice, origins: pd.DataFrame) -> list[Figure]:
         )
     first = next(iter(whole.performances.values()))
     if first.skill is not None:
-        value, small = skill_points(first.skill)
+        value, small = skill_text(first.skill)
         figures.append(Figure("Brier skill", value, f"{small}, against {label_of(whole.best_reference)}".lstrip(", ")))
     if len(origins):
         days = sorted(day_in_words(day) for day in origins["origin"])
@@ -220,7 +219,14 @@ def render_page(name: str, **parts: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["classes"] = lambda pair: _classes(*pair)
     return environment.get_template(f"{name}.html.jinja").render(colours=_colours(LIGHT, DARK), **parts) + "\n"
+
+
+def _classes(column: Column, cell: Shown) -> str:
+    """The classes of a cell: words stand flush left, and wrap in a wide column."""
+    text = ("text", "wrap") if column.width > WIDE else ("text",) if column.is_text else ()
+    return " ".join((*text, *([cell.mark] if cell.mark else [])))
 
 
 def _colours(light: Palette, dark: Palette) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
-from riskcast.exports.csv_parquet import json_bytes
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import origin
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import Risk
@@ -73,6 +74,11 @@ def model_name(dossier: Dossier) -> str:
     """The model's abbreviation: the engine, and whether it left the record out."""
     posterior = dossier.headline.forecast.posterior
     return f"{posterior.engine}_priors" if posterior.prior_only else posterior.engine
+
+
+def write_hubverse(dossier: Dossier, folder: Path) -> None:
+    """Write the files of `hub_files(dossier)` below `hubverse`."""
+    write_all(folder, {f"hubverse/{name}": content for name, content in hub_files(dossier).items()})
 
 
 def hub_files(dossier: Dossier) -> dict[str, bytes]:

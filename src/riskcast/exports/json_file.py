@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
 
 from riskcast.engines.registry import ENGINES
-from riskcast.exports.csv_parquet import json_bytes
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.plain_data import contrast_data, forecast_data
-from riskcast.exports.tables import Table, assumption_table, diagnostic_table, previous_table
+from riskcast.exports.tables import assumption_table, diagnostic_table, previous_table
 from riskcast.forecasting.lineage import provenance
+from riskcast.machinery.tables import Table
 
 NAME = "forecast.json"
 CLOSED = ConfigDict(extra="forbid")
@@ -275,6 +277,16 @@ def dossier_data(dossier: Dossier) -> dict[str, Any]:
         data["since_previous"] = _plain(previous_table(dossier))
     _shape().validate_python(data, strict=True)
     return data
+
+
+def write_json(dossier: Dossier, folder: Path) -> None:
+    """Write `forecast.json`."""
+    write_all(folder, {NAME: to_json_file(dossier)})
+
+
+def schemas() -> dict[str, Any]:
+    """The schema of `forecast.json`, under its name."""
+    return {NAME: export_schema()}
 
 
 def to_json_file(dossier: Dossier) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
 from riskcast.case.quantity_names import unit_of_kind
 from riskcast.engines.registry import ENGINES
-from riskcast.errors import OptionError, RiskcastError
+from riskcast.errors import RiskcastError
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import origin
 from riskcast.machinery.array_types import Floats
@@ -20,6 +19,7 @@ from riskcast.names import DRAW
 if TYPE_CHECKING:
     import xarray
 
+NAME = "draws.nc"
 CHAIN = "chain"
 LOG_RATE = "log rate"
 HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE)}
@@ -56,16 +56,9 @@ def to_tree(dossier: Dossier) -> xarray.DataTree:
     return xarray.DataTree.from_dict({"/": xarray.Dataset(attrs=notes), **groups})
 
 
-def check_writer() -> None:
-    """Raise OptionError where the library that writes HDF5, in which NetCDF 4 lies, is not installed."""
-    if find_spec("h5py") is None:
-        mend = "run pip install 'h5netcdf[h5py]', or leave netcdf out of the formats"
-        raise OptionError(f"the format netcdf needs the package h5py, which is not installed; {mend}")
-
-
-def write_netcdf(dossier: Dossier, path: Path) -> None:
-    """Write `to_tree(dossier)` as NetCDF 4; raises OptionError without h5py, RiskcastError where it cannot write."""
-    check_writer()
+def write_netcdf(dossier: Dossier, folder: Path) -> None:
+    """Write `to_tree(dossier)` as NetCDF 4 to `draws.nc`; raises RiskcastError where it cannot be written."""
+    path = folder / NAME
     tree = to_tree(dossier)
     packed = {
         f"/{name}": {str(v): {"zlib": True, "complevel": 4} for v, values in group.data_vars.items() if values.ndim > 1}

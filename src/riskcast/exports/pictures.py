@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
-import struct
 import textwrap
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from riskcast.charts import forecast as forecast_charts, theme, verification as charts
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.tables import Cell, origin, told
+from riskcast.exports.tables import Value, origin, told
 from riskcast.forecasting.contrasts import contrast
 from riskcast.forecasting.scoring import Risk
 
@@ -93,7 +92,7 @@ def to_png(dossier: Dossier, wish: Wish) -> bytes:
     return _noted(png, {name: str(value) for name, value in _full(dossier).items()})
 
 
-def _full(dossier: Dossier) -> dict[str, Cell]:
+def _full(dossier: Dossier) -> dict[str, Value]:
     return {**origin(dossier), "scenario": dossier.headline.forecast.scenario_name}
 
 
@@ -120,9 +119,13 @@ def _framed(svg: str, dossier: Dossier, palette: theme.Palette) -> str:
 
 
 def _noted(png: bytes, notes: Mapping[str, str]) -> bytes:
-    """A PNG with texts in it (iTXt chunks), which go behind its header of 33 bytes."""
-    chunks = b""
+    """The same picture with texts in it (iTXt chunks)."""
+    from PIL import Image, PngImagePlugin
+
+    texts = PngImagePlugin.PngInfo()
     for name, text in notes.items():
-        body = b"iTXt" + name.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
-        chunks += struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:33] + chunks + png[33:]
+        texts.add_itxt(name, text)
+    out = io.BytesIO()
+    picture = Image.open(io.BytesIO(png))
+    picture.save(out, "png", pnginfo=texts, dpi=picture.info.get("dpi"))
+    return out.getvalue()

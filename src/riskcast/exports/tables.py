@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from riskcast.case.model import Case, EventType
 from riskcast.case.quantities import Quantity
@@ -19,56 +18,11 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import estimative_words
+from riskcast.machinery.tables import UNITS, Column, Form, Table
 
-Form = Literal["text", "number", "figure", "count", "score", "points", "share", "change", "day", "flag"]
-Cell = str | float | int | bool | dt.date | None
+Value = str | float | int | bool | dt.date | None
 
 HASH: Final = 12
-UNITS: Final[Mapping[Form, str]] = {
-    "score": "points, 0 to 100",
-    "points": "score points",
-    "share": "probability, 0 to 1",
-    "change": "difference of probabilities, -1 to 1",
-    "day": "date",
-    "flag": "true or false",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its name, what its cells mean and are, how wide a sheet shows it, and its unit."""
-
-    name: str
-    about: str
-    form: Form = "text"
-    width: int = 12
-    measure: str = ""
-
-    @property
-    def unit(self) -> str:
-        """The unit of its cells; empty for text.
-
-        >>> Column("low", "Lower end", "score").unit
-        'points, 0 to 100'
-        """
-        return self.measure or UNITS.get(self.form, "")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table under a name, with rows of plain cells; `key`: the columns that tell its rows apart."""
-
-    name: str
-    about: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def records(self) -> list[dict[str, Cell]]:
-        """The rows as mappings of column names to cells."""
-        names = [column.name for column in self.columns]
-        return [dict(zip(names, row, strict=True)) for row in self.rows]
-
 
 SCENARIO: Final = Column("scenario", "Id of the scenario", width=18)
 DYAD: Final = Column("dyad", "Id of the dyad", width=11)
@@ -77,7 +31,7 @@ EVENT: Final = Column("event", "Id of the event type", width=24)
 LABEL: Final = Column("label", "Event type in words", width=34)
 
 
-def origin(dossier: Dossier) -> dict[str, Cell]:
+def origin(dossier: Dossier) -> dict[str, Value]:
     """Which case, overlay, engine and seed all numbers of a dossier come from, as plain cells."""
     full = provenance(dossier.headline.forecast)
     engine, horizon = full["engine"], full["horizon"]
@@ -111,7 +65,7 @@ def told(dossier: Dossier, scenarios: bool = True) -> str:
     return " · ".join(parts)
 
 
-def score_table(dossier: Dossier) -> Table:
+def dyad_score_table(dossier: Dossier) -> Table:
     """One row for each scenario and dyad: score with its interval, and band."""
     rows = tuple(
         (_name(r.forecast), d.id, d.partner, d.partner_name or d.partner, *_cells(d.score), d.band)
@@ -126,12 +80,12 @@ def score_table(dossier: Dossier) -> Table:
         *_interval("score", "score", "Expected severity of the dyad's worst outcome within the horizon"),
         Column("band", "Band of the case that the score falls into", width=14),
     )
-    return Table("scores", "Risk score of every dyad", ("scenario", "dyad"), columns, rows)
+    return Table("Risk score of every dyad", columns, rows, "scores", ("scenario", "dyad"))
 
 
 def probability_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type and unit: probability of at least one event within the horizon."""
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     for ahead, unit, name, event in _events(dossier):
         estimate = ahead.probability(name, unit)
         words = estimative_words(estimate.mean)
@@ -148,7 +102,7 @@ def probability_table(dossier: Dossier) -> Table:
         Column("assumed", "Whether the scenario takes the event as given", "flag", 10),
     )
     about = "Probability of every event type in every unit"
-    return Table("probabilities", about, ("scenario", "unit", "event"), columns, tuple(rows))
+    return Table(about, columns, tuple(rows), "probabilities", ("scenario", "unit", "event"))
 
 
 def period_table(dossier: Dossier) -> Table:
@@ -171,12 +125,12 @@ def period_table(dossier: Dossier) -> Table:
         Column("probability", "Probability of at least one event by that day", "share", 12),
     )
     about = f"Probability of every event type by the end of each {period} of the horizon"
-    return Table("by_period", about, ("scenario", "unit", "event", "period"), columns, rows)
+    return Table(about, columns, rows, "by_period", ("scenario", "unit", "event", "period"))
 
 
 def contribution_table(dossier: Dossier) -> Table:
     """One row for each scenario, dyad and driver; with the row of the reference, points add up to the score."""
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     for scenario, explanation in dossier.explanations.items():
         for dyad, contributions in explanation.contributions.items():
             at_reference = (explanation.reference[dyad], None)
@@ -192,7 +146,7 @@ def contribution_table(dossier: Dossier) -> Table:
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )
     about = "What makes up every score"
-    return Table("contributions", about, ("scenario", "dyad", "driver"), columns, tuple(rows))
+    return Table(about, columns, tuple(rows), "contributions", ("scenario", "dyad", "driver"))
 
 
 def acting_table(dossier: Dossier) -> Table:
@@ -227,13 +181,13 @@ def acting_table(dossier: Dossier) -> Table:
         Column("quantity", "Id of the rate ratio, as overlays write it", width=44),
     )
     about = "What acts today on every event type, whatever the scenario"
-    return Table("acting", about, ("unit", "quantity"), columns, rows)
+    return Table(about, columns, rows, "acting", ("unit", "quantity"))
 
 
 def assumption_table(dossier: Dossier) -> Table:
     """One row for each quantity of the case: as published, as it is now, and the evidence for it."""
     published = {key: quantity for key, quantity, _ in dossier.published.quantities()}
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     for key, quantity, _ in dossier.case.quantities():
         before, evidence = published.get(key), quantity.evidence
         then, now = (None, None, None) if before is None else _numbers(before), _numbers(quantity)
@@ -254,17 +208,17 @@ def assumption_table(dossier: Dossier) -> Table:
         Column("claim", "What the evidence says", width=56),
         Column("sources", "Sources of the claim", width=56),
     )
-    return Table("assumptions", "Every quantity of the case", ("quantity",), columns, tuple(rows))
+    return Table("Every quantity of the case", columns, tuple(rows), "assumptions", ("quantity",))
 
 
 def diagnostic_table(dossier: Dossier) -> Table:
     """One row for each event type: how healthy the engine's draws are; figures that it does not have are empty."""
     posterior = dossier.headline.forecast.posterior
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     for name, drawn in posterior.events.items():
         failures = [f for f in posterior.diagnostics.failures if f.startswith(f"{name}: ")]
         chains = math.isfinite(drawn.rhat)
-        figures: tuple[Cell, ...] = (None, None, None, None)
+        figures: tuple[Value, ...] = (None, None, None, None)
         if not posterior.prior_only:
             found = (_finite(drawn.khat), _finite(drawn.ess), _finite(drawn.rhat))
             figures = (*found, drawn.divergences if chains else None)
@@ -280,7 +234,7 @@ def diagnostic_table(dossier: Dossier) -> Table:
         Column("reliable", "Whether every check was passed", "flag", 10),
         Column("failures", "The checks that failed", width=48),
     )
-    return Table("diagnostics", "Health of the posterior of every event type", ("event",), columns, tuple(rows))
+    return Table("Health of the posterior of every event type", columns, tuple(rows), "diagnostics", ("event",))
 
 
 def score_difference_table(dossier: Dossier) -> Table:
@@ -292,7 +246,7 @@ def score_difference_table(dossier: Dossier) -> Table:
     )
     columns = (SCENARIO, _against(), DYAD, *_interval("difference", "points", "Difference of scores, paired"))
     about = "What each scenario changes in the scores"
-    return Table("score_differences", about, ("scenario", "dyad"), columns, rows)
+    return Table(about, columns, rows, "score_differences", ("scenario", "dyad"))
 
 
 def probability_difference_table(dossier: Dossier) -> Table:
@@ -306,12 +260,12 @@ def probability_difference_table(dossier: Dossier) -> Table:
     words = "Difference of probabilities, paired"
     columns = (SCENARIO, _against(), UNIT, EVENT, LABEL, *_interval("difference", "change", words))
     about = "What each scenario changes in the probabilities"
-    return Table("probability_differences", about, ("scenario", "unit", "event"), columns, rows)
+    return Table(about, columns, rows, "probability_differences", ("scenario", "unit", "event"))
 
 
 def previous_table(dossier: Dossier) -> Table:
     """One row for each dyad: its headline score now and in the earlier run; empty where that run has no such dyad."""
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[tuple[Value, ...]] = []
     previous = dossier.previous
     if previous is not None:
         then = {dyad.id: dyad for dyad in previous.dyads}
@@ -333,11 +287,11 @@ def previous_table(dossier: Dossier) -> Table:
         Column("previous_case_hash", "sha256 of the earlier run's case", width=20),
         Column("previous_scenario", "Scenario of the earlier run", width=18),
     )
-    return Table("since_previous", "What has moved since the earlier run", ("dyad",), columns, tuple(rows))
+    return Table("What has moved since the earlier run", columns, tuple(rows), "since_previous", ("dyad",))
 
 
 TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
-    "scores": score_table,
+    "scores": dyad_score_table,
     "probabilities": probability_table,
     "by_period": period_table,
     "contributions": contribution_table,

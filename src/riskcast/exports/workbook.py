@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.charts import theme
 from riskcast.charts.canvas import band_colours, ink_on
 from riskcast.exports.dossier import Dossier
-from riskcast.exports.tables import Cell, Column, Form, Table, assumption_table, make_tables, origin, told
+from riskcast.exports.files import write_all
+from riskcast.exports.tables import Value, assumption_table, make_tables, origin, told
 from riskcast.forecasting.attribution import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
+from riskcast.machinery.tables import Column, Form, Table
 from riskcast.numbers import signed
 
 MOST_LETTERS: Final = 32_767
@@ -63,6 +66,11 @@ BRIEF: Final = (
 NUMBERS: Final = frozenset({"number", "figure", "count", "score", "points", "share", "change"})
 
 
+def write_workbook(dossier: Dossier, folder: Path) -> None:
+    """Write `forecast.xlsx`."""
+    write_all(folder, {"forecast.xlsx": all_tables(dossier)})
+
+
 def all_tables(dossier: Dossier) -> bytes:
     """Every table of a dossier, behind a sheet to brief from, as an Excel workbook (.xlsx)."""
     book = _Book(dossier)
@@ -110,6 +118,8 @@ class _Book:
                 "title": title,
                 "subject": f"Risk scores as of {dossier.case.as_of:%-d %B %Y}",
                 "author": "riskcast",
+                # Without it the day of writing stands there, and equal dossiers give other bytes.
+                "created": dt.datetime.combine(dossier.case.as_of, dt.time()),
                 "keywords": ", ".join(risk.forecast.scenario_name for risk in dossier.risks),
                 "comments": told(dossier),
             }
@@ -250,7 +260,7 @@ class _Book:
         lines = max(len(outcomes), len(drivers), 1)
         for line in range(lines):
             edge: dict[str, Any] = {"top": 1, "top_color": theme.LIGHT.rule} if line == 0 else {}
-            front: list[Cell] = [None] * 5
+            front: list[Value] = [None] * 5
             if line == 0:
                 front = [dyad.partner_name or dyad.id, dyad.score.mean, dyad.score.low, dyad.score.high, dyad.band]
             looks: list[dict[str, Any]] = [
@@ -342,7 +352,7 @@ class _Book:
             self._write(sheet, row, place, column.name, **{**look, **side, **_beside(columns, place)})
         sheet.set_row(row, 2.5 * LINE_HEIGHT)
 
-    def _write(self, sheet: Any, row: int, place: int, cell: Cell, form: Form = "text", **look: Any) -> None:
+    def _write(self, sheet: Any, row: int, place: int, cell: Value, form: Form = "text", **look: Any) -> None:
         """A cell of its own kind: text is never read as a number, a link or a formula."""
         if cell is None:
             if look:
@@ -379,4 +389,4 @@ def _columns_table(tables: Sequence[Table]) -> Table:
         Column("unit", "Unit of its cells; empty for text", width=30),
         Column("meaning", "What its cells mean", width=70),
     )
-    return Table("columns", "What the columns mean", ("sheet", "column"), columns, rows)
+    return Table("What the columns mean", columns, rows, "columns", ("sheet", "column"))

@@ -14,8 +14,9 @@ from riskcast.forecasting.plan import WORK, Plan
 from riskcast.forecasting.simulation import BLOCK_CELLS, Active, Block, draw_chance, simulate_futures
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import RECENT
-from riskcast.numbers import MOST_NAMED, html_table, more, signed
+from riskcast.numbers import MOST_NAMED, more, number, signed
 
 if TYPE_CHECKING:
     import pandas
@@ -57,14 +58,14 @@ class Explanation:
     def _repr_html_(self) -> str:
         rows = []
         for dyad, own in self.contributions.items():
-            rows.append((dyad, "reference levels, nothing recent", f"{self.reference[dyad]:.1f}"))
-            rows += [("", c.label, signed(c.points)) for c in own[:MOST_SHOWN]]
+            rows.append((dyad, "reference levels, nothing recent", number(self.reference[dyad], 1)))
+            rows += [("", c.label, c.points) for c in own[:MOST_SHOWN]]
             if own[MOST_SHOWN:]:
-                rest = signed(sum(c.points for c in own[MOST_SHOWN:]))
-                rows.append(("", f"{len(own) - MOST_SHOWN} others", rest))
-            rows.append(("", "score", f"{self.score[dyad]:.1f}"))
+                rows.append(("", f"{len(own) - MOST_SHOWN} others", sum(c.points for c in own[MOST_SHOWN:])))
+            rows.append(("", "score", number(self.score[dyad], 1)))
         note = "Shapley values, in points of the score: what each driver adds when its turn comes, over all orders."
-        return html_table("What makes up the scores", ("dyad", "driver", "points"), rows, note, texts=2, most=80)
+        columns = (Column("dyad"), Column("driver"), Column("points", form="points"))
+        return to_html(Table("What makes up the scores", columns, rows, note=note), most=80)
 
 
 def explain(

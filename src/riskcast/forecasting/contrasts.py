@@ -15,7 +15,8 @@ from riskcast.forecasting.blocks import Averages, estimate_all
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
-from riskcast.numbers import MOST_NAMED, html_table, more, signed, signed_range
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import MOST_NAMED, more, signed
 
 if TYPE_CHECKING:
     import pandas
@@ -46,14 +47,13 @@ class Contrast:
 
     def _repr_html_(self) -> str:
         moved = sorted(self.probability.items(), key=lambda item: -abs(item[1].mean))
-        rows = [(dyad, "score, points", signed_range(e)) for dyad, e in self.score.items()]
+        rows = [(dyad, "score, points", e) for dyad, e in self.score.items()]
         for (event, unit), e in moved:
             if round(100 * abs(e.mean), 1) > 0:
-                points = Estimate(100 * e.mean, 100 * e.low, 100 * e.high)
-                rows.append((unit, f"{event}, percentage points", signed_range(points)))
+                rows.append((unit, f"{event}, percentage points", e.times(100)))
         note = "Paired draws under the same chance: what differs is due to what was changed."
-        header = ("unit", "of what", "difference (90 %)")
-        return html_table(f"{self.second} less {self.first}", header, rows, note, texts=2)
+        columns = (Column("unit"), Column("of what"), Column("difference (90 %)", form="points range"))
+        return to_html(Table(f"{self.second} less {self.first}", columns, rows, note=note))
 
 
 def contrast(second: Forecast, first: Forecast) -> Contrast:

@@ -15,7 +15,8 @@ from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
-from riskcast.numbers import factor_text, html_table
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import factor_text
 
 if TYPE_CHECKING:
     import pandas
@@ -146,11 +147,13 @@ class Acting:
             for e in self.effects
         )
         header = ("acts on", "driver", "unit", "steps", "factor now (90 %)", "believed", "after the record")
+        columns = tuple(Column(name, form="text" if place < 3 else "figure") for place, name in enumerate(header))
         note = (
             "Factor now: rate ratio ^ steps. Believed, after the record: rate ratio for one step or one fresh event. "
         )
-        shown = {"texts": 3, "most": MOST_SHOWN, "total": len(self.effects)}
-        return html_table("What acts now", header, rows, note + self.origin, warning=self.warning, **shown)
+        return to_html(
+            Table("What acts now", columns, list(rows), note=note + self.origin, warning=self.warning), MOST_SHOWN
+        )
 
 
 def acting(forecast: Forecast, unit: str | None = None, event: str | None = None) -> Acting:
@@ -341,8 +344,9 @@ class LevelsToday:
             middle, low, high = (f"{value:.4g}" for value in one.level)
             rows.append((one.label, one.measure, middle, f"{low} to {high}", f"{one.reference:g}", f"{one.steps:+.2f}"))
         header = ("indicator", "in", "today", "90 %", "reference", "steps")
-        title = f"Levels today, {self.dyad}"
-        return html_table(title, header, rows, self.origin, warning=self.warning, texts=2, most=MOST_SHOWN)
+        columns = tuple(Column(name, form="text" if place < 2 else "figure") for place, name in enumerate(header))
+        table = Table(f"Levels today, {self.dyad}", columns, rows, note=self.origin, warning=self.warning)
+        return to_html(table, MOST_SHOWN)
 
 
 def levels_today(forecast: Forecast, dyad: str) -> LevelsToday:

@@ -22,6 +22,14 @@ class Estimate:
     low: float
     high: float
 
+    def times(self, factor: float) -> Estimate:
+        """The same in other units, such as percentage points of a probability.
+
+        >>> Estimate(0.5, 0.25, 0.75).times(100)
+        Estimate(mean=50.0, low=25.0, high=75.0)
+        """
+        return Estimate(factor * self.mean, factor * self.low, factor * self.high)
+
 
 @dataclass(frozen=True, eq=False)
 class Estimates:

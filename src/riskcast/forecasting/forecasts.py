@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,14 +22,15 @@ from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.simulation import Simulated, simulate
 from riskcast.machinery.array_types import Floats
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import DYAD
-from riskcast.numbers import html_table, interval, percent
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
 PATHS = 4
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -215,15 +217,26 @@ class Forecast:
 
     def _repr_html_(self) -> str:
         ranked = sorted(self.case.outcomes, key=lambda name: -(self.case.events[name].severity or 0.0))
-        rows = (
-            (self.case.events[event].label, unit, percent(e.mean), interval(e))
+        cells = (
+            (self.case.events[event].label, unit, estimate.mean, estimate)
             for event in ranked
-            for unit, e in zip(self.units(event), self.estimates[event], strict=True)
+            for unit, estimate in zip(self.units(event), self.estimates[event], strict=True)
         )
-        header = ("outcome, the most severe first", "unit", "probability", "90 %")
-        title = "Probability of at least one event within the horizon"
-        shown = {"texts": 2, "most": 60, "total": sum(len(self.units(event)) for event in ranked)}
-        return html_table(title, header, rows, self.origin, warning=self.posterior.warning, **shown)
+        total = sum(len(self.units(event)) for event in ranked)
+        table = Table(
+            "Probability of at least one event within the horizon",
+            (
+                Column("outcome, the most severe first"),
+                Column("unit"),
+                Column("probability", form="share"),
+                Column("90 %", form="share range"),
+            ),
+            list(islice(cells, MOST_SHOWN)),
+            note=self.origin,
+            warning=self.posterior.warning,
+            left_out=max(total - MOST_SHOWN, 0),
+        )
+        return to_html(table, MOST_SHOWN)
 
 
 def _stacked(estimates: Estimates) -> Floats:

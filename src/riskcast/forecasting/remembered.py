@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from riskcast.case.dyads import states_of
 from riskcast.case.model import EventRow
 from riskcast.case.periods import date_label, last_day, period_number
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
-from riskcast.numbers import html_table
 
 if TYPE_CHECKING:
     import pandas
@@ -82,8 +83,9 @@ class RememberedEvents(tuple[RememberedEvent, ...]):
 
     def _repr_html_(self) -> str:
         rows = [(event.when, str(event), f"{100.0 * event.share:.0f} %") for event in self]
+        columns = (Column("day"), Column("event"), Column("left", form="share"))
         note = "Left: what remains of a fresh event's effect, at the longest half-life of the edges from its type."
-        return html_table(f"Events that {self.whose} remembers", ("day", "event", "left"), rows, note, texts=2)
+        return to_html(Table(f"Events that {self.whose} remembers", columns, rows, note=note))
 
 
 def counts_for(whose: str | None, where: str, dyad: str) -> bool:
@@ -96,7 +98,7 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
         return True
     if where == dyad or whose == "own":
         return where == dyad and whose == "own"
-    return not set(where.split("-")).isdisjoint(dyad.split("-"))
+    return not set(states_of(where)).isdisjoint(states_of(dyad))
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:

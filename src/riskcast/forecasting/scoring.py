@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from riskcast.case.settings import Band
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.numbers import MOST_NAMED, html_table, more, percent
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import MOST_NAMED, more, percent
 
 if TYPE_CHECKING:
     import pandas
@@ -87,13 +88,13 @@ class Risk:
     def _repr_html_(self) -> str:
         rows = []
         for dyad in sorted(self.dyads, key=lambda each: -each.score.mean):
-            name, whole = dyad.partner_name or dyad.id, f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"
             most = max((*dyad.outcomes, *self.shared), key=lambda outcome: outcome.probability.mean)
             likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
-            rows.append((name, dyad.band, likeliest, f"{dyad.score.mean:.0f}", whole))
-        header = ("dyad", "band", "likeliest outcome", "score", "90 %")
+            rows.append((dyad.partner_name or dyad.id, dyad.band, likeliest, dyad.score.mean, dyad.score))
+        words = (Column("dyad"), Column("band"), Column("likeliest outcome"))
+        columns = (*words, Column("score", form="score"), Column("90 %", form="score range"))
         note = f"Score: expected severity, 0 to 100, of the worst outcome within the horizon. {self.forecast.origin}"
-        return html_table("Risk scores", header, rows, note, warning=self.forecast.posterior.warning, texts=3)
+        return to_html(Table("Risk scores", columns, rows, note=note, warning=self.forecast.posterior.warning))
 
 
 def score(forecast: Forecast) -> Risk:

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from riskcast.version import __version__
-from riskcast.forecasting.attribution import Explanation, explain
-from riskcast.runs.sealed_folder import plain
-from riskcast.case.model import Case, Scenario
 from riskcast.case.checks import find_problems
-from riskcast.machinery.digests import digest
-from riskcast.errors import CaseError, OptionError
-from riskcast.forecasting.lineage import provenance
-from riskcast.engines.fitting import DRAWS
-from riskcast.engines.registry import DEFAULT_ENGINE, engine_versions
-from riskcast.forecasting.requests import OverlayFile, Request, check_request, fit_requested, forecast_requested
-from riskcast.forecasting.forecasts import Forecast, check_horizon
+from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlay, overlay_text, parse_overlay
+from riskcast.engines.fitting import DRAWS
 from riskcast.engines.posterior import Diagnostics, Posterior
-from riskcast.forecasting.scenarios import resolve_scenario
+from riskcast.engines.registry import DEFAULT_ENGINE, engine_versions
+from riskcast.errors import CaseError, OptionError
+from riskcast.forecasting.attribution import Explanation, explain
+from riskcast.forecasting.forecasts import Forecast, check_horizon
+from riskcast.forecasting.lineage import provenance
+from riskcast.forecasting.requests import OverlayFile, Request, check_request, fit_requested, forecast_requested
 from riskcast.forecasting.scoring import Risk, score
-from riskcast.case.vintage import case_as_of
+from riskcast.machinery.digests import digest
+from riskcast.runs.sealed_folder import plain
+from riskcast.version import __version__
 
 ID_LENGTH: Final = 12
 

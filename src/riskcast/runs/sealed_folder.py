@@ -7,12 +7,12 @@ import io
 import json
 import math
 import os
-import re
 import stat
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -30,12 +30,9 @@ MOST_MANIFEST_BYTES: Final = 4_000_000
 MOST_BYTES: Final = {".json": 1_000_000_000, ".yaml": 8_000_000, ".npz": 32_000_000_000}
 MOST_OTHER_BYTES: Final = 4_000_000_000
 MOST_HEADER_BYTES: Final = 8_000_000
-MAGIC: Final = b"\x93NUMPY\x01\x00"
+NPY_VERSION: Final = (1, 0)
+NUMBERS: Final = tuple(np.dtype(kind) for kind in ("<f4", ">f4", "<f8", ">f8"))
 MEND: Final = "restore it from a copy, or make the run again"
-
-_HEADER = re.compile(
-    rb"\{'descr': '([<>]f[48])', 'fortran_order': (True|False), 'shape': \(((?:[0-9]{1,12}(?:, ?|(?=\))))*)\), \} *\n"
-)
 
 # What parsers of JSON, YAML and arrays raise for content that makes no sense.
 _SENSELESS = (RiskcastError, ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError)
@@ -131,18 +128,21 @@ def unpack_arrays(packed: bytes) -> dict[str, NDArray[Any]]:
 
 
 def _unpack_array(name: str, content: bytes) -> NDArray[Any]:
-    # NumPy reads a header as a Python expression; a pattern can hold no surprise.
-    start = 10 + int.from_bytes(content[8:10], "little")
-    header = _HEADER.fullmatch(content[10:start])
-    if not content.startswith(MAGIC) or header is None:
+    member = io.BytesIO(content)
+    try:
+        if np.lib.format.read_magic(member) != NPY_VERSION:
+            raise ValueError("another version of the format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TokenError):
+        # NumPy reads a header as a Python literal, and what is none fails in as many ways.
+        raise ValueError(f"{name} is not of plain numbers") from None
+    if dtype not in NUMBERS or min(shape, default=0) < 0:
         raise ValueError(f"{name} is not of plain numbers")
-    kind, by_columns, lengths = (part.decode() for part in header.groups())
-    dtype = np.dtype(kind)
-    shape = tuple(int(length) for length in re.findall("[0-9]+", lengths))
-    if math.prod(shape) * dtype.itemsize != len(content) - start:
+    # NumPy takes the memory that a header asks for before it sees how much follows.
+    if math.prod(shape) * dtype.itemsize != len(content) - member.tell():
         raise ValueError(f"{name} has not the size that it says")
-    values = np.frombuffer(content, dtype=dtype, offset=start).copy()
-    return values.reshape(shape, order="F" if by_columns == "True" else "C")
+    member.seek(0)
+    return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def plain(value: Any) -> Any:

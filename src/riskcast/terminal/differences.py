@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich import box
@@ -10,10 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.case.quantities import quantity_text
 from riskcast.comparison.attribute_changes import Difference, Share
 from riskcast.comparison.changes import Change
-from riskcast.numbers import signed
-from riskcast.terminal.forecasts import MOST_DYADS, WIDTH
+from riskcast.numbers import NOTHING, error_size, signed, written
+from riskcast.terminal.forecasts import MOST_DYADS
+from riskcast.terminal.tables import WIDTH
 
 MOST_CHANGES = 40
 MOST_SHARES = 6
@@ -72,29 +75,19 @@ def value_text(value: Any, other: Any = None, digits: int = DIGITS) -> str:
     ('55 (47–63)', '–', 'present')
     """
     if value is None:
-        return "–"
+        return NOTHING
     if isinstance(value, Mapping):
         if {"median", "value"} & set(value) and not {"date", "low"} & set(value):
-            return _quantity(value, digits)
+            plain = {name: value[name] for name in ("median", "interval", "value") if value.get(name) is not None}
+            return quantity_text(plain, partial(written, digits=digits))
         if {"value", "date"} <= set(value):
-            return _number(value["value"], digits)
+            return written(value["value"], digits)
         if {"precision", "date"} <= set(value) and isinstance(other, Mapping):
             return f"{value['date']}, {value['precision']}"
         return "present" if other is None else "as before" if value == other else "changed"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return _number(value, digits) if isinstance(value, float) else str(value)
-
-
-def _number(value: float, digits: int) -> str:
-    return f"{float(f'{value:.{digits}g}'):.{FULL}g}"
-
-
-def _quantity(value: Mapping[str, Any], digits: int) -> str:
-    if value.get("value") is not None:
-        return _number(value["value"], digits)
-    low, high = value["interval"]
-    return f"{_number(value['median'], digits)} ({_number(low, digits)}–{_number(high, digits)})"
+    return written(value, digits) if isinstance(value, float) else str(value)
 
 
 def _scores(difference: Difference, most_dyads: int, most_shares: int) -> list[RenderableType]:
@@ -116,7 +109,7 @@ def _scores(difference: Difference, most_dyads: int, most_shares: int) -> list[R
         total = Text(signed(two - one), style="bold")
         table.add_row(Text(dyad, style="bold"), f"{one:.1f}", f"{two:.1f}", total, *blank, "")
         for share in own[:most_shares]:
-            error = [] if difference.exact else [_error(share.error)]
+            error = [] if difference.exact else [error_size(share.error)]
             table.add_row("", "", "", _points(share), *error, share.label)
         rest = own[most_shares:]
         if rest:
@@ -134,10 +127,6 @@ def _scores(difference: Difference, most_dyads: int, most_shares: int) -> list[R
 def _gain(difference: Difference, dyad: str) -> float:
     one, two = difference.scores[dyad]
     return two - one
-
-
-def _error(error: float) -> str:
-    return "<0.1" if 0.0 < error < 0.05 else f"{error:.1f}"
 
 
 def _points(share: Share) -> Text:

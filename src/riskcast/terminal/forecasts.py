@@ -21,10 +21,10 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
-from riskcast.numbers import factor_text, interval, percent, signed
+from riskcast.numbers import between, error_size, factor_text, interval, number, percent, signed, signed_ends
+from riskcast.terminal.tables import WIDTH
 from riskcast.verification.coverage import CoverageReport
 
-WIDTH = 80
 BAR = 8
 LABEL = 33
 MOST_DRIVERS = 3
@@ -103,7 +103,7 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
     if len(shown) > MOST_DYADS:
         shown = sorted(shown, key=lambda dyad: -dyad.score.mean)[:MOST_DYADS]
         parts.append(Text(f"the {MOST_DYADS} highest scores of {len(risk.dyads)} dyads; --json lists all", style="dim"))
-    parts += [score_table(risk, shown, explanation), Text()]
+    parts += [scores_with_drivers(risk, shown, explanation), Text()]
     for dyad in shown:
         case = risk.forecast.case
         title = Text.assemble(
@@ -125,7 +125,7 @@ def reading_note() -> Text:
     )
 
 
-def score_table(risk: Risk, dyads: Sequence[DyadRisk], explanation: Explanation) -> Table:
+def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Explanation) -> Table:
     """Dyads with score, interval, band and strongest drivers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Dyad", no_wrap=True)
@@ -138,7 +138,7 @@ def score_table(risk: Risk, dyads: Sequence[DyadRisk], explanation: Explanation)
         table.add_row(
             dyad.id,
             Text(f"{dyad.score.mean:.0f}", style=f"bold {style}"),
-            f"{dyad.score.low:.0f}–{dyad.score.high:.0f}",
+            between(dyad.score),
             Text(dyad.band, style=style),
             Text("\n").join(driver_line(c) for c in explanation.contributions[dyad.id][:MOST_DRIVERS]),
         )
@@ -182,7 +182,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         shown = sorted(shown, key=lambda item: -abs(item[1].mean))[:MOST_DYADS]
     for dyad, e in shown:
         row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
-        table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), f"{signed(e.low)} to {signed(e.high)}")
+        table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), signed_ends(e))
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     moves.add_column("What moves most (percentage points)", ratio=1)
     for title, justify in (("From", "right"), ("To", "right"), ("Change", "right"), ("90 %", "center")):
@@ -199,7 +199,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
             percent(first.probability(event, unit).mean),
             percent(second.probability(event, unit).mean),
             Text(signed(100 * e.mean), style=change_style(e)),
-            f"{signed(100 * e.low)} to {signed(100 * e.high)}",
+            signed_ends(e, times=100),
         )
     story = [Text(f"{f.scenario_name}: {f.scenario.story}", style="dim") for f in (first, second)]
     note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
@@ -238,7 +238,7 @@ def explanation_view(
     largest = max((abs(c.points) for c in own), default=1.0) or 1.0
     table.add_row("At reference levels, nothing recent", f"{explanation.reference[dyad_id]:.1f}", "", "")
     for c in own:
-        table.add_row(c.label, driver_points(c), f"{c.error:.1f}", bar(abs(c.points) / largest))
+        table.add_row(c.label, driver_points(c), error_size(c.error), bar(abs(c.points) / largest))
     total = Text(f"{explanation.score[dyad_id]:.1f}", style="bold")
     table.add_row(Text("Score", style="bold"), total, "", Text(dyad.band, style=band_style(case, dyad.band)))
     parts: list[RenderableType] = [
@@ -322,7 +322,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     priors.add_column("", no_wrap=True)
     for check in report.priors:
         style = "red" if check.tail < 0.02 else "yellow" if check.tail < 0.1 else "dim"
-        expected = f"{check.median:.0f} ({check.low:.0f}–{check.high:.0f})"
+        expected = f"{number(check.median, 0)} ({between(check)})"
         priors.add_row(
             check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
         )

@@ -10,33 +10,30 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from riskcast.terminal.forecasts import WIDTH
+from riskcast.numbers import p_value, share
+from riskcast.terminal.tables import WIDTH, Part, rich_table
 from riskcast.verification.calibration import Calibration
-from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Slice
+from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation
 from riskcast.verification.ranks import RankHistogram
+from riskcast.verification.score_tables import forecaster_table, severity_table, types_table
 from riskcast.verification.verdicts import (
-    NOTHING,
     PARTS,
     Verdict,
-    between,
     calibration_verdict,
-    chance_in_words,
-    digits_of,
-    is_reference,
-    label_of,
-    number,
     part_in_words,
     sentence,
     severity_in_words,
     shape_in_words,
-    share,
-    skill_points,
     skill_verdict,
 )
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 MOST_BARS = 20
 STYLES = {"better": "green", "worse": "red", "open": "yellow"}
+NINETY = "90 %"
+FORECASTERS = (Part(0, "Forecaster"), Part(1, "Brier", NINETY), Part(2, "Skill", NINETY), Part(8, "AUC", digits=2))
+TYPES = (Part(0, "Event type"), Part(1, "Events", ""), Part(3, "Brier"), Part(5, "Skill", NINETY))
+SEVERITY = (Part(0, "Forecaster"), Part(1, "RPS", NINETY), Part(2, "Skill", NINETY))
 
 
 def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str]) -> RenderableType:
@@ -52,12 +49,18 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
             parts.append(Text(part_in_words(PARTS[name], evaluation.slices[name])))
     if evaluation.severity:
         parts.append(Text(severity_in_words(evaluation.severity)))
-    parts += [Text(), _score_table(whole)]
+    parts += [Text(), rich_table(forecaster_table(whole), FORECASTERS)]
     types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
     if types:
-        parts += [Text("By event type, against the best reference of each", style="bold"), _type_table(types)]
+        parts += [
+            Text("By event type, against the best reference of each", style="bold"),
+            rich_table(types_table(types, {}), TYPES),
+        ]
     if evaluation.severity:
-        parts += [Text("Peak severity (RPS, lower is better)", style="bold"), _severity_table(evaluation)]
+        parts += [
+            Text("Peak severity (RPS, lower is better)", style="bold"),
+            rich_table(severity_table(evaluation.severity), SEVERITY),
+        ]
     parts += _cautions(cautions)
     return Group(*parts)
 
@@ -122,74 +125,13 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
 
 
-def _state(inside: bool, p_value: float) -> Text:
-    chance = chance_in_words(p_value).removeprefix("p ").removeprefix("= ")
-    return Text(f"{'inside' if inside else 'outside'} ({chance})", style="green" if inside else "red")
+def _state(inside: bool, chance: float) -> Text:
+    return Text(f"{'inside' if inside else 'outside'} ({p_value(chance, '')})", style="green" if inside else "red")
 
 
 def _verdict(verdict: Verdict) -> Text:
     style = STYLES[verdict.kind if verdict.firm else "open"]
     return Text.assemble((sentence(verdict.headline), f"bold {style}"), "\n", verdict.detail)
-
-
-def _score_table(scores: Slice) -> Table:
-    table = _table()
-    table.add_column("Forecaster", ratio=1)
-    for title in ("Brier", "90 %", "Skill", "90 %", "AUC"):
-        table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "90 %" else "")
-    digits = digits_of(item.brier for item in scores.performances.values())
-    lowest = min(item.brier.value for item in scores.performances.values())
-    for item in scores.performances.values():
-        label = Text(label_of(item.forecaster))
-        reference = item.forecaster == scores.best_reference
-        if reference:
-            label.append("\nbest reference", style="dim")
-        best = item.brier.value == lowest and len(scores.performances) > 1
-        table.add_row(
-            label,
-            Text(number(item.brier.value, digits), style="bold" if best else ""),
-            between(item.brier, digits),
-            *_skill(None if reference else item.skill),
-            number(item.auc.value, 2) if item.auc else NOTHING,
-        )
-    return table
-
-
-def _type_table(types: dict[str, Slice]) -> Table:
-    table = _table()
-    table.add_column("Event type", ratio=1)
-    for title in ("Events", "Of", "Brier", "Skill", "90 %"):
-        table.add_column(title, justify="right", no_wrap=True, style="dim" if title in ("90 %", "Of") else "")
-    digits = digits_of(item.brier for part in types.values() for item in part.performances.values())
-    for name, part in types.items():
-        first = next(iter(part.performances.values()))
-        verdict = skill_verdict(part)
-        value, span = _skill(first.skill)
-        if verdict.kind != "open" and verdict.firm:
-            value.stylize(STYLES[verdict.kind])
-        brier = number(first.brier.value, digits)
-        table.add_row(Text(name), f"{part.events:,}", f"{part.forecasts:,}", brier, value, span)
-    return table
-
-
-def _severity_table(evaluation: Evaluation) -> Table:
-    table = _table()
-    table.add_column("Forecaster", ratio=1)
-    for title in ("RPS", "90 %", "Skill", "90 %"):
-        table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "90 %" else "")
-    digits = digits_of(item.rps for item in evaluation.severity.values())
-    for item in evaluation.severity.values():
-        skill = None if is_reference(item.skill) else item.skill
-        rps = number(item.rps.value, digits)
-        table.add_row(label_of(item.forecaster), rps, between(item.rps, digits), *_skill(skill))
-    return table
-
-
-def _skill(skill: Measured | None) -> tuple[Text, str]:
-    if skill is None:
-        return Text(NOTHING), ""
-    value, span = skill_points(skill)
-    return Text(value), span
 
 
 def _cautions(cautions: Iterable[str]) -> list[RenderableType]:

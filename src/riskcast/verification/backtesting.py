@@ -18,8 +18,8 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.checkpoints import Finished, open_checkpoints
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.workers import Workers, run_tasks, workers
-from riskcast.numbers import html_table
 from riskcast.record.arrays import build_record
 from riskcast.verification.evaluation import Evaluation, evaluate
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve
@@ -68,16 +68,22 @@ class Backtest:
         return f"<Backtest of {self.case.name}: {span}, {len(self.forecasts):,} forecasts>"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for event, own in self.forecasts.groupby("event", sort=False):
-            expected = own["model"].sum()
-            rows.append((str(event), f"{len(own):,}", f"{own['outcome'].sum():,.0f}", f"{expected:,.1f}"))
+        columns = (
+            Column("event type"),
+            Column("forecasts", form="count"),
+            Column("events", form="figure", digits=0),
+            Column("expected by the model", form="figure", digits=1),
+        )
+        rows = [
+            (str(event), len(own), float(own["outcome"].sum()), float(own["model"].sum()))
+            for event, own in self.forecasts.groupby("event", sort=False)
+        ]
         first, last = self.origins[0], self.origins[-1]
         note = (
             f"{len(self.origins)} origins from {first:%Y-%m-%d} to {last:%Y-%m-%d}, horizon {self.horizon} "
             f"{self.case.settings.period}s. {self.case.settings.title}. Scores: evaluate()."
         )
-        return html_table("Backtest", ("event type", "forecasts", "events", "expected by the model"), rows, note)
+        return to_html(Table("Backtest", columns, rows, note=note))
 
 
 def choose_origins(

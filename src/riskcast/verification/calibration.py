@@ -31,9 +31,9 @@ from riskcast.engines.posterior import judge
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
 from riskcast.names import BASE_RATE
-from riskcast.numbers import html_table
 from riskcast.record.arrays import Record, build_record
 from riskcast.record.memory import seen_events
 from riskcast.verification.ranks import DIGITS, LEVEL, RankHistogram, rank_histogram
@@ -104,8 +104,9 @@ class Calibration:
         return f"<Calibration of {self.case.name}: {self.records:,} records, p = {self.p_value:.3g}>"
 
     def _repr_html_(self) -> str:
+        columns = (Column("block"), Column("ranks"), Column("p", form="p"))
         rows = [
-            (one.label, "inside its band" if one.inside else "outside its band", f"{one.joint_p_value:.2f}")
+            (one.label, "inside its band" if one.inside else "outside its band", one.joint_p_value)
             for one in self.histograms.values()
         ]
         verdict = "Calibrated" if self.is_calibrated else "NOT calibrated"
@@ -113,7 +114,7 @@ class Calibration:
             f"{verdict}: p = {self.p_value:.2f} over all blocks. {self.records} records drawn from the priors of "
             f"{self.case.settings.title}, {self.draws} draws each; {self.unreliable} of {self.fits} fits failed checks."
         )
-        return html_table("Simulation-based calibration", ("block", "ranks", "p"), rows, note, texts=2)
+        return to_html(Table("Simulation-based calibration", columns, rows, note=note))
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.machinery.random_streams import generator
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
-from riskcast.numbers import html_table
 from riskcast.record.arrays import build_record
 
 if TYPE_CHECKING:
@@ -82,11 +82,16 @@ class CoverageReport:
         return f"<CoverageReport of {self.case.name}. Priors against the record: {'; '.join(apart) or 'agree'}>"
 
     def _repr_html_(self) -> str:
-        rows = [(p.label, p.verdict, str(p.recorded), f"{p.low:.0f}–{p.high:.0f}") for p in self.priors]
-        header = ("event type", "prior and record", "recorded", "expected (90 %)")
+        columns = (
+            Column("event type"),
+            Column("prior and record"),
+            Column("recorded", form="count"),
+            Column("expected (90 %)", form="score range"),
+        )
+        rows = [(prior.label, prior.verdict, prior.recorded, prior) for prior in self.priors]
         unused = f" Nothing uses: {', '.join(self.unused)}." if self.unused else ""
         note = f"Counts that the priors let one expect, against the record. {self.case.settings.title}.{unused}"
-        return html_table("Priors against the record", header, rows, note, texts=2)
+        return to_html(Table("Priors against the record", columns, rows, note=note))
 
 
 def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageReport:

@@ -12,7 +12,7 @@ from riskcast.case.dyads import Dyad
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
-from riskcast.numbers import html_table
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, forecaster_names, reference_names
 from riskcast.verification.metrics import (
     auc,
@@ -174,16 +174,21 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         whole = self.slices[ALL]
-        rows = []
-        for name, found in whole.performances.items():
-            auc = "–" if found.auc is None else f"{found.auc.value:.3f}"
-            skill = "–" if found.skill is None else f"{100 * found.skill.value:+.1f} %".replace("-", "−")
-            figures = (f"{found.brier.value:.4f}", f"{found.log_score.value:.4f}", skill, auc)
-            rows.append((name, *figures, f"{found.miscalibration:.4f}"))
-        header = ("forecaster", "Brier", "log score", "Brier skill", "AUC", "miscalibration")
+        columns = (
+            Column("forecaster"),
+            Column("Brier", form="measured"),
+            Column("log score", form="measured"),
+            Column("Brier skill", form="skill"),
+            Column("AUC", form="measured", digits=3),
+            Column("miscalibration", form="figure", digits=4),
+        )
+        rows = [
+            (name, found.brier, found.log_score, found.skill, found.auc, found.miscalibration)
+            for name, found in whole.performances.items()
+        ]
         caution = f" {whole.caution[0].upper()}{whole.caution[1:]}." if whole.caution else ""
         note = f"{whole.forecasts:,} forecasts, {whole.events:,} events; skill against {whole.best_reference}.{caution}"
-        return html_table("Scores of all forecasts; lower is better for the first two", header, rows, note)
+        return to_html(Table("Scores of all forecasts; lower is better for the first two", columns, rows, note=note))
 
 
 def evaluate(

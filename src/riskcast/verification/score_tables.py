@@ -1,118 +1,97 @@
-"""Results -> tables of text: what each cell says, what stands beneath it, and what is marked."""
+"""Results -> tables: what stands in each cell and beneath it, and what is marked."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from riskcast.machinery.tables import Cell, Column, Mark, Table
+from riskcast.numbers import NOTHING, between, digits_of, number, p_value, share
 from riskcast.verification.calibration import Calibration
-from riskcast.verification.evaluation import FEW_EVENTS, Measured, Performance, SeverityScore, Slice
+from riskcast.verification.evaluation import FEW_EVENTS, Performance, SeverityScore, Slice
 from riskcast.verification.verdicts import (
     LEAST_EVENTS,
-    NOTHING,
     SUSPECT,
-    between,
-    chance_in_words,
-    digits_of,
     is_reference,
     label_of,
-    number,
     sentence,
     shape_in_words,
-    share,
-    skill_points,
     skill_verdict,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table: its text, what stands small beneath it, and how it is marked."""
-
-    text: str
-    small: str = ""
-    kind: str = ""
+SIGNS: Final = {"brier": 1, "log_score": 1, "auc": -1, "average_precision": -1}
+"""Scores that can be best, and whether low (1) or high (-1) is."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of a table; a group is a heading over the rows that follow."""
-
-    head: Cell
-    cells: Sequence[Cell] = ()
-    first: bool = False
-    group: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; groups: headings over several columns, with how many; texts: columns of words."""
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Row]
-    groups: Sequence[tuple[str, int]] = ()
-    texts: Sequence[str] = ()
-
-
-def score_table(scores: Slice) -> Table:
+def forecaster_table(scores: Slice) -> Table:
     """Scores of every forecaster on one slice; the best of each column is marked."""
     performances = list(scores.performances.values())
-    marks = _best_marks(performances)
-    brier_digits = digits_of(item.brier for item in performances)
-    log_digits = digits_of(item.log_score for item in performances)
-    rows = []
-    for item in performances:
-        mark = {column: "best" if item.forecaster in best else "" for column, best in marks.items()}
-        parts = [
-            Cell(number(getattr(item, part), brier_digits))
-            for part in ("miscalibration", "discrimination", "uncertainty")
-        ]
-        cells = [
-            _measured(item.brier, brier_digits, mark["brier"]),
+    marks, digits = _best_marks(performances), digits_of(item.brier for item in performances)
+    parts = ("miscalibration", "discrimination", "uncertainty")
+    rows = [
+        (
+            _forecaster(item, scores, first=place == 0),
+            Cell(item.brier, mark=marks["brier"](item)),
             _skill(item, scores.best_reference),
-            _measured(item.log_score, log_digits, mark["log_score"]),
-            Cell(share(item.mean_forecast)),
-            *parts,
-            _measured(item.auc, 3, mark["auc"]),
-            _measured(item.average_precision, 3, mark["average_precision"]),
-        ]
-        note = "best reference" if item.forecaster == scores.best_reference else ""
-        rows.append(Row(Cell(label_of(item.forecaster), note), cells, first=not rows))
-    columns = ["Forecaster", "Brier", "Skill", "Log score", "Mean forecast", "MCB", "DSC", "UNC", "AUC", "AP"]
-    groups = [("", 1), ("Accuracy", 4), ("Parts of the Brier score", 3), ("Secondary", 2)]
+            Cell(item.log_score, mark=marks["log_score"](item)),
+            item.mean_forecast,
+            *(getattr(item, part) for part in parts),
+            Cell(item.auc, mark=marks["auc"](item)),
+            Cell(item.average_precision, mark=marks["average_precision"](item)),
+        )
+        for place, item in enumerate(performances)
+    ]
+    columns = (
+        Column("Forecaster"),
+        Column("Brier", form="measured", digits=digits),
+        Column("Skill", form="skill"),
+        Column("Log score", form="measured", digits=digits_of(item.log_score for item in performances)),
+        Column("Mean forecast", form="proportion"),
+        *(Column(name, form="figure", digits=digits) for name in ("MCB", "DSC", "UNC")),
+        Column("AUC", form="measured", digits=3),
+        Column("AP", form="measured", digits=3),
+    )
+    groups = (("", 1), ("Accuracy", 4), ("Parts of the Brier score", 3), ("Secondary", 2))
     seen = f"came true: {share(scores.events / scores.forecasts)}" if scores.forecasts else ""
     lower = "Lower is better, except for skill, DSC, AUC and AP."
-    caption = f"{_size(scores)} ({seen}). {lower} Small: 90 % intervals. A dot marks the best value of a column."
-    return Table(caption, columns, rows, groups)
+    about = f"{_size(scores)} ({seen}). {lower} Small: 90 % intervals. A dot marks the best value of a column."
+    return Table(about, columns, rows, groups=groups)
 
 
 def parts_table(parts: Mapping[str, Slice], named: Mapping[str, str]) -> Table:
     """Scores of every forecaster on several slices, one below the other."""
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, scores in parts.items():
         performances = list(scores.performances.values())
         marks, digits = _best_marks(performances), digits_of(item.brier for item in performances)
         came_true = share(scores.events / scores.forecasts)
-        heading = Cell(sentence(named.get(name, name))[:-1], f"{_size(scores)} ({came_true} came true)")
-        rows.append(Row(heading, group=True))
-        for item in performances:
-            cells = [
-                _measured(item.brier, digits, "best" if item.forecaster in marks["brier"] else ""),
+        rows.append((Cell(sentence(named.get(name, name))[:-1], f"{_size(scores)} ({came_true} came true)"),))
+        rows += [
+            (
+                _forecaster(item, scores, first=place == 0),
+                # Each part has digits of its own.
+                Cell(number(item.brier.value, digits), between(item.brier, digits), marks["brier"](item)),
                 _skill(item, scores.best_reference),
-                Cell(share(item.mean_forecast)),
-                Cell(number(item.miscalibration, digits)),
-                Cell(number(item.discrimination, digits)),
-                _measured(item.auc, 3, "best" if item.forecaster in marks["auc"] else ""),
-            ]
-            note = "best reference" if item.forecaster == scores.best_reference else ""
-            rows.append(Row(Cell(label_of(item.forecaster), note), cells, first=item is performances[0]))
-    columns = ["Forecaster", "Brier", "Skill", "Mean forecast", "MCB", "DSC", "AUC"]
+                item.mean_forecast,
+                number(item.miscalibration, digits),
+                number(item.discrimination, digits),
+                Cell(item.auc, mark=marks["auc"](item)),
+            )
+            for place, item in enumerate(performances)
+        ]
+    columns = (
+        Column("Forecaster"),
+        Column("Brier", form="measured"),
+        Column("Skill", form="skill"),
+        Column("Mean forecast", form="proportion"),
+        Column("MCB", form="figure"),
+        Column("DSC", form="figure"),
+        Column("AUC", form="measured", digits=3),
+    )
     return Table("Scores with 90 % intervals; a dot marks the best of its part.", columns, rows)
 
 
@@ -122,91 +101,85 @@ def types_table(types: Mapping[str, Slice], named: Mapping[str, str]) -> Table:
     rows = []
     for name, part in types.items():
         first, best = next(iter(part.performances.values())), part.performances.get(part.best_reference)
-        verdict = skill_verdict(part)
-        small = "few events: uncertain" if LEAST_EVENTS <= part.events < FEW_EVENTS else ""
-        few = part.events < LEAST_EVENTS
-        told = "not shown" if verdict.kind == "open" else verdict.kind if verdict.firm else f"seems {verdict.kind}"
-        words = "too few events" if few else told
-        cells = [
-            Cell(f"{part.events:,}", f"of {part.forecasts:,}"),
-            Cell(share(part.events / part.forecasts)),
-            _measured(first.brier, digits),
-            Cell(number(best.brier.value, digits) if best else NOTHING, label_of(part.best_reference)),
-            _skill(first, part.best_reference),
-            _measured(first.auc, 3),
-            Cell(
-                words, small, {"better": "text wrap good", "worse": "text wrap bad"}.get(verdict.kind, "text wrap open")
-            ),
-        ]
-        rows.append(Row(Cell(named.get(name, name)), cells))
+        rows.append(
+            (
+                named.get(name, name),
+                Cell(part.events, f"of {part.forecasts:,}"),
+                part.events / part.forecasts,
+                first.brier,
+                Cell(number(best.brier.value, digits) if best else NOTHING, label_of(part.best_reference)),
+                _skill(first, part.best_reference),
+                first.auc,
+                _verdict(part),
+            )
+        )
     first_name = label_of(next(iter(next(iter(types.values())).performances)))
-    columns = [
-        "Event type",
-        "Events",
-        "Base rate",
-        f"Brier, {first_name}",
-        "Brier, best reference",
-        "Skill",
-        "AUC",
-        "Verdict",
-    ]
-    missed = f"Of {len(types)} such intervals about {max(1, round(len(types) / 10))} will miss by chance."
-    caption = (
-        f"{sentence(first_name)[:-1]} against the best reference of each event type, with 90 % intervals. {missed}"
+    columns = (
+        Column("Event type"),
+        Column("Events", form="count"),
+        Column("Base rate", form="proportion"),
+        Column(f"Brier, {first_name}", form="measured", digits=digits),
+        Column("Brier, best reference", form="figure"),
+        Column("Skill", form="skill"),
+        Column("AUC", form="measured", digits=3),
+        Column("Verdict", width=24),
     )
-    return Table(caption, columns, rows, texts=("Verdict",))
+    missed = f"Of {len(types)} such intervals about {max(1, round(len(types) / 10))} will miss by chance."
+    about = f"{sentence(first_name)[:-1]} against the best reference of each event type, with 90 % intervals. {missed}"
+    return Table(about, columns, rows)
 
 
 def severity_table(severity: Mapping[str, SeverityScore]) -> Table:
     """Ranked probability scores of the peak severity."""
-    digits = digits_of(item.rps for item in severity.values())
     lowest = min(item.rps.value for item in severity.values())
     rows = []
-    for item in severity.values():
+    for place, item in enumerate(severity.values()):
         reference = is_reference(item.skill)
-        value, small = skill_points(item.skill) if item.skill and not reference else (NOTHING, "")
-        best = "best" if item.rps.value == lowest and len(severity) > 1 else ""
-        cells = [_measured(item.rps, digits, best), Cell(value, small)]
-        rows.append(Row(Cell(label_of(item.forecaster), "best reference" if reference else ""), cells, first=not rows))
-    caption = "Ranked probability score, lower is better, and skill against the best reference, with 90 % intervals."
-    return Table(caption, ["Forecaster", "RPS", "Skill"], rows)
+        head = Cell(label_of(item.forecaster), "best reference" if reference else "", "" if place else "first")
+        best = item.rps.value == lowest and len(severity) > 1
+        rows.append((head, Cell(item.rps, mark="best" if best else ""), None if reference else item.skill))
+    about = "Ranked probability score, lower is better, and skill against the best reference, with 90 % intervals."
+    columns = (
+        Column("Forecaster"),
+        Column("RPS", form="measured", digits=digits_of(item.rps for item in severity.values())),
+        Column("Skill", form="skill"),
+    )
+    return Table(about, columns, rows)
 
 
 def conflicts_table(conflicts: pd.DataFrame, named: Mapping[str, str]) -> Table:
     """What the priors expected of the record, and what it holds."""
     rows = [
-        Row(
-            Cell(named.get(str(row["event"]), str(row["event"]))),
-            [
-                Cell(number(float(row["recorded"]), 0)),
-                Cell(number(float(row["median"]), 0)),
-                Cell(f"{number(float(row['low']), 0)}–{number(float(row['high']), 0)}"),
-                Cell(str(row["verdict"]), kind="text wrap bad" if "conflict" in str(row["verdict"]) else "text wrap"),
-            ],
+        (
+            named.get(str(row["event"]), str(row["event"])),
+            float(row["recorded"]),
+            float(row["median"]),
+            f"{number(float(row['low']), 0)}–{number(float(row['high']), 0)}",
+            Cell(str(row["verdict"]), mark="bad" if "conflict" in str(row["verdict"]) else ""),
         )
         for row in conflicts.to_dict("records")
     ]
-    columns = ["Event type", "Recorded", "Prior expects", "90 % interval", "Verdict"]
-    return Table("Events in the record, and how many the priors alone expect there.", columns, rows, texts=("Verdict",))
+    columns = (
+        Column("Event type"),
+        *(Column(name, form="figure", digits=0) for name in ("Recorded", "Prior expects", "90 % interval")),
+        Column("Verdict", width=24),
+    )
+    return Table("Events in the record, and how many the priors alone expect there.", columns, rows)
 
 
 def health_table(health: pd.DataFrame) -> Table:
     """How long each origin took, and whether its posterior can be relied on."""
     rows = [
-        Row(
-            Cell(day_in_words(row["origin"])),
-            [
-                Cell(number(_float(row["seconds"]), 1)),
-                Cell(number(_float(row["khat"]), 2)),
-                Cell(number(_float(row["ess"]), 0)),
-                Cell("passed" if row["reliable"] else "FAILED", kind="text" if row["reliable"] else "text bad"),
-            ],
+        (
+            day_in_words(row["origin"]),
+            *(_float(row[name]) for name in ("seconds", "khat", "ess")),
+            Cell("passed" if row["reliable"] else "FAILED", mark="" if row["reliable"] else "bad"),
         )
         for row in health.to_dict("records")
     ]
-    return Table(
-        "Fits by origin.", ["Origin", "Seconds", "k-hat, largest", "ESS, smallest", "Checks"], rows, texts=("Checks",)
-    )
+    forms = (("Seconds", 1), ("k-hat, largest", 2), ("ESS, smallest", 0))
+    figures = (Column(name, form="figure", digits=digits) for name, digits in forms)
+    return Table("Fits by origin.", (Column("Origin"), *figures, Column("Checks")), rows)
 
 
 def health_in_words(health: pd.DataFrame) -> str:
@@ -227,28 +200,31 @@ def blocks_table(calibration: Calibration) -> Table:
         event, chance = calibration.worst(block) if calibration.by_event else ("", math.nan)
         label = calibration.case.events[event].label if event in calibration.case.events else event
         stands_out = label if chance < SUSPECT else "none stands out" if event else NOTHING
-        cells = [
-            Cell(f"{len(one.ranks):,}"),
-            _state(one.p_value, one.inside),
-            _state(one.ecdf.p_value, one.ecdf.inside),
-            Cell(number(100 * one.ecdf.largest, 1)),
-            Cell(_p(one.joint_p_value), kind="bad" if one.joint_p_value < SUSPECT else ""),
-            Cell(shape_in_words(one) or "even", kind="text wrap bad" if shape_in_words(one) else "text wrap"),
-            Cell(stands_out, chance_in_words(chance) if event else "", "text wrap"),
-        ]
-        rows.append(Row(Cell(one.label), cells))
-    columns = [
-        "Parameters",
-        "Ranks",
-        "Bars",
-        "Curve",
-        "Largest difference",
-        "Joint p",
-        "Shape",
-        "Least even event type",
-    ]
-    caption = "P-values of even ranks, and whether they stay inside their bands; differences in percentage points."
-    return Table(caption, columns, rows, texts=("Shape", "Least even event type"))
+        shape = shape_in_words(one)
+        rows.append(
+            (
+                one.label,
+                len(one.ranks),
+                _state(one.p_value, one.inside),
+                _state(one.ecdf.p_value, one.ecdf.inside),
+                100 * one.ecdf.largest,
+                Cell(one.joint_p_value, mark="bad" if one.joint_p_value < SUSPECT else ""),
+                Cell(shape or "even", mark="bad" if shape else ""),
+                Cell(stands_out, p_value(chance) if event else ""),
+            )
+        )
+    columns = (
+        Column("Parameters"),
+        Column("Ranks", form="count"),
+        Column("Bars", form="p"),
+        Column("Curve", form="p"),
+        Column("Largest difference", form="figure", digits=1),
+        Column("Joint p", form="p"),
+        Column("Shape", width=24),
+        Column("Least even event type", width=24),
+    )
+    about = "P-values of even ranks, and whether they stay inside their bands; differences in percentage points."
+    return Table(about, columns, rows)
 
 
 def events_table(calibration: Calibration) -> Table:
@@ -257,59 +233,53 @@ def events_table(calibration: Calibration) -> Table:
     tests = sum(len(own) for own in calibration.by_event.values())
     rows = []
     for event, own in calibration.by_event.items():
-        failed = calibration.unreliable_by_event.get(event, 0)
-        cells = [
-            Cell(_p(own[block].joint_p_value), kind="bad" if own[block].joint_p_value < SUSPECT / tests else "")
-            if block in own
-            else Cell(NOTHING)
-            for block in blocks
-        ]
         item = calibration.case.events.get(event)
-        rows.append(Row(Cell(item.label if item else event), [*cells, Cell(f"{failed:,}")]))
-    caption = (
+        chances = [own[block].joint_p_value if block in own else math.nan for block in blocks]
+        cells = [Cell(chance, mark="bad" if chance < SUSPECT / tests else "") for chance in chances]
+        rows.append((item.label if item else event, *cells, calibration.unreliable_by_event.get(event, 0)))
+    about = (
         f"Joint p-values. About one in twenty of these {tests:,} is below {SUSPECT} by chance; "
         f"red: below {SUSPECT / tests:.1g}, which chance does not explain."
     )
-    columns = ["Event type", *(calibration.histograms[block].label for block in blocks), "Failed fits"]
-    return Table(caption, columns, rows)
+    named = (Column(calibration.histograms[block].label, form="p") for block in blocks)
+    return Table(about, (Column("Event type"), *named, Column("Failed fits", form="count")), rows)
 
 
-def _state(p_value: float, inside: bool) -> Cell:
-    return Cell(_p(p_value), "inside" if inside else "outside", "" if inside else "bad")
+def _state(chance: float, inside: bool) -> Cell:
+    return Cell(chance, "inside" if inside else "outside", "" if inside else "bad")
 
 
-def _p(p_value: float) -> str:
-    return chance_in_words(p_value).removeprefix("p = ").removeprefix("p ")
+def _forecaster(item: Performance, scores: Slice, first: bool) -> Cell:
+    note = "best reference" if item.forecaster == scores.best_reference else ""
+    return Cell(label_of(item.forecaster), note, "first" if first else "")
 
 
-def _best_marks(performances: Sequence[Performance]) -> dict[str, set[str]]:
-    """For each column, who is best; nobody where there is nothing to compare."""
-
-    def values(field: str, sign: float) -> dict[str, float]:
-        found = {item.forecaster: getattr(item, field) for item in performances}
-        return {
-            name: sign * (value.value if isinstance(value, Measured) else value)
-            for name, value in found.items()
-            if value is not None
-        }
-
-    signs = {"brier": 1, "log_score": 1, "auc": -1, "average_precision": -1}
-    marks = {}
-    for field, sign in signs.items():
-        own = values(field, sign)
-        marks[field] = {name for name, value in own.items() if value == min(own.values())} if len(own) > 1 else set()
-    return marks
+def _verdict(part: Slice) -> Cell:
+    """What a slice shows in two words, and whether it has events enough to say so."""
+    verdict = skill_verdict(part)
+    known = verdict.kind if verdict.firm else f"seems {verdict.kind}"
+    told = "not shown" if verdict.kind == "open" else known
+    small = "few events: uncertain" if LEAST_EVENTS <= part.events < FEW_EVENTS else ""
+    mark: Mark = "good" if verdict.kind == "better" else "bad" if verdict.kind == "worse" else "open"
+    return Cell("too few events" if part.events < LEAST_EVENTS else told, small, mark)
 
 
-def _measured(score: Measured | None, digits: int, kind: str = "") -> Cell:
-    return Cell(NOTHING) if score is None else Cell(number(score.value, digits), between(score, digits), kind)
+def _best_marks(performances: Sequence[Performance]) -> dict[str, Callable[[Performance], Mark]]:
+    """For each column, the mark of a forecaster: nobody is best where there is nothing to compare."""
+
+    def marked(field: str, sign: int) -> Callable[[Performance], Mark]:
+        scores = {item.forecaster: getattr(item, field) for item in performances}
+        values = {name: sign * score.value for name, score in scores.items() if score is not None}
+        best = min(values.values()) if len(values) > 1 else math.nan
+        return lambda item: "best" if values.get(item.forecaster) == best else ""
+
+    return {field: marked(field, sign) for field, sign in SIGNS.items()}
 
 
 def _skill(item: Performance, best_reference: str) -> Cell:
     if item.skill is None or item.forecaster == best_reference:
-        return Cell(NOTHING)
-    kind = "good" if item.skill.low > 0 else "bad" if item.skill.high < 0 else ""
-    return Cell(*skill_points(item.skill), kind)
+        return Cell(None)
+    return Cell(item.skill, mark="good" if item.skill.low > 0 else "bad" if item.skill.high < 0 else "")
 
 
 def _size(scores: Slice) -> str:

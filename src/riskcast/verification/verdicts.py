@@ -1,24 +1,22 @@
-"""Results in plain words and honest digits: numbers, verdicts, and what the words mean."""
+"""Results in plain words: verdicts, and what the words mean."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from riskcast.numbers import signed
+from riskcast.numbers import has_ends, p_value, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.verification.forecasters import forecaster_label
 from riskcast.verification.ranks import RankHistogram
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
-NOTHING: Final = "–"
 SUSPECT: Final = 0.05
-LEAST_SHOWN: Final = 9.99
 LEAST_EVENTS: Final = 5
 COARSE: Final = 0.05
 BACKTEST_WORDS: Final = (
@@ -92,57 +90,6 @@ def label_of(forecaster: str) -> str:
     return forecaster_label(forecaster)
 
 
-def number(value: float, digits: int) -> str:
-    """A number with a real minus sign; what is not a number is a dash.
-
-    >>> number(-0.04712, 3), number(-0.00001, 3), number(float("nan"), 3), number(float("inf"), 3)
-    ('−0.047', '0.000', '–', '∞')
-    """
-    if math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:,.{digits}f}"
-    return text.replace("-", "−") if text.strip("-0.,") else text.removeprefix("-")
-
-
-def share(value: float) -> str:
-    """A share in percent, with two digits or more that count.
-
-    >>> share(0.0468), share(0.4), share(0.0004), share(0.0)
-    ('4.7 %', '40 %', '0.04 %', '0 %')
-    """
-    if not math.isfinite(value):
-        return NOTHING
-    points = 100 * value
-    digits = 0 if points >= 10 or points == 0 else 1 if points >= 0.095 else 2
-    return f"{number(points, digits)} %"
-
-
-def between(measured: Measured, digits: int) -> str:
-    """An interval; empty where there is none.
-
-    >>> between(Measured(0.04, 0.035, 0.0452), 3), between(Measured(0.04, float("nan"), float("nan")), 3)
-    ('0.035–0.045', '')
-    """
-    if not has_interval(measured):
-        return ""
-    return f"{number(measured.low, digits)}–{number(measured.high, digits)}"
-
-
-def skill_points(measured: Measured) -> tuple[str, str]:
-    """Skill in percent with its interval.
-
-    >>> skill_points(Measured(0.083, -0.012, 0.131))
-    ('+8.3 %', '−1.2 to +13.1 %')
-    """
-    value = f"{signed(100 * measured.value)} %" if math.isfinite(measured.value) else NOTHING
-    if not has_interval(measured):
-        return value, ""
-    low = f"{signed(100 * measured.low)}" if measured.low > -LEAST_SHOWN else f"below −{100 * LEAST_SHOWN:.0f}"
-    return value, f"{low} to {signed(100 * measured.high)} %"
-
-
 def is_reference(skill: Measured | None) -> bool:
     """Whether a skill is that of the best reference against itself.
 
@@ -150,21 +97,6 @@ def is_reference(skill: Measured | None) -> bool:
     (True, False)
     """
     return skill is not None and skill.value == 0 and not skill.low < skill.high
-
-
-def has_interval(measured: Measured) -> bool:
-    """Whether a score has an interval: with a single dyad it has none."""
-    return math.isfinite(measured.low) and math.isfinite(measured.high)
-
-
-def digits_of(scores: Iterable[Measured]) -> int:
-    """Digits after the point that leave two digits of the narrowest interval's half width.
-
-    >>> digits_of([Measured(0.0391, 0.0347, 0.0435)]), digits_of([Measured(0.12, 0.05, 0.19)])
-    (4, 3)
-    """
-    widths = [m.high - m.low for m in scores if has_interval(m) and m.high > m.low]
-    return max(2, min(5, 1 - math.floor(math.log10(min(widths) / 2)))) if widths else 4
 
 
 def sentence(text: str) -> str:
@@ -176,15 +108,6 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(". ") + "."
 
 
-def chance_in_words(p_value: float) -> str:
-    """A p-value with the digits that it deserves.
-
-    >>> chance_in_words(0.4321), chance_in_words(0.00002)
-    ('p = 0.43', 'p < 0.001')
-    """
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.01 else f"p = {p_value:.2f}"
-
-
 def skill_verdict(scores: Slice) -> Verdict:
     """Whether the first forecaster beat the best reference; no more is claimed than the interval allows."""
     first = next(iter(scores.performances.values()))
@@ -194,9 +117,9 @@ def skill_verdict(scores: Slice) -> Verdict:
     skill = first.skill
     size = f"{100 * abs(skill.value):.1f} % {'lower' if skill.value >= 0 else 'higher'}"
     compared = f"The Brier score of {name} was {size} than that of {best}, the best reference"
-    if not has_interval(skill):
+    if not has_ends(skill):
         return Verdict("open", "Skill is not shown", f"{compared}; with a single dyad there is no interval.")
-    span = f"90 % interval of the skill: {skill_points(skill)[1]}"
+    span = f"90 % interval of the skill: {skill_text(skill)[1]}"
     caution = f" {sentence(scores.caution)}" if scores.caution else ""
     name = name[:1].upper() + name[1:]
     if scores.events < LEAST_EVENTS:
@@ -219,18 +142,18 @@ def part_in_words(name: str, scores: Slice) -> str:
     told = "too few events to tell" if scores.events < LEAST_EVENTS else told
     if skill is None:
         return f"{sentence(name)[:-1]}: {told}."
-    value, interval = skill_points(skill)
+    value, interval = skill_text(skill)
     return f"{sentence(name)[:-1]}: {told} (skill {', '.join(part for part in (value, interval) if part)})."
 
 
 def severity_in_words(severity: Mapping[str, SeverityScore]) -> str:
     """One line on the peak severity: whether the first forecaster beat the best reference, and the skill."""
     skill = next(iter(severity.values())).skill
-    if skill is None or not has_interval(skill):
+    if skill is None or not has_ends(skill):
         return "Worst outcome: skill cannot be stated."
     kind = "better" if skill.low > 0 else "worse" if skill.high < 0 else ""
     told = f"{kind} than the best reference" if kind else "skill is not shown"
-    return f"Worst outcome: {told} (ranked probability skill {', '.join(skill_points(skill))})."
+    return f"Worst outcome: {told} (ranked probability skill {', '.join(skill_text(skill))})."
 
 
 def calibration_verdict(calibration: Calibration) -> Verdict:
@@ -239,7 +162,7 @@ def calibration_verdict(calibration: Calibration) -> Verdict:
     outside = [one.label for one in blocks if not (one.inside and one.ecdf.inside)]
     reach = max(float(np.abs(one.ecdf.high).max()) for one in blocks)
     seen = f"Errors of stated probabilities below about {100 * reach:.0f} percentage points could have gone unseen."
-    chance = chance_in_words(calibration.p_value)
+    chance = p_value(calibration.p_value)
     where = f"Outside their bands: {', '.join(outside)}." if outside else "All ranks lie inside their bands."
     if calibration.is_calibrated:
         where = f"{where[:-1]}, which chance allows among so many tests." if outside else where

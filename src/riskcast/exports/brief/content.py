@@ -9,7 +9,7 @@ from typing import Final
 
 from riskcast.case.model import Case, Effect, Scenario
 from riskcast.case.places import Places, find_places
-from riskcast.case.quantities import Evidence, Quantity
+from riskcast.case.quantities import Evidence, quantity_text
 from riskcast.charts.canvas import word_ranges
 from riskcast.exports.brief.sentences import (
     footer,
@@ -22,14 +22,14 @@ from riskcast.exports.brief.sentences import (
     origin_rows,
     ranked_dyads,
     since_sentences,
-    whole_range,
 )
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.attribution import Contribution
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
-from riskcast.numbers import interval, percent, signed, signed_range
+from riskcast.machinery.tables import Column, Table
+from riskcast.numbers import figure, interval, number, percent
 
 MOST_DYADS: Final = 12
 MOST_COLUMNS: Final = 6
@@ -42,21 +42,6 @@ MOST_REMEMBERED: Final = 6
 MOST_ASSUMED: Final = 10
 LONGEST: Final = 320
 FELT: Final = 0.25
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts; the first `texts` columns are words, the others figures; `note` says what it leaves out.
-
-    `total`: whether the last row sums up the others.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    texts: int = 1
-    note: str = ""
-    total: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +92,7 @@ class Future:
     label: str
     story: str
     assumed: tuple[str, ...]
-    changes: Grid
+    changes: Table
 
 
 @dataclass(frozen=True)
@@ -119,14 +104,14 @@ class Brief:
     warning: str
     headline: tuple[str, ...]
     given: tuple[str, ...]
-    scores: Grid
+    scores: Table
     meaning: str
     outcomes: ChanceTable
-    moved: Grid | None
+    moved: Table | None
     since: tuple[str, ...]
-    drivers: Grid
+    drivers: Table
     reasons: tuple[Reason, ...]
-    remembered: Grid | None
+    remembered: Table | None
     futures: tuple[Future, ...]
     method: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
@@ -177,11 +162,12 @@ def _rest(shown: int, whole: int, what: str, table: str) -> str:
     return f"The {shown} highest of {whole:,} {what}; the table {table} of the export has all." if whole > shown else ""
 
 
-def _scores(risk: Risk) -> Grid:
+def _scores(risk: Risk) -> Table:
     ranked = ranked_dyads(risk)
-    rows = tuple((name_of(d), d.band, f"{d.score.mean:.0f}", whole_range(d.score)) for d in ranked[:MOST_DYADS])
+    columns = (Column("Pair"), Column("Band"), Column("Score", form="score"), Column("90 %", form="score range"))
+    rows = tuple((name_of(d), d.band, d.score.mean, d.score) for d in ranked[:MOST_DYADS])
     note = _rest(len(rows), len(ranked), "pairs", "scores")
-    return Grid("Risk scores, the highest first", ("Pair", "Band", "Score", "90 %"), rows, 2, note)
+    return Table("Risk scores, the highest first", columns, rows, note=note)
 
 
 def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
@@ -219,7 +205,7 @@ def _chance(outcome: OutcomeRisk) -> Chance:
     return Chance(joined(percent(outcome.probability.mean)), span, outcome.words, level)
 
 
-def _moved(previous: Risk, now: Risk) -> Grid:
+def _moved(previous: Risk, now: Risk) -> Table:
     """What has moved most since an earlier run: scores, then probabilities."""
     old = {dyad.id: dyad for dyad in previous.dyads}
     scores, chances = [], []
@@ -228,7 +214,7 @@ def _moved(previous: Risk, now: Risk) -> Grid:
         if then is None:
             continue
         step = dyad.score.mean - then.score.mean
-        row = (name_of(dyad), "Score", f"{then.score.mean:.1f}", f"{dyad.score.mean:.1f}", signed(step))
+        row = (name_of(dyad), "Score", number(then.score.mean, 1), number(dyad.score.mean, 1), step)
         scores.append((abs(step), row))
         chances += _steps(name_of(dyad), dyad.outcomes, then.outcomes)
     chances += _steps("All pairs at once", now.shared, previous.shared)
@@ -241,19 +227,20 @@ def _moved(previous: Risk, now: Risk) -> Grid:
     if len(chances) > MOST_MOVED:
         notes.append(f"The {MOST_MOVED} of {len(chances):,} probabilities that moved most.")
     notes += ["The table since_previous of the export has all scores."] if notes else []
-    header = ("Pair", "What", "Then", "Now", "Change, points")
-    return Grid("Scores, and the probabilities that moved most", header, tuple(rows), 2, " ".join(notes))
+    ends = (Column("Then", form="figure"), Column("Now", form="figure"), Column("Change, points", form="points"))
+    columns = (Column("Pair"), Column("What"), *ends)
+    return Table("Scores, and the probabilities that moved most", columns, rows, note=" ".join(notes))
 
 
 def _steps(
     name: str, outcomes: Sequence[OutcomeRisk], earlier: Sequence[OutcomeRisk]
-) -> list[tuple[float, tuple[str, str, str, str, str]]]:
+) -> list[tuple[float, tuple[str, str, str, str, float]]]:
     found = []
     before = {outcome.id: outcome.probability.mean for outcome in earlier}
     for outcome in outcomes:
         if outcome.id in before:
             then, now = before[outcome.id], outcome.probability.mean
-            row = (name, outcome.label, joined(percent(then)), joined(percent(now)), signed(100 * (now - then)))
+            row = (name, outcome.label, joined(percent(then)), joined(percent(now)), 100 * (now - then))
             found.append((abs(now - then), row))
     return found
 
@@ -269,25 +256,27 @@ def _strongest(dossier: Dossier, shown: Sequence[DyadRisk]) -> list[Contribution
     return sorted(found.values(), key=lambda each: -abs(each.points))[:MOST_DRIVERS]
 
 
-def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contribution]) -> Grid:
+def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contribution]) -> Table:
     explanation = dossier.explanations[dossier.headline.forecast.scenario_name]
     by_dyad = {dyad.id: {c.driver: c.points for c in explanation.contributions[dyad.id]} for dyad in shown}
     errors = [c.error for dyad in shown for c in explanation.contributions[dyad.id]]
-    rows = [("Reference levels, nothing recent", *(f"{explanation.reference[dyad.id]:.1f}" for dyad in shown))]
+    rows: list[tuple[str | float, ...]] = [
+        ("Reference levels, nothing recent", *(number(explanation.reference[dyad.id], 1) for dyad in shown))
+    ]
     for driver in drivers:
-        rows.append((driver.label, *(signed(by_dyad[dyad.id].get(driver.driver, 0.0)) for dyad in shown)))
+        rows.append((driver.label, *(by_dyad[dyad.id].get(driver.driver, 0.0) for dyad in shown)))
     named = {driver.driver for driver in drivers}
     left_out = {name for own in by_dyad.values() for name in own} - named
     if left_out:
         rests = [sum(points for name, points in by_dyad[dyad.id].items() if name in left_out) for dyad in shown]
-        rows.append((f"{len(left_out)} other drivers", *(signed(rest) for rest in rests)))
-    rows.append(("Score", *(f"{explanation.score[dyad.id]:.1f}" for dyad in shown)))
+        rows.append((f"{len(left_out)} other drivers", *rests))
+    rows.append(("Score", *(number(explanation.score[dyad.id], 1) for dyad in shown)))
     notes = [_rest(len(shown), len(dossier.headline.dyads), "pairs", "contributions")]
     if errors:
         notes.insert(0, f"Standard error of the simulation: at most {max(errors):.1f} points.")
     text = "Points of the score that each driver adds or takes (Shapley values: averaged over all orders)"
-    header = ("Driver", *(name_of(dyad) for dyad in shown))
-    return Grid(text, header, tuple(rows), 1, " ".join(note for note in notes if note), total=True)
+    columns = (Column("Driver"), *(Column(name_of(dyad), form="points") for dyad in shown))
+    return Table(text, columns, rows, note=" ".join(note for note in notes if note), has_total=True)
 
 
 def _reasons(case: Case, drivers: Sequence[Contribution], dyad: str) -> tuple[Reason, ...]:
@@ -305,11 +294,11 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
         unit = dyad if indicator.scope == "dyad" else case.host
         level = indicator.now_of(unit)
         whose = f" for {case.state_names.get(unit.partition('-')[2], unit)}" if indicator.scope == "dyad" else ""
-        told = f"Stands at {rounded(level)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
+        told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
     if edges:
         ratio, target = edges[0].rate_ratio, case.events[edges[0].target].label
         step = f"a step of {indicator.step:g}" if indicator is not None else "one fresh event"
-        told += f"Felt most in “{target}”: {step} multiplies its rate by {rounded(ratio)}."
+        told += f"Felt most in “{target}”: {step} multiplies its rate by {quantity_text(ratio, figure)}."
     # A claim belongs to its own edge: that of another edge would be read as if it bore the number beside it.
     evidence = edges[0].rate_ratio.evidence if edges else None
     cited = tuple(dict.fromkeys(_sources(case, [level.evidence if level else None, evidence])))
@@ -326,22 +315,6 @@ def shortened(text: str) -> str:
     return textwrap.shorten(text, LONGEST, placeholder=" …")
 
 
-def rounded(quantity: Quantity) -> str:
-    """A quantity in digits for people, with its interval.
-
-    >>> rounded(Quantity(median=2.25303, interval=(1.25168, 4055.45)))
-    '2.25 (1.25–4,055)'
-    """
-
-    def digits(number: float) -> str:
-        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
-
-    if quantity.is_fixed:
-        return digits(quantity.center)
-    low, high = quantity.range
-    return f"{digits(quantity.center)} ({digits(low)}–{digits(high)})"
-
-
 def _strength(effect: Effect) -> float:
     ratio = effect.rate_ratio.center
     return max(ratio, 1.0 / ratio) if ratio > 0 else 1.0
@@ -356,7 +329,7 @@ def _sources(case: Case, evidence: Sequence[Evidence | None]) -> Iterator[Cited]
             yield Cited(f"{source.title}, {source.publisher}, {source.date.year}", safe)
 
 
-def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Grid | None:
+def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Table | None:
     """Recent events that still weigh, the freshest first, each once, with those whom they befell."""
     named = {dyad.id: name_of(dyad) for dyad in shown}
     whom: dict[tuple[str, str], set[str]] = {}
@@ -375,7 +348,8 @@ def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Grid | None:
     rest = len(keys) - MOST_REMEMBERED
     note = f"{rest:,} earlier ones are left out; the page Why of the app has them." if rest > 0 else ""
     text = f"Recent events that still weigh for {listed(list(named.values()))}, and the share of their first force left"
-    return Grid(text, ("When", "Pair", "What", "Left"), rows, 3, note)
+    columns = (Column("When"), Column("Pair"), Column("What"), Column("Left", form="share"))
+    return Table(text, columns, rows, note=note)
 
 
 def _future(dossier: Dossier, other: Risk) -> Future:
@@ -386,8 +360,7 @@ def _future(dossier: Dossier, other: Risk) -> Future:
     for dyad in sorted(other.dyads, key=lambda each: -abs(change[each.id].mean))[:MOST_DYADS]:
         moved = change[dyad.id]
         sure = "rises" if moved.low > 0 else "falls" if moved.high < 0 else "not distinguishable from zero"
-        ends = (f"{before[dyad.id]:.0f}", f"{dyad.score.mean:.0f}")
-        rows.append((name_of(dyad), sure, *ends, signed_range(moved)))
+        rows.append((name_of(dyad), sure, before[dyad.id], dyad.score.mean, moved))
     text = f"Paired change of scores from “{first.forecast.scenario.label}”, draw by draw under the same chance"
     whole = len(other.dyads)
     note = (
@@ -395,10 +368,10 @@ def _future(dossier: Dossier, other: Risk) -> Future:
         if whole > len(rows)
         else ""
     )
-    header = ("Pair", "Reading", "From", "To", "Change (90 %)")
-    return Future(
-        scenario.label, scenario.story, tuple(_assumed(case, scenario)), Grid(text, header, tuple(rows), 2, note)
-    )
+    ends = (Column("From", form="score"), Column("To", form="score"))
+    columns = (Column("Pair"), Column("Reading"), *ends, Column("Change (90 %)", form="points range"))
+    changes = Table(text, columns, rows, note=note)
+    return Future(scenario.label, scenario.story, tuple(_assumed(case, scenario)), changes)
 
 
 def _assumed(case: Case, scenario: Scenario) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from riskcast.charts.canvas import ASSUMED, ink_on, word_colours
@@ -15,7 +16,9 @@ from riskcast.charts.verification import to_svg
 from riskcast.exports.brief.content import MOST_DYADS, Brief, make_brief
 from riskcast.exports.brief.sentences import ranked_dyads
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import write_all
 from riskcast.exports.html_pages import render_page
+from riskcast.machinery.tables import Table
 
 WIDTH: Final = 460
 HEIGHT: Final = 330
@@ -42,6 +45,16 @@ class Drawn:
     told: str
 
 
+def write_html(dossier: Dossier, folder: Path) -> None:
+    """Write `brief.html`."""
+    write_all(folder, {"brief.html": brief_html(dossier).encode()})
+
+
+def write_pdf(dossier: Dossier, folder: Path) -> None:
+    """Write `brief.pdf`."""
+    write_all(folder, {"brief.pdf": brief_pdf(dossier)})
+
+
 def brief_html(dossier: Dossier) -> str:
     """The brief as one HTML page that asks nothing of the network, light and dark, for screens, phones and paper.
 
@@ -51,14 +64,14 @@ def brief_html(dossier: Dossier) -> str:
     >>> page.startswith("<!DOCTYPE html>")
     True
     """
-    brief = make_brief(dossier)
+    brief = _plain(make_brief(dossier))
     return render_page(
         "brief",
-        title=brief.title,
-        summary=[brief.about],
+        title=brief["title"],
+        summary=[brief["about"]],
         cautions=[],
         words=READING,
-        provenance=dict(brief.origin),
+        provenance=dict(brief["origin"]),
         brief=brief,
         drawn=_draw(dossier),
         light=_word_fills(LIGHT),
@@ -118,7 +131,7 @@ def _word_fills(palette: Palette) -> list[tuple[str, str]]:
 def _data(brief: Brief, drawn: Drawn) -> dict[str, Any]:
     names = ("muted", "rule", "grid", "alarm", "ink", "model")
     return {
-        "brief": asdict(brief),
+        "brief": _plain(brief),
         # The fonts of the page are in typst's package, so that no machine draws the chart with others.
         "chart": re.sub(r'font-family="[^"]*"', f'font-family="{TYPEFACE}"', drawn.light),
         "told": drawn.told,
@@ -126,6 +139,22 @@ def _data(brief: Brief, drawn: Drawn) -> dict[str, Any]:
         "typeface": TYPEFACE,
         **{name: getattr(LIGHT, name) for name in names},
     }
+
+
+def _plain(value: Any) -> Any:
+    """A brief for templates: records by the names of their fields, and the texts of tables."""
+    if isinstance(value, Table):
+        return {
+            "caption": value.about,
+            "header": [column.name for column in value.columns],
+            "rows": [[cell.text for cell in row] for row in value.shown()],
+            "texts": sum(column.is_text for column in value.columns),
+            "note": value.note,
+            "total": value.has_total,
+        }
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _count_pages(template: bytes, inputs: dict[str, str]) -> int:

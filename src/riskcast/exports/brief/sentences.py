@@ -13,11 +13,10 @@ from riskcast.case.quantities import quantity_text
 from riskcast.engines.posterior import KHAT_LIMIT, RHAT_LIMIT
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.dossier import Dossier
-from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import PATHS, Forecast
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk, band_of, estimative_words
 from riskcast.names import BASELINE
-from riskcast.numbers import percent, signed_range
+from riskcast.numbers import between, percent, signed_range
 from riskcast.version import __version__
 
 MOST_NAMED: Final = 3
@@ -59,11 +58,6 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def whole_range(estimate: Estimate) -> str:
-    """The interval of a score in whole points."""
-    return f"{estimate.low:.0f}–{estimate.high:.0f}"
-
-
 def headline_sentences(dossier: Dossier) -> Iterator[str]:
     """The judgement: standing of the dyads, what is likely for the first, the gravest outcomes, and what moves them."""
     risk = dossier.headline
@@ -87,7 +81,7 @@ def _standing(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
     top, shown = ranked[0], f"{ranked[0].score.mean:.0f}"
     level = [dyad for dyad in ranked if f"{dyad.score.mean:.0f}" == shown]
     if 1 < len(level) <= MOST_NAMED:
-        spans = [f"{name_of(d)} {whole_range(d.score)}" for d in level]
+        spans = [f"{name_of(d)} {between(d.score)}" for d in level]
         names = listed([name_of(dyad) for dyad in level])
         return f"{names} score highest: {shown} of 100 each ({NINETY} intervals: {', '.join(spans)})."
     if len(level) > 1:
@@ -95,7 +89,7 @@ def _standing(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
     bands = risk.forecast.case.settings.bands
     low, high = band_of(top.score.low, bands), band_of(top.score.high, bands)
     reach = f", {low} to {high}" if low != high else ""
-    told = f"{shown} of 100 ({top.band}; {NINETY} interval {whole_range(top.score)}{reach})"
+    told = f"{shown} of 100 ({top.band}; {NINETY} interval {between(top.score)}{reach})"
     return f"{name_of(top)} {'has the highest score:' if len(ranked) > 1 else 'scores'} {told}."
 
 
