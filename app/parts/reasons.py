@@ -205,9 +205,9 @@ def reason(result: Result, dyad: str, contribution: Any) -> str:
     label = contribution.label
     lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
     if contribution.kind == "indicator":
-        because = _level_sentence(result, contribution.driver, dyad)
+        because = _level_sentence(result, contribution.id, dyad)
     else:
-        because = _memory_sentence(result, contribution.driver.removeprefix("recent:"), dyad)
+        because = _memory_sentence(result, contribution.id.removeprefix("recent:"), dyad)
     acting = strongest(result, contribution, dyad)
     if acting is None:
         return f"{lead} because {because}."
@@ -218,7 +218,7 @@ def reason(result: Result, dyad: str, contribution: Any) -> str:
 
 def strongest(result: Result, contribution: Any, dyad: str) -> Acting | None:
     """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = effects_from(result, contribution.driver, dyad)
+    found = effects_from(result, contribution.id, dyad)
     alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
     return next(iter(alike or found), None)
 

@@ -82,17 +82,17 @@ def _score(result: Result, explanation: riskcast.Explanation, dyad: str, places:
 def _driver(result: Result, dyad: str, one: Any, places: riskcast.Places | None) -> None:
     with st.container(border=True, gap="small"):
         st.markdown(reasons.reason(result, dyad, one))
-        if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.driver}"):
+        if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.id}"):
             return
         st.caption(f"{signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown("**What it does to each event's rate**")
-        _effects(result, reasons.effects_from(result, one.driver, dyad), places, key=f"from:{one.driver}", ahead=True)
+        _effects(result, reasons.effects_from(result, one.id, dyad), places, key=f"from:{one.id}", ahead=True)
         if one.kind != "indicator":
             st.markdown("**The events themselves**")
-            past = [each for each in reasons.remembered(result, dyad) if f"recent:{each.type}" == one.driver]
+            past = [each for each in reasons.remembered(result, dyad) if f"recent:{each.type}" == one.id]
             _events(result, past, places)
         st.markdown("**What is assumed, and on what grounds**")
-        _evidence(result, reasons.driver_keys(result, one.driver, dyad), places)
+        _evidence(result, reasons.driver_keys(result, one.id, dyad), places)
 
 
 def signed(points: float, digits: int = 1) -> str:

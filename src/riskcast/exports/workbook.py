@@ -11,7 +11,7 @@ from riskcast.charts import theme
 from riskcast.charts.canvas import band_colours, ink_on
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.tables import Cell, Column, Form, Table, assumption_table, make_tables, origin, told
-from riskcast.forecasting.attribution import Contribution
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
 from riskcast.numbers import signed
 

@@ -25,7 +25,7 @@ from riskcast.case.model import Case, Scenario
 from riskcast.case.files import load_case, write_case
 from riskcast.engines.draws import EventDraws
 from riskcast.errors import OptionError, RiskcastError
-from riskcast.exports.plain_data import forecast_data
+from riskcast.exports.plain_data import explanation_data, forecast_data, read_explanation
 from riskcast.forecasting.forecasts import Forecast, check_horizon
 from riskcast.engines.hazard import build_event_model
 from riskcast.record.arrays import build_record
@@ -89,7 +89,7 @@ def read_bundle(path: str | Path) -> Run:
             ahead = Forecast(
                 posterior, str(kept["name"]), scenario, inputs.horizon, int(kept["paths"]), inputs.seed, plan, simulated
             )
-            return _read_risk(ahead, kept), TypeAdapter(Explanation).validate_python(kept["explanation"])
+            return _read_risk(ahead, kept), read_explanation(kept["explanation"])
 
         risk, explanation = sealed.parse(name, rebuild)
         risks.append(risk)
@@ -129,7 +129,7 @@ def forecast_arrays(simulated: Simulated) -> Arrays:
 
 def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     """A risk and its explanation as plain data, without any rounding."""
-    adapt = TypeAdapter(tuple[DyadRisk, ...]), TypeAdapter(tuple[OutcomeRisk, ...]), TypeAdapter(Explanation)
+    adapt = TypeAdapter(tuple[DyadRisk, ...]), TypeAdapter(tuple[OutcomeRisk, ...])
     ahead = risk.forecast
     return {
         "name": ahead.scenario_name,
@@ -137,7 +137,7 @@ def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
         "paths": ahead.paths,
         "dyads": adapt[0].dump_python(risk.dyads),
         "shared": adapt[1].dump_python(risk.shared),
-        "explanation": adapt[2].dump_python(explanation),
+        "explanation": explanation_data(explanation),
     }
 
 

@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from riskcast.comparison.attribute_changes import Difference, Share
+from riskcast.comparison.attribute_changes import Difference
 from riskcast.comparison.changes import Change
+from riskcast.forecasting.contributions import Contribution
 from riskcast.numbers import signed
 from riskcast.terminal.forecasts import MOST_DYADS, WIDTH
 
@@ -140,7 +141,7 @@ def _error(error: float) -> str:
     return "<0.1" if 0.0 < error < 0.05 else f"{error:.1f}"
 
 
-def _points(share: Share) -> Text:
+def _points(share: Contribution) -> Text:
     return Text(signed(share.points), style="red" if share.points > 0 else "green")
 
 
