@@ -103,9 +103,9 @@ def reason(today: Today, contribution: Any) -> str:
     label = contribution.label
     lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
     if contribution.kind == "indicator":
-        because = _level_sentence(today, contribution.driver)
+        because = _level_sentence(today, contribution.id)
     else:
-        because = _memory_sentence(today, contribution.driver.removeprefix("recent:"))
+        because = _memory_sentence(today, contribution.id.removeprefix("recent:"))
     acting = strongest(today, contribution)
     if acting is None:
         return f"{lead} because {because}."
@@ -115,7 +115,7 @@ def reason(today: Today, contribution: Any) -> str:
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
     """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = today.effects_of(contribution.driver)
+    found = today.effects_of(contribution.id)
     alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
     return next(iter(alike or found), None)
 

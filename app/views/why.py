@@ -83,16 +83,16 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
 def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
     with st.container(border=True, gap="small"):
         st.markdown(reasons.reason(today, one))
-        if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.driver}"):
+        if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.id}"):
             return
         st.caption(f"{signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown("**What it does to each event's rate**")
-        _effects(today, today.effects_of(one.driver), places, key=f"from:{one.driver}", ahead=True)
+        _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
         if one.kind != "indicator":
             st.markdown("**The events themselves**")
-            _events(today, [each for each in today.past if f"recent:{each.type}" == one.driver], places)
+            _events(today, [each for each in today.past if f"recent:{each.type}" == one.id], places)
         st.markdown("**What is assumed, and on what grounds**")
-        _evidence(today, reasons.driver_keys(today.result, one.driver, today.dyad), places)
+        _evidence(today, reasons.driver_keys(today.result, one.id, today.dyad), places)
 
 
 def signed(points: float, digits: int = 1) -> str:

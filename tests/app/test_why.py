@@ -120,13 +120,13 @@ def test_another_pair_has_its_own_numbers(view: View) -> None:
 def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: results.Result) -> None:
     app = opened()
     driver = next(one for one in results.explained(view).contributions[TJK] if one.kind == "indicator")
-    app.toggle(key=f"why_open:{driver.driver}").set_value(True).run()
+    app.toggle(key=f"why_open:{driver.id}").set_value(True).run()
     assert not app.exception
-    acting = riskcast.acting(result.forecast, TJK).of(driver.driver)
+    acting = riskcast.acting(result.forecast, TJK).of(driver.id)
     table = app.main.dataframe[0].value
     assert list(table["Now"]) == [f"×{reasons.ratio(one.now)}" for one in acting]
     assert list(table["Written in"]) == [str(riskcast.find_place(NAME, one.key)) for one in acting]
-    for key in reasons.driver_keys(result, driver.driver, TJK):
+    for key in reasons.driver_keys(result, driver.id, TJK):
         evidence = next(q.evidence for name, q, _ in view.case.quantities() if name == key)
         assert reasons.plain(evidence.claim) in said(app)
         assert f"`{riskcast.find_place(NAME, key)}`" in said(app)

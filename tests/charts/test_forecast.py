@@ -26,8 +26,9 @@ from riskcast.charts.theme import DARK, LIGHT, Palette
 from riskcast.engines.fitting import fit
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.attribution import Contribution, Explanation, explain
+from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast, forecast
 from riskcast.forecasting.scoring import Risk, score
@@ -373,7 +374,7 @@ def test_what_cannot_be_drawn_is_refused(draw: Callable[[], object], error: type
 def test_waterfall_leads_from_reference_to_score() -> None:
     own = explanation().contributions["RUS-TJK"]
     rows = rows_with(forecast_charts.waterfall_chart(explanation(), "RUS-TJK", most=4), "points")
-    assert [row["row"] for row in rows] == [*(c.driver for c in own[:4]), "others"]
+    assert [row["row"] for row in rows] == [*(c.id for c in own[:4]), "others"]
     assert [row["points"] for row in rows[:-1]] == [c.points for c in own[:4]]
     assert [row["error"] for row in rows[:-1]] == [c.error for c in own[:4]]
     assert rows[0]["from"] == explanation().reference["RUS-TJK"]

@@ -250,8 +250,8 @@ def test_what_is_only_valid_together_shares_one_value() -> None:
     second = slow.revised(settings=first.settings.model_copy(update={"memories": memories, "horizon": 6}))
     found = compare(first, second)
     assert {change.id for change in found.changes} == {"settings.horizon", "memories.slow", "effects.spark->a.memory"}
-    (share,) = (s for s in found.contributions["HHH-P001"] if len(s.changes) > 1)
-    assert set(share.changes) == {"memories.slow", "effects.spark->a.memory"}
+    (share,) = (s for s in found.contributions["HHH-P001"] if len(s.parts) > 1)
+    assert set(share.parts) == {"memories.slow", "effects.spark->a.memory"}
     assert "would not be valid" in found.notes[0]
     assert found.horizons == (12, 6)
     assert_adds_up(found)
@@ -267,7 +267,7 @@ def test_too_many_changes_are_grouped() -> None:
     found = compare(crowd(0.0), crowd(0.5))
     assert len(found.changes) == 26
     (share,) = found.contributions["HHH-P001"]
-    assert len(share.changes) == 26
+    assert len(share.parts) == 26
     assert share.label == "indicators.yaml: 26 changes"
     assert found.notes == ("26 changes are more than 24: those of one file share one value.",)
     assert_adds_up(found)
@@ -279,7 +279,7 @@ def test_changes_are_grouped_as_asked(case: Case) -> None:
     by_file = compare(case, changed, group="file")
     assert by_file.notes == ("4 changes: those of one file share one value.",)
     effects = [name for name in CHANGES if name.startswith("effects")]
-    assert {share.changes for share in by_file.contributions["HHH-AAA"]} == {
+    assert {share.parts for share in by_file.contributions["HHH-AAA"]} == {
         ("indicators.mood.now",),
         ("outcomes.decree.base_rate",),
         tuple(effects),

@@ -73,7 +73,7 @@ def test_contributions_are_the_brute_force_shapley_values_of_the_closed_form(sec
     found = explained(closed_case(second))
     for column, dyad in enumerate(("HHH-P001", "HHH-P002")):
         exact = exact_shapley(second, column)
-        points = {c.driver: c for c in found.contributions[dyad]}
+        points = {c.id: c for c in found.contributions[dyad]}
         assert set(points) == set(exact)
         for driver, value in exact.items():
             assert points[driver].points == pytest.approx(value, abs=5 * points[driver].error + 1e-4)
@@ -85,18 +85,18 @@ def test_contributions_are_the_brute_force_shapley_values_of_the_closed_form(sec
 
 
 def test_drivers_without_an_edge_or_at_their_reference_get_nothing() -> None:
-    drivers = {c.driver for c in explained(closed_case(), 200, 200).contributions["HHH-P001"]}
+    drivers = {c.id for c in explained(closed_case(), 200, 200).contributions["HHH-P001"]}
     assert drivers == {"mood", "trade", "recent:spark"}
 
 
 def test_alike_drivers_get_alike_shares_and_a_dyad_without_a_memory_none_of_it() -> None:
     found = explained(closed_case())
     for own in found.contributions.values():
-        points = {c.driver: c for c in own}
+        points = {c.id: c for c in own}
         gap = abs(points["mood"].points - points["trade"].points)
         assert gap < 5 * math.hypot(points["mood"].error, points["trade"].error)
         assert points["mood"].points > 5.0
-    elsewhere = {c.driver: c for c in found.contributions["HHH-P002"]}
+    elsewhere = {c.id: c for c in found.contributions["HHH-P002"]}
     assert (elsewhere["recent:spark"].points, elsewhere["recent:spark"].error) == (0.0, 0.0)
 
 
@@ -137,8 +137,8 @@ def test_contributions_are_the_brute_force_shapley_values_of_simulated_scores() 
         for contribution in found.contributions[dyad]:
             exact = 0.0
             for order in itertools.permutations(players):
-                before = frozenset(order[: order.index(contribution.driver)])
-                exact += (value[before | {contribution.driver}] - value[before])[column] / 6
+                before = frozenset(order[: order.index(contribution.id)])
+                exact += (value[before | {contribution.id}] - value[before])[column] / 6
             blur = math.hypot(contribution.error, max(e[column] for e in error.values()))
             assert contribution.points == pytest.approx(exact, abs=5 * blur)
 
@@ -157,7 +157,7 @@ def test_an_explanation_has_the_same_digits_however_it_is_cut(monkeypatch: pytes
     monkeypatch.setattr(attribution, "BLOCK_CELLS", 40)
     cut = explain(ahead, paths=120)
     for dyad in ahead.case.dyads:
-        one, two = ({c.driver: c.points for c in e.contributions[dyad]} for e in (whole, cut))
+        one, two = ({c.id: c.points for c in e.contributions[dyad]} for e in (whole, cut))
         assert one == pytest.approx(two, abs=1e-9)
 
 

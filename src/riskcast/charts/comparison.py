@@ -20,9 +20,10 @@ from riskcast.charts.canvas import (
     unit_label,
 )
 from riskcast.charts.theme import LIGHT, SIGNED, Palette
+from riskcast.comparison.attribute_changes import Difference
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.contributions import Attribution
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.scoring import Risk
 from riskcast.numbers import between, signed, signed_ends
@@ -38,7 +39,7 @@ START, OTHERS, END = "reference", "others", "score"
 
 
 def waterfall_chart(
-    explanation: Explanation,
+    attribution: Attribution,
     dyad: str,
     *,
     labels: Mapping[str, str] | None = None,
@@ -47,24 +48,25 @@ def waterfall_chart(
     width: Width = "container",
     palette: Palette = LIGHT,
 ) -> alt.LayerChart:
-    """From the score at reference levels with nothing recent to the score: what each driver adds, the largest first.
+    """What leads to a dyad's score, the largest first: from reference levels with nothing recent, what each driver
+    adds (`explain`); from the first of two cases, what each change does (`diff`).
 
-    labels: what to call drivers, where not by their own labels; name: what to call the dyad; beyond `most` drivers,
-    the rest are joined. Raises UnknownNameError for a dyad that is not explained.
+    labels: what to call drivers or changes, where not by their own labels; name: what to call the dyad; beyond `most`
+    of them, the rest are joined. Raises UnknownNameError for a dyad whose score is not split.
     """
     import altair as alt
 
-    if dyad not in explanation.contributions:
-        raise UnknownNameError("dyad at the start of the horizon", dyad, tuple(explanation.contributions))
-    own = explanation.contributions[dyad]
+    if dyad not in attribution.contributions:
+        raise UnknownNameError("dyad at the start of the horizon", dyad, tuple(attribution.contributions))
+    split, whose = attribution.split(dyad), name or dyad
+    own, start, end = split.contributions, split.start, split.end
     kept = own if len(own) <= most + 1 else own[:most]
     rest = own[len(kept) :]
-    steps = [(c.driver, (labels or {}).get(c.driver, c.label), c.points, c.error) for c in kept]
+    steps = [(c.id, (labels or {}).get(c.id, c.label), c.points, c.error) for c in kept]
     if rest:
         # Errors of drivers are of one simulation; their squares add up where the drivers are independent.
         error = sum(c.error**2 for c in rest) ** 0.5
         steps.append((OTHERS, f"{len(rest)} others", sum(c.points for c in rest), error))
-    start, end = explanation.reference[dyad], explanation.score[dyad]
     rows, at = [], start
     for key, label, points, error in steps:
         to = at + points
@@ -85,11 +87,12 @@ def waterfall_chart(
             }
         )
         at = to
+    first, last = (label[:1].upper() + label[1:] for label in split.names)
     totals = [
-        {"row": START, "label": "Reference levels, nothing recent", "value": start, "text": f"{start:.1f}"},
-        {"row": END, "label": "Score", "value": end, "text": f"{end:.1f}"},
+        {"row": key, "label": label, "value": value, "text": f"{value:.1f}"}
+        for key, label, value in ((START, first, start), (END, last, end))
     ]
-    shown = {START: totals[0]["label"], **{row["row"]: row["label"] for row in rows}, END: "Score"}
+    shown = {START: first, **{row["row"]: row["label"] for row in rows}, END: last}
     ends = [start, end, *(row[field] for row in rows for field in ("from", "low", "high"))]
     room = max(max(ends) - min(ends), 1.0)
     domain = [max(0.0, min(ends) - 0.08 * room), max(ends) + 0.2 * room]
@@ -114,16 +117,19 @@ def waterfall_chart(
         bars.mark_rule(color=palette.ink, strokeWidth=1).encode(x=x("low"), x2="high:Q", y=y, tooltip=tooltip),
         bars.mark_text(color=palette.ink, align="left", dx=6, fontSize=12).encode(x=x("right"), y=y, text="text:N"),
     ]
-    whose = name or dyad
+    title, lead = f"Why the score of {whose} is {end:.0f}", f"From {start:.1f} at reference levels"
+    if isinstance(attribution, Difference):
+        title = f"What changed the score of {whose} by {signed(end - start)}"
+        lead = f"From {start:.1f} in {attribution.first}"
     told = ", ".join(f"{row['label']} {row['text']}" for row in rows)
     return finish(
         layers,
         palette=palette,
         width=width,
         height=alt.Step(ROW),
-        title=f"Why the score of {whose} is {end:.0f}",
+        title=title,
         subtitle="orange raises, blue lowers; thin line: simulation error",
-        description=f"From {start:.1f} at reference levels to a score of {end:.1f} for {whose}: {told}.",
+        description=f"{lead} to a score of {end:.1f} for {whose}: {told}.",
     )
 
 

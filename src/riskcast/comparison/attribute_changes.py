@@ -18,12 +18,11 @@ from riskcast.engines.hazard import build_event_model
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
+from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.requests import Request, check_request, fit_requested, forecast_requested
 from riskcast.forecasting.scoring import Risk
-from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE
-from riskcast.numbers import number
 from riskcast.record.arrays import build_record
 from riskcast.version import __version__
 
@@ -36,7 +35,6 @@ MOST_CHANGES = 24
 PERMUTATIONS = 16
 # Of fewer, a change can stand at the same places in all, and its error would seem to be 0.
 LEAST_PERMUTATIONS = 8
-MOST_SHOWN = 5
 GROUPS: Mapping[str, tuple[str, Callable[[Change], Hashable]]] = {
     "part": ("those of one indicator, outcome or effect", lambda change: tuple(change.id.split(".")[:2])),
     "file": ("those of one file", lambda change: file_of(change.id)),
@@ -61,19 +59,6 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True)
-class Share:
-    """How many points of a dyad's score change are due to one change, or to several that are only valid together or
-    were too many to tell apart; `error` is the Monte Carlo standard error of sampled orders, 0 where all count."""
-
-    id: str
-    label: str
-    kind: str
-    points: float
-    error: float
-    changes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Difference:
     """What changed from `first` to `second`, and what each change did to every score.
 
@@ -88,7 +73,7 @@ class Difference:
     changes: tuple[Change, ...]
     silent: tuple[Change, ...]
     scores: Mapping[str, tuple[float, float]]
-    contributions: Mapping[str, tuple[Share, ...]]
+    contributions: Mapping[str, tuple[Contribution, ...]]
     exact: bool
     permutations: int
     forecasts: int
@@ -103,26 +88,19 @@ class Difference:
     failures: tuple[str, ...] = ()
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each dyad and share: columns dyad, change, label, kind, points, error."""
+        """One row for each dyad and contribution: columns dyad, change, label, kind, points, error."""
         import pandas
 
-        rows = [(d, s.id, s.label, s.kind, s.points, s.error) for d, own in self.contributions.items() for s in own]
-        return pandas.DataFrame(rows, columns=["dyad", "change", "label", "kind", "points", "error"])
+        return pandas.DataFrame(contribution_rows(self), columns=["dyad", "change", "label", "kind", "points", "error"])
+
+    def split(self, dyad: str) -> Split:
+        """A dyad's score from the first case to the second."""
+        return Split(*self.scores[dyad], (self.first, self.second), self.contributions[dyad])
 
     def _repr_html_(self) -> str:
-        rows = []
-        for dyad, own in self.contributions.items():
-            one, two = self.scores[dyad]
-            rows.append((dyad, self.first, number(one, 1)))
-            rows += [("", share.label, share.points) for share in own[:MOST_SHOWN]]
-            if own[MOST_SHOWN:]:
-                rows.append(("", f"{len(own) - MOST_SHOWN} others", sum(share.points for share in own[MOST_SHOWN:])))
-            rows.append(("", self.second, number(two, 1)))
         warning = f"A posterior failed its checks: {'; '.join(self.failures)}." if self.failures else ""
         note = "Shapley values, in points of the score: what each change adds when its turn comes, over all orders."
-        columns = (Column("dyad"), Column("change"), Column("points", form="points"))
-        whole = Table("What changed", columns, rows, note=" ".join((note, *self.notes)), warning=warning)
-        return to_html(whole, most=80)
+        return splits_html("What changed", self, "change", " ".join((note, *self.notes)), warning)
 
 
 def diff(
@@ -205,9 +183,9 @@ def diff(
 
 
 def difference_data(difference: Difference) -> dict[str, Any]:
-    """A difference as plain data, with all digits: changes, and by dyad both scores and every share."""
+    """A difference as plain data, with all digits: changes, and by dyad both scores and every contribution."""
     dyads = [
-        {"id": dyad, "first": one, "second": two, "shares": [asdict(share) for share in difference.contributions[dyad]]}
+        {"id": dyad, "first": one, "second": two, "shares": [_share(c) for c in difference.contributions[dyad]]}
         for dyad, (one, two) in difference.scores.items()
     ]
     told = {field.name: getattr(difference, field.name) for field in fields(difference)}
@@ -227,6 +205,11 @@ def _periods(request: Request, case: Case) -> int:
     asked = replace(request, base=case)
     check_request(asked)
     return asked.periods
+
+
+def _share(contribution: Contribution) -> dict[str, Any]:
+    plain = asdict(contribution)
+    return plain | {"changes": plain.pop("parts")}
 
 
 def _case_of(side: Case | Run) -> Case:
@@ -435,21 +418,21 @@ def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations
             return _Game(players, cases, orders, tuple(notes))
 
 
-def _ranked(players: Sequence[Player], points: Floats, errors: Floats) -> tuple[Share, ...]:
-    """One dyad's shares, the largest first."""
+def _ranked(players: Sequence[Player], points: Floats, errors: Floats) -> tuple[Contribution, ...]:
+    """One dyad's contributions, the largest first."""
     found = []
     for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
         changes = [step.change for step in player]
         kinds = dict.fromkeys(change.kind for change in changes)
         name = " + ".join(change.id for change in changes[:2]) + (f" + {len(changes) - 2} more" if changes[2:] else "")
         found.append(
-            Share(name, _label(changes), " + ".join(kinds), value, error, tuple(change.id for change in changes))
+            Contribution(name, _label(changes), " + ".join(kinds), value, error, tuple(change.id for change in changes))
         )
-    return tuple(sorted(found, key=lambda share: -abs(share.points)))
+    return ranked(found)
 
 
 def _label(changes: Sequence[Change]) -> str:
-    """What one share is for: a change, or several by what they have in common."""
+    """What one contribution is for: a change, or several by what they have in common."""
     if len(changes) == 1:
         return changes[0].label
     subjects = {change.label.partition(": ")[0] for change in changes}

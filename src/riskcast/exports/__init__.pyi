@@ -9,7 +9,8 @@ from .pictures import (
     to_svg as to_svg,
 )
 from .plain_data import contrast_data as contrast_data, forecast_data as forecast_data
-from .tables import Table as Table, (
+from .tables import (
+    Table as Table,
     make_table as make_table,
     names_of_tables as names_of_tables,
     origin as origin,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from riskcast.case.model import Case
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
@@ -22,7 +24,7 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     dyads = []
     for dyad in risk.dyads:
         drivers = [
-            {"indicator": c.driver, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error)}
+            {"indicator": c.id, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error)}
             for c in explanation.contributions[dyad.id]
         ]
         dyads.append(
@@ -36,6 +38,28 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
             }
         )
     return {**provenance(risk.forecast), "dyads": dyads, "shared": [_outcome(outcome) for outcome in risk.shared]}
+
+
+def explanation_data(explanation: Explanation) -> dict[str, Any]:
+    """An explanation as plain data, without any rounding: what `read_explanation` reads."""
+    contributions = {
+        dyad: [{"driver": c.id, "label": c.label, "kind": c.kind, "points": c.points, "error": c.error} for c in own]
+        for dyad, own in explanation.contributions.items()
+    }
+    return {"reference": explanation.reference, "score": explanation.score, "contributions": contributions}
+
+
+def read_explanation(plain: Any) -> Explanation:
+    """An explanation from plain data; raises ValueError or KeyError where it is none.
+
+    >>> own = [{"driver": "trade", "label": "Trade", "kind": "indicator", "points": 2.0, "error": 0.1}]
+    >>> plain = {"reference": {"A-B": 10.0}, "score": {"A-B": 12.0}, "contributions": {"A-B": own}}
+    >>> explanation_data(read_explanation(plain)) == plain
+    True
+    """
+    own = TypeAdapter(dict[str, list[dict[str, Any]]]).validate_python(plain["contributions"])
+    named = {dyad: [{**each, "id": each["driver"]} for each in rows] for dyad, rows in own.items()}
+    return TypeAdapter(Explanation).validate_python({**plain, "contributions": named})
 
 
 def contrast_data(change: Contrast, first: Forecast, second: Forecast) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def contribution_table(dossier: Dossier) -> Table:
         for dyad, contributions in explanation.contributions.items():
             at_reference = (explanation.reference[dyad], None)
             rows.append((scenario, dyad, "reference", "All at reference, nothing recent", "reference", *at_reference))
-            rows += [(scenario, dyad, c.driver, c.label, c.kind, c.points, c.error) for c in contributions]
+            rows += [(scenario, dyad, c.id, c.label, c.kind, c.points, c.error) for c in contributions]
     columns = (
         SCENARIO,
         DYAD,

@@ -13,7 +13,7 @@ from riskcast.charts.canvas import band_colours, ink_on
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import write_all
 from riskcast.exports.tables import Value, assumption_table, make_tables, origin, told
-from riskcast.forecasting.attribution import Contribution
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
 from riskcast.machinery.tables import Column, Form, Table
 from riskcast.numbers import signed

@@ -9,31 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.plan import WORK, Plan
 from riskcast.forecasting.simulation import BLOCK_CELLS, Active, Block, draw_chance, simulate_futures
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
-from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import RECENT
-from riskcast.numbers import MOST_NAMED, more, number, signed
+from riskcast.numbers import MOST_NAMED, more, signed
 
 if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
-MOST_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """How many score points of a dyad are due to one driver; `error` is the Monte Carlo standard error."""
-
-    driver: str
-    label: str
-    kind: str
-    points: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -48,24 +36,20 @@ class Explanation:
         """One row for each dyad and driver."""
         import pandas
 
-        rows = [(d, c.driver, c.label, c.kind, c.points, c.error) for d, own in self.contributions.items() for c in own]
-        return pandas.DataFrame(rows, columns=["dyad", "driver", "label", "kind", "points", "error"])
+        return pandas.DataFrame(contribution_rows(self), columns=["dyad", "driver", "label", "kind", "points", "error"])
 
     def __repr__(self) -> str:
         strongest = [f"{d} {own[0].label} {signed(own[0].points)}" for d, own in self.contributions.items() if own]
         return f"<Explanation. Strongest drivers: {'; '.join(strongest[:MOST_NAMED])}{more(strongest)}>"
 
+    def split(self, dyad: str) -> Split:
+        """A dyad's score from reference levels to what it is."""
+        names = ("reference levels, nothing recent", "score")
+        return Split(self.reference[dyad], self.score[dyad], names, self.contributions[dyad])
+
     def _repr_html_(self) -> str:
-        rows = []
-        for dyad, own in self.contributions.items():
-            rows.append((dyad, "reference levels, nothing recent", number(self.reference[dyad], 1)))
-            rows += [("", c.label, c.points) for c in own[:MOST_SHOWN]]
-            if own[MOST_SHOWN:]:
-                rows.append(("", f"{len(own) - MOST_SHOWN} others", sum(c.points for c in own[MOST_SHOWN:])))
-            rows.append(("", "score", number(self.score[dyad], 1)))
         note = "Shapley values, in points of the score: what each driver adds when its turn comes, over all orders."
-        columns = (Column("dyad"), Column("driver"), Column("points", form="points"))
-        return to_html(Table("What makes up the scores", columns, rows, note=note), most=80)
+        return splits_html("What makes up the scores", self, "driver", note)
 
 
 def explain(
@@ -120,7 +104,7 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
             found.append(Contribution(player, f"{case.events[event].label} (recent)", "recent", value, error))
         else:
             found.append(Contribution(player, case.indicators[player].label, "indicator", value, error))
-    return tuple(sorted(found, key=lambda contribution: -abs(contribution.points)))
+    return ranked(found)
 
 
 def _drivers(plan: Plan, forecast: Forecast) -> list[str]:

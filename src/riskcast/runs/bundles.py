@@ -18,7 +18,7 @@ from riskcast.engines.hazard import build_event_model
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.engines.registry import ENGINES
 from riskcast.errors import OptionError, RiskcastError
-from riskcast.exports.plain_data import forecast_data
+from riskcast.exports.plain_data import explanation_data, forecast_data, read_explanation
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.forecasts import Forecast, check_horizon
 from riskcast.forecasting.plan import plan_simulation
@@ -98,7 +98,7 @@ def read_bundle(path: str | Path) -> Run:
                 plan,
                 simulated,
             )
-            return _read_risk(ahead, kept), TypeAdapter(Explanation).validate_python(kept["explanation"])
+            return _read_risk(ahead, kept), read_explanation(kept["explanation"])
 
         risk, explanation = sealed.parse(name, rebuild)
         risks.append(risk)
@@ -139,7 +139,7 @@ def forecast_arrays(simulated: Simulated) -> Arrays:
 
 def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     """A risk and its explanation as plain data, without any rounding."""
-    adapt = TypeAdapter(tuple[DyadRisk, ...]), TypeAdapter(tuple[OutcomeRisk, ...]), TypeAdapter(Explanation)
+    adapt = TypeAdapter(tuple[DyadRisk, ...]), TypeAdapter(tuple[OutcomeRisk, ...])
     ahead = risk.forecast
     return {
         "name": ahead.scenario_name,
@@ -147,7 +147,7 @@ def risk_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
         "paths": ahead.paths,
         "dyads": adapt[0].dump_python(risk.dyads),
         "shared": adapt[1].dump_python(risk.shared),
-        "explanation": adapt[2].dump_python(explanation),
+        "explanation": explanation_data(explanation),
     }
 
 

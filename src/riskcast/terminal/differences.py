@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from riskcast.case.quantities import quantity_text
-from riskcast.comparison.attribute_changes import Difference, Share
+from riskcast.comparison.attribute_changes import Difference
 from riskcast.comparison.changes import Change
+from riskcast.forecasting.contributions import Contribution
 from riskcast.numbers import NOTHING, error_size, signed, written
 from riskcast.terminal.forecasts import MOST_DYADS
 from riskcast.terminal.tables import WIDTH
@@ -129,7 +130,7 @@ def _gain(difference: Difference, dyad: str) -> float:
     return two - one
 
 
-def _points(share: Share) -> Text:
+def _points(share: Contribution) -> Text:
     return Text(signed(share.points), style="red" if share.points > 0 else "green")
 
 

@@ -14,8 +14,9 @@ from rich.text import Text
 from riskcast.case.model import Case
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
-from riskcast.forecasting.attribution import Contribution, Explanation
+from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.drivers_now import ActingEffect
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
@@ -261,7 +262,7 @@ def explanation_view(
     parts.append(Text("Evidence behind the strongest drivers", style="bold"))
     for c in own[:MOST_DRIVERS]:
         parts.append(Text(f"\n{c.label}"))
-        for quantity, basis, claim in evidence_of(case, c.driver)[:4]:
+        for quantity, basis, claim in evidence_of(case, c.id)[:4]:
             parts.append(Padding(Text.assemble((f"{quantity} ", "cyan"), (f"({basis}) ", "dim"), claim), (0, 0, 0, 2)))
     return Group(*parts, Text(), footer(forecast))
 

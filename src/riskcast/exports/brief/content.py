@@ -24,7 +24,7 @@ from riskcast.exports.brief.sentences import (
     since_sentences,
 )
 from riskcast.exports.dossier import Dossier
-from riskcast.forecasting.attribution import Contribution
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
@@ -250,22 +250,22 @@ def _strongest(dossier: Dossier, shown: Sequence[DyadRisk]) -> list[Contribution
     explanation = dossier.explanations[dossier.headline.forecast.scenario_name]
     found: dict[str, Contribution] = {}
     for contribution in (c for dyad in shown for c in explanation.contributions[dyad.id]):
-        known = found.get(contribution.driver)
+        known = found.get(contribution.id)
         if known is None or abs(contribution.points) > abs(known.points):
-            found[contribution.driver] = contribution
+            found[contribution.id] = contribution
     return sorted(found.values(), key=lambda each: -abs(each.points))[:MOST_DRIVERS]
 
 
 def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contribution]) -> Table:
     explanation = dossier.explanations[dossier.headline.forecast.scenario_name]
-    by_dyad = {dyad.id: {c.driver: c.points for c in explanation.contributions[dyad.id]} for dyad in shown}
+    by_dyad = {dyad.id: {c.id: c.points for c in explanation.contributions[dyad.id]} for dyad in shown}
     errors = [c.error for dyad in shown for c in explanation.contributions[dyad.id]]
     rows: list[tuple[str | float, ...]] = [
         ("Reference levels, nothing recent", *(number(explanation.reference[dyad.id], 1) for dyad in shown))
     ]
     for driver in drivers:
-        rows.append((driver.label, *(by_dyad[dyad.id].get(driver.driver, 0.0) for dyad in shown)))
-    named = {driver.driver for driver in drivers}
+        rows.append((driver.label, *(by_dyad[dyad.id].get(driver.id, 0.0) for dyad in shown)))
+    named = {driver.id for driver in drivers}
     left_out = {name for own in by_dyad.values() for name in own} - named
     if left_out:
         rests = [sum(points for name, points in by_dyad[dyad.id].items() if name in left_out) for dyad in shown]
@@ -286,7 +286,7 @@ def _reasons(case: Case, drivers: Sequence[Contribution], dyad: str) -> tuple[Re
 
 def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) -> Reason:
     """What is known of a driver: its level, the strongest edge, its claim and its sources."""
-    source = driver.driver.split(":")[-1]
+    source = driver.id.split(":")[-1]
     edges = sorted((e for e in case.effects if e.source == source), key=_strength, reverse=True)
     told, level = "", None
     indicator = case.indicators.get(source)
