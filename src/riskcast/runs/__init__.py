@@ -1,0 +1,5 @@
+"""A forecast kept with all that its digits depend on, and made again."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
