@@ -19,20 +19,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import smallcase
-from tests.support import smallpanel
 import yaml
-from tests.support.cases import event as plain_event
-from tests.support.cases import make_case, quantity
 from typer.testing import CliRunner
 
 import riskcast
-from riskcast.runs import sealed_folder
-from riskcast.runs import bundles
-from riskcast.runs import making as runs
-from riskcast.runs.sealed_folder import STAGE, json_text, pack_arrays, unpack_arrays
 from riskcast.cli.commands import app
 from riskcast.errors import CaseError, OptionError, RiskcastError, UnknownNameError
+from riskcast.runs import bundles, making as runs, sealed_folder
+from riskcast.runs.sealed_folder import STAGE, json_text, pack_arrays, unpack_arrays
+from tests.support import smallcase, smallpanel
+from tests.support.cases import event as plain_event, make_case, quantity
 
 OVERLAY = "label: Mine  # a comment\nchanges:\n  indicators.mood.now: {median: 60, interval: [52, 68]}\n"
 OTHER = "label: Also mine\nchanges:\n  effects.spark->protest: {median: 4, interval: [2, 8]}\n"

@@ -11,7 +11,20 @@ from typing import Any, Final
 import numpy as np
 from pydantic import TypeAdapter
 
+from riskcast.case.files import load_case, write_case
+from riskcast.case.model import Case, Scenario
+from riskcast.engines.draws import EventDraws
+from riskcast.engines.hazard import build_event_model
+from riskcast.engines.posterior import Diagnostics, Posterior
+from riskcast.errors import OptionError, RiskcastError
+from riskcast.exports.plain_data import forecast_data
 from riskcast.forecasting.attribution import Explanation
+from riskcast.forecasting.forecasts import Forecast, check_horizon
+from riskcast.forecasting.plan import plan_simulation
+from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
+from riskcast.forecasting.simulation import Simulated
+from riskcast.record.arrays import build_record
+from riskcast.runs.making import Inputs, Run, overlay_name, record_hash
 from riskcast.runs.sealed_folder import (
     Arrays,
     Sealed,
@@ -21,19 +34,6 @@ from riskcast.runs.sealed_folder import (
     pack_arrays,
     write_sealed,
 )
-from riskcast.case.model import Case, Scenario
-from riskcast.case.files import load_case, write_case
-from riskcast.engines.draws import EventDraws
-from riskcast.errors import OptionError, RiskcastError
-from riskcast.exports.plain_data import forecast_data
-from riskcast.forecasting.forecasts import Forecast, check_horizon
-from riskcast.engines.hazard import build_event_model
-from riskcast.record.arrays import build_record
-from riskcast.engines.posterior import Diagnostics, Posterior
-from riskcast.runs.making import Inputs, Run, overlay_name, record_hash
-from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
-from riskcast.forecasting.simulation import Simulated
-from riskcast.forecasting.plan import plan_simulation
 
 ABOUT: Final = "run.json"
 CASE: Final = "case"

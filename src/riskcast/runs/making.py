@@ -15,21 +15,21 @@ from typing import Any, Final
 import numpy as np
 from pydantic import TypeAdapter
 
-from riskcast.version import __version__
-from riskcast.forecasting.attribution import Explanation, explain
-from riskcast.runs.sealed_folder import plain
-from riskcast.case.model import Case, Scenario
 from riskcast.case.checks import find_problems
-from riskcast.machinery.digests import digest
-from riskcast.errors import CaseError, OptionError
-from riskcast.forecasting.lineage import provenance
-from riskcast.engines.fitting import DRAWS, EngineName, fit
-from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlay, overlay_text, parse_overlay
+from riskcast.case.vintage import case_as_of
+from riskcast.engines.fitting import DRAWS, EngineName, fit
 from riskcast.engines.posterior import Diagnostics, Posterior
+from riskcast.errors import CaseError, OptionError
+from riskcast.forecasting.attribution import Explanation, explain
+from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.scoring import Risk, score
-from riskcast.case.vintage import case_as_of
+from riskcast.machinery.digests import digest
+from riskcast.runs.sealed_folder import plain
+from riskcast.version import __version__
 
 ID_LENGTH: Final = 12
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from riskcast.runs.bundles import draw_arrays, forecast_arrays, read_bundle, risk_data
-from riskcast.case.model import Case, Scenario
 from riskcast.case.files import load_case
+from riskcast.case.model import Case, Scenario
 from riskcast.comparison.changes import Change, compare_cases
-from riskcast.numbers import more
 from riskcast.errors import OptionError, shorten, show
 from riskcast.forecasting.forecasts import check_horizon
-from riskcast.runs.making import Progress, Run, run_inputs
 from riskcast.forecasting.scoring import Risk
+from riskcast.numbers import more
+from riskcast.runs.bundles import draw_arrays, forecast_arrays, read_bundle, risk_data
+from riskcast.runs.making import Progress, Run, run_inputs
 
 MOST_SHOWN: Final = 5
 SHOWN_HASH: Final = 12
