@@ -103,11 +103,11 @@ def listeners(port: int) -> set[str]:
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="tells who listens from /proc")
 def test_it_answers_at_home_only_and_ends_quietly_with_all_it_started(port: int, tmp_path: Path) -> None:
     with server(port, tmp_path) as process:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as page:
             assert b"<title>" in page.read()
         assert listeners(port) == {"0100007F"}
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         assert f"http://127.0.0.1:{port}" in out
         assert "Traceback" not in out + err

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -25,6 +26,8 @@ from tests.support import smallpanel
 from tests.support.smallcase import FILES, write_files
 
 GOOD = {name: text.encode() for name, text in FILES.items()}
+# Far above what a refusal costs anywhere, and far below what reading such a file does.
+MOST_CPU_SECONDS = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -267,13 +270,13 @@ def test_a_damaged_zip_is_refused_or_read(monkeypatch: pytest.MonkeyPatch) -> No
     assert refused > 700
 
 
-def bounded(call: Callable[[], object], seconds: float, most_bytes: int) -> None:
-    """Call, and see that it took little time and memory."""
+def bounded(call: Callable[[], object], most_bytes: int) -> None:
+    """Call, and see that it took little work and memory."""
     tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.process_time()
     try:
         call()
-        assert time.monotonic() - begun < seconds
+        assert time.process_time() - begun < MOST_CPU_SECONDS
         assert tracemalloc.get_traced_memory()[1] < most_bytes
     finally:
         tracemalloc.stop()
@@ -281,10 +284,10 @@ def bounded(call: Callable[[], object], seconds: float, most_bytes: int) -> None
 
 @pytest.mark.usefixtures("unread")
 def test_zip_bombs_are_refused_unopened() -> None:
-    vast = zipped(GOOD | {"history/panel.csv": bytes(300_000_000)})
+    vast = zipped(GOOD | {"history/panel.csv": bytes(30_000_000)})
     many = zipped(GOOD | {f"x{i}.csv": bytes(15_000_000) for i in range(4)})
     dense = zipped(GOOD | {"history/panel.csv": bytes(18_000_000)})
-    crowd = zipped({f"x{i}.csv": b"" for i in range(100_000)})
+    crowd = zipped({f"x{i}.csv": b"" for i in range(20_000)})
     some = zipped(GOOD | {f"x{i}.csv": b"" for i in range(60)})
     for content, words in (
         (vast, "unpacks to more than 20 MB"),
@@ -293,29 +296,29 @@ def test_zip_bombs_are_refused_unopened() -> None:
         (crowd, "holds more than 64 files"),
         (some, "holds more than 64 files"),
     ):
-        bounded(lambda c=content, w=words: w in refusal("a.zip", c) or pytest.fail(w), 1.0, 5_000_000)
+        bounded(lambda c=content, w=words: w in refusal("a.zip", c) or pytest.fail(w), 5_000_000)
 
 
 def test_a_zip_that_lies_about_its_sizes_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "_load", lambda *_: pytest.fail("it was read"))
-    packed = bytearray(zipped({"case.yaml": bytes(200_000_000)}))
+    packed = bytearray(zipped({"case.yaml": bytes(30_000_000)}))
     told = struct.pack("<I", 500)
     packed[22:26] = told
     at = packed.find(b"PK\1\2")
     packed[at + 24 : at + 28] = told
-    bounded(lambda: refusal("a.zip", bytes(packed)), 1.0, 5_000_000)
+    bounded(lambda: refusal("a.zip", bytes(packed)), 5_000_000)
 
 
 def test_what_is_unpacked_is_counted_whatever_was_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "_check_sizes", lambda *_: None)
     packed = zipped({"case.yaml": bytes(200_000_000)})
-    bounded(lambda: "more than 20 MB" in refusal("a.zip", packed) or pytest.fail("not counted"), 2.0, 60_000_000)
+    bounded(lambda: "more than 20 MB" in refusal("a.zip", packed) or pytest.fail("not counted"), 60_000_000)
 
 
 @pytest.mark.usefixtures("unread")
 def test_an_upload_of_100_mb_is_refused_by_its_size() -> None:
     vast = b"PK\3\4" + bytes(100_000_000)
-    bounded(lambda: refusal("a.zip", vast), 0.1, 100_000)
+    bounded(lambda: refusal("a.zip", vast), 100_000)
     with pytest.raises(riskcast.RiskcastError, match=r"^a\.zip: is larger than 20 MB; "):
         uploads.check_size("a.zip", 100_000_000)
     with pytest.raises(riskcast.RiskcastError, match="the upload: is larger than 20 MB"):
@@ -342,12 +345,11 @@ def test_a_small_parquet_file_that_stands_for_gigabytes_is_refused(tmp_path: Pat
 
 
 def test_a_case_that_takes_too_long_to_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "PATIENCE", 2.0)
+    monkeypatch.setattr(uploads, "PATIENCE", 0.1)
     columns = ",".join(f"x{i}" for i in range(1_000_000)).encode()
-    begun = time.monotonic()
     text = refusal("a.zip", zipped(GOOD | {"history/events.csv": b"date," + columns + b"\n"}))
     assert "a.zip: takes more than" in text
-    assert time.monotonic() - begun < 5.0
+    assert not psutil.Process().children()
 
 
 def test_a_process_at_its_limit_is_told_as_too_heavy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -422,9 +424,9 @@ def test_an_overlay_that_does_not_fit_the_case_is_told_with_its_line(tmp_path: P
     ],
 )
 def test_a_bad_overlay_is_refused_with_its_line(name: str, content: bytes, words: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(riskcast.RiskcastError) as caught:
         uploads.read_overlay_upload(name, content)
     assert words in str(caught.value)
     assert "riskcast-upload" not in str(caught.value)
-    assert time.monotonic() - begun < 3.0
+    assert time.process_time() - begun < MOST_CPU_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,12 @@ from tests.support.places import APP
 from tests.support.smallcase import write_files
 
 CHANGES = {"outcomes.protest.base_rate": {"median": 0.6, "interval": [0.4, 0.8]}}
+# Each chain runs for a thousand draws anyway.
+DRAWS = 1000
+BETWEEN_MONTE_CARLO_ERRORS = 5.0
+Z90 = 1.645
+PATIENCE = 120.0
+PHASES = ["waiting", "starting", "compiling", "sampling", "forecasting"]
 
 
 def workers(parent: int) -> set[int]:
@@ -46,25 +54,27 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.02)
 
 
-def wait_for_end(run: verify.Verification, seconds: float = 60.0) -> verify.Status:
-    wait_until(lambda: run.poll().state != "running", seconds)
+def wait_for_end(run: verify.Verification) -> verify.Status:
+    wait_until(lambda: run.poll().state != "running")
     return run.poll()
 
 
 def wait_for_phase(run: verify.Verification, phase: str) -> None:
+    """Until a phase has begun; it may be over."""
+
     def reached() -> bool:
         status = run.poll()
         assert status.state == "running", status
-        return status.phase == phase
+        return PHASES.index(status.phase) >= PHASES.index(phase)
 
-    wait_until(reached, 30.0)
+    wait_until(reached)
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +90,18 @@ def no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     yield
-    wait_until(lambda: not verify._line, 10.0)
+    wait_until(lambda: not verify._line)
     assert workers(os.getpid()) == set()
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.slow
 def test_two_runs_at_once_give_the_numbers_of_the_engine_and_a_third_waits(case: riskcast.Case) -> None:
-    begun = time.monotonic()
-    plain = verify.start_verification(case, None, {}, 200, 3, horizon=6)
-    changed = verify.start_verification(case, next(iter(case.scenarios)), CHANGES, 200, 3)
-    third = verify.start_verification(case, None, {}, 200, 3)
-    assert time.monotonic() - begun < 0.5
+    plain = verify.start_verification(case, None, {}, DRAWS, 3, horizon=6)
+    changed = verify.start_verification(case, next(iter(case.scenarios)), CHANGES, DRAWS, 3)
+    third = verify.start_verification(case, None, {}, DRAWS, 3)
+    # It does not wait for what it starts.
+    assert {run.poll().state for run in (plain, changed, third)} == {"running"}
     phases: dict[verify.Verification, list[str]] = {plain: [], changed: []}
     while any(run.poll().state == "running" for run in phases):
         for run, seen in phases.items():
@@ -117,29 +127,39 @@ def test_two_runs_at_once_give_the_numbers_of_the_engine_and_a_third_waits(case:
     ):
         status = run.poll()
         assert (status.state, status.error, status.phase) == ("done", None, "")
-        assert status.seconds == run.poll().seconds > 1.0
+        assert status.seconds == run.poll().seconds > 0.0
         result = status.result
         assert result is not None
         assert (result["case_hash"], result["scenario"], result["horizon"]) == (known.hash, scenario, horizon)
-        assert (result["engine"], result["draws"], result["seed"]) == ("nuts", 200, 3)
+        assert (result["engine"], result["draws"], result["seed"]) == ("nuts", DRAWS, 3)
         health = result["diagnostics"]
         assert 0.99 < health["rhat_max"] < 1.1
-        assert 50 < health["ess_min"] <= 200
+        assert DRAWS / 10 < health["ess_min"] <= DRAWS
         assert health["divergences"] >= 0
         assert health["reliable"] == (not health["failures"])
-        quick = riskcast.forecast(riskcast.fit(known, draws=1000, seed=3), scenario, horizon)
+        quick = riskcast.forecast(riskcast.fit(known, draws=DRAWS, seed=3), scenario, horizon)
+        off = errors_apart(quick, health["ess_min"])
         cells = {(cell["event"], cell["unit"]): cell for cell in result["probabilities"]}
         assert set(cells) == {(name, unit) for name in known.events for unit in quick.units(name)}
         for (name, unit), cell in cells.items():
-            assert abs(cell["mean"] - quick.probability(name, unit).mean) < 0.06
+            expected = quick.probability(name, unit)
+            assert abs(cell["mean"] - expected.mean) <= off(expected)
             assert 0.0 <= cell["low"] <= cell["mean"] <= cell["high"] <= 1.0
             assert len(cell["by_period"]) == horizon
             assert cell["assumed"] == quick.is_assumed(name, unit)
         for score, dyad in zip(result["scores"], riskcast.score(quick).dyads, strict=True):
             assert score["dyad"] == dyad.id
-            assert abs(score["mean"] - dyad.score.mean) < 6.0
+            assert abs(score["mean"] - dyad.score.mean) <= off(dyad.score)
     base = {key: run.poll().result["probabilities"][0]["mean"] for key, run in (("plain", plain), ("changed", changed))}
     assert base["changed"] > base["plain"] + 0.1
+
+
+def errors_apart(quick: riskcast.Forecast, ess: float) -> Callable[[Any], float]:
+    """How far the means of two engines may lie apart by chance, given the other's least effective sample size."""
+    own = min(drawn.ess for drawn in quick.posterior.events.values())
+    errors = BETWEEN_MONTE_CARLO_ERRORS * math.sqrt(1.0 / own + 1.0 / ess)
+    # The spread of draws from their 90 % interval; what is assumed has none.
+    return lambda told: errors * (told.high - told.low) / (2.0 * Z90) + 1e-9
 
 
 def test_cancel_ends_the_process_and_stays_cancelled(case: riskcast.Case) -> None:
@@ -149,8 +169,8 @@ def test_cancel_ends_the_process_and_stays_cancelled(case: riskcast.Case) -> Non
     assert os.getpriority(os.PRIO_PROCESS, process) == os.getpriority(os.PRIO_PROCESS, 0) + 10
     run.cancel()
     assert run.poll().state == "cancelled"
-    wait_until(lambda: not is_alive(process), 3.0)
-    wait_until(lambda: not verify._line, 3.0)
+    wait_until(lambda: not is_alive(process))
+    wait_until(lambda: not verify._line)
     run.cancel()
     status = run.poll()
     assert (status.state, status.result, status.error) == ("cancelled", None, None)
@@ -159,19 +179,19 @@ def test_cancel_ends_the_process_and_stays_cancelled(case: riskcast.Case) -> Non
 def test_a_run_that_nobody_holds_is_ended(case: riskcast.Case) -> None:
     run = verify.start_verification(case, None, {}, 200, 1)
     wait_for_phase(run, "starting")
-    wait_until(lambda: bool(workers(os.getpid())), 10.0)
+    wait_until(lambda: bool(workers(os.getpid())))
     (process,) = workers(os.getpid())
     del run
     gc.collect()
-    wait_until(lambda: not is_alive(process), 3.0)
+    wait_until(lambda: not is_alive(process))
 
 
 def test_a_process_that_is_killed_is_told_in_words(case: riskcast.Case) -> None:
     run = verify.start_verification(case, None, {}, 200, 1)
-    wait_until(lambda: bool(workers(os.getpid())), 10.0)
+    wait_until(lambda: bool(workers(os.getpid())))
     (process,) = workers(os.getpid())
     os.kill(process, signal.SIGKILL)
-    error = str(wait_for_end(run, 5.0).error)
+    error = str(wait_for_end(run).error)
     assert error.startswith("the engine's process was killed by signal 9 before it was done; if memory ran out")
 
 
@@ -210,8 +230,8 @@ def test_nothing_outlives_the_server(ending: signal.Signals | None, tmp_path: Pa
             server.stdin.flush()
         else:
             server.send_signal(ending)
-        server.wait(10.0)
-        wait_until(lambda: not is_alive(process), 10.0)
+        server.wait(PATIENCE)
+        wait_until(lambda: not is_alive(process))
         assert list(scratch.iterdir()) == []
     finally:
         server.kill()
@@ -238,7 +258,7 @@ def test_nothing_outlives_the_server(ending: signal.Signals | None, tmp_path: Pa
 def test_what_does_not_fit_is_told_in_words_before_anything_is_sampled(
     scenario: str | None, changes: dict[str, object], draws: int, horizon: int | None, words: str, case: riskcast.Case
 ) -> None:
-    status = wait_for_end(verify.start_verification(case, scenario, changes, draws, 1, horizon=horizon), 10.0)
+    status = wait_for_end(verify.start_verification(case, scenario, changes, draws, 1, horizon=horizon))
     assert (status.state, status.result) == ("failed", None)
     assert words in str(status.error)
     assert "Traceback" not in str(status.error)
@@ -248,7 +268,7 @@ def test_what_does_not_fit_is_told_in_words_before_anything_is_sampled(
 
 def test_a_case_that_no_folder_can_hold_is_told_in_words() -> None:
     bare = make_case({"protest": event(quantity(0.3, 0.1, 0.6))})
-    status = wait_for_end(verify.start_verification(bare, None, {}, 200, 1), 10.0)
+    status = wait_for_end(verify.start_verification(bare, None, {}, 200, 1))
     assert status.state == "failed"
     assert "outcomes.yaml" in str(status.error)
     assert "has no evidence; add" in str(status.error)
@@ -258,14 +278,14 @@ def test_an_engine_that_cannot_be_started_is_told_in_words(
     case: riskcast.Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no_python"))
-    status = wait_for_end(verify.start_verification(case, None, {}, 200, 1), 5.0)
+    status = wait_for_end(verify.start_verification(case, None, {}, 200, 1))
     assert (status.state, status.result) == ("failed", None)
     assert str(status.error).startswith("the engine could not be started (No such file or directory); ")
 
 
 def test_a_run_has_an_end_in_time(case: riskcast.Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "MOST_SECONDS", 0.1)
-    status = wait_for_end(verify.start_verification(case, None, {}, 200, 1), 10.0)
+    status = wait_for_end(verify.start_verification(case, None, {}, 200, 1))
     assert status.state == "failed"
     assert "the engine was stopped after 0 minutes; use fewer draws" in str(status.error)
 
@@ -281,11 +301,11 @@ def test_runs_wait_in_the_order_in_which_they_came_and_too_many_are_refused(
     assert {run.poll().phase for run in waiting} == {"waiting"}
     assert 0.0 < waiting[1].poll().seconds < waiting[0].poll().seconds
     waiting[0].cancel()
-    wait_until(lambda: len(verify._line) == 2, 3.0)
+    wait_until(lambda: len(verify._line) == 2)
     monkeypatch.setattr(verify, "MOST_AT_ONCE", 1)
     with verify._turns:
         verify._turns.notify_all()
-    wait_until(lambda: waiting[1].poll().state == "failed", 10.0)
+    wait_until(lambda: waiting[1].poll().state == "failed")
     assert waiting[2].poll().state == "running"
     assert waiting[0].poll().state == "cancelled"
-    wait_for_end(waiting[2], 10.0)
+    wait_for_end(waiting[2])

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,12 @@ import pytest
 from rich.cells import cell_len
 
 from riskcast.cli.commands import main
+from tests.support.clusters import PATIENCE, until
+from tests.support.smallcase import write_files
 
 CASE = "central_asia_2024"
 QUICK = ("--draws", "100", "--workers", "1")
+ORIGINS = 6
 
 
 @pytest.fixture
@@ -75,32 +77,30 @@ def test_what_cannot_be_backtested_is_told(run: Any, arguments: tuple[str, ...],
 
 
 def test_a_calibration_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
-    arguments = ("calibrate", CASE, "--records", "20", *QUICK, "--out", tmp_path / "calibration")
+    case = write_files(tmp_path / "small")
+    arguments = ("calibrate", case, "--records", "20", *QUICK, "--out", tmp_path / "calibration")
     status, out, err = run(*arguments)
     assert (status, err) == (0, "")
     assert max(cell_len(line) for line in out.splitlines()[:-1]) <= 80
-    assert "20 simulated records, 300 fits of 100 draws, seed 1" in out
+    assert "20 simulated records, 60 fits of 100 draws, seed 1" in out
     data = json.loads((tmp_path / "calibration" / "scores.json").read_text(encoding="utf-8"))
     assert data["records"] == 20
     assert "<svg" in (tmp_path / "calibration" / "index.html").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_backtest_ends_without_a_traceback_and_goes_on_later(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "riskcast", "backtest", CASE, "--from", "2015", "--out", str(tmp_path / "out")]
+    arguments = [sys.executable, "-m", "riskcast", "backtest", CASE, "--from", "2018", "--out", str(tmp_path / "out")]
     arguments += ["--draws", "100", "--workers", "2"]
     finished = tmp_path / "out" / "finished"
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while not list(finished.glob("*.zip")):
-        assert time.monotonic() < deadline, "no origin was finished"
-        time.sleep(0.05)
+    until(lambda: list(finished.glob("*.zip")), "an origin to be finished")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0
     assert "Traceback" not in err
     kept = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.zip")}
-    assert 0 < len(kept) < 9
+    assert 0 < len(kept) < ORIGINS
     subprocess.run(arguments, check=True, capture_output=True)
     after = {path.name: path.stat().st_mtime_ns for path in finished.glob("*.zip")}
-    assert len(after) == 9
+    assert len(after) == ORIGINS
     assert {name: after[name] for name in kept} == kept

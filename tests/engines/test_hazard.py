@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from scipy.special import expit
 from scipy.stats import norm
 
@@ -133,24 +133,32 @@ def test_target_of_a_host_event_is_the_joint_density() -> None:
     assert float(found[0][0]) + constant == pytest.approx(log_posterior(models["decree"], z, e, d, xi), rel=1e-10)
 
 
+def log_chance(eta: complex) -> complex:
+    """log(1 - exp(-rate)) in complex arithmetic, in forms whose imaginary part does not cancel."""
+    rate = np.exp(eta)
+    if rate.real < 1.0:
+        # 1 - exp(-rate) = 2 exp(-rate / 2) sinh(rate / 2).
+        return np.log(2.0 * np.sinh(rate / 2)) - rate / 2
+    powers = np.arange(1, 45)
+    return -(np.exp(-powers * rate) / powers).sum()
+
+
+def slope_of_log_chance(eta: complex) -> complex:
+    """rate / (exp(rate) - 1) in complex arithmetic."""
+    rate = np.exp(eta)
+    return rate / (2.0 * np.exp(rate / 2) * np.sinh(rate / 2))
+
+
 @given(eta=st.floats(-25.0, 5.0))
+@example(eta=4.96875)
 def test_slopes_of_the_log_event_probability_equal_complex_steps(eta: float) -> None:
     h = 1e-30
-
-    def log_chance(x: complex) -> complex:
-        rate = np.exp(x)
-        # 1 - exp(-rate) without cancellation: 2 exp(-rate / 2) sinh(rate / 2).
-        return np.log(2.0 * np.sinh(rate / 2)) - rate / 2
-
-    def first_slope(x: complex) -> complex:
-        rate = np.exp(x)
-        return rate / (2.0 * np.exp(rate / 2) * np.sinh(rate / 2))
-
     rate = np.array([math.exp(eta)])
     first, second = event_slopes(rate)
-    assert float(log_event(rate)[0]) == pytest.approx(float(log_chance(complex(eta, 0)).real), rel=1e-9, abs=1e-12)
-    assert float(first[0]) == pytest.approx(float(log_chance(complex(eta, h)).imag / h), rel=1e-8, abs=1e-14)
-    assert float(second[0]) == pytest.approx(float(first_slope(complex(eta, h)).imag / h), rel=1e-6, abs=1e-12)
+    ahead = complex(eta, h)
+    assert float(log_event(rate)[0]) == pytest.approx(float(log_chance(complex(eta, 0)).real), rel=1e-12)
+    assert float(first[0]) == pytest.approx(float(log_chance(ahead).imag / h), rel=1e-12, abs=0)
+    assert float(second[0]) == pytest.approx(float(slope_of_log_chance(ahead).imag / h), rel=1e-6, abs=1e-15)
 
 
 def test_log_event_holds_at_the_ends() -> None:

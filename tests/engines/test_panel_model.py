@@ -590,10 +590,9 @@ def test_the_report_counts_rows_and_years_of_the_panel() -> None:
     assert {check.event: check.recorded for check in report.priors}["clash"] == table("quarter")["clash"].sum()
 
 
-def test_prior_checks_are_the_same_in_law_whatever_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prior_checks_are_the_same_in_law_whatever_the_blocks() -> None:
     whole = check_priors(panel_case(), 2000, 1)
-    monkeypatch.setattr("riskcast.verification.coverage.BLOCK_CELLS", 3000)
-    for one, two in zip(whole, check_priors(panel_case(), 2000, 1), strict=True):
+    for one, two in zip(whole, check_priors(panel_case(), 2000, 1, cells=3000), strict=True):
         assert (one.event, one.recorded) == (two.event, two.recorded)
         assert two.median == pytest.approx(one.median, abs=1)
         assert two.tail == pytest.approx(one.tail, abs=0.1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import xarray
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from riskcast.engines.hazard import build_event_model, log_posterior, natural_hy
 from riskcast.engines.pymc_data import FlatCase
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.record.arrays import Record, build_record
-from tests.support.cases import event, event_row, make_case, quantity, random_case
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 from tests.support.smallpanel import panel_case
 
 Floats = NDArray[np.float64]
@@ -360,9 +360,9 @@ def test_both_engines_find_the_same_posterior(sampled: Sampled) -> None:
     laplace = fit(sampled.case, draws=4000, seed=2)
     for name, nuts in sampled.events.items():
         other = laplace.events[name]
-        assert nuts.ess > 400
-        assert nuts.rhat < 1.02
-        assert nuts.divergences <= 2
+        assert nuts.ess > sampled.draws / 20
+        assert nuts.rhat < 1.05
+        assert nuts.divergences <= sampled.draws / 100
         assert np.isnan(nuts.khat)
         error = np.sqrt(1.0 / nuts.ess + 1.0 / other.ess)
         pairs = [
@@ -398,22 +398,30 @@ def test_a_seed_gives_the_same_draws_whatever_their_number(sampled: Sampled) -> 
 
 
 def test_a_compiled_model_with_new_data_samples_as_one_compiled_anew(sampled: Sampled) -> None:
-    case = revised_priors(sampled.case)
-    reused = sample(case, 200, 3)
-    pymc_model._compiled.clear()
-    assert_same_draws(reused, sample(case, 200, 3))
-    assert not np.array_equal(reused["protest"].coefficients, sample(sampled.case, 200, 3)["protest"].coefficients)
+    def draws(compiled: Any) -> Floats:
+        return pymc_model.draw_chains(compiled, 100, 3, tune=100)["posterior"]["z"].values
+
+    before, after = (pymc_data.flatten_case(case) for case in (sampled.case, revised_priors(sampled.case)))
+    old, reused = (draws(pymc_model.compile_flat(flat)) for flat in (before, after))
+    np.testing.assert_array_equal(reused, draws(pymc_model.compile_model(pymc_model.assemble(after))))
+    assert not np.array_equal(reused, old)
 
 
 def test_an_interrupt_ends_the_chains_and_reaches_the_caller(sampled: Sampled) -> None:
+    finished: list[int] = []
+
     def interrupt(label: str, done: int, total: int) -> None:
         if label == "sampling" and done:
+            finished.append(total - done)
             raise KeyboardInterrupt
 
-    began = time.perf_counter()
+    running = psutil.Process().num_threads()
     with pytest.raises(KeyboardInterrupt):
         sample(sampled.case, 100_000, 1, interrupt)
-    assert time.perf_counter() - began < 30
+    # It was asked nothing after the interrupt, with most draws still to come, and no chain goes on.
+    assert len(finished) == 1
+    assert finished[0] > 50_000
+    assert psutil.Process().num_threads() <= running
 
 
 def test_rates_beyond_all_reason_are_refused_in_plain_words(sampled: Sampled) -> None:
@@ -497,7 +505,11 @@ def test_importing_the_module_does_not_import_pymc() -> None:
 def test_a_notebook_can_extend_and_sample_the_model() -> None:
     import pymc as pm
 
-    with build_model(random_case(1)) as model:
+    effect = edge("mood", "a", quantity(1.5, 0.8, 2.8))
+    days = [(2016, 3), (2016, 9), (2018, 5), (2019, 1)]
+    rows = tuple(event_row(dt.date(year, month, 10), "a", "HHH-P001") for year, month in days)
+    case = make_case({"a": event(quantity(0.3, 0.1, 0.6))}, [effect], {"mood": indicator()}, rows=rows)
+    with build_model(case) as model:
         pm.Deterministic("doubled", 2.0 * model["rate_ratio"], dims="effect")
         trace = pm.sample(100, tune=200, chains=2, random_seed=1, progressbar=False)
         pm.sample_posterior_predictive(trace, extend_inferencedata=True, random_seed=1, progressbar=False)
@@ -512,13 +524,25 @@ def test_a_notebook_can_extend_and_sample_the_model() -> None:
 @pytest.mark.slow
 def test_laplace_agrees_with_nuts_on_the_real_case() -> None:
     case = load_case("central_asia_2024")
-    # Enough draws that Monte Carlo error is well below the tolerance: 2,000 from each engine differ by 0.025 by chance.
-    fast = forecast(fit(case, engine="laplace", draws=20_000, seed=1), horizon=12, seed=1)
-    slow = forecast(fit(case, engine="nuts", draws=4_000, seed=1), horizon=12, seed=1)
-    differences = {
-        (name, unit): abs(fast.probability(name, unit).mean - slow.probability(name, unit).mean)
-        for name in case.events
-        for unit in case.units(name)
-    }
-    where = max(differences, key=lambda place: differences[place])
-    assert differences[where] <= 0.02, (where, differences[where])
+    fast = forecast(fit(case, engine="laplace", draws=8_000, seed=1), horizon=12, seed=1)
+    slow = forecast(fit(case, engine="nuts", draws=2_000, seed=1), horizon=12, seed=1)
+    ess = min(drawn.ess for drawn in fast.posterior.events.values())
+    apart = {}
+    for name in case.events:
+        drawn = slow.simulated.probability[name]
+        spread = drawn.std(axis=0)
+        error = spread * np.sqrt(1.0 / ess + 1.0 / effective_draws(drawn))
+        off = fast.simulated.probability[name].mean(axis=0) - drawn.mean(axis=0)
+        apart |= {(name, unit): far for unit, far in zip(case.units(name), (off / error).tolist(), strict=True)}
+    where = max(apart, key=lambda place: abs(apart[place]))
+    assert abs(apart[where]) <= BETWEEN_MONTE_CARLO_ERRORS, (where, apart[where])
+    # An engine that is a little off everywhere would pass cell by cell.
+    assert np.sqrt(np.mean(np.square(list(apart.values())))) < 2.0, apart
+
+
+def effective_draws(drawn: Floats) -> Floats:
+    """Effective sample size of the mean of every column of (draws, columns), chains laid end to end."""
+    from arviz_stats.base import array_stats
+
+    by_chain = drawn.reshape(pymc_model.CHAINS, -1, drawn.shape[1])
+    return array_stats.ess(by_chain, chain_axis=0, draw_axis=1, method="mean")

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
 from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
-from tests.machinery.test_workers import Cluster, needs_distributed
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.clusters import Cluster, needs_distributed
 from tests.support.places import ROOT
 
 FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE]
@@ -254,19 +253,18 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_digits(tmp_path: Path) -> 
     pandas.testing.assert_frame_equal(here.forecasts, there.forecasts)
 
 
-def test_finished_origins_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def written(out: Path) -> dict[str, int]:
+    """Files of finished origins and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (out / "finished").glob("*.zip")}
+
+
+def test_finished_origins_are_not_repeated(tmp_path: Path) -> None:
     case, options = small_case(), {"draws": 100, "workers_count": 1, "out": tmp_path}
     short = backtest(case, dt.date(2018, 1, 1), **options)
-    calls = []
-
-    def counted(known: Known) -> AtOrigin:
-        calls.append(known.request.case.as_of)
-        return forecast_origin(known)
-
-    monkeypatch.setattr("riskcast.verification.backtesting.forecast_origin", counted)
+    before = written(tmp_path)
     longer = backtest(case, dt.date(2017, 1, 1), **options)
-    assert calls == [dt.date(2017, 12, 31)] if len(longer.origins) - len(short.origins) == 1 else len(calls) > 1
-    assert len(calls) == len(longer.origins) - len(short.origins) > 0
+    assert len(before) == len(short.origins) < len(longer.origins) == len(written(tmp_path))
+    assert before.items() <= written(tmp_path).items()
     again = longer.forecasts[longer.forecasts["origin"] >= short.origins[0].isoformat()].reset_index(drop=True)
     pandas.testing.assert_frame_equal(again, short.forecasts)
     with pytest.raises(OptionError, match="holds another run: draws is 100 there, 200 here"):
@@ -285,7 +283,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int) -> None:
     out = tmp_path / "out"
     script = tmp_path / "run.py"
     script.write_text(SCRIPT.format(tests=str(ROOT), out=str(out), workers=workers))
@@ -295,20 +293,13 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int, monkeyp
         if int(line.split()[0]) >= 3:
             os.killpg(process.pid, signal.SIGKILL)
             break
-    process.wait()
-    finished = len(list((out / "finished").glob("*.zip")))
-    calls = []
-
-    def counted(known: Known) -> AtOrigin:
-        calls.append(known.request.case.as_of)
-        return forecast_origin(known)
-
-    time.sleep(0.1)
-    monkeypatch.setattr("riskcast.verification.backtesting.forecast_origin", counted)
+    # Its output ends when it and all its workers have.
+    process.communicate()
+    before = written(out)
     options = {"every": 6, "draws": 100, "workers_count": 1}
     resumed = backtest(small_case(), dt.date(2014, 1, 1), out=out, **options)
-    assert finished >= 3
-    assert len(calls) == len(resumed.origins) - finished > 0
+    assert 3 <= len(before) < len(resumed.origins) == len(written(out))
+    assert before.items() <= written(out).items()
     whole = backtest(small_case(), dt.date(2014, 1, 1), **options)
     pandas.testing.assert_frame_equal(resumed.forecasts, whole.forecasts)
     pandas.testing.assert_frame_equal(resumed.peaks, whole.peaks)

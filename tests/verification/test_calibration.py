@@ -96,19 +96,15 @@ def fits() -> dict[tuple[str, int], EventDraws]:
     return {}
 
 
-Engine = Callable[[EventModel, int, int], EventDraws]
-
-
 @pytest.fixture
-def calibrated(fits: dict[tuple[str, int], EventDraws], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Calibration]:
+def calibrated(fits: dict[tuple[str, int], EventDraws]) -> Callable[..., Calibration]:
     def run(distort: Callable[[EventDraws], EventDraws] = lambda drawn: drawn) -> Calibration:
         def engine(model: EventModel, draws: int, seed: int) -> EventDraws:
             if (model.event, seed) not in fits:
                 fits[model.event, seed] = fit_event(model, draws, seed)
             return distort(fits[model.event, seed])
 
-        monkeypatch.setattr(calibration, "fit_event", engine)
-        return calibrate(small_case(), RECORDS, draws=400, seed=3)
+        return calibrate(small_case(), RECORDS, draws=400, seed=3, engine=engine)
 
     return run
 
@@ -181,23 +177,23 @@ def test_a_fault_in_one_event_type_is_traced_to_it(calibrated: Callable[..., Cal
         assert found.by_event["a"][block].joint_p_value > 0.01
 
 
-def test_an_engine_that_hands_back_its_priors_is_found_out_by_the_log_likelihood_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def priors_alone(model: EventModel, draws: int, seed: int) -> EventDraws:
     # Truths are drawn from the stream of the seed itself.
-    monkeypatch.setattr(calibration, "fit_event", lambda model, draws, seed: draw_prior(model, draws, seed ^ 1))
-    found = p_values(calibrate(small_case(), RECORDS, draws=400, seed=3))
+    return draw_prior(model, draws, seed ^ 1)
+
+
+def test_an_engine_that_hands_back_its_priors_is_found_out_by_the_log_likelihood_alone() -> None:
+    found = p_values(calibrate(small_case(), RECORDS, draws=400, seed=3, engine=priors_alone))
     assert found["log_likelihood"] < 0.001
     assert min(found[block] for block in PARAMETERS) > 0.01
 
 
-def test_fits_that_fail_their_checks_are_counted_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fits_that_fail_their_checks_are_counted_and_kept() -> None:
     def engine(model: EventModel, draws: int, seed: int) -> EventDraws:
-        drawn = draw_prior(model, draws, seed ^ 1)
+        drawn = priors_alone(model, draws, seed)
         return replace(drawn, khat=0.9) if model.event == "a" else drawn
 
-    monkeypatch.setattr(calibration, "fit_event", engine)
-    found = calibrate(small_case(), 20, draws=100)
+    found = calibrate(small_case(), 20, draws=100, engine=engine)
     assert (found.unreliable, found.fits) == (20, 40)
     assert found.unreliable_by_event == {"a": 20, "b": 0}
     assert all(len(one.ranks) == 40 for one in found.histograms.values())
@@ -500,10 +496,9 @@ def test_ranks_at_one_end_leave_the_band() -> None:
 # Tables and data ------------------------------------------------------------------------------------------------------
 
 
-def test_results_are_a_table_and_plain_data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "fit_event", lambda model, draws, seed: draw_prior(model, draws, seed ^ 1))
+def test_results_are_a_table_and_plain_data() -> None:
     case = small_case()
-    found = calibrate(case, 20, draws=100, seed=5)
+    found = calibrate(case, 20, draws=100, seed=5, engine=priors_alone)
     frame = found.to_frame()
     assert len(frame) == 3 * len(BLOCKS)
     pooled = frame[frame["event"].isna()]

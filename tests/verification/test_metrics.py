@@ -309,12 +309,11 @@ def test_resampled_scores_are_those_of_the_rows_drawn(rows, clusters: int, seed:
             assert np.isnan([areas[replicate], precisions[replicate]]).all()
 
 
-def test_resampled_ranks_of_many_rows_are_computed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resampled_ranks_of_many_rows_are_computed_in_blocks() -> None:
     outcome, forecast = calibrated(500, 4)
     cluster, counts = np.arange(500) % 40, resample_clusters(40, 7, np.random.default_rng(1))
     whole = resampled_ranks(outcome, forecast, cluster, counts)
-    monkeypatch.setattr("riskcast.verification.metrics.BLOCK", 1000)
-    np.testing.assert_array_equal(whole, resampled_ranks(outcome, forecast, cluster, counts))
+    np.testing.assert_array_equal(whole, resampled_ranks(outcome, forecast, cluster, counts, cells=1000))
 
 
 def test_an_infinite_score_counts_only_where_its_cluster_is_drawn() -> None:

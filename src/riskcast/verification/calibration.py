@@ -42,6 +42,7 @@ from riskcast.version import __version__
 if TYPE_CHECKING:
     import pandas
 
+FitEvent = Callable[[EventModel, int, int], EventDraws]
 RECORDS, FEWEST_RECORDS, MOST_RECORDS = 200, 20, 10_000
 DRAWS, FEWEST_DRAWS, MOST_DRAWS = 400, 100, 10_000
 EFFECTS, ESCALATIONS, HALF_LIFE = "effects", "escalations", "half_life."
@@ -135,6 +136,7 @@ def calibrate(
     *,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
+    engine: FitEvent = fit_event,
 ) -> Calibration:
     """Rank the truth among posterior draws for records simulated from a case's own priors.
 
@@ -145,7 +147,8 @@ def calibrate(
 
     Parameters: records, from 20 to 10,000; draws: posterior draws per fit, from 100 to 10,000; executor: what works on
     the records, this process if None; results do not depend on it; progress: called with the records done and their
-    number. Raises OptionError for a bad option and for a case in which everything is fixed.
+    number; engine: fits one event type (model, draws, seed), that of the package if none is given. Raises OptionError
+    for a bad option and for a case in which everything is fixed.
 
     Source: Talts, Betancourt, Simpson, Vehtari and Gelman, Validating Bayesian inference algorithms with
     simulation-based calibration, 2018.
@@ -169,12 +172,12 @@ def calibrate(
     found: list[RecordRanks] = []
     if executor is None:
         for number in range(records):
-            found.append(calibrate_record(case, seed, number, draws))
+            found.append(calibrate_record(case, seed, number, draws, engine))
             report(number + 1, records)
     else:
         futures: list[Future[RecordRanks]] = []
         try:
-            futures += [executor.submit(calibrate_record, case, seed, number, draws) for number in range(records)]
+            futures += [executor.submit(calibrate_record, case, seed, n, draws, engine) for n in range(records)]
             for done, future in enumerate(as_completed(futures), start=1):
                 found.append(future.result())
                 report(done, records)
@@ -184,7 +187,7 @@ def calibrate(
     return _collect(case, draws, seed, sorted(found, key=lambda one: one.number))
 
 
-def calibrate_record(case: Case, seed: int, number: int, draws: int) -> RecordRanks:
+def calibrate_record(case: Case, seed: int, number: int, draws: int, engine: FitEvent = fit_event) -> RecordRanks:
     """Draw parameters and a record, fit every event type, and rank the truth: the work of `calibrate` for one record.
 
     It depends on nothing but its arguments; they and the result can be sent to another process.
@@ -207,7 +210,7 @@ def calibrate_record(case: Case, seed: int, number: int, draws: int) -> RecordRa
         record = draw_record(case, blank, models, truth, uniforms)
         for event in case.order:
             model = build_event_model(case, record, event)
-            found = fit_event(model, draws, own_seed)
+            found = engine(model, draws, own_seed)
             rng = generator(own_seed, "calibration ranks", event)
             chosen = {block: int(rng.choice(members)) for block, members in _free_parameters(model).items()}
             true, drawn = (_values(model, given, chosen) for given in (truth[event], found))

@@ -146,8 +146,8 @@ def find_unused(case: Case) -> tuple[str, ...]:
     return (*unused, *(f"sources.{name}" for name in case.sources if name not in cited))
 
 
-def check_priors(case: Case, draws: int = 1000, seed: int = 1) -> tuple[PriorCheck, ...]:
-    """Prior predictive counts of every event type against the record."""
+def check_priors(case: Case, draws: int = 1000, seed: int = 1, *, cells: int = BLOCK_CELLS) -> tuple[PriorCheck, ...]:
+    """Prior predictive counts of every event type against the record; about `cells` chances are in memory at a time."""
     record = build_record(case)
     checks = []
     for event in case.events:
@@ -158,7 +158,7 @@ def check_priors(case: Case, draws: int = 1000, seed: int = 1) -> tuple[PriorChe
         rows = model.rows
         table = MemoryTable.of(model, rows, xi)
         counts = np.empty(draws)
-        block = max(1, BLOCK_CELLS // max(len(rows), 1))
+        block = max(1, cells // max(len(rows), 1))
         for first in range(0, draws, block):
             part = slice(first, first + block)
             with single_thread():

@@ -255,10 +255,13 @@ def resampled_means(scores: Floats, cluster: Ints, counts: Floats) -> Floats:
     return np.where(infinities > 0, np.inf, means)
 
 
-def resampled_ranks(outcome: Floats, forecast: Floats, cluster: Ints, counts: Floats) -> tuple[Floats, Floats]:
+def resampled_ranks(
+    outcome: Floats, forecast: Floats, cluster: Ints, counts: Floats, *, cells: int = BLOCK
+) -> tuple[Floats, Floats]:
     """`auc` and `average_precision` of every replicate, rows weighted by how often their cluster is drawn.
 
-    cluster (rows,), counts (replicates, clusters) as for `resampled_means`. Rows are sorted once for all replicates.
+    cluster (rows,), counts (replicates, clusters) as for `resampled_means`. Rows are sorted once for all replicates,
+    and about `cells` numbers are in memory at a time.
     Returns two (replicates,), not a number where a replicate has no event or nothing but events. Raises OptionError
     where outcome or forecast is none, or shapes do not fit.
 
@@ -275,7 +278,7 @@ def resampled_ranks(outcome: Floats, forecast: Floats, cluster: Ints, counts: Fl
     above, down_to = (np.searchsorted(descending, descending[event], side=side) for side in ("left", "right"))
     events_above, events_down_to = np.searchsorted(event, above), np.searchsorted(event, down_to)
     areas, precisions = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
-    size = max(1, BLOCK // len(outcome))
+    size = max(1, cells // len(outcome))
     for first in range(0, len(counts), size):
         block = slice(first, first + size)
         rows = _cumulated(counts[block][:, owner])
