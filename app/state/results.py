@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -27,82 +27,86 @@ class Result:
     risk: riskcast.Risk
 
 
-def _key(case: riskcast.Case) -> str:
-    return f"{case.name} {case.hash}"
+BY_CONTENT = {
+    riskcast.Case: lambda case: f"{case.name} {case.hash}",
+    riskcast.Request: lambda request: request.id,
+}
+kept = partial(st.cache_resource, show_spinner=False, hash_funcs=BY_CONTENT)
 
 
-@st.cache_resource(
-    max_entries=MOST_CASES, show_spinner="Fitting the case to its record …", hash_funcs={riskcast.Case: _key}
-)
+def request(view: View, scenario: str | None = None) -> riskcast.Request:
+    """What is asked for by looking at a view, under its scenario or another."""
+    name = scenario or view.scenario
+    overlays = (riskcast.OverlayFile(riskcast.overlay_text(view.changes)),) if view.changes else ()
+    return riskcast.Request(
+        view.recorded,
+        overlays=overlays,
+        scenarios=(view.scenarios[name] if name in view.built else name,),
+        draws=DRAWS,
+        seed=SEED,
+        allow_unreliable=True,
+    )
+
+
+@kept(max_entries=MOST_CASES, show_spinner="Fitting the case to its record …")
 def published(case: riskcast.Case) -> Result:
     """The case as it was published, at baseline."""
-    return _forecast(riskcast.fit(case, draws=DRAWS, seed=SEED, allow_unreliable=True), "baseline")
+    asked = request(View(case))
+    return _forecast(asked, riskcast.fit_requested(asked), "baseline")
 
 
-@st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _fitted(case: riskcast.Case, changes: str, observed: str) -> riskcast.Posterior:
-    posterior = published(case).posterior
-    now = View(case, changes=json.loads(changes), observed=json.loads(observed))
-    if now.changes or now.observed:
-        return riskcast.fit(now.changed, draws=DRAWS, seed=SEED, allow_unreliable=True, reuse=posterior)
-    return posterior
+@kept(max_entries=MOST_CASES)
+def _fitted(asked: riskcast.Request, before: riskcast.Case) -> riskcast.Posterior:
+    """The posterior of a request; `before` is the published case, whose draws serve where nothing changed."""
+    return riskcast.fit_requested(asked, reuse=published(before).posterior)
 
 
-@st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _changed(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> Result:
-    own = riskcast.Scenario.model_validate(json.loads(built)) if built else None
-    return _forecast(_fitted(case, changes, observed), scenario, own)
+@kept(max_entries=MOST_RESULTS)
+def _made(asked: riskcast.Request, before: riskcast.Case, name: str) -> Result:
+    # All scenarios come from one posterior.
+    return _forecast(asked, _fitted(replace(asked, scenarios=(None,)), before), name)
 
 
-def _forecast(posterior: riskcast.Posterior, scenario: str, built: riskcast.Scenario | None = None) -> Result:
-    ahead = riskcast.forecast(posterior, built or scenario)
-    if built is not None:
-        # Under the name that it has in a downloaded scenarios.yaml, so that both lead to the same results.
-        ahead = replace(ahead, scenario_name=scenario)
+def _forecast(asked: riskcast.Request, posterior: riskcast.Posterior, name: str) -> Result:
+    [ahead] = riskcast.forecast_requested(asked, posterior)
+    # A built scenario goes by the name that it has in a downloaded scenarios.yaml: both lead to the same results.
+    ahead = replace(ahead, scenario_name=name)
     return Result(posterior.case, posterior, ahead, riskcast.score(ahead))
-
-
-def _what(view: View, scenario: str) -> tuple[riskcast.Case, str, str, str, str]:
-    """What a result depends on, as text that caches compare."""
-    changes, observed = (json.dumps(plain, sort_keys=True) for plain in (view.changes, view.observed))
-    built = json.dumps(view.built[scenario], sort_keys=True) if scenario in view.built else ""
-    return view.case, changes, observed, scenario, built
 
 
 def current(view: View, scenario: str | None = None) -> Result:
     """What is looked at: the case with its changes, under the chosen scenario or another."""
-    return _changed(*_what(view, scenario or view.scenario))
+    name = scenario or view.scenario
+    return _made(request(view, name), view.case, name)
 
 
-@st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _explained(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> riskcast.Explanation:
-    return riskcast.explain(_changed(case, changes, observed, scenario, built).forecast)
+@kept(max_entries=MOST_RESULTS)
+def _explained(asked: riskcast.Request, before: riskcast.Case, name: str) -> riskcast.Explanation:
+    return riskcast.explain(_made(asked, before, name).forecast)
 
 
 def explained(view: View) -> riskcast.Explanation:
     """Why the scores are what they are."""
-    return _explained(*_what(view, view.scenario))
+    return _explained(request(view), view.case, view.scenario)
 
 
-@st.cache_resource(max_entries=MOST_RESULTS, show_spinner=False, hash_funcs={riskcast.Case: _key})
-def _priors_alone(case: riskcast.Case, changes: str, observed: str, scenario: str, built: str) -> Result:
-    now = View(case, changes=json.loads(changes), observed=json.loads(observed)).changed
-    own = riskcast.Scenario.model_validate(json.loads(built)) if built else None
-    return _forecast(riskcast.fit(now, draws=DRAWS, seed=SEED, prior_only=True), scenario, own)
+@kept(max_entries=MOST_RESULTS)
+def _from_priors(asked: riskcast.Request, name: str) -> Result:
+    return _forecast(asked, riskcast.fit_requested(asked), name)
 
 
 def priors_alone(view: View) -> Result:
     """What is looked at, had nothing been learned from the record."""
-    return _priors_alone(*_what(view, view.scenario))
+    return _from_priors(replace(request(view), prior_only=True), view.scenario)
 
 
-@st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})
+@kept(max_entries=MOST_CASES)
 def coverage(case: riskcast.Case) -> Any:
     """How far the record of a case reaches, and each event type's record against its priors."""
     return riskcast.report_coverage(case)
 
 
-@st.cache_resource(max_entries=MOST_CASES, show_spinner=False, hash_funcs={riskcast.Case: _key})
+@kept(max_entries=MOST_CASES)
 def conflicts(case: riskcast.Case) -> tuple[Any, ...]:
     """Each event type's record against its priors."""
     return riskcast.check_priors(case)

@@ -26,7 +26,7 @@ from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
 from riskcast.forecasting.remembered import counts_for, remembered_events
 from riskcast.record.arrays import build_record, leave_out
-from riskcast.record.memory import Neighbours, remember, seen_events
+from riskcast.record.memory import COUNT, Neighbours, seen_events
 from riskcast.verification.coverage import check_priors, report_coverage
 from tests.support.cases import (
     assert_forecast,
@@ -180,7 +180,7 @@ def test_a_dyad_that_left_is_still_remembered() -> None:
     seen = seen_events(case.effects[0], case, record.occurred)
     # BBB-CCC fought in 2016, and CCC-DDD, which does not exist yet, will remember it.
     assert seen[0].tolist() == [1.0, 1.0, 0.0, 1.0]
-    assert remember(seen, 2.0, False)[1, 3] == pytest.approx(1.0)
+    assert COUNT.columns(seen, 2.0, False)[1, 3] == pytest.approx(1.0)
 
 
 # Whose events a dyad sees.

@@ -19,7 +19,7 @@ from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.simulation import Block, draw_chance
 from riskcast.record.arrays import build_record
-from riskcast.record.memory import remember
+from riskcast.record.memory import COUNT
 from tests.support.cases import (
     assert_forecast,
     assert_mean,
@@ -83,7 +83,7 @@ def test_a_self_exciting_trigger_is_solved_over_all_its_histories() -> None:
     case = make_case({"spark": trigger(0.8), "a": event(quantity(0.3))}, edges, partners=1, half_life=quantity(1.5))
     horizon, exact = 10, 0.0
     for history in itertools.product((0.0, 1.0), repeat=horizon):
-        memory = remember(np.array(history)[:, None], 1.5, same_period=False)[:, 0]
+        memory = COUNT.columns(np.array(history)[:, None], 1.5, same_period=False)[:, 0]
         chance = -np.expm1(-yearly(0.8) * 4.0**memory)
         weight = np.where(np.array(history) > 0, chance, 1 - chance).prod()
         exact += weight * -math.expm1(-(yearly(0.3) * 5.0**memory).sum())
@@ -317,7 +317,7 @@ def test_simulated_memories_are_those_of_the_fit_for_every_draw() -> None:
         for escalation, planned in zip(model.escalations, p.edges, strict=True):
             longer = np.concatenate([escalation.seen, np.zeros((1, escalation.seen.shape[1]))])
             half_life = posterior.events[p.event].hyper[f"half_life.{escalation.memory}"]
-            wanted = remember(longer, half_life, escalation.same_period)[:, -1]
+            wanted = COUNT.columns(longer, half_life, escalation.same_period)[:, -1]
             left = planned.start * (planned.decay[:, None] if escalation.same_period else 1.0)
             found = np.broadcast_to(np.log2(1 + left), wanted.shape)
             # The simulation works in single precision.

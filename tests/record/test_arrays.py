@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from riskcast.case.model import EventRow, SeriesRow
 from riskcast.case.periods import Timeline
 from riskcast.record.arrays import build_record
-from riskcast.record.memory import fade, remember, residue, seen_events
+from riskcast.record.memory import COUNT, seen_events
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
 
 counts = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=12)
@@ -34,33 +34,33 @@ def naive_memory(seen: list[list[int]], half_life: float, same_period: bool) -> 
 
 @given(seen=counts, half_life=half_lives, same_period=st.booleans())
 def test_memory_is_the_sum_over_past_events(seen: list[list[int]], half_life: float, same_period: bool) -> None:
-    found = remember(np.array(seen, dtype=float), half_life, same_period)
+    found = COUNT.columns(np.array(seen, dtype=float), half_life, same_period)
     np.testing.assert_allclose(found, naive_memory(seen, half_life, same_period), atol=1e-12)
 
 
 @given(seen=counts, several=st.lists(half_lives, min_size=1, max_size=3), same_period=st.booleans())
 def test_many_half_lives_at_once_are_each_alone(seen: list[list[int]], several: list[float], same_period: bool) -> None:
     events = np.array(seen, dtype=float)
-    together = remember(events, np.array(several), same_period)
+    together = COUNT.columns(events, np.array(several), same_period)
     for found, half_life in zip(together, several, strict=True):
-        np.testing.assert_array_equal(found, remember(events, half_life, same_period))
+        np.testing.assert_array_equal(found, COUNT.columns(events, half_life, same_period))
 
 
 @given(seen=counts, several=st.lists(half_lives, min_size=1, max_size=3))
 def test_what_the_record_leaves_is_its_memory_one_period_on(seen: list[list[int]], several: list[float]) -> None:
     events = np.array(seen, dtype=float)
-    left = residue(events, np.array(several))
-    np.testing.assert_allclose(left, fade(events, np.array(several))[:, -1], atol=1e-12)
+    left = COUNT.residue(events, np.array(several))
+    np.testing.assert_allclose(left, COUNT.states(events, np.array(several))[:, -1], atol=1e-12)
     longer = np.concatenate([events, np.zeros((1, 2))])
     for own, half_life in zip(left, several, strict=True):
-        np.testing.assert_allclose(np.log2(1 + own), remember(longer, half_life, False)[-1], atol=1e-12)
+        np.testing.assert_allclose(np.log2(1 + own), COUNT.columns(longer, half_life, False)[-1], atol=1e-12)
         decayed = own * 2.0 ** (-1.0 / half_life)
-        np.testing.assert_allclose(np.log2(1 + decayed), remember(longer, half_life, True)[-1], atol=1e-12)
+        np.testing.assert_allclose(np.log2(1 + decayed), COUNT.columns(longer, half_life, True)[-1], atol=1e-12)
 
 
 def test_one_fresh_event_has_memory_one_and_halves_after_a_half_life() -> None:
-    lagged = remember(np.array([[1.0], [0.0], [0.0], [0.0], [0.0]]), 3.0, same_period=False).ravel()
-    same = remember(np.array([[1.0], [0.0], [0.0], [0.0]]), 3.0, same_period=True).ravel()
+    lagged = COUNT.columns(np.array([[1.0], [0.0], [0.0], [0.0], [0.0]]), 3.0, same_period=False).ravel()
+    same = COUNT.columns(np.array([[1.0], [0.0], [0.0], [0.0]]), 3.0, same_period=True).ravel()
     assert lagged[:2].tolist() == [0.0, 1.0]
     assert lagged[4] == pytest.approx(math.log2(1.5))
     assert same[[0, 3]].tolist() == pytest.approx([1.0, math.log2(1.5)])
@@ -153,7 +153,7 @@ def test_gaps_are_counted_by_the_calendar_across_periods_the_record_lacks() -> N
     record = build_record(case)
     assert not record.at_risk["a"][:53].any()
     assert record.at_risk["a"][53:].all()
-    memory = remember(seen_events(case.effects[0], case, record.occurred), 3.0, False)
+    memory = COUNT.columns(seen_events(case.effects[0], case, record.occurred), 3.0, False)
     assert memory[53, 0] == pytest.approx(math.log2(1 + 2.0 ** (-5 / 3.0)))
 
 

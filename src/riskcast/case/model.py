@@ -15,7 +15,8 @@ from riskcast.case.panel import Panel
 from riskcast.case.periods import date_label
 from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.case.quantity_ids import QuantityId
-from riskcast.case.scales import SCALES, VERBS, Scale, ScaleNames, Verb
+from riskcast.case.registered import NameIn
+from riskcast.case.scales import SCALES, VERBS, Scale, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
@@ -49,7 +50,7 @@ class Indicator(Strict):
     question: Text
     scope: Literal["host", "dyad"]
     unit: Text
-    scale: Annotated[str, ScaleNames]
+    scale: Annotated[str, NameIn(SCALES)]
     reference: Finite
     step: Positive
     bounds: tuple[Finite, Finite] | None = None

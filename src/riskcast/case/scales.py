@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import PydanticKnownError, core_schema
 
 from riskcast.case.quantities import IDENTITY, LOG, Link, LogitLink
 from riskcast.machinery.registry import Entry, Registry
@@ -286,24 +284,3 @@ SCALES = Registry[type[Scale]](
         "logit": Entry("for per cent and shares, between bounds; a step is so much up from the reference", LogitScale),
     },
 )
-
-
-class ScaleNames:
-    """Tells pydantic and JSON Schema the names of scales: those that are registered when they ask."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls._known)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"enum": list(SCALES), "type": "string"}
-
-    @staticmethod
-    def _known(given: Any) -> str:
-        if isinstance(given, str) and given in SCALES:
-            return given
-        *others, last = (repr(name) for name in SCALES)
-        raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})

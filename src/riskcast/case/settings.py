@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from riskcast.case.quantities import Finite, Quantity, Strict
+from riskcast.case.registered import NameIn
 from riskcast.case.yaml_lines import read_day
 from riskcast.errors import show
+from riskcast.machinery.registry import Entry, Registry
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
@@ -47,11 +49,26 @@ class Band(Strict):
     start: Annotated[Finite, Field(ge=0, lt=100)]
 
 
+# What each kind does stands in the room of the record, which is imported when it is asked for.
+MEMORY_KINDS = Registry[Any](
+    "kind of memory",
+    {
+        "count": Entry(
+            "discounted count of events: log2(1 + sum of 2^(-gap / half-life))", "riskcast.record.memory:COUNT"
+        )
+    },
+)
+COUNT = "count"
+
+
 class Memory(Strict):
-    """How long past events are remembered: the half-life, in periods, of event types that do not say their own."""
+    """How past events are remembered, and for how long: the half-life, in periods, of event types that do not say
+    their own."""
 
     label: Text
     half_life: Quantity
+    # Left out where it is the usual one, so that hashes of cases that do not name a kind stay as they are.
+    kind: Annotated[str, NameIn(MEMORY_KINDS)] = Field(default=COUNT, exclude_if=lambda kind: kind == COUNT)
 
 
 class Hyperpriors(Strict):

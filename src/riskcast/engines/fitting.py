@@ -11,7 +11,7 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior
-from riskcast.engines.hazard import EventModel, build_event_model
+from riskcast.engines.hazard import SILENT, EventModel, build_event_model
 from riskcast.engines.jobs import Job, Progress, one_by_one
 from riskcast.engines.posterior import Posterior, judge
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
@@ -94,7 +94,9 @@ def fingerprint(kind: str, draws: int, seed: int, model: EventModel) -> str:
             digest.update(np.ascontiguousarray(value).tobytes())
         elif is_dataclass(value) and not isinstance(value, type):
             for item in fields(value):
-                add(getattr(value, item.name))
+                content = getattr(value, item.name)
+                if not (item.metadata.get(SILENT) and content == item.default):
+                    add(content)
         elif isinstance(value, dict):
             for key, item in value.items():
                 add(key)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -20,21 +20,33 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.case.quantities import LOG, LOGIT, Prior, elicit
+from riskcast.case.settings import COUNT, MEMORY_KINDS
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record
-from riskcast.record.memory import remember, seen_events
+from riskcast.record.memory import Memory, seen_events
 
 LOG_2PI = math.log(2.0 * math.pi)
+# A field that says nothing at its default, so that fingerprints from before it was there stay as they are.
+SILENT = "silent at its default"
 
 
 @dataclass(frozen=True)
 class Escalation:
-    """A memory column of the regression: what each unit sees of past events, and how it fades."""
+    """A memory column of the regression: what each unit sees of past events, and how it fades.
+
+    `memory` is the name of the memory in the case, `kind` what it does.
+    """
 
     seen: Floats
     memory: str
     same_period: bool
+    kind: str = field(default=COUNT, metadata={SILENT: True})
+
+    @property
+    def recall(self) -> Memory:
+        """What the memory does."""
+        return MEMORY_KINDS.get(self.kind)
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,13 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
     columns: list[Floats] = [np.ones((periods, units))]
     columns += [np.broadcast_to(record.levels[edge.source], (periods, units)) for edge in by_indicator]
     escalations = tuple(
-        Escalation(seen_events(edge, case, record.occurred), str(edge.memory), edge.acts == "same") for edge in by_event
+        Escalation(
+            seen_events(edge, case, record.occurred),
+            str(edge.memory),
+            edge.acts == "same",
+            case.settings.memories[str(edge.memory)].kind,
+        )
+        for edge in by_event
     )
     rows, happened, years = _rows_at_risk(record, event, columns)
     rows, happened = _pool(rows, happened, _touched(escalations, rows))
@@ -196,7 +214,8 @@ def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -
             i for i, edge in enumerate(model.escalations) if (edge.memory, edge.same_period) == (memory, same_period)
         ]
         seen = np.stack([model.escalations[i].seen for i in alike], axis=1)
-        memories = remember(seen, hyper[f"half_life.{memory}"], same_period)
+        recall = model.escalations[alike[0]].recall
+        memories = recall.columns(seen, hyper[f"half_life.{memory}"], same_period)
         for place, column in enumerate(alike):
             out[..., column] = memories[..., rows.period, place, rows.unit]
     return out

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
+from riskcast.case.settings import COUNT
 from riskcast.engines.hazard import EventModel, Rows, build_event_model
+from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
 from riskcast.record.arrays import Record, build_record
@@ -195,6 +197,9 @@ def _lay_memories(
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
         bounds = np.searchsorted(mine.unit, np.arange(len(model.units) + 1))
         for number, edge in enumerate(model.escalations):
+            if edge.kind != COUNT:
+                wrong = f"the memory {edge.memory} is of the kind {edge.kind}, which the engine nuts does not know"
+                raise OptionError(f"{wrong}; use laplace, or kind: {COUNT}")
             half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
             freshest = mine.period - (0 if edge.same_period else 1)
             for unit, seen in enumerate(edge.seen.T):

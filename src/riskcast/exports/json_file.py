@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
+from riskcast.case.registered import NameIn
 from riskcast.engines.registry import ENGINES
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
@@ -41,7 +42,7 @@ class CaseOrigin(TypedDict):
 class EngineOrigin(TypedDict):
     """The engine and the health of its draws; figures that it does not have are null."""
 
-    name: Annotated[str, AfterValidator(ENGINES.check), Field(json_schema_extra={"enum": list(ENGINES)})]
+    name: Annotated[str, NameIn(ENGINES)]
     khat_max: float | None
     ess_min: float | None
     rhat_max: float | None

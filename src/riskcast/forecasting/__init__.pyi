@@ -19,5 +19,11 @@ from .remembered import (
     RememberedEvents as RememberedEvents,
     remembered_events as remembered_events,
 )
+from .requests import (
+    OverlayFile as OverlayFile,
+    Request as Request,
+    fit_requested as fit_requested,
+    forecast_requested as forecast_requested,
+)
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import Risk as Risk, estimative_words as estimative_words, score as score

@@ -160,7 +160,7 @@ def acting(forecast: Forecast, unit: str | None = None, event: str | None = None
     """The effects that act today on event types of a dyad, those that change a rate most first.
 
     For each effect, factor now = exp(beta * m): beta the log rate ratio; m today's level in steps from its reference,
-    or log2(1 + what is left of past events). Its median is taken as exp(mean beta * mean m), as the prior holds the two
+    or the memory of past events. Its median is taken as exp(mean beta * mean m), as the prior holds the two
     apart; the 90 % interval is that of beta * m over the draws.
 
     `unit`: a dyad, with what its host's event types meet, or the host; all units where None. `event`: one event type;
@@ -207,7 +207,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         steps = (
             _of_units(forecast.plan.today[effect.source], columns)
             if left is None
-            else np.log2(1.0 + _of_units(left.start, columns))
+            else left.memory.value(_of_units(left.start, columns))
         )
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)

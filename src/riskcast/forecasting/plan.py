@@ -14,24 +14,22 @@ from riskcast.case.quantities import IDENTITY, LOG, Prior, elicit
 from riskcast.engines.posterior import Posterior
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import normals
-from riskcast.record.memory import Neighbours, residue, seen_events
+from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
 ALL = slice(None)
 
 
-LN2 = float(np.log(2.0))
-
-
 @dataclass(frozen=True)
 class Edge:
-    """An escalation edge ready to simulate: gain = log rate ratio / log 2, and the state that the record leaves."""
+    """An escalation edge ready to simulate; gain: log rate ratio / unit of its memory; start: what the record leaves."""
 
     source: str
     whose: str
     neighbours: Neighbours
     same_period: bool
+    memory: Memory
     gain: Floats
     decay: Floats
     start: Floats
@@ -91,7 +89,7 @@ class Plan:
             for name, slope in p.slopes:
                 eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
-                eta = eta + edge.gain[:, None] * np.log(1.0 + _of(edge.start, dyads))
+                eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
             columns[:, :, place] = -np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))).T
         return columns
 
@@ -141,15 +139,17 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         if effect.whose in ("any", "host"):
             seen = seen[:, :1]
         half_life = drawn.hyper[f"half_life.{effect.memory}"]
+        memory = memory_of(case, str(effect.memory))
         edges.append(
             Edge(
                 source=effect.source,
                 whose=str(effect.whose),
                 neighbours=neighbours,
                 same_period=effect.acts == "same",
-                gain=coefficients[:, first + column] / LN2,
-                decay=np.exp2(-1.0 / half_life),
-                start=_residue(seen, half_life),
+                memory=memory,
+                gain=coefficients[:, first + column] / memory.unit,
+                decay=memory.decay(half_life),
+                start=_residue(memory, seen, half_life),
             )
         )
     units = len(case.units(name))
@@ -169,8 +169,8 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
     )
 
 
-def _residue(seen: Floats, half_life: Floats) -> Floats:
+def _residue(memory: Memory, seen: Floats, half_life: Floats) -> Floats:
     """What the record leaves of past events, (draws, units); one row for all draws where the half-life is fixed."""
     if (half_life == half_life[0]).all():
-        return np.broadcast_to(residue(seen, half_life[:1]).astype(WORK), (len(half_life), seen.shape[1]))
-    return residue(seen, half_life).astype(WORK)
+        return np.broadcast_to(memory.residue(seen, half_life[:1]).astype(WORK), (len(half_life), seen.shape[1]))
+    return memory.residue(seen, half_life).astype(WORK)

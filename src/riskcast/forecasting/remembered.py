@@ -16,6 +16,7 @@ from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
+from riskcast.record.memory import memory_of
 
 if TYPE_CHECKING:
     import pandas
@@ -117,8 +118,11 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     case = posterior.case
     if dyad not in case.dyads:
         raise UnknownNameError("dyad", dyad, case.dyads)
-    half_lives = {
-        (edge.target, edge.memory): float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"]))
+    recalls = {
+        edge.id: (
+            memory_of(case, str(edge.memory)),
+            float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"])),
+        )
         for edge in case.effects
         if edge.is_escalation
     }
@@ -127,7 +131,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
         edges = [edge for edge in case.effects if edge.source == past.type and counts_for(edge.whose, past.unit, dyad)]
         if not edges:
             continue
-        share = 2.0 ** (-past.gap / max(half_lives[edge.target, edge.memory] for edge in edges))
+        share = max(float(memory.left(past.gap, half_life)) for memory, half_life in (recalls[e.id] for e in edges))
         if share >= least:
             found.append(
                 RememberedEvent(

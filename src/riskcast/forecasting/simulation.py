@@ -218,14 +218,11 @@ def simulate_futures(
                     level = levels[indicator][t]
                     chance_of += np.multiply(slope, level, out=spare[level.shape[1]])
                 for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
-                    memory = spare[state.shape[1]]
+                    felt = spare[state.shape[1]]
                     if edge.same_period:
-                        np.multiply(state, decay, out=memory)
-                        memory += _seen(edge, happened, unseen[p.units])
-                        memory += 1.0
-                    else:
-                        np.add(state, 1.0, out=memory)
-                    chance_of += np.multiply(gain, np.log(memory, out=memory), out=memory)
+                        state = edge.memory.step(state, decay, _seen(edge, happened, unseen[p.units]), out=felt)
+                    felt = edge.memory.shape(state, out=felt)
+                    chance_of += np.multiply(gain, felt, out=felt)
                 np.negative(np.exp(chance_of, out=chance_of), out=chance_of)
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
                 occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
@@ -244,8 +241,7 @@ def simulate_futures(
                     np.maximum(peak, np.multiply(p.severity, happened[name], out=spare[p.units]), out=peak)
             for p in plan.events:
                 for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
-                    state *= decay
-                    state += _seen(edge, happened, unseen[p.units])
+                    edge.memory.step(state, decay, _seen(edge, happened, unseen[p.units]), out=state)
             score.sum(axis=0, dtype=float, out=score_by_period[t])
     for (t, name), units in forced.items():
         probability[name][:, units] = 1.0

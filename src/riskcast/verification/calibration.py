@@ -35,7 +35,7 @@ from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record, build_record
-from riskcast.record.memory import seen_events
+from riskcast.record.memory import memory_of, seen_events
 from riskcast.verification.ranks import DIGITS, LEVEL, RankHistogram, rank_histogram
 from riskcast.version import __version__
 
@@ -251,10 +251,11 @@ def draw_record(
     occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
     settled = {event: _settled_log_rate(case, blank, models[event], truth[event]) for event in case.order}
     edges = {event: [edge for edge in case.effects_on(event) if edge.is_escalation] for event in case.order}
-    slope, decay, left = {}, {}, {}
+    slope, recall, decay, left = {}, {}, {}, {}
     for edge in (edge for own in edges.values() for edge in own):
         slope[edge.id] = truth[edge.target].coefficients[0, models[edge.target].coefficients.index(edge.id)]
-        decay[edge.id] = 2.0 ** (-1.0 / truth[edge.target].hyper[f"{HALF_LIFE}{edge.memory}"][0])
+        recall[edge.id] = memory_of(case, str(edge.memory))
+        decay[edge.id] = recall[edge.id].decay(truth[edge.target].hyper[f"{HALF_LIFE}{edge.memory}"][0])
         left[edge.id] = np.zeros(len(case.units(edge.target)))
     for t in range(len(blank.years)):
         for event in case.order:
@@ -263,8 +264,8 @@ def draw_record(
                 last = t if edge.acts == "same" else t - 1
                 if last >= 0:
                     now = {edge.source: occurred[edge.source][last : last + 1]}
-                    left[edge.id] = left[edge.id] * decay[edge.id] + seen_events(edge, case, now)[0]
-                eta = eta + slope[edge.id] * np.log2(1.0 + left[edge.id])
+                    left[edge.id] = recall[edge.id].step(left[edge.id], decay[edge.id], seen_events(edge, case, now)[0])
+                eta = eta + slope[edge.id] * recall[edge.id].value(left[edge.id])
             with np.errstate(over="ignore", invalid="ignore"):
                 chance = -np.expm1(-np.exp(eta))
             occurred[event][t] = blank.at_risk[event][t] & (uniforms[event][t] < chance)
