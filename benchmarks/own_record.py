@@ -16,7 +16,7 @@ from pathlib import Path
 import riskcast
 from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
-from riskcast.numbers import number
+from riskcast.numbers import between, number, skill
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
 from riskcast.verification.forecasters import FORECASTERS, MODEL
 from riskcast.verification.verdicts import is_reference, severity_in_words, skill_verdict
