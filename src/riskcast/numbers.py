@@ -165,6 +165,15 @@ def figure(value: float, digits: int = 3) -> str:
     return text.replace("-", "−", 1)
 
 
+def percent_figure(value: float) -> str:
+    """A stated probability in percent, with two digits that count, more near 1.
+
+    >>> percent_figure(0.04), percent_figure(0.015), percent_figure(0.9973)
+    ('4 %', '1.5 %', '99.73 %')
+    """
+    return f"{figure(100 * value, 2 if value < 0.995 else 4)} %"
+
+
 def written(value: float, digits: int = 6) -> str:
     """A number as a file of a case has it, rounded to so many digits that count.
 

@@ -196,7 +196,7 @@ def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind:
     assert pictures.WIDTH * 0.5 < float(root.attrib["width"]) < pictures.WIDTH * 1.5
     written = " ".join(root.itertext())
     case = dossier.case
-    assert f"{case.name} {str(case.published_hash)[: sheets.HASH]}" in written
+    assert f"{case.name} {str(case.published_hash)[:12]}" in written
     assert str(case.overlay_hash) in written
     assert f"scenario {SCENARIO}" in written
     assert "seed 1" in written

@@ -25,7 +25,7 @@ from riskcast.charts.canvas import (
 )
 from riskcast.charts.theme import LIGHT, PERCENT, SIGNED, Palette
 from riskcast.errors import OptionError
-from riskcast.numbers import figure, share
+from riskcast.numbers import figure, percent_figure
 
 if TYPE_CHECKING:
     import altair as alt
@@ -65,7 +65,7 @@ def density_chart(
         given.append((names[2], colours[2], *draws_curve(draws, before)))
     peak = max((float(density.max()) for _, _, _, density, _ in given if density.size), default=1.0)
     unit_is_share = before.link.domain == (0.0, 1.0)
-    form = share if unit_is_share else figure
+    form = percent_figure if unit_is_share else figure
     curves, marks = [], []
     for place, (name, colour, value, density, points) in enumerate(given):
         low, median, high = (float(point) for point in points)

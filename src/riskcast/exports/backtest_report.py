@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskcast.engines.registry import DEFAULT_ENGINE
-from riskcast.exports.html_pages import backtest_page, calibration_page
+from riskcast.exports.html_pages import backtest_page, calibration_page, case_rows
 from riskcast.machinery.checkpoints import write_atomically
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.calibration import Calibration, calibration_data
@@ -51,8 +51,7 @@ def provenance_of(tested: Backtest) -> dict[str, str]:
     """Where a backtest's numbers come from."""
     case = tested.case
     return {
-        "Case": f"{case.name}, as of {case.as_of}",
-        "sha256": case.published_hash or case.hash,
+        **case_rows(case),
         "Horizon": f"{tested.horizon} {case.settings.period}{'s' if tested.horizon > 1 else ''}",
         "Engine": f"{DEFAULT_ENGINE}, {tested.draws:,} draws, seed {tested.seed}",
         "riskcast": __version__,

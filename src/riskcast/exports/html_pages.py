@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from riskcast.case.model import Case
 from riskcast.charts.theme import DARK, FONT, LIGHT, Palette
+from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.tables import WIDE, Column, Shown
 from riskcast.numbers import p_value, share, skill as skill_text
 from riskcast.verification.calibration import Calibration
@@ -145,8 +147,7 @@ def calibration_page(
 
     case = calibration.case
     given = {
-        "Case": f"{case.name}, as of {case.as_of}",
-        "sha256": case.published_hash or case.hash,
+        **case_rows(case),
         "Records": f"{calibration.records:,}",
         "Draws per fit": f"{calibration.draws:,}",
         "Seed": str(calibration.seed),
@@ -179,6 +180,12 @@ def calibration_page(
         charts=pairs,
         events=events_table(calibration) if calibration.by_event else None,
     )
+
+
+def case_rows(case: Case) -> dict[str, str]:
+    """Which case a page is about."""
+    found = case_lineage(case)
+    return {"Case": f"{found.name}, as of {found.as_of}", "sha256": found.hash}
 
 
 def _test_figures(whole: Slice, origins: pd.DataFrame) -> list[Figure]:

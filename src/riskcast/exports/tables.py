@@ -16,13 +16,12 @@ from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.drivers_now import acting
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.lineage import provenance
+from riskcast.forecasting.lineage import case_lineage, lineage_of
 from riskcast.forecasting.scoring import estimative_words
 from riskcast.machinery.tables import UNITS, Column, Form, Table
 
 Value = str | float | int | bool | dt.date | None
 
-HASH: Final = 12
 
 SCENARIO: Final = Column("scenario", "Id of the scenario", width=18)
 DYAD: Final = Column("dyad", "Id of the dyad", width=11)
@@ -33,34 +32,34 @@ LABEL: Final = Column("label", "Event type in words", width=34)
 
 def origin(dossier: Dossier) -> dict[str, Value]:
     """Which case, overlay, engine and seed all numbers of a dossier come from, as plain cells."""
-    full = provenance(dossier.headline.forecast)
-    engine, horizon = full["engine"], full["horizon"]
+    found = lineage_of(dossier.headline.forecast)
+    failures = found.health.failures
     return {
-        "case": full["case"]["name"],
-        "as_of": full["case"]["as_of"],
-        "horizon_until": horizon["until"],
-        "case_hash": full["case"]["hash"],
-        "overlay_hash": full["overlay_hash"] or "none",
-        "engine": engine["name"],
-        "record": "left out" if engine["prior_only"] else "used",
-        "draws": engine["draws"],
-        "seed": engine["seed"],
-        "checks": "passed" if engine["reliable"] else "FAILED: " + "; ".join(engine["failures"]),
-        "riskcast_version": full["riskcast_version"],
+        "case": found.case.name,
+        "as_of": found.case.as_of.isoformat(),
+        "horizon_until": found.window[1].isoformat(),
+        "case_hash": found.case.hash,
+        "overlay_hash": found.case.overlay_hash or "none",
+        "engine": found.engine,
+        "record": "left out" if found.prior_only else "used",
+        "draws": found.draws,
+        "seed": found.seed,
+        "checks": "FAILED: " + "; ".join(failures) if failures else "passed",
+        "riskcast_version": found.riskcast_version,
     }
 
 
 def told(dossier: Dossier, scenarios: bool = True) -> str:
     """Where numbers come from, in one line, with hashes in short."""
-    o = origin(dossier)
+    cells, case = origin(dossier), lineage_of(dossier.headline.forecast).case
     named = ", ".join(risk.forecast.scenario_name for risk in dossier.risks)
     parts = [
-        f"riskcast {o['riskcast_version']}",
-        f"case {o['case']} {str(o['case_hash'])[:HASH]}, as of {o['as_of']}",
-        f"overlay {str(o['overlay_hash'])[:HASH]}",
+        f"riskcast {cells['riskcast_version']}",
+        f"case {case.name} {case.short_hash}, as of {case.as_of}",
+        f"overlay {case.short_overlay_hash or 'none'}",
         *([f"scenario{'s' if len(dossier.risks) > 1 else ''} {named}"] if scenarios else []),
-        f"engine {o['engine']}, record {o['record']}, {o['draws']} draws, seed {o['seed']}",
-        f"checks {o['checks']}",
+        f"engine {cells['engine']}, record {cells['record']}, {cells['draws']} draws, seed {cells['seed']}",
+        f"checks {cells['checks']}",
     ]
     return " · ".join(parts)
 
@@ -269,8 +268,8 @@ def previous_table(dossier: Dossier) -> Table:
     previous = dossier.previous
     if previous is not None:
         then = {dyad.id: dyad for dyad in previous.dyads}
-        told = provenance(previous.forecast)
-        source = (previous.forecast.case.as_of, told["case"]["hash"], _name(previous.forecast))
+        case = case_lineage(previous.forecast.case)
+        source = (case.as_of, case.hash, _name(previous.forecast))
         for dyad in dossier.headline.dyads:
             old = then.get(dyad.id)
             before = (*_cells(old.score), old.band) if old else (None, None, None, None)

@@ -1,41 +1,127 @@
-"""Which case, scenario, overlay, engine and horizon a result comes from."""
+"""Where numbers come from: one record, of which every file, page and terminal shows what it has room for."""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from riskcast.forecasting.forecasts import Forecast
+from riskcast.case.model import Case
+from riskcast.engines.posterior import Diagnostics
 from riskcast.version import __version__
 
+if TYPE_CHECKING:
+    from riskcast.forecasting.forecasts import Forecast
+
 DIGITS = 10
+SHORT = 12
+
+
+@dataclass(frozen=True)
+class CaseLineage:
+    """Which case: `hash` is the sha256 of the case before any overlay, `overlay_hash` that of the overlay."""
+
+    name: str
+    title: str
+    as_of: dt.date
+    hash: str
+    overlay_hash: str | None
+
+    @property
+    def short_hash(self) -> str:
+        """The first digits of the case's hash."""
+        return self.hash[:SHORT]
+
+    @property
+    def short_overlay_hash(self) -> str:
+        """The first digits of the overlay's hash; empty without one."""
+        return (self.overlay_hash or "")[:SHORT]
+
+    def plain(self) -> dict[str, str]:
+        """As plain data, without the overlay."""
+        return {"name": self.name, "as_of": self.as_of.isoformat(), "hash": self.hash}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Which case, scenario, horizon, engine and seeds a forecast comes from, and what the engine's checks said.
+
+    `window` holds the first and the last day of the horizon of `periods` periods of one `unit`.
+    """
+
+    case: CaseLineage
+    scenario: str
+    scenario_label: str
+    periods: int
+    unit: str
+    window: tuple[dt.date, dt.date]
+    engine: str
+    draws: int
+    paths: int
+    seed: int
+    simulation_seed: int
+    prior_only: bool
+    health: Diagnostics
+    riskcast_version: str = __version__
+
+
+def case_lineage(case: Case) -> CaseLineage:
+    """Which case it is."""
+    return CaseLineage(case.name, case.settings.title, case.as_of, case.published_hash or case.hash, case.overlay_hash)
+
+
+def lineage_of(forecast: Forecast) -> Lineage:
+    """Where the numbers of a forecast come from.
+
+    >>> from riskcast import fit, forecast, load_case
+    >>> found = lineage_of(forecast(fit(load_case("central_asia_2024"), draws=200, seed=3)))
+    >>> found.case.short_hash, found.engine, found.seed
+    ('f4a967427a42', 'laplace', 3)
+    """
+    posterior = forecast.posterior
+    return Lineage(
+        case=case_lineage(forecast.case),
+        scenario=forecast.scenario_name,
+        scenario_label=forecast.scenario.label,
+        periods=forecast.horizon,
+        unit=forecast.case.settings.period,
+        window=forecast.window,
+        engine=posterior.engine,
+        draws=posterior.draws,
+        paths=forecast.paths,
+        seed=posterior.seed,
+        simulation_seed=forecast.seed,
+        prior_only=posterior.prior_only,
+        health=posterior.diagnostics,
+    )
 
 
 def provenance(forecast: Forecast) -> dict[str, Any]:
-    """Which case, scenario, overlay, engine and horizon a result comes from."""
-    case, posterior, health = forecast.case, forecast.posterior, forecast.posterior.diagnostics
-    first, last = forecast.window
+    """Which case, scenario, overlay, engine and horizon a result comes from, as plain data."""
+    found = lineage_of(forecast)
+    health, (first, last) = found.health, found.window
     return {
-        "riskcast_version": __version__,
-        "case": {"name": case.name, "as_of": case.as_of.isoformat(), "hash": case.published_hash or case.hash},
-        "scenario": forecast.scenario_name,
-        "overlay_hash": case.overlay_hash,
+        "riskcast_version": found.riskcast_version,
+        "case": found.case.plain(),
+        "scenario": found.scenario,
+        "overlay_hash": found.case.overlay_hash,
         "engine": {
-            "name": posterior.engine,
+            "name": found.engine,
             "khat_max": rounded(health.khat_max),
             "ess_min": rounded(health.ess_min),
             "rhat_max": rounded(health.rhat_max),
             "divergences": health.divergences,
-            "draws": posterior.draws,
-            "paths": forecast.paths,
-            "seed": posterior.seed,
-            "simulation_seed": forecast.seed,
-            "prior_only": posterior.prior_only,
-            "reliable": posterior.is_reliable,
+            "draws": found.draws,
+            "paths": found.paths,
+            "seed": found.seed,
+            "simulation_seed": found.simulation_seed,
+            "prior_only": found.prior_only,
+            "reliable": health.is_reliable,
             "failures": list(health.failures),
         },
         "horizon": {
-            "periods": forecast.horizon,
-            "unit": case.settings.period,
+            "periods": found.periods,
+            "unit": found.unit,
             "from": first.isoformat(),
             "until": last.isoformat(),
         },

@@ -20,6 +20,7 @@ from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.drivers_now import ActingEffect
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.numbers import between, error_size, factor_text, interval, number, percent, signed, signed_ends
@@ -79,22 +80,19 @@ def warning(forecast: Forecast) -> list[Text]:
 
 def footer(forecast: Forecast) -> Text:
     """Engine, its health and provenance."""
-    posterior, case = forecast.posterior, forecast.case
-    health = posterior.diagnostics
-    checks = []
-    if health.khat_max is not None and not posterior.prior_only:
+    found = lineage_of(forecast)
+    health, checks = found.health, []
+    if health.khat_max is not None and not found.prior_only:
         checks.append(f"k-hat ≤ {max(health.khat_max, 0.0):.2f}")
     if health.rhat_max is not None:
         checks.append(f"R-hat ≤ {health.rhat_max:.3f}, {health.divergences} divergences")
-    if not posterior.prior_only:
+    if not found.prior_only:
         checks.append(f"ESS ≥ {health.ess_min:.0f}")
-    engine = "priors" if posterior.prior_only else posterior.engine
-    state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
-    parts = [engine, f"{posterior.draws} draws", f"seed {posterior.seed}", *checks, state]
-    hashes = f"case {(case.published_hash or case.hash)[:12]}"
-    if case.overlay_hash:
-        hashes += f", overlay {case.overlay_hash[:12]}"
-    return Text(" · ".join(parts) + f"\n{hashes}", style="dim")
+    engine = "priors" if found.prior_only else found.engine
+    state = "checks passed" if health.is_reliable else "CHECKS FAILED"
+    parts = [engine, f"{found.draws} draws", f"seed {found.seed}", *checks, state]
+    overlay = f", overlay {found.case.short_overlay_hash}" if found.case.overlay_hash else ""
+    return Text(" · ".join(parts) + f"\ncase {found.case.short_hash}{overlay}", style="dim")
 
 
 def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:

@@ -29,6 +29,7 @@ from riskcast.engines.laplace import fit_event
 from riskcast.engines.log_rates import rates
 from riskcast.engines.posterior import judge
 from riskcast.errors import OptionError
+from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
@@ -354,7 +355,7 @@ def calibration_data(calibration: Calibration) -> dict[str, Any]:
 
     return {
         "riskcast_version": __version__,
-        "case": {"name": case.name, "as_of": case.as_of.isoformat(), "hash": case.published_hash or case.hash},
+        "case": case_lineage(case).plain(),
         "overlay_hash": case.overlay_hash,
         "records": calibration.records,
         "draws": calibration.draws,

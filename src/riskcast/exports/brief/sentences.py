@@ -14,10 +14,10 @@ from riskcast.engines.posterior import KHAT_LIMIT, RHAT_LIMIT
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.forecasts import PATHS, Forecast
+from riskcast.forecasting.lineage import Lineage, lineage_of
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk, band_of, estimative_words
 from riskcast.names import BASELINE
 from riskcast.numbers import between, percent, signed_range
-from riskcast.version import __version__
 
 MOST_NAMED: Final = 3
 MOST_LISTED: Final = 8
@@ -209,7 +209,7 @@ def _under(dossier: Dossier, other: Risk) -> str:
 def since_sentences(previous: Risk, now: Risk) -> Iterator[str]:
     """Which two runs are held against each other, how far that goes, and what cannot be compared."""
     then, ahead = previous.forecast, now.forecast
-    yield f"Earlier run: {_run_in_words(then)}. This run: {_run_in_words(ahead)}."
+    yield f"Earlier run: {_run_in_words(lineage_of(then))}. This run: {_run_in_words(lineage_of(ahead))}."
     if then.posterior.warning:
         yield f"Of the earlier run: {then.posterior.warning}"
     if (then.horizon, then.case.settings.period) != (ahead.horizon, ahead.case.settings.period):
@@ -225,12 +225,12 @@ def since_sentences(previous: Risk, now: Risk) -> Iterator[str]:
             yield f"{what} in one of the two runs only, and not compared: {', '.join(gone[:MOST_LISTED])}{rest}."
 
 
-def _run_in_words(ahead: Forecast) -> str:
-    case, posterior = ahead.case, ahead.posterior
-    overlay = f" with overlay {case.overlay_hash[:12]}" if case.overlay_hash else ""
+def _run_in_words(found: Lineage) -> str:
+    case = found.case
+    overlay = f" with overlay {case.short_overlay_hash}" if case.overlay_hash else ""
     return (
-        f"{case.settings.title}, as of {case.as_of:%-d %B %Y}, scenario {ahead.scenario.label}, case "
-        f"{(case.published_hash or case.hash)[:12]}{overlay}, {posterior.draws:,} draws, seed {posterior.seed}"
+        f"{case.title}, as of {case.as_of:%-d %B %Y}, scenario {found.scenario_label}, "
+        f"case {case.short_hash}{overlay}, {found.draws:,} draws, seed {found.seed}"
     )
 
 
@@ -287,25 +287,24 @@ def method_sentences(ahead: Forecast) -> Iterator[str]:
 
 def origin_rows(dossier: Dossier) -> Iterator[tuple[str, str]]:
     """Case, overlay, engine, seed and version, and the command that gives the same digits."""
-    ahead, case = dossier.headline.forecast, dossier.case
-    posterior = ahead.posterior
-    yield "Case", f"{case.name}, as of {case.as_of:%Y-%m-%d}"
-    yield "sha256 of the case", case.published_hash or case.hash
+    found = lineage_of(dossier.headline.forecast)
+    yield "Case", f"{found.case.name}, as of {found.case.as_of}"
+    yield "sha256 of the case", found.case.hash
     before = {key: quantity for key, quantity, _ in dossier.published.quantities()}
     changed = [
         f"{key}: {quantity_text(before[key])} → {quantity_text(quantity)}"
-        for key, quantity, _ in case.quantities()
+        for key, quantity, _ in dossier.case.quantities()
         if key in before and (before[key].center, before[key].range) != (quantity.center, quantity.range)
     ]
-    if case.overlay_hash:
-        yield "sha256 of the overlay", case.overlay_hash
+    if found.case.overlay_hash:
+        yield "sha256 of the overlay", found.case.overlay_hash
     if changed:
         rest = f"; and {len(changed) - MOST_CHANGES:,} more" if len(changed) > MOST_CHANGES else ""
         yield f"Changed quantities ({len(changed):,})", "; ".join(changed[:MOST_CHANGES]) + rest
     yield "Scenarios", ", ".join(risk.forecast.scenario_name for risk in dossier.risks)
-    seeds = f"seed {posterior.seed}" + (f", simulation seed {ahead.seed}" if ahead.seed != posterior.seed else "")
-    yield "Engine", f"{posterior.engine}, {posterior.draws:,} draws, {ahead.paths} futures each, {seeds}"
-    yield "Program", f"riskcast {__version__}"
+    other = f", simulation seed {found.simulation_seed}" if found.simulation_seed != found.seed else ""
+    yield "Engine", f"{found.engine}, {found.draws:,} draws, {found.paths} futures each, seed {found.seed}{other}"
+    yield "Program", f"riskcast {found.riskcast_version}"
     yield "The same digits", _command(dossier)
     needed = [*_needs(dossier)]
     if needed:
@@ -351,10 +350,11 @@ def _needs(dossier: Dossier) -> Iterator[str]:
 
 def footer(ahead: Forecast) -> str:
     """What stands at the foot of each page: a failed check first, then where the numbers come from."""
-    case, posterior = ahead.case, ahead.posterior
-    alarm = "" if posterior.is_reliable else "CHECKS FAILED · "
-    overlay = f" + overlay {case.overlay_hash[:12]}" if case.overlay_hash else ""
+    found = lineage_of(ahead)
+    case = found.case
+    alarm = "" if found.health.is_reliable else "CHECKS FAILED · "
+    overlay = f" + overlay {case.short_overlay_hash}" if case.overlay_hash else ""
     return (
-        f"{alarm}riskcast {__version__} · {case.name} {(case.published_hash or case.hash)[:12]}{overlay} · as of "
-        f"{case.as_of:%Y-%m-%d} · {posterior.engine}, seed {posterior.seed}"
+        f"{alarm}riskcast {found.riskcast_version} · {case.name} {case.short_hash}{overlay} · as of {case.as_of} · "
+        f"{found.engine}, seed {found.seed}"
     )
