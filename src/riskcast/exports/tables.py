@@ -6,7 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from itertools import islice
+from typing import Final, Literal, overload
 
 from riskcast.case.model import Case, EventType
 from riskcast.case.quantities import Quantity
@@ -52,6 +53,36 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Rows(Sequence[tuple[Cell, ...]]):
+    """Rows that are made when they are asked for, so that many of them need not be in memory.
+
+    >>> rows = Rows(3, lambda: ((n, 2 * n) for n in range(3)))
+    >>> len(rows), list(rows), rows[-1], rows[1:]
+    (3, [(0, 0), (1, 2), (2, 4)], (2, 4), ((1, 2), (2, 4)))
+    """
+
+    length: int
+    make: Callable[[], Iterator[tuple[Cell, ...]]]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[Cell, ...]]:
+        return self.make()
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Cell, ...]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[tuple[Cell, ...], ...]: ...
+
+    def __getitem__(self, place: int | slice) -> tuple[Cell, ...] | tuple[tuple[Cell, ...], ...]:
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        return next(islice(self, range(self.length)[place], None))
+
+
+@dataclass(frozen=True)
 class Table:
     """A table under a name, with rows of plain cells; `key`: the columns that tell its rows apart."""
 
@@ -59,7 +90,7 @@ class Table:
     about: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Sequence[tuple[Cell, ...]]
 
     def records(self) -> list[dict[str, Cell]]:
         """The rows as mappings of column names to cells."""
@@ -152,11 +183,15 @@ def period_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
     timeline = dossier.headline.forecast.posterior.record.timeline
     ends = [timeline.end(place) for place in range(1, max(r.forecast.horizon for r in dossier.risks) + 1)]
-    rows = tuple(
-        (_name(ahead), unit, name, event.label, place, end, probability)
-        for ahead, unit, name, event in _events(dossier)
-        for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1)
-    )
+
+    def rows() -> Iterator[tuple[Cell, ...]]:
+        for ahead, unit, name, event in _events(dossier):
+            front = (_name(ahead), unit, name, event.label)
+            for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1):
+                yield (*front, place, end, probability)
+
+    forecasts = [risk.forecast for risk in dossier.risks]
+    count = sum(ahead.horizon * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
     period = dossier.case.settings.period
     columns = (
         SCENARIO,
@@ -168,7 +203,7 @@ def period_table(dossier: Dossier) -> Table:
         Column("probability", "Probability of at least one event by that day", "share", 12),
     )
     about = f"Probability of every event type by the end of each {period} of the horizon"
-    return Table("by_period", about, ("scenario", "unit", "event", "period"), columns, rows)
+    return Table("by_period", about, ("scenario", "unit", "event", "period"), columns, Rows(count, rows))
 
 
 def contribution_table(dossier: Dossier) -> Table:
