@@ -1,7 +1,10 @@
-"""Time and peak memory of fit and forecast against the number of dyads and periods.
+"""Time and peak memory of fit, forecast, score and export against the number of dyads, outcomes and periods.
 
-Each size runs in a process of its own, so that its peak memory is its own. Slopes are of log time on log rows, by
-least squares over the sizes; the aim is at most 1.1. Run: uv run python benchmarks/scale.py [--json]
+Each size runs in a process of its own, so that its peak memory is its own, and times are of the processor, of all
+threads together, so that other work on the machine does not count. A slope is of log time on log dyads (for the fit,
+on log rows), by least squares over the sizes from 50 dyads on. Aims: scores with their intervals take less than half
+of the forecast's time at any size, with a slope of at most 1.05; forecast, score and export of the largest size take
+less than 90 seconds and 4 GB. Run: uv run python benchmarks/scale.py [--json] [--fit]
 """
 
 from __future__ import annotations
@@ -12,105 +15,167 @@ import math
 import resource
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-DYADS = (5, 50, 500, 5000, 20000)
+DYADS = (5, 50, 500, 4000, 19900)
+LARGEST = (19900, 11)
 PERIODS = (30, 60, 120, 240)
+FORMATS = ("csv", "parquet", "json")
+STEPS = ("forecast", "score", "explain", *FORMATS)
+# What `explain` is measured with: its time is in proportion to the paths, of which it takes 800 by itself.
+EXPLAINED = 16
+# Draws as NetCDF are written for sizes whose file stays below a gigabyte.
+DRAWN_CELLS = 125_000_000
 
 
-def measure(dyads: int, periods: int, outcomes: int, draws: int, forecast_only: bool) -> dict[str, Any]:
-    """Seconds and megabytes for one size; with `forecast_only`, draws come from the priors."""
+class Watch:
+    """Processor seconds by step, the least of its repeats, and the process's peak memory in GB after each."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.peaks: dict[str, float] = {}
+
+    def time[T](self, step: str, work: Callable[[], T]) -> T:
+        """Do the work of a step and keep its time."""
+        began = time.process_time()
+        result = work()
+        self.seconds[step] = min(time.process_time() - began, self.seconds.get(step, math.inf))
+        self.peaks[step] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        return result
+
+
+def measure(dyads: int, outcomes: int, draws: int, paths: int) -> dict[str, Any]:
+    """Forecast, score and export of one size; draws come from the priors, so that the record does not matter."""
     from synthetic import make_case
 
-    from riskcast.engines.fitting import fit
-    from riskcast.forecasting.forecasts import forecast
-    from riskcast.forecasting.scoring import score
+    from riskcast import explain, export, fit, forecast, score
+
+    # What is loaded and made once for a process is not what grows with the size.
+    _once(explain, export, fit, forecast, score, make_case(2, 12, 1))
+    case = make_case(dyads, 12, outcomes)
+    posterior = fit(case, draws=draws, seed=1, prior_only=True)
+    watch = Watch()
+    for _ in range(5 if dyads <= 500 else 1):
+        ahead = watch.time("forecast", lambda: forecast(posterior, paths=paths))
+        risk = watch.time("score", lambda ahead=ahead: score(ahead))
+    known = [("baseline", watch.time("explain", lambda: explain(ahead, paths=EXPLAINED)))]
+    formats = [*FORMATS, *(["netcdf"] if dyads * outcomes * draws <= DRAWN_CELLS else [])]
+    for name in formats:
+        with tempfile.TemporaryDirectory() as folder:
+            watch.time(name, lambda name=name, folder=folder: export(risk, folder, [name], explanations=known))
+    size = {"dyads": dyads, "outcomes": outcomes, "draws": draws, "paths": paths}
+    return size | {"seconds": watch.seconds, "peak_gb": watch.peaks}
+
+
+def _once(explain: Any, export: Any, fit: Any, forecast: Any, score: Any, case: Any) -> None:
+    risk = score(forecast(fit(case, draws=100, prior_only=True), paths=2))
+    known = [("baseline", explain(risk.forecast, paths=2))]
+    with tempfile.TemporaryDirectory() as folder:
+        export(risk, folder, [*FORMATS, "netcdf"], explanations=known)
+
+
+def measure_fit(dyads: int, outcomes: int, draws: int, periods: int) -> dict[str, Any]:
+    """The fit of one size."""
+    from synthetic import make_case
+
+    from riskcast import fit
 
     case = make_case(dyads, periods, outcomes)
-    began = time.perf_counter()
-    posterior = fit(case, draws=draws, seed=1, prior_only=forecast_only, allow_unreliable=True)
-    fitted = time.perf_counter()
-    ahead = forecast(posterior, paths=2)
-    simulated = time.perf_counter()
-    if dyads <= 1000:
-        score(ahead)
-    return {
-        "dyads": dyads,
-        "periods": periods,
-        "outcomes": outcomes,
-        "draws": draws,
-        "rows": dyads * periods * outcomes,
-        "fit_seconds": fitted - began,
-        "forecast_seconds": simulated - fitted,
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
-        "khat_max": None if forecast_only else posterior.diagnostics.khat_max,
-        "ess_min": posterior.diagnostics.ess_min,
-    }
+    watch = Watch()
+    posterior = watch.time("fit", lambda: fit(case, draws=draws, seed=1, allow_unreliable=True))
+    size = {"dyads": dyads, "outcomes": outcomes, "draws": draws, "periods": periods}
+    health = {"khat_max": posterior.diagnostics.khat_max, "ess_min": posterior.diagnostics.ess_min}
+    return size | {"rows": dyads * periods * outcomes, "seconds": watch.seconds, "peak_gb": watch.peaks} | health
 
 
-def in_process(**size: Any) -> dict[str, Any]:
-    """`measure` in a process of its own."""
-    command = [sys.executable, __file__, "--one", json.dumps(size)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def in_process(kind: str, **size: Any) -> dict[str, Any]:
+    """`measure` or `measure_fit` in a process of its own."""
+    print(f"{kind} {size} ...", file=sys.stderr, flush=True)
+    command = [sys.executable, __file__, "--one", json.dumps([kind, size])]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def slope(rows: list[dict[str, Any]], key: str) -> float:
-    """Least-squares slope of log time on log rows."""
-    x = [math.log(row["rows"]) for row in rows]
-    y = [math.log(row[key]) for row in rows]
+def slope(rows: Sequence[dict[str, Any]], step: str, size: str = "dyads") -> float:
+    """Least-squares slope of the log time of a step on the log size."""
+    kept = [row for row in rows if row["dyads"] >= 50]
+    x, y = [math.log(row[size]) for row in kept], [math.log(row["seconds"][step]) for row in kept]
     mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / sum((a - mean_x) ** 2 for a in x)
+    spread = sum((a - mean_x) ** 2 for a in x)
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread if spread else math.nan
+
+
+def total(row: dict[str, Any]) -> float:
+    """Seconds of forecast, score and export."""
+    return sum(row["seconds"][step] for step in ("forecast", "score", *FORMATS))
+
+
+def tell(rows: Sequence[dict[str, Any]], series: Sequence[dict[str, Any]]) -> None:
+    """Print times by size, ratios and slopes."""
+    steps = [step for step in (*STEPS, "netcdf") if any(step in row["seconds"] for row in rows)]
+    print(f"{'dyads':>6} {'outcomes':>8} " + " ".join(f"{step:>8}" for step in steps), end="")
+    print(f" {'together':>8} {'score/forecast':>14} {'peak GB':>7}   (processor seconds)")
+    for row in rows:
+        cells = [f"{row['seconds'][s]:>8.3f}" if s in row["seconds"] else f"{'':>8}" for s in steps]
+        ratio, peak = row["seconds"]["score"] / row["seconds"]["forecast"], max(row["peak_gb"].values())
+        print(
+            f"{row['dyads']:>6} {row['outcomes']:>8} {' '.join(cells)} {total(row):>8.2f} {ratio:>14.2f} {peak:>7.2f}"
+        )
+    print(f"explain is of {EXPLAINED} paths, and not in `together`; export is csv, parquet and json.")
+    if len(series) > 1:
+        told = ", ".join(f"{step} {slope(series, step):.2f}" for step in STEPS)
+        print(f"slope of log time on log dyads: {told} (aim for score: at most 1.05)")
+
+
+def tell_fits(rows: Sequence[dict[str, Any]], by_dyads: int) -> None:
+    """Print times of fits and their slopes."""
+    print(f"{'dyads':>6} {'periods':>8} {'rows':>9} {'fit':>8} {'peak GB':>8} {'k-hat':>6}")
+    for row in rows:
+        peak = max(row["peak_gb"].values())
+        print(
+            f"{row['dyads']:>6} {row['periods']:>8} {row['rows']:>9} {row['seconds']['fit']:>8.2f} {peak:>8.2f}"
+            f" {row['khat_max']:>6.2f}"
+        )
+    found = slope(rows[:by_dyads], "fit", "rows"), slope(rows[by_dyads:], "fit", "rows")
+    print(f"slope of log time on log rows: by dyads {found[0]:.2f}, by periods {found[1]:.2f} (aim: at most 1.1)")
 
 
 def main() -> None:
-    """Run all sizes and print a table, or JSON."""
+    """Run all sizes and print tables, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument("--outcomes", type=int, default=3, help="event types in the series over sizes")
+    parser.add_argument("--fit", action="store_true", help="measure fits instead")
+    parser.add_argument("--outcomes", type=int, default=4, help="event types in the series over sizes")
     parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--paths", type=int, default=2, help="futures of each draw")
     parser.add_argument("--largest", type=int, default=max(DYADS), help="most dyads to try")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measure(**json.loads(options.one))))
+        kind, size = json.loads(options.one)
+        print(json.dumps((measure_fit if kind == "fit" else measure)(**size)))
         return
-
-    def run(label: str, **size: Any) -> dict[str, Any]:
-        print(f"{label} ...", file=sys.stderr, flush=True)
-        return in_process(draws=options.draws, **size)
-
-    sizes = [d for d in DYADS if d <= options.largest]
-    by_dyads = [run(f"{d} dyads", dyads=d, periods=60, outcomes=options.outcomes, forecast_only=False) for d in sizes]
-    by_periods = [
-        run(f"{p} periods", dyads=500, periods=p, outcomes=options.outcomes, forecast_only=False) for p in PERIODS
-    ]
-    large = run("19900 dyads x 11 outcomes, forecast only", dyads=19900, periods=12, outcomes=11, forecast_only=True)
-    result = {
-        "by_dyads": by_dyads,
-        "by_periods": by_periods,
-        "slopes": {
-            "fit_by_dyads": slope(by_dyads, "fit_seconds"),
-            "forecast_by_dyads": slope(by_dyads, "forecast_seconds"),
-            "fit_by_periods": slope(by_periods, "fit_seconds"),
-        },
-        "large_forecast": large,
-    }
+    sizes = [dyads for dyads in DYADS if dyads <= options.largest]
+    common = {"draws": options.draws}
+    if options.fit:
+        pairs = [*((dyads, 60) for dyads in sizes), *((500, periods) for periods in PERIODS)]
+        rows = [in_process("fit", dyads=d, periods=p, outcomes=options.outcomes, **common) for d, p in pairs]
+    else:
+        common["paths"] = options.paths
+        rows = [in_process("forecast", dyads=dyads, outcomes=options.outcomes, **common) for dyads in sizes]
+        if options.largest >= LARGEST[0]:
+            rows.append(in_process("forecast", dyads=LARGEST[0], outcomes=LARGEST[1], **common))
     if options.json:
-        print(json.dumps(result, indent=2))
-        return
-    print(f"{'dyads':>6} {'periods':>8} {'rows':>9} {'fit s':>8} {'forecast s':>11} {'peak GB':>8} {'k-hat':>6}")
-    for row in [*by_dyads, *by_periods, large]:
-        khat = "" if row["khat_max"] is None else f"{row['khat_max']:.2f}"
-        print(
-            f"{row['dyads']:>6} {row['periods']:>8} {row['rows']:>9} {row['fit_seconds']:>8.2f}"
-            f" {row['forecast_seconds']:>11.2f} {row['peak_gb']:>8.2f} {khat:>6}"
-        )
-    for name, value in result["slopes"].items():
-        print(f"slope of log time on log rows, {name.replace('_', ' ')}: {value:.2f} (aim: at most 1.1)")
+        print(json.dumps(rows, indent=2))
+    elif options.fit:
+        tell_fits(rows, len(sizes))
+    else:
+        tell(rows, rows[: len(sizes)])
 
 
 if __name__ == "__main__":

@@ -286,7 +286,7 @@ def test_changes_are_grouped_as_asked(case: Case) -> None:
     }
     assert_adds_up(by_file)
     (one,) = compare(case, changed, group="kind").contributions["HHH-AAA"]
-    assert (len(one.changes), one.label) == (4, "4 changes of kind quantity")
+    assert (len(one.parts), one.label) == (4, "4 changes of kind quantity")
     pair = chosen("indicators.mood.now", *effects)
     two = compare(case, apply_overlay(case, pair), group="file")
     mood = {name: CHANGES[name] for name in effects}

@@ -204,14 +204,14 @@ def test_the_stated_error_of_few_paths_is_their_true_one(paths: int) -> None:
 
 def test_summaries_are_kept_within_what_is_possible() -> None:
     rng = np.random.default_rng(1)
-    (estimate,) = summarise(rng.normal(0.99, 0.05, (1, 1000)), np.zeros((1, 1000)), np.zeros((1, 1000, 1)), 0.0, 1.0)
+    (estimate,) = summarise(rng.normal(0.99, 0.05, (1, 1000)), np.zeros((1, 1000)), np.zeros((1, 1, 1000)), 0.0, 1.0)
     assert 0.0 <= estimate.low <= estimate.mean <= estimate.high <= 1.0
-    (point,) = summarise(np.full((1, 100), 0.25), np.zeros((1, 100)), np.zeros((1, 100, 1)), 0.0, 1.0)
+    (point,) = summarise(np.full((1, 100), 0.25), np.zeros((1, 100)), np.zeros((1, 1, 100)), 0.0, 1.0)
     assert (point.mean, point.low, point.high) == (0.25, 0.25, 0.25)
 
 
 def test_an_interval_is_never_narrower_than_the_simulations_own_error() -> None:
-    (found,) = summarise(np.full((1, 100), 0.25), np.full((1, 100), 0.3), np.zeros((1, 100, 1)), 0.0, 1.0)
+    (found,) = summarise(np.full((1, 100), 0.25), np.full((1, 100), 0.3), np.zeros((1, 1, 100)), 0.0, 1.0)
     assert found.high - found.low == pytest.approx(2 * norm.ppf(0.95) * 0.3 / 10)
 
 

@@ -90,9 +90,14 @@ def to_parquet(table: Table, came_from: Mapping[str, Value]) -> bytes:
         for column in table.columns
     ]
     about = {"description": table.about, **{name: str(value) for name, value in came_from.items()}}
-    arrays = [pyarrow.array([row[i] for row in table.rows], field.type) for i, field in enumerate(fields)]
+    schema = pyarrow.schema(fields, about)
+    parts = []
+    for rows in batched(table.rows, PART):
+        columns = zip(*rows, strict=True)
+        arrays = [pyarrow.array(cells, field.type) for cells, field in zip(columns, fields, strict=True)]
+        parts.append(pyarrow.record_batch(arrays, schema=schema))
     out = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, about)), out)
+    pyarrow.parquet.write_table(pyarrow.Table.from_batches(parts, schema), out)
     return out.getvalue().to_pybytes()
 
 

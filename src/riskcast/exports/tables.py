@@ -18,7 +18,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import case_lineage, lineage_of
 from riskcast.forecasting.scoring import estimative_words
-from riskcast.machinery.tables import UNITS, Column, Form, Table
+from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
 
 Value = str | float | int | bool | dt.date | None
 
@@ -108,11 +108,15 @@ def period_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
     timeline = dossier.headline.forecast.posterior.record.timeline
     ends = [timeline.end(place) for place in range(1, max(r.forecast.horizon for r in dossier.risks) + 1)]
-    rows = tuple(
-        (_name(ahead), unit, name, event.label, place, end, probability)
-        for ahead, unit, name, event in _events(dossier)
-        for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1)
-    )
+
+    def rows() -> Iterator[tuple[Value, ...]]:
+        for ahead, unit, name, event in _events(dossier):
+            front = (_name(ahead), unit, name, event.label)
+            for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1):
+                yield (*front, place, end, probability)
+
+    forecasts = [risk.forecast for risk in dossier.risks]
+    count = sum(ahead.horizon * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
     period = dossier.case.settings.period
     columns = (
         SCENARIO,
@@ -124,7 +128,7 @@ def period_table(dossier: Dossier) -> Table:
         Column("probability", "Probability of at least one event by that day", "share", 12),
     )
     about = f"Probability of every event type by the end of each {period} of the horizon"
-    return Table(about, columns, rows, "by_period", ("scenario", "unit", "event", "period"))
+    return Table(about, columns, Rows(count, rows), "by_period", ("scenario", "unit", "event", "period"))
 
 
 def contribution_table(dossier: Dossier) -> Table:

@@ -29,13 +29,16 @@ class Averages:
     shared: bool = False
 
 
-def estimate_all[K](plan: Plan, dyads: Dyads, quantities: Mapping[K, Averages]) -> dict[K, Estimates]:
+def estimate_all[K](
+    plan: Plan, dyads: Dyads, quantities: Mapping[K, Averages], cells: int = BASIS_CELLS
+) -> dict[K, Estimates]:
     """Means and 90 % intervals of quantities in every one of the dyads, or in the host: see `summarise`.
 
-    A dyad's basis is worked out once for all quantities; what dyads share is regressed on the first one's.
+    A dyad's basis is worked out once for all quantities; what dyads share is regressed on the first one's. No more
+    dyads are worked on at a time than have `cells` numbers in their bases.
     """
     parts: dict[K, list[Estimates]] = {name: [] for name in quantities}
-    for block in _blocks(plan, dyads):
+    for block in _blocks(plan, dyads, cells):
         basis = span(plan.chances(block))
         for name, quantity in quantities.items():
             if quantity.shared and parts[name]:
@@ -45,8 +48,8 @@ def estimate_all[K](plan: Plan, dyads: Dyads, quantities: Mapping[K, Averages]) 
     return {name: _joined(found) for name, found in parts.items()}
 
 
-def _blocks(plan: Plan, dyads: Dyads) -> Iterable[Dyads]:
-    size = max(1, BASIS_CELLS // (plan.draws * len(plan.events)))
+def _blocks(plan: Plan, dyads: Dyads, cells: int) -> Iterable[Dyads]:
+    size = max(1, cells // (plan.draws * len(plan.events)))
     return (dyads[first : first + size] for first in range(0, len(dyads), size))
 
 

@@ -62,13 +62,13 @@ class Estimates:
 def summarise(draws: Floats, error: Floats, basis: Floats, floor: float, ceiling: float) -> Estimates:
     """Means and 90 % intervals of quantities given the parameters, from noisy averages over a few paths each.
 
-    Each unit's `draws` (units, draws) are regressed on its `basis` (units, draws, columns), orthonormal columns or
-    zeros that span functions of the parameters alone. The fitted part carries no chance; the rest has the variance of
+    Each unit's `draws` (units, draws) are regressed on its `basis` (units, columns, draws), orthonormal or zero, which
+    spans functions of the parameters alone. The fitted part carries no chance; the rest has the variance of
     what the regression misses plus the mean square of `error` (units, draws), and is drawn in until only the former
     is left. So chance within the horizon does not pass for lack of knowledge. No interval is narrower than the
     simulation's own error of the mean; all are held between `floor` and `ceiling`.
 
-    >>> estimates = summarise(np.array([[0.0, 0.2, 0.4, 0.6]]), np.zeros((1, 4)), np.zeros((1, 4, 1)), 0.0, 1.0)
+    >>> estimates = summarise(np.array([[0.0, 0.2, 0.4, 0.6]]), np.zeros((1, 4)), np.zeros((1, 1, 4)), 0.0, 1.0)
     >>> round(estimates[0].mean, 3), round(estimates[0].low, 3)
     (0.3, 0.03)
     """
@@ -87,7 +87,7 @@ def given_parameters(draws: Floats, error: Floats, basis: Floats) -> Floats:
     mean = draws.mean(axis=1, keepdims=True)
     centred = draws - mean
     with single_thread():
-        fitted = (basis @ (basis.swapaxes(1, 2) @ centred[:, :, None]))[:, :, 0]
+        fitted = (basis.swapaxes(1, 2) @ (basis @ centred[:, :, None]))[:, :, 0]
     rest = centred - fitted
     variance = rest.var(axis=1, keepdims=True)
     noise = np.square(error, dtype=float).mean(axis=1, keepdims=True)
@@ -96,18 +96,19 @@ def given_parameters(draws: Floats, error: Floats, basis: Floats) -> Floats:
 
 
 def span(columns: Floats) -> Floats:
-    """An orthonormal basis of what each unit's columns (units, draws, columns) span beside a constant, in the same
-    shape: what depends on the columns before it is zero.
+    """An orthonormal basis of what each unit's columns (units, draws, columns) span beside a constant, as (units,
+    columns, draws), with zeros where they span less.
 
     >>> basis = span(np.array([[[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]]))
-    >>> np.abs(basis[0]).sum(axis=0).round(3).tolist()
+    >>> np.abs(basis[0]).sum(axis=1).round(3).tolist()
     [1.414, 0.0]
     """
     centred = columns - columns.mean(axis=1, keepdims=True)
     with single_thread():
         basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     kept = sizes > 1e-8 * np.maximum(sizes.max(axis=1, keepdims=True, initial=0.0), 1e-300)
-    return basis if kept.all() else basis * kept[:, None, :]
+    rows = np.ascontiguousarray(basis.swapaxes(1, 2))
+    return rows if kept.all() else rows * kept[:, :, None]
 
 
 def _ends(values: Floats) -> tuple[Floats, Floats]:

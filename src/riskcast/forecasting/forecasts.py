@@ -164,7 +164,7 @@ class Forecast:
         pair = self.columns[[self._place(dyad), self._place(other)]]
         (one, two), (error_one, error_two) = (values.T for values in self.score_averages(pair))
         error = np.hypot(error_one, error_two)
-        basis = span(np.concatenate(span(self.plan.chances(pair)), axis=1)[None])
+        basis = span(np.concatenate(span(self.plan.chances(pair))).T[None])
         paired = given_parameters((one - two)[None], error[None], basis)[0]
         blur = float(np.sqrt(np.square(error, dtype=float).mean() / len(paired)))
         if blur == 0.0:

@@ -23,7 +23,7 @@ ALL = slice(None)
 
 @dataclass(frozen=True)
 class Edge:
-    """An escalation edge ready to simulate; gain: log rate ratio / unit of its memory; start: what the record leaves."""
+    """An escalation edge ready to simulate; gain: log rate ratio / unit of its memory; start: what the past leaves."""
 
     source: str
     whose: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final, Literal
+from itertools import islice
+from typing import Any, Final, Literal, overload
 
 from riskcast.numbers import (
     NOTHING,
@@ -121,6 +122,36 @@ class Shown:
     text: str
     small: str = ""
     mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[tuple[Any, ...]]):
+    """Rows that are made when they are asked for, so that many of them need not be in memory.
+
+    >>> rows = Rows(3, lambda: ((n, 2 * n) for n in range(3)))
+    >>> len(rows), list(rows), rows[-1], rows[1:]
+    (3, [(0, 0), (1, 2), (2, 4)], (2, 4), ((1, 2), (2, 4)))
+    """
+
+    length: int
+    make: Callable[[], Iterator[tuple[Any, ...]]]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return self.make()
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[Any, ...]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[tuple[Any, ...], ...]: ...
+
+    def __getitem__(self, place: int | slice) -> tuple[Any, ...] | tuple[tuple[Any, ...], ...]:
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        return next(islice(self, range(self.length)[place], None))
 
 
 @dataclass(frozen=True)
