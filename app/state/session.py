@@ -18,6 +18,8 @@ MOST_UNDO = 100
 MOST_ADDRESS = 60_000
 MOST_BUILT = 20
 MOST_OBSERVED = 50
+# A bundled case that was changed on disk is seen by those who come so much later.
+SECONDS_KEPT = 300
 Changes = Mapping[str, Mapping[str, Any]]
 
 
@@ -233,13 +235,18 @@ def complain(message: str) -> None:
     st.session_state["complaint"] = message
 
 
+@st.cache_resource(ttl=SECONDS_KEPT, show_spinner=False)
+def _bundled(name: str) -> riskcast.Case:
+    return riskcast.load_case(name)
+
+
 def _from_address() -> View:
     known = riskcast.list_cases()
     asked = st.query_params.get("case", known[0])
     if asked not in known:
         complain(f"The address asks for the case {asked!r}, which is not here; {known[0]} is shown.")
         asked = known[0]
-    opened = View(riskcast.load_case(asked))
+    opened = View(_bundled(asked))
     for name, read, what in (
         ("observed", _with_observed, "added events"),
         ("built", _with_built, "scenarios"),

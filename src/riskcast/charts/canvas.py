@@ -277,7 +277,8 @@ def finish(
     # Layers of the same rows are nested, so that the chart holds the rows once.
     groups = [list(group) for _, group in groupby(layers, key=lambda layer: id(layer.data))]
     nested = [alt.layer(*group) if len(group) > 1 else group[0] for group in groups]
-    chart = alt.layer(*nested).properties(
+    chart = alt.layer(
+        *nested,
         width=width,
         height=height,
         title=heading,

@@ -109,7 +109,8 @@ def chart_rows(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A chart of rows, without a mark as yet."""
     import altair as alt
 
-    return alt.Chart(alt.Data(values=list(rows)))
+    # Altair copies lists at every step of the making of a chart, and leaves a tuple alone.
+    return alt.Chart(alt.Data(values=tuple(rows)))
 
 
 def identify(forecasters: Iterable[str], palette: Palette) -> dict[str, Any]:
@@ -176,8 +177,11 @@ def finite(value: float) -> float | None:
 
 
 def style(chart: Any, palette: Palette) -> Any:
-    """The house style: little ink, horizontal grid lines only where they help, nothing behind the chart."""
-    return chart.configure(
+    """Give a chart the house style: little ink, grid lines only where they help, nothing behind the chart."""
+    import altair as alt
+
+    # `configure` would copy the chart and join its layers anew.
+    chart.config = alt.Config(
         background="transparent",
         font=FONT,
         aria=False,
@@ -211,3 +215,4 @@ def style(chart: Any, palette: Palette) -> Any:
         legend={"labelColor": palette.ink, "labelFontSize": 12, "rowPadding": 4, "columnPadding": 18, "offset": 14},
         line={"strokeWidth": 2},
     )
+    return chart
