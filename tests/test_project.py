@@ -5,30 +5,97 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from tests.support.places import ROOT
+import riskcast
+from tests.support.places import APP, ROOT
 
-MODULES = {path.stem for path in (ROOT / "src" / "riskcast").glob("*.py")} - {"__init__", "__main__"}
-
-
-def floors_in_architecture() -> list[set[str]]:
-    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Decisions")[0]
-    rows = [line.split("|")[2] for line in table.splitlines() if line.startswith("|") and "`" in line]
-    return [set(re.findall(r"`(\w+)`", row)) for row in rows]
+SOURCE = ROOT / "src" / "riskcast"
+ROOMS = {path.parent.name: path.parent for path in SOURCE.glob("*/__init__.py")}
+GROUND = {path.stem for path in SOURCE.glob("*.py")} - {"__init__", "__main__"}
 
 
-def test_architecture_names_every_module_once() -> None:
-    named = [name for floor in floors_in_architecture() for name in floor]
-    assert sorted(named) == sorted(MODULES)
+def settings() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def test_architecture_has_the_floors_that_the_import_linter_checks() -> None:
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
-    checked = [{name.strip().removeprefix("riskcast.") for name in layer.split("|")} for layer in layers]
-    assert floors_in_architecture() == checked
+def modules(room: Path) -> set[str]:
+    """Modules of a room, those of a room within it by both names."""
+    found = (path.relative_to(room).with_suffix("") for path in room.rglob("*.py") if path.stem != "__init__")
+    return {".".join(path.parts) for path in found}
+
+
+def architecture() -> str:
+    return (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def rooms_in_architecture() -> dict[str, list[str]]:
+    """Every room in the order of the document, with the modules that its table names."""
+    parts = re.split(r"^### `(\w+)`$", architecture().split("### Ground")[0], flags=re.M)[1:]
+    tables = zip(parts[::2], parts[1::2], strict=True)
+    rows = {room: [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")] for room, text in tables}
+    return {room: [name for row in cells for name in re.findall(r"`([\w.]+)`", row)] for room, cells in rows.items()}
+
+
+def layers(contract: str) -> list[set[str]]:
+    """The layers of an import-linter contract over one container."""
+    contracts = settings()["tool"]["importlinter"]["contracts"]
+    [found] = [each for each in contracts if each.get("containers") == [contract]]
+    return [{name.strip() for name in layer.split("|")} for layer in found["layers"]]
+
+
+def flat(groups: Iterable[Iterable[str]]) -> list[str]:
+    return [name for group in groups for name in group]
+
+
+def test_architecture_names_every_room_and_module_once() -> None:
+    told = rooms_in_architecture()
+    assert set(told) == set(ROOMS)
+    for room, names in told.items():
+        assert sorted(names) == sorted(modules(ROOMS[room])), room
+    ground = architecture().split("### Ground")[1].split("### The app")[0]
+    assert set(re.findall(r"`(\w+)`", ground)) == GROUND
+
+
+def test_architecture_has_the_order_that_the_import_linter_holds() -> None:
+    levels = layers("riskcast")
+    assert sorted(flat(levels)) == sorted({*ROOMS, *GROUND})
+    place = {name: level for level, names in enumerate(levels) for name in names}
+    told = [place[room] for room in rooms_in_architecture()]
+    assert told == sorted(told)
+    for room in ("case", "engines"):
+        assert sorted(flat(layers(f"riskcast.{room}"))) == sorted(modules(ROOMS[room])), room
+
+
+def test_the_first_view_is_small() -> None:
+    shown = {path.name for path in SOURCE.iterdir()} - {"__pycache__"}
+    assert len(shown) <= 21, sorted(shown)
+    rooms = {path.name for path in APP.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    assert rooms == {"assumptions", "files", "parts", "reference_run", "scenarios", "state", "views"}
+
+
+def test_tests_mirror_the_rooms() -> None:
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
+    assert folders == {*ROOMS, "app", "notebooks", "support"}
+
+
+def test_faces_of_rooms_and_of_the_package_name_the_same() -> None:
+    """The package hands on what its rooms do; no module of a face bears the name of what the face hands on."""
+    from importlib import import_module
+
+    public = set(riskcast.__all__) - {"__version__"}
+    for name in public:
+        assert getattr(riskcast, name) is not None
+    of_rooms = {name for room in ROOMS for name in getattr(import_module(f"riskcast.{room}"), "__all__", ())}
+    assert public - of_rooms == {"CaseError", "RiskcastError", "UnreliablePosteriorError", "factor_text", "percent"}
+    # Importing a module would put it in place of a function of its name on the same face.
+    assert not public & {*ROOMS, *GROUND}
+    for room, folder in ROOMS.items():
+        face = set(getattr(import_module(f"riskcast.{room}"), "__all__", ()))
+        assert not face & {path.stem for path in folder.iterdir()}, room
 
 
 def test_readme_names_only_commands_and_options_that_exist() -> None:
@@ -46,17 +113,27 @@ def test_readme_names_only_commands_and_options_that_exist() -> None:
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
 
 
-def test_no_module_is_too_long() -> None:
-    long = {
-        path.name: len(lines)
-        for path in (ROOT / "src" / "riskcast").glob("*.py")
-        if len(lines := path.read_text(encoding="utf-8").splitlines()) > 480
-    }
-    assert not long
+def test_contributors_are_told_of_commands_that_exist() -> None:
+    recipes = set(re.findall(r"^(\w+)[^:\n]*:", (ROOT / "justfile").read_text(encoding="utf-8"), flags=re.M))
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"uv run just (\w+)", told)) <= recipes
+    for path in re.findall(r"uv run (?:just test|pytest) ([\w./]+)", told):
+        assert (ROOT / path).exists(), path
+
+
+def test_paths_in_architecture_exist() -> None:
+    told = re.findall(
+        r"`((?:case|record|engines|forecasting|exports|cli|verification|machinery|tests|app|docs)/[\w/.]+)",
+        architecture(),
+    )
+    for path in told:
+        place = path.split(":")[0]
+        if "NAME" not in place:
+            assert (SOURCE / place).exists() or (ROOT / place).exists(), path
 
 
 def test_nothing_outside_the_project_is_read_at_run_time() -> None:
-    for path in (ROOT / "src" / "riskcast").glob("*.py"):
+    for path in (*SOURCE.rglob("*.py"), *APP.rglob("*.py")):
         assert "shared/" not in path.read_text(encoding="utf-8"), path
 
 
