@@ -34,7 +34,7 @@ from riskcast.forecasting.forecasts import Forecast, forecast
 from riskcast.forecasting.scoring import Risk, score
 from riskcast.numbers import interval, percent
 from tests.support.cases import event, event_row, make_case, quantity
-from tests.verification.test_backtesting import panel_case
+from tests.support.origins import panel_case
 
 CASE = "central_asia_2024"
 EFFECT = "security_pressure->mass_expulsion"

@@ -19,7 +19,7 @@ from tests.support.smallcase import write_files
 
 CASE = "central_asia_2024"
 QUICK = ("--draws", "100", "--workers", "1")
-ORIGINS = 6
+ORIGINS = 24
 
 
 @pytest.fixture
@@ -89,8 +89,9 @@ def test_a_calibration_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
 
 
 def test_an_interrupted_backtest_ends_without_a_traceback_and_goes_on_later(tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "riskcast", "backtest", CASE, "--from", "2018", "--out", str(tmp_path / "out")]
-    arguments += ["--draws", "100", "--workers", "2"]
+    case = str(write_files(tmp_path / "small"))
+    arguments = [sys.executable, "-m", "riskcast", "backtest", case, "--from", "2018", "--every", "1"]
+    arguments += ["--draws", "100", "--workers", "2", "--out", str(tmp_path / "out")]
     finished = tmp_path / "out" / "finished"
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     until(lambda: list(finished.glob("*.zip")), "an origin to be finished")

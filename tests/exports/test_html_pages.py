@@ -15,7 +15,7 @@ from riskcast.exports.html_pages import backtest_page, calibration_page
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Slice
 from riskcast.verification.verdicts import PARTS, calibration_verdict, shape_in_words, skill_verdict
-from tests.charts.test_verification import calibration_of, origins_of, small_evaluation
+from tests.support.scores import calibration_of, origins_of, small_evaluation
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 HOSTILE = "<img src=x onerror=alert(1)> & 'quoted' {{ 7 * 7 }}"

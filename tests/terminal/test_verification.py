@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from riskcast.terminal.verification import BLOCKS, bars, calibration_view, evaluation_view
 from riskcast.verification.evaluation import Evaluation, Measured
-from tests.charts.test_verification import calibration_of, small_evaluation
+from tests.support.scores import calibration_of, small_evaluation
 
 LONG = (
     "A caution that is long enough to be broken over several lines of a terminal, with a\u00a0label and [markup] in it"

@@ -24,73 +24,18 @@ from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
 from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.cases import event, event_row, make_case, quantity
 from tests.support.clusters import Cluster, needs_distributed
+from tests.support.origins import panel_case, small_case
 from tests.support.places import ROOT
 
 FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE]
 ORIGIN = dt.date(2017, 12, 31)
 
 
-def small_case(seed: int = 0, years: int = 8) -> Case:
-    """Three dyads, two outcomes and one event of the host, with events at random."""
-    rng = np.random.default_rng(seed)
-    case = make_case(
-        {
-            "quarrel": event(quantity(0.5, 0.2, 0.8), severity=30.0),
-            "rupture": event(quantity(0.2, 0.05, 0.5), severity=90.0),
-            "decree": event(quantity(0.3, 0.1, 0.6), severity=40.0, scope="host"),
-        },
-        [
-            edge("quarrel", "rupture", quantity(2.0, 1.0, 4.0), whose="own", memory="fast", acts="next"),
-            edge("quarrel", "quarrel", quantity(1.5, 0.8, 2.5), whose="others", memory="fast", acts="next"),
-            edge("mood", "quarrel", quantity(1.3, 0.8, 2.1)),
-        ],
-        {"mood": indicator(now=quantity(0.0, -0.5, 0.5))},
-        years=years,
-        sd_dyad=quantity(0.5, 0.2, 1.2),
-        sd_time=quantity(0.3),
-        persistence=quantity(0.5),
-    )
-    rows = {}
-    for name, rate in (("quarrel", 0.12), ("rupture", 0.03), ("decree", 0.05)):
-        for unit in case.units(name):
-            for month in np.flatnonzero(rng.random(years * 12) < rate).tolist():
-                day = dt.date(2020 - years + 1 + month // 12, month % 12 + 1, 10)
-                rows[name, unit, day] = event_row(day, name, unit)
-    return case.revised(event_rows=tuple(rows.values()))
-
-
 def what_is_known(case: Case, draws: int, leave_one_dyad_out: bool = False) -> Known:
     """What a forecast of a year from a case's last day may use."""
     return Known(Request(case, horizon=12, draws=draws, allow_unreliable=True), leave_one_dyad_out)
-
-
-def panel_case(seed: int = 0, years: int = 25, dyads: int = 12) -> Case:
-    """A yearly panel of pairs among six states with one covariate that is known ahead."""
-    rng = np.random.default_rng(seed)
-    states = [f"S{i:02d}" for i in range(6)]
-    pairs = [f"{a}-{b}" for i, a in enumerate(states) for b in states[i + 1 :]][:dyads]
-    unit = np.repeat(np.arange(dyads), years)
-    period = np.tile(np.arange(2020 - years + 1, 2021), dyads)
-    kept = rng.random(len(unit)) < 0.95
-    unit, period = unit[kept], period[kept]
-    mood = rng.normal(size=len(unit))
-    happened = (rng.random(len(unit)) < 0.15 * np.exp(0.3 * mood)).astype(float)
-    return make_case(
-        {"war": event(quantity(0.1, 0.03, 0.3))},
-        [
-            edge("mood", "war", quantity(1.2, 0.8, 1.8)),
-            edge("war", "war", quantity(1.5, 0.8, 3.0), whose="own", memory="fast", acts="next"),
-            edge("war", "war", quantity(1.1, 0.8, 1.5), whose="others", memory="fast", acts="next", path="near"),
-        ],
-        {"mood": indicator(scope="dyad", history="panel", now=None)},
-        period="year",
-        horizon=1,
-        years=years,
-        sd_dyad=quantity(0.5, 0.2, 1.2),
-        panel=Panel(tuple(pairs), unit, period, {"mood": mood}, {"war": happened}),
-    )
 
 
 def scrambled(case: Case, after: dt.date, seed: int = 5) -> Case:
@@ -274,7 +219,7 @@ def test_finished_origins_are_not_repeated(tmp_path: Path) -> None:
 SCRIPT = """
 import datetime as dt, sys
 sys.path.insert(0, {tests!r})
-from tests.verification.test_backtesting import small_case
+from tests.support.origins import small_case
 from riskcast.verification.backtesting import backtest
 if __name__ == "__main__":
     backtest(small_case(), dt.date(2014, 1, 1), every=6, draws=100, workers_count={workers}, out={out!r},

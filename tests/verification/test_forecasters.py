@@ -11,7 +11,7 @@ import pytest
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.verification.backtesting import backtest
 from riskcast.verification.forecasters import OF_RECORD, forecaster_label, forecaster_names, reference_names
-from tests.verification.test_backtesting import small_case
+from tests.support.origins import small_case
 
 STRANGER = "coin"
 

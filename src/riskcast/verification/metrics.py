@@ -26,10 +26,8 @@ def brier_scores(outcome: Floats, forecast: Floats) -> Floats:
     >>> brier_scores(np.array([1.0, 0.0]), np.array([0.5, 0.2])).round(4).tolist()
     [0.25, 0.04]
     """
-    import scoringrules
-
     outcome, forecast = _checked(outcome, forecast)
-    return np.asarray(scoringrules.brier_score(outcome, forecast, backend="numpy"), dtype=float)
+    return (forecast - outcome) ** 2
 
 
 def log_scores(outcome: Floats, forecast: Floats) -> Floats:
@@ -41,11 +39,11 @@ def log_scores(outcome: Floats, forecast: Floats) -> Floats:
     >>> log_scores(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.0, 0.0])).round(4).tolist()
     [0.6931, 0.0, inf]
     """
-    from model_diagnostics.scoring import LogLoss
+    from scipy.special import xlogy
 
     outcome, forecast = _checked(outcome, forecast)
-    # Adding zero turns the library's -0.0 into 0.0.
-    return LogLoss().score_per_obs(outcome, forecast) + 0.0
+    # Adding zero turns -0.0 into 0.0.
+    return -xlogy(outcome, forecast) - xlogy(1.0 - outcome, 1.0 - forecast) + 0.0
 
 
 def ranked_probability_scores(reached: Floats, exceedance: Floats, case: Ints) -> Floats:
@@ -319,9 +317,9 @@ def _mixed(outcome: Floats) -> bool:
 
 def _isotonic(events: Floats, sizes: Floats) -> Floats:
     """Non-decreasing frequencies of groups in the order of their forecasts: (groups,)."""
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
-    return isotonic_regression(events / sizes, sample_weight=sizes)
+    return isotonic_regression(events / sizes, weights=sizes).x
 
 
 def _spread(values: Floats, points: int) -> Ints:
