@@ -2,5 +2,5 @@ from .backtesting import Backtest as Backtest, backtest as backtest
 from .calibration import Calibration as Calibration, calibrate as calibrate
 from .coverage import check_priors as check_priors, report_coverage as report_coverage
 from .evaluation import Evaluation as Evaluation, evaluate as evaluate
-from .past_rates import PastRate as PastRate, past_rates as past_rates
+from .record_alone import PastRate as PastRate, past_rates as past_rates
 from .references import dyad_rate as dyad_rate, pooled_rate as pooled_rate
