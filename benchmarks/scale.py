@@ -30,8 +30,8 @@ FORMATS = ("csv", "parquet", "json")
 STEPS = ("forecast", "score", "explain", *FORMATS)
 # What `explain` is measured with: its time is in proportion to the paths, of which it takes 800 by itself.
 EXPLAINED = 16
-# Draws as NetCDF are written for sizes whose file stays below a gigabyte.
-DRAWN_CELLS = 125_000_000
+# Draws as NetCDF hold every draw a second time: they are written where that fits.
+DRAWN_CELLS = 50_000_000
 
 
 class Watch:
