@@ -23,7 +23,7 @@ from tables import write_case
 
 import riskcast
 from riskcast.exports.backtest_report import write_backtest
-from riskcast.machinery.checkpoints import write_atomically
+from riskcast.machinery.staging import write_atomically
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Performance, Slice, evaluate
 from riskcast.verification.forecasters import MODEL

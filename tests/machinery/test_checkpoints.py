@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 
 from riskcast.errors import OptionError, RiskcastError
-from riskcast.machinery.checkpoints import Finished, open_checkpoints, write_atomically
+from riskcast.machinery.checkpoints import Finished, open_checkpoints
+from riskcast.machinery.staging import write_atomically
 
 PATIENCE = 120.0
 RUN = {"case": "abc", "seed": 1, "origins": ["2019-01", "2019-02"]}

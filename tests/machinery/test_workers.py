@@ -474,6 +474,22 @@ def test_a_cluster_remembers_nothing_between_runs(cluster: Cluster, tmp_path: Pa
 
 
 @needs_distributed
+def test_a_cluster_forgets_a_result_that_was_handed_on(cluster: Cluster) -> None:
+    from distributed import Client
+
+    handed: list[str] = []
+    with workers(cluster=cluster.address) as crew, Client(cluster.address, set_as_default=False) as looking:
+
+        def look(key: str, _: object) -> None:
+            handed.append(key)
+            if len(handed) == 5:
+                until(lambda: not looking.run_on_scheduler(keys_kept), "the scheduler to forget")
+
+        run_tasks(square, {str(i): (i,) for i in range(5)}, crew, look)
+    assert len(handed) == 5
+
+
+@needs_distributed
 def test_an_error_on_a_cluster_names_its_task(cluster: Cluster) -> None:
     with workers(cluster=cluster.address) as crew:
         with pytest.raises(ValueError, match="no such value") as caught:

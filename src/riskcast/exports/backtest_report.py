@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.html_pages import backtest_page, calibration_page, case_rows
-from riskcast.machinery.checkpoints import write_atomically
+from riskcast.machinery.staging import write_atomically
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.calibration import Calibration, calibration_data
 from riskcast.verification.coverage import check_priors

@@ -8,15 +8,15 @@ import io
 import json
 import os
 import re
-import secrets
 import zipfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskcast.errors import OptionError, RiskcastError, shorten, show
+from riskcast.machinery.staging import remove_leftovers, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ DESCRIPTION = "run.json"
 LOCK = "run.lock"
 FINISHED = "finished"
 FACTS = "facts.json"
-STALE = ".riskcast-*.tmp"
 MOST_DIFFERENCES = 5
 
 
@@ -107,46 +106,11 @@ def open_checkpoints(folder: str | Path, description: Mapping[str, Any]) -> Gene
         except OSError as error:
             raise OptionError(f"cannot lock {folder} ({error.strerror}); give an --out on a local disk") from error
         for place in (folder, folder / FINISHED):
-            for path in place.glob(STALE):
-                path.unlink(missing_ok=True)
+            remove_leftovers(place)
         run = _same_run(folder, description)
         yield Checkpoints(folder / FINISHED, run)
     finally:
         os.close(lock)
-
-
-def write_atomically(path: str | Path, content: bytes | str) -> None:
-    """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomically(Path(folder) / "report.txt", "done")
-    ...     (Path(folder) / "report.txt").read_text()
-    'done'
-    """
-    path = Path(path)
-    passing = path.with_name(STALE.replace("*", secrets.token_hex(8)))
-    try:
-        try:
-            with passing.open("xb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
-            passing.replace(path)
-        finally:
-            with suppress(OSError):
-                passing.unlink(missing_ok=True)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise RiskcastError(f"cannot write {path} ({error.strerror}); make it writable, then run again") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _same_run(folder: Path, description: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ class Registry[Part]:
     def add(self, name: str, about: str, part: Part | str) -> None:
         """Add a part for this process, for plug-ins; raises OptionError where the name is taken."""
         if name in self._entries:
-            raise OptionError(f"there is an {self.kind} {name!r} already; choose another name")
+            raise OptionError(f"the {self.kind} {name!r} is there already; choose another name")
         self._entries[name] = Entry(about, part)
 
     def remove(self, name: str) -> None:

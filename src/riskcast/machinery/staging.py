@@ -1,4 +1,4 @@
-"""A folder to make files in before they are moved to their place: what is interrupted leaves nothing half."""
+"""Files and folders that appear whole or not at all, whatever interrupts the writer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from riskcast.errors import OptionError
+from riskcast.errors import OptionError, RiskcastError
+
+PASSING = ".riskcast-*.tmp"
 
 
 @contextmanager
@@ -56,3 +58,44 @@ def _remove_dead(stale: Path) -> None:
         return
     finally:
         os.close(lock)
+
+
+def write_atomically(path: str | Path, content: bytes | str) -> None:
+    """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(Path(folder) / "report.txt", "done")
+    ...     (Path(folder) / "report.txt").read_text()
+    'done'
+    """
+    path = Path(path)
+    passing = path.with_name(PASSING.replace("*", secrets.token_hex(8)))
+    try:
+        try:
+            with passing.open("xb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            passing.replace(path)
+        finally:
+            with suppress(OSError):
+                passing.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise RiskcastError(f"cannot write {path} ({error.strerror}); make it writable, then run again") from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that writers which were killed have left in a folder where nobody writes now."""
+    for path in folder.glob(PASSING):
+        path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk: without this a rename may be lost when the power is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -96,11 +96,16 @@ def run_tasks[Result](
                     running[workers.executor.submit(_call, function, arguments)] = key
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            done = wait(running, return_when=FIRST_COMPLETED).done
+            while done:
+                future = done.pop()
                 key = running.pop(future)
                 with _naming(key, workers):
                     result = future.result()
+                # A cluster keeps a result, and runs its task again if that is lost, while anybody holds the future.
+                del future
                 on_result(key, result)
+                del result
     except BaseException:
         for future in running:
             future.cancel()
@@ -194,9 +199,9 @@ def _check_cluster(client: Any, address: str, patience: float) -> None:
             raise OptionError(f"worker {worker} has {wrong}; install riskcast {__version__} there as it is here")
 
 
-class _Cluster(Workers, Executor):
+class _Cluster(Workers):
     def __init__(self, client: Any, address: str) -> None:
-        super().__init__(self, 1)
+        super().__init__(client.get_executor(pure=False), 1)
         self._client = client
         self._address = address
 
@@ -206,25 +211,6 @@ class _Cluster(Workers, Executor):
         with suppress(OSError, AttributeError, RuntimeError):
             self._count = max(1, sum(self._client.nthreads().values()))
         return self._count
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        local: Future[Any] = Future()
-        remote = self._client.submit(fn, *args, **kwargs, pure=False)
-
-        def settle(_: object) -> None:
-            result, error = None, None
-            try:
-                result = remote.result()
-            except BaseException as raised:
-                error = raised
-            # Dask runs a task again when the worker that holds its result dies, unless nobody wants the result.
-            remote.release()
-            if local.set_running_or_notify_cancel():
-                local.set_result(result) if error is None else local.set_exception(error)
-
-        local.add_done_callback(lambda done: remote.release() if done.cancelled() else None)
-        remote.add_done_callback(settle)
-        return local
 
     def loss(self, error: BaseException) -> str | None:
         from distributed import KilledWorker

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import OptionError, RiskcastError, shorten
-from riskcast.machinery.staging import stage
+from riskcast.machinery.staging import stage, sync_folder
 
 MANIFEST: Final = "manifest.json"
 STAGE: Final = ".riskcast-run-"
@@ -172,7 +172,7 @@ def write_sealed(target: Path, about: Mapping[str, Any], fill: Callable[[Path], 
             if target.exists():
                 raise FileExistsError(target)
             folder.rename(target)
-            _sync(target.parent)
+            sync_folder(target.parent)
     except FileExistsError:
         raise
     except OSError as error:
@@ -307,13 +307,5 @@ def _seal(folder: Path, about: Mapping[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
-        _sync(inner)
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(inner)
+    sync_folder(folder)
