@@ -6,6 +6,7 @@ import functools
 import math
 import re
 from dataclasses import asdict, replace
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -129,13 +130,12 @@ def origins_of(evaluation: Evaluation, origins: int = 24) -> pd.DataFrame:
 
 def histogram_of(block: str, label: str, ranks: np.ndarray, p_value: float, bins: int = 20) -> RankHistogram:
     even, points = ranks.size / bins, np.linspace(0.02, 0.98, 49)
-    counts = np.histogram(ranks, bins, (0, 1))[0].astype(float)
+    counts = np.histogram(ranks, bins, (0, 1))[0].astype(np.int64)
     width = 2.9 * math.sqrt(even * (1 - 1 / bins))
     reach = 1.4 * np.sqrt(points * (1 - points) / ranks.size) * 2
     difference = np.searchsorted(np.sort(ranks), points, side="right") / ranks.size - points
     ecdf = EcdfDifference(points, difference, -reach, reach, p_value)
-    flat = np.ones(bins)
-    low, high = flat * max(even - width, 0), flat * (even + width)
+    low, high = (np.full(bins, round(edge)) for edge in (max(even - width, 0), even + width))
     return RankHistogram(block, label, ranks, counts, low, high, 0.95, p_value, ecdf)
 
 
@@ -152,8 +152,8 @@ def calibration_of(records: int = 300, wrong: str = "dyad_effects") -> Calibrati
             ranks = rng.beta(0.75, 0.75, ranks.shape)
         p_value = 0.00004 if block == wrong else float(rng.uniform(0.1, 0.95))
         histograms[block] = histogram_of(block, label, ranks.ravel(), p_value)
-        for event, own in zip(case.order, ranks, strict=True):
-            by_event[event][block] = histogram_of(block, label, own, float(rng.uniform(0.01, 0.95)))
+        for place, event in enumerate(case.order):
+            by_event[event][block] = histogram_of(block, label, ranks[place], float(rng.uniform(0.01, 0.95)))
     failed = dict.fromkeys(case.order, 0) | {case.order[0]: 2}
     return Calibration(case, records, 400, 1, histograms, 2, by_event, failed)
 
@@ -163,9 +163,9 @@ def small_evaluation() -> Evaluation:
     return evaluation_of(size=1500, rate=0.06, dyads=40, events=3)
 
 
-def data_of(chart: object) -> list[list[dict[str, object]]]:
+def data_of(chart: charts.Chart) -> list[list[dict[str, Any]]]:
     """Every set of rows of a chart once, however many layers show it."""
-    found: list[list[dict[str, object]]] = []
+    found: list[list[dict[str, Any]]] = []
 
     def walk(part: object) -> None:
         if isinstance(part, dict):
@@ -182,18 +182,20 @@ def data_of(chart: object) -> list[list[dict[str, object]]]:
     return found
 
 
-def rows_with(chart: object, field: str) -> list[dict[str, object]]:
+def rows_with(chart: charts.Chart, field: str) -> list[dict[str, Any]]:
     return [row for rows in data_of(chart) for row in rows if field in row]
 
 
-def charts_of_everything() -> dict[str, object]:
+def charts_of_everything() -> dict[str, charts.Chart]:
     evaluation = small_evaluation()
     histogram = calibration_of().histograms["effects"]
+    parts = charts.slices_chart(evaluation)
+    assert parts is not None
     return {
         "riskcast": charts.reliability_chart(evaluation.slices["all"].reliability),
         "Murphy diagram": charts.murphy_chart(evaluation.slices["all"]),
         "Brier score by forecaster": charts.skill_chart(evaluation),
-        "Skill by part of the test": charts.slices_chart(evaluation),
+        "Skill by part of the test": parts,
         "Brier score by origin": charts.origins_chart(origins_of(evaluation, 6)),
         "Effects of indicators": charts.rank_chart(histogram),
         "Effects of indicators, cumulated": charts.ecdf_chart(histogram),
@@ -293,6 +295,7 @@ def test_skill_chart_holds_scores_and_intervals_and_does_without_intervals() -> 
 def test_slices_chart_tells_parts_of_one_label_apart_and_is_none_without_skill() -> None:
     evaluation = small_evaluation()
     chart = charts.slices_chart(evaluation, labels={"event_0": "Demarche", "event_1": "Demarche"})
+    assert chart is not None
     labels = [row["label"] for row in rows_with(chart, "value")]
     assert labels == ["all", "onset", "continuation", "Demarche (event_0)", "Demarche (event_1)", "event_2"]
     whole = evaluation.slices["all"]

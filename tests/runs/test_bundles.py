@@ -180,9 +180,7 @@ class Options(TypedDict, total=False):
         {"draws": 100, "allow_unreliable": True},
     ],
 )
-def test_runs_of_every_kind_read_back_and_come_out_the_same(
-    folder: Path, tmp_path: Path, options: Options
-) -> None:
+def test_runs_of_every_kind_read_back_and_come_out_the_same(folder: Path, tmp_path: Path, options: Options) -> None:
     whole: Options = {"draws": 200, **options}
     run = riskcast.run(riskcast.load_case(folder), **whole)
     path = riskcast.write_bundle(run, tmp_path)
