@@ -101,12 +101,12 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
             ("Event type", "Recorded", "Expected", "Verdict"),
             [
                 (
-                    case.events[row.event].label,
-                    row.recorded,
-                    f"{row.median:.0f} ({row.low:.0f}–{row.high:.0f})",
-                    row.verdict,
+                    case.events[row["event"]].label,
+                    row["recorded"],
+                    f"{row['median']:.0f} ({row['low']:.0f}–{row['high']:.0f})",
+                    row["verdict"],
                 )
-                for row in prior_conflicts(tested).itertuples()
+                for row in prior_conflicts(tested).to_dict("records")
             ],
         ),
         "## Cautions",

@@ -226,6 +226,6 @@ def test_remembered_events_and_quantities_are_tables_too(ahead: riskcast.Forecas
     assert frame["day"].tolist() == [event.when for event in events]
     assert frame["left"].between(5, 100).all()
     assert [row[0] for row in read(events).rows[1:]] == frame["day"].tolist()[:30]
-    now = ahead.case.indicators["xenophobia"].now
+    now = ahead.case.indicators["xenophobia"].now_of(ahead.case.host)
     assert read(now).rows[1] == ["47", "38 to 57"]
     assert now.to_frame().loc[0, ["center", "low", "high"]].tolist() == [47.0, 38.0, 57.0]

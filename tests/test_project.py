@@ -99,11 +99,11 @@ def test_faces_of_rooms_and_of_the_package_name_the_same() -> None:
 
 
 def test_readme_names_only_commands_and_options_that_exist() -> None:
-    from typer.main import get_command
+    from typer.main import get_group
 
     from riskcast.cli.commands import app
 
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_group(app).commands
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     used = re.findall(r"riskcast ([a-z]+)((?: --?[a-z][a-z-]*| [a-z_0-9A-Z.-]+)*)", text)
     called = [(name, rest) for name, rest in used if name in commands]

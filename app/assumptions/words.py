@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import riskcast
 
@@ -67,6 +67,22 @@ class Subject:
         return all(word in text for word in search.lower().split())
 
 
+class Words(TypedDict):
+    """What a quantity's section alone tells of its subject; what it leaves out stands as the quantity's name has it."""
+
+    group: str
+    label: str
+    short: str
+    row: str
+    column: str
+    help: str
+    unit: NotRequired[str]
+    room: NotRequired[float]
+    scale: NotRequired[float]
+    bounds: NotRequired[tuple[float, float]]
+    event: NotRequired[str]
+
+
 def subjects(case: riskcast.Case) -> dict[str, Subject]:
     """All quantities of a case, in words, by id."""
     edges = {effect.id: effect for effect in case.effects}
@@ -81,12 +97,12 @@ def subjects(case: riskcast.Case) -> dict[str, Subject]:
         else:
             words = told[named.id.section](case, named)
         claim = quantity.evidence.claim if quantity.evidence else ""
-        words = {"unit": named.unit, "may_be_zero": named.id.kind.may_be_zero} | words
-        found[key] = Subject(key=key, link=link, claim=claim, **words)
+        whole: Words = {"unit": named.unit, **words}
+        found[key] = Subject(key=key, link=link, claim=claim, may_be_zero=named.id.kind.may_be_zero, **whole)
     return found
 
 
-def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     indicator, what, of = case.indicators[named.id.name], named.id.kind.field, named.id.of
     step = indicator.measure.step_words
     if what == "now":
@@ -122,7 +138,7 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, A
     }
 
 
-def _event(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+def _event(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     name, what = named.id.name, named.id.kind.field
     event = case.events[name]
     if what == "half_life":
@@ -149,7 +165,7 @@ def _event(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
     }
 
 
-def _half_life(case: riskcast.Case, memory: str, who: str = "") -> dict[str, Any]:
+def _half_life(case: riskcast.Case, memory: str, who: str = "") -> Words:
     label = case.settings.memories[memory].label
     return {
         "group": MEMORY,
@@ -161,11 +177,11 @@ def _half_life(case: riskcast.Case, memory: str, who: str = "") -> dict[str, Any
     }
 
 
-def _memory(case: riskcast.Case, named: riskcast.QuantityName) -> dict[str, Any]:
+def _memory(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     return _half_life(case, named.id.name)
 
 
-def _hyper(field: str) -> dict[str, Any]:
+def _hyper(field: str) -> Words:
     label, short, tip = {
         "sd_dyad": ("How much rates differ between pairs beyond what the indicators say", "Spread: pairs", SPREAD),
         "sd_time": ("How much rates differ between years, for all pairs at once", "Spread: years", SPREAD),
@@ -186,7 +202,7 @@ def _hyper(field: str) -> dict[str, Any]:
     }
 
 
-def _effect(case: riskcast.Case, effect: Any) -> dict[str, Any]:
+def _effect(case: riskcast.Case, effect: Any) -> Words:
     target = case.events[effect.target]
     way = f" ({effect.path.replace('_', ' ')})" if effect.path else ""
     if effect.is_escalation:

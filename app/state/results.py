@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ class Result:
     risk: riskcast.Risk
 
 
-BY_CONTENT = {
+BY_CONTENT: dict[str | type, Callable[[Any], Any]] = {
     riskcast.Case: lambda case: f"{case.name} {case.hash}",
     riskcast.Request: lambda request: request.id,
 }

@@ -211,7 +211,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
     if not named:
         st.caption("No indicator of this case has a series of dated values.")
         return
-    chosen = st.selectbox("Series", list(named), format_func=named.get, key=f"record_series:{case.name}")
+    chosen = st.selectbox("Series", list(named), format_func=named.__getitem__, key=f"record_series:{case.name}")
     st.caption(plain(case.indicators[chosen].question))
     st.altair_chart(charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):

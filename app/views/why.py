@@ -43,7 +43,7 @@ def _choose(result: Result) -> tuple[str, str]:
     case = result.case
     dyad = widgets.choose_pair(result, f"why_pair:{case.name}")
     labels = {WHOLE: "The score as a whole"} | {name: case.events[name].label for name in case.outcomes}
-    event = st.selectbox("What to explain", list(labels), format_func=labels.get, key=f"why_event:{case.name}")
+    event = st.selectbox("What to explain", list(labels), format_func=labels.__getitem__, key=f"why_event:{case.name}")
     return dyad, event
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 import tomllib
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 @contextmanager
-def server(port: int, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def server(port: int, folder: Path) -> Generator[subprocess.Popen[str]]:
     """The app's server in a process group of its own, once it answers."""
     process = subprocess.Popen(
         [sys.executable, "-m", "riskcast", "app", "--port", str(port), "--no-browser"],

@@ -183,13 +183,13 @@ def test_files_of_different_forecasts_differ_in_name(view: View) -> None:
     assert all(downloads.safe_name(stem) == stem for stem in stems)
 
 
-def wish_for(dossier: riskcast.Dossier, kind: str, palette: theme.Palette = theme.LIGHT) -> Wish:
+def wish_for(dossier: riskcast.Dossier, kind: Picture, palette: theme.Palette = theme.LIGHT) -> Wish:
     before = results.published(riskcast.load_case("central_asia_2024")).risk
     return Wish(kind, dossier.headline.dyads[0].id, before, palette)
 
 
 @pytest.mark.parametrize("kind", Picture)
-def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind: str) -> None:
+def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind: Picture) -> None:
     text = pictures.to_svg(dossier, wish_for(dossier, kind)).decode()
     root = ElementTree.fromstring(text)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -218,6 +218,7 @@ def test_a_chart_as_png_stands_on_paper_at_twice_its_size(dossier: riskcast.Doss
     image.load()
     assert image.size == tuple(round(pictures.SCALE * float(root.attrib[side])) for side in ("width", "height"))
     corner = image.convert("RGB").getpixel((0, 0))
+    assert isinstance(corner, tuple)
     assert "#{:02x}{:02x}{:02x}".format(*corner) == palette.paper
     case = dossier.case
     assert image.info["case_hash"] == case.published_hash

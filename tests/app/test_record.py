@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -108,9 +110,14 @@ def test_filters_that_leave_nothing_say_so() -> None:
 def test_each_filter_alone(view: View) -> None:
     rows, written = view.case.event_rows, listed()
     assert record.filter_rows(rows) == list(rows)
-    for column, name in (("type", "types"), ("dyad", "units"), ("status", "statuses")):
+    filters: dict[str, Callable[[str], list[Any]]] = {
+        "type": lambda value: record.filter_rows(rows, types=[value]),
+        "dyad": lambda value: record.filter_rows(rows, units=[value]),
+        "status": lambda value: record.filter_rows(rows, statuses=[value]),
+    }
+    for column, filtered in filters.items():
         for value in {row[column] for row in written}:
-            left = record.filter_rows(rows, **{name: [value]})
+            left = filtered(value)
             assert [row.description for row in left] == [row["description"] for row in written if row[column] == value]
     years = record.filter_rows(rows, years=(2014, 2016))
     assert len(years) == sum(row["date"][:4] in ("2014", "2015", "2016") for row in written)

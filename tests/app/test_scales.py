@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def scenarios_page() -> None:
     scenarios.show()
 
 
-def opened(page: object, case: riskcast.Case) -> AppTest:
+def opened(page: Callable[[], None], case: riskcast.Case) -> AppTest:
     """A page that looks at the case."""
     test = AppTest.from_function(page, default_timeout=60)
     test.session_state["undo"], test.session_state["redo"] = [], []

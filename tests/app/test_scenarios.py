@@ -393,7 +393,7 @@ def test_the_downloaded_text_reads_back_in_a_case(workbench: AppTest, tmp_path: 
     workbench.text_area(key="draft_story").set_value('It "happened": no, 1e5 times.\nTwice.').run()
     save(workbench, "yes: №1 #")
     view = seen(workbench)
-    assert [button.label for button in workbench.get("download_button")] == ["Download as YAML"]
+    assert [button.label for button in workbench.download_button] == ["Download as YAML"]
     (name,) = view.built
     riskcast.write_case(view.case, tmp_path)
     text = scenario_words.scenarios_text({name: view.scenarios[name]})

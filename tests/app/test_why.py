@@ -46,6 +46,10 @@ def said(app: AppTest) -> str:
     return "\n".join(item.value for item in (*app.main.markdown, *app.main.caption))
 
 
+def drivers_offered(app: AppTest) -> int:
+    return len([one for one in app.main.toggle if one.key is not None and one.key.startswith("why_open:")])
+
+
 def choose(app: AppTest, label: str, value: str) -> AppTest:
     found = next(item for item in (*app.main.selectbox, *app.main.button_group) if item.label == label)
     found.set_value(value).run()
@@ -128,6 +132,7 @@ def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: resu
     assert list(table["Written in"]) == [str(riskcast.find_place(NAME, one.key)) for one in acting]
     for key in reasons.driver_keys(result, driver.id, TJK):
         evidence = next(q.evidence for name, q, _ in view.case.quantities() if name == key)
+        assert evidence is not None
         assert reasons.plain(evidence.claim) in said(app)
         assert f"`{riskcast.find_place(NAME, key)}`" in said(app)
 
@@ -135,10 +140,10 @@ def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: resu
 def test_the_smaller_drivers_are_a_click_away(view: View) -> None:
     app = opened()
     count = len(results.explained(view).contributions[TJK])
-    assert len([one for one in app.main.toggle if one.key.startswith("why_open:")]) == 6
+    assert drivers_offered(app) == 6
     app.toggle(key="why_rest").set_value(True).run()
     assert not app.exception
-    assert len([one for one in app.main.toggle if one.key.startswith("why_open:")]) == count
+    assert drivers_offered(app) == count
 
 
 def test_effects_have_the_size_that_level_and_ratio_give_them(result: results.Result) -> None:
@@ -206,10 +211,12 @@ def test_an_outcome_shows_its_probability_its_effects_and_what_is_remembered(res
     rate = result.posterior.events["demarche"].coefficients[:, 0]
     after = 1.0 - math.exp(-12.0 * math.exp(float(np.median(rate))))
     assert f"after the record **{riskcast.percent(after)} (" in text
+    places = riskcast.find_places(result.case)
+    assert places is not None
     for row in result.case.event_rows:
         if row.type == "demarche" and row.dyad == TJK and row.date.year >= 2023:
             assert reasons.plain(row.description) in text
-            assert f"`{riskcast.find_places(result.case).row(row)}`" in text
+            assert f"`{places.row(row)}`" in text
 
 
 def test_each_effect_opens_down_to_its_prior_events_and_sources(result: results.Result) -> None:

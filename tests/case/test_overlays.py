@@ -185,11 +185,13 @@ def test_the_hash_of_an_overlay_is_blind_to_layout_and_sees_every_number(case: C
 
 
 def test_evidence_is_kept_unless_the_overlay_brings_its_own(case: Case) -> None:
-    kept = apply_overlay(case, HOTTER).indicators["mood"].now
-    assert kept.evidence == case.indicators["mood"].now.evidence
+    kept = apply_overlay(case, HOTTER).indicators["mood"].now_of(case.host)
+    assert kept.evidence == case.indicators["mood"].now_of(case.host).evidence
     own = {"basis": "judgement", "claim": "A hunch."}
     brought = apply_overlay(case, {"indicators.mood.now": {**HOTTER["indicators.mood.now"], "evidence": own}})
-    assert brought.indicators["mood"].now.evidence.claim == "A hunch."
+    evidence = brought.indicators["mood"].now_of(case.host).evidence
+    assert evidence is not None
+    assert evidence.claim == "A hunch."
 
 
 def test_the_case_that_an_overlay_is_laid_over_stays_as_it_was(case: Case, folder: Path) -> None:

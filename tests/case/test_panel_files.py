@@ -37,6 +37,11 @@ def problems_of(folder: Path) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
+def digest_of(case: Case) -> str:
+    assert case.panel is not None
+    return case.panel.digest
+
+
 def row_of(rows: pandas.DataFrame, cell: Cell) -> int:
     return int(np.flatnonzero((rows["dyad"] == cell[0]) & (rows["period"] == cell[1]))[0])
 
@@ -432,7 +437,7 @@ def test_ignored_columns_are_not_read(tmp_path: Path) -> None:
         case = load_case(write_panel_case(tmp_path / suffix, rows, suffix=suffix, edits=edits))
         assert case.panel is not None
         assert set(case.panel.levels) == set(COVARIATES)
-        assert case.panel.digest == panel_case().panel.digest
+        assert digest_of(case) == digest_of(panel_case())
 
 
 def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,7 +446,9 @@ def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (problem,) = problems_of(write_panel_case(tmp_path / suffix, suffix=suffix))
         assert (problem.wrong, problem.mend) == ("has too many rows", "keep at most 52")
     monkeypatch.setattr(panel_files, "MAX_ROWS", 53)
-    assert len(load_case(tmp_path / "parquet").panel) == 53
+    panel = load_case(tmp_path / "parquet").panel
+    assert panel is not None
+    assert len(panel) == 53
 
 
 def small_whole_numbers(rows: pandas.DataFrame) -> pandas.DataFrame:
@@ -533,8 +540,7 @@ def test_a_dyad_of_which_every_row_is_dropped_is_none(tmp_path: Path) -> None:
     case = load_case(write_panel_case(tmp_path, rows, edits=(treat("mood", "[drop]"),)))
     assert case.dyads == ("AAA-BBB", "BBB-CCC", "BBB-DDD", "CCC-DDD")
     without = rows[rows["dyad"] != "AAA-CCC"]
-    assert case.panel is not None
-    assert case.panel.digest == panel_case(without).panel.digest
+    assert digest_of(case) == digest_of(panel_case(without))
 
 
 # Hash and round trip.

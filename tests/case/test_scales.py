@@ -121,7 +121,7 @@ def test_a_case_with_it_is_fitted_forecast_and_moved(name: str, tmp_path: Path) 
         for unit in case.dyads:
             assert base.probability("protest", unit).mean < ahead.probability("protest", unit).mean < 1.0
     earlier = riskcast.case_as_of(case, dt.date(2019, 6, 30))
-    assert elicit(earlier.indicators["mood"].now, earlier.indicators["mood"].link).mean == pytest.approx(
+    assert elicit(earlier.indicators["mood"].now_of(case.host), earlier.indicators["mood"].link).mean == pytest.approx(
         float(mood.link.forward(50.5))
     )
     folder = tmp_path / "written"
@@ -193,8 +193,9 @@ def scenario_of(*moves: dict[str, object]) -> Scenario:
 def middles_after(case: riskcast.Case, *moves: dict[str, object]) -> np.ndarray:
     """Middle levels of `share` after the last move, which is its own: (periods, units)."""
     told = scenario_of(*moves)
-    assert riskcast.forecasting.resolve_scenario(case, told)
+    riskcast.forecasting.resolve_scenario(case, told)
     middle = middle_levels(case, told, 4)[-1]
+    assert middle is not None
     return case.indicators["share"].level(apply_move(case, told.indicators[-1], middle, middle))[:, 0]
 
 

@@ -138,10 +138,10 @@ def test_events_that_may_lie_after_the_day_are_dropped(case: Case) -> None:
 
 def test_levels_come_from_the_last_value_published_by_the_day(case: Case) -> None:
     earlier = case_as_of(case, DAY)
-    assert earlier.indicators["mood"].now.median == 50.5
+    assert earlier.indicators["mood"].now_of(case.host).median == 50.5
     # The value for January 2020 was published in June.
-    assert case_as_of(case, dt.date(2020, 5, 31)).indicators["mood"].now.median == 50.5
-    assert case_as_of(case, dt.date(2020, 6, 1)).indicators["mood"].now.median == 54
+    assert case_as_of(case, dt.date(2020, 5, 31)).indicators["mood"].now_of(case.host).median == 50.5
+    assert case_as_of(case, dt.date(2020, 6, 1)).indicators["mood"].now_of(case.host).median == 54
     # Of several published by then, the one that is dated last.
     stale = level(dt.date(2017, 1, 1), dt.date(2019, 6, 1), 30.0)
     revised = case.revised(series_rows=(*case.series_rows, stale))
@@ -150,19 +150,20 @@ def test_levels_come_from_the_last_value_published_by_the_day(case: Case) -> Non
 
 def test_the_interval_of_a_level_widens_with_the_drift_since(case: Case) -> None:
     mood = case.indicators["mood"]
-    prior = elicit(case_as_of(case, DAY).indicators["mood"].now, mood.link)
+    prior = elicit(case_as_of(case, DAY).indicators["mood"].now_of(case.host), mood.link)
     years = (DAY - dt.date(2018, 1, 31)).days / 365.25
     expected = np.hypot((53 - 48) / (2 * Z90), 0.5 * 5 * np.sqrt(years))
     assert prior.sd == pytest.approx(expected, rel=1e-12)
-    later = elicit(case_as_of(case, DAY + dt.timedelta(days=100)).indicators["mood"].now, mood.link)
+    later = elicit(case_as_of(case, DAY + dt.timedelta(days=100)).indicators["mood"].now_of(case.host), mood.link)
     assert later.sd > prior.sd
 
 
 def test_an_indicator_without_a_series_stands_at_its_reference(case: Case) -> None:
     now = case_as_of(case, DAY).indicators["trade"].now
+    assert isinstance(now, dict)
     assert {unit: quantity.median for unit, quantity in now.items()} == {"HHH-AAA": 10, "HHH-BBB": 10}
     nothing = case.revised(series_rows=())
-    assert case_as_of(nothing, DAY).indicators["mood"].now.median == 50
+    assert case_as_of(nothing, DAY).indicators["mood"].now_of(case.host).median == 50
 
 
 @settings(deadline=None, max_examples=60)

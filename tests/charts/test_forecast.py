@@ -255,7 +255,7 @@ def test_views_pass_the_antimeridian_and_labels_stand_inside() -> None:
         ring = countries()[state].main
         crossings = [
             a[0] + (lat - a[1]) / (b[1] - a[1]) * (b[0] - a[0])
-            for a, b in pairwise(ring)
+            for a, b in pairwise(ring.tolist())
             if (a[1] > lat) != (b[1] > lat)
         ]
         assert sum(x > lon for x in crossings) % 2 == 1, state

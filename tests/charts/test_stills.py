@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -18,14 +19,22 @@ from riskcast.forecasting.estimates import Estimate
 
 @pytest.fixture(autouse=True)
 def renderer_as_it_was() -> Iterator[None]:
-    with alt.renderers.enable("default"):
+    with alt.renderers.enable("default"):  # ty: ignore[invalid-context-manager]  # altair's __exit__ forgets None
         yield
 
 
 def chart(width: object = "container") -> alt.Chart:
     rows = [{"x": x, "y": (x * 7) % 5, "kind": str(x % 3)} for x in range(20)]
-    points = alt.Chart(alt.Data(values=rows)).mark_circle(size=90).encode(x="x:Q", y="y:Q", color="kind:N")
+    mark = alt.MarkDef("circle", size=90)
+    points = alt.Chart(alt.Data(values=rows), mark=mark).encode(x="x:Q", y="y:Q", color="kind:N")
     return points.properties(width=width, height=150, description="Twenty points in three colours.")
+
+
+def shown(chart: alt.Chart | alt.LayerChart) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a notebook gets of a chart: data and their sizes, by kind."""
+    bundle = chart._repr_mimebundle_()
+    assert isinstance(bundle, tuple)
+    return bundle
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -54,7 +63,7 @@ def test_a_picture_of_another_kind_is_left_alone() -> None:
 
 def test_charts_become_pictures_of_the_width_that_is_asked_for() -> None:
     riskcast.draw_stills(500)
-    data, size = chart()._repr_mimebundle_()
+    data, size = shown(chart())
     assert set(data) == {"image/png", "text/plain"}
     assert data["text/plain"] == "Twenty points in three colours."
     width, height = struct.unpack(">II", data["image/png"][16:24])
@@ -63,21 +72,21 @@ def test_charts_become_pictures_of_the_width_that_is_asked_for() -> None:
     # White paper on all sides, whatever the colours of the notebook.
     assert (drawn[0] == 255).all()
     assert (drawn[-1] == 255).all()
-    _, narrow = chart(200)._repr_mimebundle_()
+    _, narrow = shown(chart(200))
     assert narrow["image/png"]["width"] < 400
 
 
 def test_the_house_charts_fill_the_width() -> None:
     riskcast.draw_stills()
     case = riskcast.load_case("central_asia_2024")
-    data, size = forecast_charts.timeline_chart(case)._repr_mimebundle_()
+    data, size = shown(forecast_charts.timeline_chart(case))
     assert size["image/png"]["width"] == stills.WIDTH
     assert len(data["image/png"]) < 60_000
 
 
 def test_the_same_chart_is_the_same_picture() -> None:
     riskcast.draw_stills()
-    assert chart()._repr_mimebundle_() == chart()._repr_mimebundle_()
+    assert shown(chart()) == shown(chart())
 
 
 def test_tornado_puts_the_widest_first_and_leaves_out_the_rest() -> None:

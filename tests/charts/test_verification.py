@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, replace
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -21,9 +22,9 @@ from tests.support.scores import (
 )
 
 
-def data_of(chart: object) -> list[list[dict[str, object]]]:
+def data_of(chart: charts.Chart) -> list[list[dict[str, Any]]]:
     """Every set of rows of a chart once, however many layers show it."""
-    found: list[list[dict[str, object]]] = []
+    found: list[list[dict[str, Any]]] = []
 
     def walk(part: object) -> None:
         if isinstance(part, dict):
@@ -40,18 +41,20 @@ def data_of(chart: object) -> list[list[dict[str, object]]]:
     return found
 
 
-def rows_with(chart: object, field: str) -> list[dict[str, object]]:
+def rows_with(chart: charts.Chart, field: str) -> list[dict[str, Any]]:
     return [row for rows in data_of(chart) for row in rows if field in row]
 
 
-def charts_of_everything() -> dict[str, object]:
+def charts_of_everything() -> dict[str, charts.Chart]:
     evaluation = small_evaluation()
     histogram = calibration_of().histograms["effects"]
+    parts = charts.slices_chart(evaluation)
+    assert parts is not None
     return {
         "riskcast": charts.reliability_chart(evaluation.slices["all"].reliability),
         "Murphy diagram": charts.murphy_chart(evaluation.slices["all"]),
         "Brier score by forecaster": charts.skill_chart(evaluation),
-        "Skill by part of the test": charts.slices_chart(evaluation),
+        "Skill by part of the test": parts,
         "Brier score by origin": charts.origins_chart(origins_of(evaluation, 6)),
         "Effects of indicators": charts.rank_chart(histogram),
         "Effects of indicators, cumulated": charts.ecdf_chart(histogram),
@@ -151,6 +154,7 @@ def test_skill_chart_holds_scores_and_intervals_and_does_without_intervals() -> 
 def test_slices_chart_tells_parts_of_one_label_apart_and_is_none_without_skill() -> None:
     evaluation = small_evaluation()
     chart = charts.slices_chart(evaluation, labels={"event_0": "Demarche", "event_1": "Demarche"})
+    assert chart is not None
     labels = [row["label"] for row in rows_with(chart, "value")]
     assert labels == ["all", "onset", "continuation", "Demarche (event_0)", "Demarche (event_1)", "event_2"]
     whole = evaluation.slices["all"]

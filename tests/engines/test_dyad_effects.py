@@ -189,6 +189,8 @@ def test_starting_from_earlier_modes_changes_nothing() -> None:
     cold = evaluate(design, THETA[:3], THETA[3:])
     warm = evaluate(design, THETA[:3], THETA[3:], evaluate(design, 2 * THETA[:3], THETA[3:])[3])
     for one, two in zip(cold, warm, strict=True):
+        assert one is not None
+        assert two is not None
         np.testing.assert_allclose(one, two, rtol=1e-8, atol=1e-8)
 
 

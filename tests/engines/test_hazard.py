@@ -77,6 +77,7 @@ def naive_log_posterior(
                     level = record.levels[effect.source]
                     eta += coefficient[effect.id] * level[t, min(unit, level.shape[1] - 1)]
                     continue
+                assert effect.memory is not None
                 half_life = math.exp(log_of(f"half_life.{effect.memory}", case.half_life(target, effect.memory)))
                 freshest = t if effect.acts == "same" else t - 1
                 left = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -174,9 +175,10 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
     assert_draws_follow(np.log(found.hyper["sd_dyad"]), found, log_sd, density)
     expected = float(np.average(effect_at, weights=density))
     drawn = found.effects[:, -1]
-    error = drawn.std() * math.sqrt(1 / found.ess + 1 / DRAWS)
+    spread = float(drawn.std())
+    error = spread * math.sqrt(1 / found.ess + 1 / DRAWS)
     # Five standard errors, and the tabulated conditional's own bias (see test_collapse).
-    assert drawn.mean() == pytest.approx(expected, abs=5 * error + 0.01 * drawn.std())
+    assert drawn.mean() == pytest.approx(expected, abs=5 * error + 0.01 * spread)
 
 
 def test_a_spread_of_dyads_with_a_vague_base_rate_has_the_posterior_of_a_grid() -> None:
@@ -304,7 +306,7 @@ def test_one_draw_is_weighted_as_among_many() -> None:
         assert alone[0] == pytest.approx(together[k], rel=1e-8)
 
 
-def target_of(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> Floats:
+def target_of(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> Floats:
     from riskcast.engines.laplace import log_target
 
     return log_target(model, theta, xi)[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from riskcast import Case, Forecast, case_as_of, contrast, explain, fit, forecast, score
+from riskcast.case.dyads import Dyad
 from riskcast.case.model import Scenario, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import last_day, period_label, period_number
@@ -46,7 +47,7 @@ BEFORE = ()
 DURING = (("case.yaml", "covariates: before", "covariates: during"),)
 
 
-def hand_panel(rows: dict[str, dict[int, tuple[float, float]]], name: str = "mood", kind: str = "war") -> Panel:
+def hand_panel(rows: Mapping[str, Mapping[int, tuple[float, float]]], name: str = "mood", kind: str = "war") -> Panel:
     """A panel from {dyad: {period: (level, event)}}."""
     cells = [(unit, period, *cell) for unit, own in enumerate(rows.values()) for period, cell in own.items()]
     unit, period, level, happened = np.array(cells, dtype=float).T
@@ -206,7 +207,7 @@ def graphs(draw: st.DrawFn) -> list[tuple[str, str]]:
 @given(pairs=graphs(), seed=st.integers(0, 1000))
 def test_others_are_the_events_of_dyads_that_share_a_state(pairs: list[tuple[str, str]], seed: int) -> None:
     events = np.random.default_rng(seed).integers(0, 2, (6, len(pairs))).astype(float)
-    neighbours = Neighbours.of(SimpleNamespace(sides=tuple(pairs)))  # type: ignore[arg-type]
+    neighbours = Neighbours.of(Dyad(*pair) for pair in pairs)
     for kind in (np.float64, np.float32):
         found = neighbours.others(events.astype(kind))
         assert found.dtype == kind
@@ -217,8 +218,8 @@ def test_others_are_the_events_of_dyads_that_share_a_state(pairs: list[tuple[str
 def test_dyads_of_one_host_all_see_one_another(partners: int, seed: int) -> None:
     pairs = [("HHH", f"P{number:03d}") for number in range(partners)]
     events = np.random.default_rng(seed).integers(0, 2, (6, partners)).astype(float)
-    hub = Neighbours.of(SimpleNamespace(sides=tuple(pairs)))  # type: ignore[arg-type]
-    spokes = Neighbours.of(SimpleNamespace(sides=tuple(pair[::-1] for pair in pairs)))  # type: ignore[arg-type]
+    hub = Neighbours.of(Dyad(*pair) for pair in pairs)
+    spokes = Neighbours.of(Dyad(*pair[::-1]) for pair in pairs)
     total = events.sum(axis=1, keepdims=True) - events
     np.testing.assert_array_equal(hub.others(events), total)
     np.testing.assert_array_equal(spokes.others(events), total)

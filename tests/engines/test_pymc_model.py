@@ -13,7 +13,6 @@ import numpy as np
 import psutil
 import pytest
 import xarray
-from numpy.typing import NDArray
 
 from riskcast import build_model, fit, forecast, load_case
 from riskcast.case.model import Case, SeriesRow
@@ -24,12 +23,12 @@ from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.hazard import build_event_model, log_posterior, natural_hyper, year_factor
 from riskcast.engines.pymc_data import FlatCase
 from riskcast.errors import UnreliablePosteriorError
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 from tests.support.cases import event, event_row, make_case, quantity, random_case
 from tests.support.clusters import until
 from tests.support.smallpanel import panel_case
 
-Floats = NDArray[np.float64]
 Point = dict[str, Floats]
 
 BETWEEN_MONTE_CARLO_ERRORS = 5.0
@@ -178,7 +177,9 @@ def test_log_posterior_and_its_gradient_are_those_of_the_event_types_together(na
     flat = flat_of(name)
     model = pymc_model.assemble(flat)
     # Without rewrites, so that nothing depends on them; other tests run what numba compiles.
-    function = model.compile_fn([model.logp(), model.dlogp()], mode="FAST_COMPILE")
+    density = model.logp()
+    assert not isinstance(density, list)
+    function = model.compile_fn([density, model.dlogp()], mode="FAST_COMPILE")
     names = [variable.name for variable in model.value_vars]
     rng = np.random.default_rng(11)
     for _ in range(6):
@@ -306,7 +307,7 @@ def test_posterior_predictive_draws_are_events_at_the_rate_of_each_row() -> None
     )
     with pymc_model.assemble(flat):
         drawn = pm.sample_posterior_predictive(held, freeze_vars=list(coordinates), random_seed=1, progressbar=False)
-    occurred = drawn["posterior_predictive"]["occurred"]
+    occurred = drawn["posterior_predictive"].to_dataset()["occurred"]
     assert occurred.dims == ("chain", "draw", "row")
     assert occurred.shape == (1, draws, len(flat.coords["row"]))
     assert set(np.unique(occurred)) == {0, 1}
@@ -400,7 +401,7 @@ def test_a_seed_gives_the_same_draws_whatever_their_number(sampled: Sampled) -> 
 
 def test_a_compiled_model_with_new_data_samples_as_one_compiled_anew(sampled: Sampled) -> None:
     def draws(compiled: Any) -> Floats:
-        return pymc_model.draw_chains(compiled, 100, 3, tune=100)["posterior"]["z"].values
+        return pymc_model.draw_chains(compiled, 100, 3, tune=100)["posterior"].to_dataset()["z"].values
 
     before, after = (pymc_data.flatten_case(case) for case in (sampled.case, revised_priors(sampled.case)))
     old, reused = (draws(pymc_model.compile_flat(flat)) for flat in (before, after))
@@ -479,9 +480,9 @@ def test_draws_are_thinned_evenly_and_chains_laid_end_to_end() -> None:
     drawn = trace["posterior"].to_dataset()
     for model in flat.models:
         for number, (chain, draw) in enumerate([(0, 2), (0, 5), (0, 8), (0, 11), (1, 2), (1, 5), (1, 8)]):
-            point = {name: drawn[name].values[chain, draw] for name in drawn}
+            point = {str(name): drawn[name].values[chain, draw] for name in drawn}
             part = split(flat, point)[model.event]
-            xi = dict(zip(model.free_hyper, part["xi"][:, None], strict=True))
+            xi = {name: part["xi"][[place]] for place, name in enumerate(model.free_hyper)}
             theta = np.concatenate([part["z"], part["e"]])[None]
             coefficients, hyper, shocks = natural_draws(model, theta, xi)
             found = events[model.event]
@@ -510,7 +511,7 @@ def test_a_notebook_can_extend_the_model_and_draw_from_it() -> None:
         pm.Deterministic("doubled", 2.0 * model["rate_ratio"], dims="effect")
         trace = pm.sample_prior_predictive(100, random_seed=1)
     np.testing.assert_allclose(trace["prior"]["doubled"], 2.0 * trace["prior"]["rate_ratio"])
-    occurred, happened = trace["prior_predictive"]["occurred"], trace["observed_data"]["occurred"]
+    occurred, happened = (trace[part].to_dataset()["occurred"] for part in ("prior_predictive", "observed_data"))
     assert occurred.sizes == {"chain": 1, "draw": 100, **happened.sizes}
     totals = occurred.sum("row").values.ravel()
     assert totals.min() < int(happened.sum()) < totals.max()

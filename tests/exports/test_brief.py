@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pypdf
 import pytest
+from pypdf.generic import ArrayObject, DictionaryObject, PdfObject
 from typer.testing import CliRunner
 
 import riskcast
@@ -113,33 +114,50 @@ def test_the_page_holds_the_numbers_of_the_results(page: Reader) -> None:
         assert heading in page.text
 
 
+def dictionary(found: PdfObject) -> DictionaryObject:
+    known = found.get_object()
+    assert isinstance(known, DictionaryObject)
+    return known
+
+
+def inside(holder: DictionaryObject, name: str) -> list[PdfObject]:
+    """What a part of a PDF lists under a name, if anything."""
+    if name not in holder:
+        return []
+    found = holder[name]
+    assert isinstance(found, ArrayObject | DictionaryObject)
+    return list(found.values() if isinstance(found, DictionaryObject) else found)
+
+
 def test_the_pdf_holds_the_same_in_two_to_four_pages(pdf: bytes) -> None:
     read = pages(pdf)
     assert 2 <= len(read) <= 4
     whole = flat(" ".join(read))
     for number in numbers(handover.dossier()):
         assert flat(number) in whole, number
+    overlaid = handover.dossier().case.overlay_hash
+    assert overlaid is not None
     for number, text in enumerate(read, 1):
         assert f"{number} / {len(read)}" in text
-        assert f"{handover.published().hash[:12]} + overlay {handover.dossier().case.overlay_hash[:12]}" in text
+        assert f"{handover.published().hash[:12]} + overlay {overlaid[:12]}" in text
     info = pypdf.PdfReader(io.BytesIO(pdf))
     assert info.metadata is not None
     assert info.metadata.title == handover.published().settings.title
-    assert info.trailer["/Root"]["/Lang"] == "en"
+    assert dictionary(info.trailer["/Root"])["/Lang"] == "en"
 
 
 def test_every_font_of_the_pdf_is_in_it(pdf: bytes) -> None:
     reader = pypdf.PdfReader(io.BytesIO(pdf))
-    resources = [page["/Resources"] for page in reader.pages]
+    resources = [dictionary(page["/Resources"]) for page in reader.pages]
     for each in resources:
         # Charts are objects with resources of their own.
-        inner = (part.get_object() for part in each.get("/XObject", {}).values())
-        resources += [part["/Resources"] for part in inner if "/Resources" in part]
-    fonts = [font.get_object() for each in resources for font in each.get("/Font", {}).values()]
-    described = [font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object() for font in fonts]
+        inner = (dictionary(part) for part in inside(each, "/XObject"))
+        resources += [dictionary(part["/Resources"]) for part in inner if "/Resources" in part]
+    fonts = [dictionary(font) for each in resources for font in inside(each, "/Font")]
+    described = [dictionary(inside(font, "/DescendantFonts")[0])["/FontDescriptor"] for font in fonts]
     assert described
     for each in described:
-        assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(each)
+        assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(dictionary(each))
 
 
 def test_the_headline_says_who_what_and_how_sure() -> None:

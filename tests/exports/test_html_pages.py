@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import MappingProxyType
 
 import pandas as pd
 import pytest
@@ -66,16 +68,29 @@ def words_of(page: str) -> str:
     return re.sub(r"\s+", " ", " ".join(outline_of(page).text))
 
 
-def page_of(evaluation: Evaluation, **changes) -> str:
-    given = {
-        "title": "Backtest of a case",
-        "provenance": {"Case": "made up", "Seed": "7"},
-        "summary": ["A sentence for the top."],
-        "evaluation": evaluation,
-        "origins": origins_of(evaluation, 6),
-        "cautions": ["Dyads are not independent."],
-    }
-    return backtest_page(**(given | changes))
+def page_of(
+    evaluation: Evaluation,
+    *,
+    title: str = "Backtest of a case",
+    provenance: Mapping[str, str] = MappingProxyType({"Case": "made up", "Seed": "7"}),
+    summary: Sequence[str] = ("A sentence for the top.",),
+    origins: pd.DataFrame | None = None,
+    cautions: Sequence[str] = ("Dyads are not independent.",),
+    conflicts: pd.DataFrame | None = None,
+    origin_health: pd.DataFrame | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> str:
+    return backtest_page(
+        title=title,
+        provenance=provenance,
+        summary=summary,
+        evaluation=evaluation,
+        origins=origins_of(evaluation, 6) if origins is None else origins,
+        cautions=cautions,
+        conflicts=conflicts,
+        origin_health=origin_health,
+        labels=labels,
+    )
 
 
 @functools.cache
@@ -119,6 +134,7 @@ def test_backtest_page_holds_the_numbers_given() -> None:
     assert f"{whole.forecasts:,}" in words
     assert f"{model.brier.value:.3f}" in words
     assert f"{model.brier.low:.3f}–{model.brier.high:.3f}" in words
+    assert model.auc is not None
     assert f"{model.auc.value:.3f}" in words
     for given in ("A sentence for the top.", "Dyads are not independent.", "made up", "Demarche", "9–44", "0.83"):
         assert given in words

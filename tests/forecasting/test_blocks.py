@@ -28,7 +28,7 @@ def by_definition(draws: Floats, error: Floats, chances: Floats, floor: float, c
     centred = chances - chances.mean(axis=0)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     basis = left[:, sizes > 1e-8 * max(sizes.max(initial=0.0), 1e-300)]
-    mean, noise = draws.mean(), np.square(error.astype(float)).mean()
+    mean, noise = float(draws.mean()), np.square(error.astype(float)).mean()
     fitted = basis @ (basis.T @ (draws - mean))
     rest = draws - mean - fitted
     kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.var() > 0.0 else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from riskcast.charts.comparison import waterfall_chart
@@ -47,7 +49,7 @@ def test_the_largest_comes_first_up_or_down() -> None:
 
 
 @pytest.mark.parametrize(("made", "names"), [(explanation, ("reference", "score")), (difference, ("May", "June"))])
-def test_both_are_told_in_one_table(made: type[Explanation], names: tuple[str, str]) -> None:
+def test_both_are_told_in_one_table(made: Callable[[], Explanation | Difference], names: tuple[str, str]) -> None:
     attribution = made()
     split = attribution.split("X-Y")
     assert (split.start, split.end, split.contributions) == (10.0, 12.0, OWN)

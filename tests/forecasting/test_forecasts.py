@@ -234,9 +234,10 @@ def test_a_shorter_horizon_is_the_beginning_of_a_longer_one() -> None:
 
 
 def test_forecasts_that_do_not_share_chance_are_not_compared(posterior: Posterior) -> None:
-    for changes in ({"seed": 5}, {"paths": 8}, {"horizon": 6}):
+    others = (forecast(posterior, seed=5), forecast(posterior, paths=8), forecast(posterior, horizon=6))
+    for other in others:
         with pytest.raises(OptionError, match="differ in"):
-            contrast(forecast(posterior, **changes), forecast(posterior))
+            contrast(other, forecast(posterior))
 
 
 def test_changing_one_effect_refits_one_event_type_and_no_digit_of_the_rest() -> None:

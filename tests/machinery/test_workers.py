@@ -88,7 +88,7 @@ def die_in_the_middle_of_the_answer_once(key: str, log: Path) -> bytes:
             os.write(pipe.fileno(), struct.pack("!i", len(message)) + message[: len(message) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
 
-        Connection._send_bytes = half
+        Connection._send_bytes = half  # ty: ignore[missing-attribute]  # typeshed leaves out private names
     return key.encode() * 1000
 
 
@@ -214,7 +214,7 @@ def test_numerics_use_one_thread(crew: Workers) -> None:
         ("option", OptionError, "task 'a': the option is wrong"),
     ],
 )
-def test_an_error_in_a_task_names_it(crew: Workers, how: str, kind: type, told: str) -> None:
+def test_an_error_in_a_task_names_it(crew: Workers, how: str, kind: type[Exception], told: str) -> None:
     with pytest.raises(kind) as caught:
         run_tasks(fail, {"a": (how,)}, crew, lambda *_: pytest.fail("a failed task has no result"))
     assert str(caught.value) == told
@@ -340,7 +340,9 @@ def test_a_count_that_cannot_be_is_an_error(count: Any) -> None:
 
 def test_by_default_there_is_a_worker_for_each_processor() -> None:
     with workers() as crew:
-        assert crew.count == min(getattr(os, "process_cpu_count", os.cpu_count)(), MOST_WORKERS)
+        processors = getattr(os, "process_cpu_count", os.cpu_count)()
+        assert processors is not None
+        assert crew.count == min(processors, MOST_WORKERS)
     with pytest.raises(OptionError, match="give one"):
         workers(2, "tcp://127.0.0.1:8786")
 

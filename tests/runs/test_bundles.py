@@ -15,7 +15,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pytest
@@ -158,6 +158,18 @@ def test_other_readers_find_in_the_files_what_was_forecast(made: riskcast.Run, k
     assert not [name for name in found if not name.endswith((".json", ".npz", ".yaml", ".csv"))]
 
 
+class Options(TypedDict, total=False):
+    """Options of a run."""
+
+    scenarios: list[str | riskcast.Scenario | None]
+    as_of: dt.date
+    overlays: list[str]
+    horizon: int
+    draws: int
+    prior_only: bool
+    allow_unreliable: bool
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -168,10 +180,9 @@ def test_other_readers_find_in_the_files_what_was_forecast(made: riskcast.Run, k
         {"draws": 100, "allow_unreliable": True},
     ],
 )
-def test_runs_of_every_kind_read_back_and_come_out_the_same(
-    folder: Path, tmp_path: Path, options: dict[str, Any]
-) -> None:
-    run = riskcast.run(riskcast.load_case(folder), **{"draws": 200, **options})
+def test_runs_of_every_kind_read_back_and_come_out_the_same(folder: Path, tmp_path: Path, options: Options) -> None:
+    whole: Options = {"draws": 200, **options}
+    run = riskcast.run(riskcast.load_case(folder), **whole)
     path = riskcast.write_bundle(run, tmp_path)
     assert_same(run, riskcast.read_bundle(path))
     again = riskcast.rerun(path)

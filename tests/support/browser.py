@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +86,7 @@ class Shown:
 
 
 @contextmanager
-def app_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def app_server() -> Generator[tuple[str, subprocess.Popen[bytes]]]:
     """The app's address and process, once it answers; interrupted at the end, and all it started killed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
@@ -115,7 +115,7 @@ def app_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Generator[Browser]:
     """Debian's Chromium, without a screen."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from riskcast.case.model import Case, Effect, EventRow
 from riskcast.case.panel import Panel
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 
 RESOLUTION = {"yes": "It happened.", "no": "It did not.", "resolved_by": "The record."}
@@ -261,7 +262,7 @@ def enumerate_futures(
     return Exact({name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ worst)
 
 
-def assert_mean(draws: NDArray[np.float64], exact: NDArray[np.float64] | float) -> None:
+def assert_mean(draws: Floats, exact: Floats | float) -> None:
     """The mean over independent draws (draws, ...) is `exact` within five standard errors and single precision."""
     error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))
     np.testing.assert_array_less(np.abs(draws.mean(axis=0) - exact), 5.0 * error + 2e-6 * (1.0 + np.abs(exact)))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -22,7 +23,7 @@ needs_distributed = pytest.mark.skipif(
 )
 
 
-def until[Answer](ask: Callable[[], Answer], what: str) -> Answer:
+def until[Answer](ask: Callable[[], Answer | Literal[False] | None], what: str) -> Answer:
     deadline = time.monotonic() + PATIENCE
     while not (answer := ask()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"

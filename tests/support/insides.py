@@ -8,6 +8,7 @@ of a public class that holds one.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -98,5 +99,5 @@ def keep_out() -> Iterator[None]:
     watched: dict[type, set[str] | None] = dict.fromkeys(inner_classes()) | leaks()
     with pytest.MonkeyPatch.context() as patch:
         for one, forbidden in watched.items():
-            patch.setattr(one, "__getattribute__", guarded(one.__getattribute__, forbidden))
+            patch.setattr(one, "__getattribute__", guarded(inspect.getattr_static(one, "__getattribute__"), forbidden))
         yield

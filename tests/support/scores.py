@@ -123,13 +123,12 @@ def origins_of(evaluation: Evaluation, origins: int = 24) -> pd.DataFrame:
 
 def histogram_of(block: str, label: str, ranks: np.ndarray, p_value: float, bins: int = 20) -> RankHistogram:
     even, points = ranks.size / bins, np.linspace(0.02, 0.98, 49)
-    counts = np.histogram(ranks, bins, (0, 1))[0].astype(float)
+    counts = np.histogram(ranks, bins, (0, 1))[0].astype(np.int64)
     width = 2.9 * math.sqrt(even * (1 - 1 / bins))
     reach = 1.4 * np.sqrt(points * (1 - points) / ranks.size) * 2
     difference = np.searchsorted(np.sort(ranks), points, side="right") / ranks.size - points
     ecdf = EcdfDifference(points, difference, -reach, reach, p_value)
-    flat = np.ones(bins)
-    low, high = flat * max(even - width, 0), flat * (even + width)
+    low, high = (np.full(bins, round(edge)) for edge in (max(even - width, 0), even + width))
     return RankHistogram(block, label, ranks, counts, low, high, 0.95, p_value, ecdf)
 
 
@@ -146,8 +145,8 @@ def calibration_of(records: int = 300, wrong: str = "dyad_effects") -> Calibrati
             ranks = rng.beta(0.75, 0.75, ranks.shape)
         p_value = 0.00004 if block == wrong else float(rng.uniform(0.1, 0.95))
         histograms[block] = histogram_of(block, label, ranks.ravel(), p_value)
-        for event, own in zip(case.order, ranks, strict=True):
-            by_event[event][block] = histogram_of(block, label, own, float(rng.uniform(0.01, 0.95)))
+        for place, event in enumerate(case.order):
+            by_event[event][block] = histogram_of(block, label, ranks[place], float(rng.uniform(0.01, 0.95)))
     failed = dict.fromkeys(case.order, 0) | {case.order[0]: 2}
     return Calibration(case, records, 400, 1, histograms, 2, by_event, failed)
 

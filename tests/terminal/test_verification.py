@@ -37,6 +37,7 @@ def test_evaluation_view_holds_verdict_scores_and_cautions() -> None:
     assert "Friction of made-up states" in text
     assert f"{whole.forecasts:,} forecasts on {whole.dyads:,} dyads" in text
     assert f"{model.brier.value:.3f}" in text
+    assert model.auc is not None
     assert f"{model.auc.value:.2f}" in text
     assert "[markup]" in text
     assert "best reference" in text

@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pandas
@@ -66,8 +67,7 @@ def test_shuffling_the_future_changes_no_earlier_forecast(case: Case) -> None:
     other = scrambled(case, ORIGIN)
     assert other.hash != case.hash
     begin = dt.date(2015, 1, 1)
-    options = {"horizon": None, "draws": 100, "workers_count": 1}
-    first, second = (backtest(each, begin, ORIGIN, **options) for each in (case, other))
+    first, second = (backtest(each, begin, ORIGIN, draws=100, workers_count=1) for each in (case, other))
     keys = ["origin", "event", "unit"]
     assert len(first.forecasts) > 20
     both = first.forecasts.merge(second.forecasts, on=keys, suffixes=("", "_other"))
@@ -77,7 +77,7 @@ def test_shuffling_the_future_changes_no_earlier_forecast(case: Case) -> None:
     last = both[both["origin"] == ORIGIN.isoformat()]
     assert (last["outcome"] != last["outcome_other"]).any()
     # Forecasts do depend on the past: a shuffle before the origin shows.
-    third = backtest(scrambled(case, dt.date(2015, 12, 31)), begin, ORIGIN, **options)
+    third = backtest(scrambled(case, dt.date(2015, 12, 31)), begin, ORIGIN, draws=100, workers_count=1)
     moved = first.forecasts.merge(third.forecasts, on=keys, suffixes=("", "_other"))
     for name in (MODEL, POOLED_RATE, DYAD_RATE, PERSISTENCE):
         assert (moved[name] != moved[f"{name}_other"]).any()
@@ -87,26 +87,21 @@ def test_what_followed_is_what_the_record_holds() -> None:
     case = small_case(3)
     tested = backtest(case, dt.date(2016, 1, 1), None, 6, 12, draws=100, workers_count=1)
     rows = tested.forecasts
-    for row in rows.itertuples():
-        begin = dt.date.fromisoformat(row.origin)
+    for row in rows.to_dict("records"):
+        begin = dt.date.fromisoformat(row["origin"])
         end = dt.date(begin.year + 1, begin.month, begin.day)
-        own = [e.date for e in case.event_rows if e.type == row.event and e.dyad == row.unit]
-        assert row.outcome == any(begin < day <= end for day in own)
-        assert row.recent == any(dt.date(begin.year - 1, begin.month, begin.day) < day <= begin for day in own)
+        own = [e.date for e in case.event_rows if e.type == row["event"] and e.dyad == row["unit"]]
+        assert row["outcome"] == any(begin < day <= end for day in own)
+        assert row["recent"] == any(dt.date(begin.year - 1, begin.month, begin.day) < day <= begin for day in own)
     assert set(rows["event"]) == set(case.outcomes)
-    for row in tested.peaks.itertuples():
-        begin = dt.date.fromisoformat(row.origin)
+    severity = {name: outcome.severity for name, outcome in case.events.items() if outcome.severity is not None}
+    for row in tested.peaks.to_dict("records"):
+        begin = dt.date.fromisoformat(row["origin"])
         end = dt.date(begin.year + 1, begin.month, begin.day)
-        seen = [case.events[e.type].severity for e in case.event_rows if begin < e.date <= end]
-        worst = max(
-            (
-                case.events[e.type].severity
-                for e in case.event_rows
-                if begin < e.date <= end and e.dyad in (row.unit, case.host)
-            ),
-            default=0.0,
-        )
-        assert row.reached == (worst >= row.level), seen
+        seen = [severity[e.type] for e in case.event_rows if begin < e.date <= end]
+        own = (e for e in case.event_rows if begin < e.date <= end and e.dyad in (row["unit"], case.host))
+        worst = max((severity[e.type] for e in own), default=0.0)
+        assert row["reached"] == (worst >= row["level"]), seen
     assert sorted(set(tested.peaks["level"])) == list(severities(case))
 
 
@@ -169,11 +164,11 @@ def test_a_dyad_left_out_is_forecast_without_its_own_record() -> None:
 
 def test_same_digits_on_any_workers() -> None:
     case = small_case()
-    options = {"start": dt.date(2017, 1, 1), "draws": 100}
-    here = backtest(case, **options, workers_count=1)
-    processes = backtest(case, **options, workers_count=2)
+    start = dt.date(2017, 1, 1)
+    here = backtest(case, start, draws=100, workers_count=1)
+    processes = backtest(case, start, draws=100, workers_count=2)
     with ThreadPoolExecutor(2) as pool:
-        threads = backtest(case, **options, executor=pool)
+        threads = backtest(case, start, draws=100, executor=pool)
     for other in (processes, threads):
         pandas.testing.assert_frame_equal(here.forecasts, other.forecasts)
         pandas.testing.assert_frame_equal(here.peaks, other.peaks)
@@ -181,8 +176,8 @@ def test_same_digits_on_any_workers() -> None:
 
 @needs_distributed
 def test_a_cluster_that_loses_a_worker_gives_the_same_digits(tmp_path: Path) -> None:
-    case, options = small_case(), {"start": dt.date(2015, 1, 1), "draws": 100}
-    here = backtest(case, **options, workers_count=1)
+    case, start = small_case(), dt.date(2015, 1, 1)
+    here = backtest(case, start, draws=100, workers_count=1)
     with Cluster(tmp_path) as cluster:
         victim, _ = cluster.add_worker(), cluster.add_worker()
         reports = []
@@ -192,7 +187,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_digits(tmp_path: Path) -> 
             if done == 2:
                 victim.kill()
 
-        there = backtest(case, **options, cluster=cluster.address, progress=kill)
+        there = backtest(case, start, draws=100, cluster=cluster.address, progress=kill)
         assert victim.wait() != 0
     assert reports == list(range(len(here.origins) + 1))
     pandas.testing.assert_frame_equal(here.forecasts, there.forecasts)
@@ -204,10 +199,10 @@ def written(out: Path) -> dict[str, int]:
 
 
 def test_finished_origins_are_not_repeated(tmp_path: Path) -> None:
-    case, options = small_case(), {"draws": 100, "workers_count": 1, "out": tmp_path}
-    short = backtest(case, dt.date(2018, 1, 1), **options)
+    case = small_case()
+    short = backtest(case, dt.date(2018, 1, 1), draws=100, workers_count=1, out=tmp_path)
     before = written(tmp_path)
-    longer = backtest(case, dt.date(2017, 1, 1), **options)
+    longer = backtest(case, dt.date(2017, 1, 1), draws=100, workers_count=1, out=tmp_path)
     assert len(before) == len(short.origins) < len(longer.origins) == len(written(tmp_path))
     assert before.items() <= written(tmp_path).items()
     again = longer.forecasts[longer.forecasts["origin"] >= short.origins[0].isoformat()].reset_index(drop=True)
@@ -241,11 +236,11 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int) -> None
     # Its output ends when it and all its workers have.
     process.communicate()
     before = written(out)
-    options = {"every": 6, "draws": 100, "workers_count": 1}
-    resumed = backtest(small_case(), dt.date(2014, 1, 1), out=out, **options)
+    start = dt.date(2014, 1, 1)
+    resumed = backtest(small_case(), start, every=6, draws=100, workers_count=1, out=out)
     assert 3 <= len(before) < len(resumed.origins) == len(written(out))
     assert before.items() <= written(out).items()
-    whole = backtest(small_case(), dt.date(2014, 1, 1), **options)
+    whole = backtest(small_case(), start, every=6, draws=100, workers_count=1)
     pandas.testing.assert_frame_equal(resumed.forecasts, whole.forecasts)
     pandas.testing.assert_frame_equal(resumed.peaks, whole.peaks)
 
@@ -265,6 +260,16 @@ def test_origins_are_counted_back_from_what_can_be_scored() -> None:
     assert unscored == ()
 
 
+class Options(TypedDict, total=False):
+    """Options of a backtest, each of which can be wrong."""
+
+    start: dt.date
+    every: int
+    horizon: int
+    workers_count: int
+    executor: Executor
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -276,7 +281,7 @@ def test_origins_are_counted_back_from_what_can_be_scored() -> None:
         ({"executor": ThreadPoolExecutor(1), "workers_count": 2}, "an executor is given beside workers_count"),
     ],
 )
-def test_bad_options_are_told(options: dict, message: str) -> None:
+def test_bad_options_are_told(options: Options, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         backtest(small_case(), **options)
 

@@ -6,10 +6,10 @@ import datetime as dt
 import json
 import math
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pytest
@@ -225,9 +225,11 @@ def draw_many(case: Case, count: int, seed: int) -> dict[str, Floats]:
     return {name: np.array(own) for name, own in drawn.items()}
 
 
-def slow_record(case: Case, blank: Record, truth: dict[str, EventDraws], uniforms: dict[str, Floats]) -> dict:
+def slow_record(
+    case: Case, blank: Record, truth: Mapping[str, EventDraws], uniforms: Mapping[str, Floats]
+) -> dict[str, Floats]:
     """Cell by cell, with every memory summed anew over all events before it; coefficients in the order of the edges."""
-    happened = {name: np.zeros(blank.occurred[name].shape) for name in case.events}
+    happened: dict[str, Floats] = {name: np.zeros(blank.occurred[name].shape) for name in case.events}
     for t, year in enumerate(blank.years.tolist()):
         for name in case.order:
             edges = [one for one in case.effects if one.target == name]
@@ -243,6 +245,7 @@ def slow_record(case: Case, blank: Record, truth: dict[str, EventDraws], uniform
                         level = blank.levels[one.source]
                         eta += slope * level[t, u if level.shape[1] > 1 else 0]
                         continue
+                    assert one.whose is not None
                     half_life = drawn.hyper[f"half_life.{one.memory}"][0]
                     last, left = (t if one.acts == "same" else t - 1), 0.0
                     for s in range(last + 1):
@@ -432,6 +435,14 @@ def test_work_not_begun_is_cancelled_when_interrupted() -> None:
     assert all(future.cancelled() for place, future in enumerate(pool.futures) if place != 3)
 
 
+class Options(TypedDict, total=False):
+    """How much a calibration does."""
+
+    records: int
+    draws: int
+    seed: int
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -442,7 +453,7 @@ def test_work_not_begun_is_cancelled_when_interrupted() -> None:
         ({"seed": -1}, "seed is -1; give"),
     ],
 )
-def test_options_outside_their_range_are_refused(options: dict[str, int], told: str) -> None:
+def test_options_outside_their_range_are_refused(options: Options, told: str) -> None:
     with pytest.raises(OptionError, match=told):
         calibrate(small_case(), **options)
 

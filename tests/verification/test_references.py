@@ -29,6 +29,8 @@ every_reference = pytest.mark.parametrize("reference", REFERENCES.values(), ids=
 def load_rivals() -> Any:
     path = ROOT / "benchmarks" / "russett_oneal" / "rivals.py"
     spec = importlib.util.spec_from_file_location("rivals", path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

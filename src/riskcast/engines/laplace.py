@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -307,7 +307,7 @@ def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Ge
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
 
-def log_target(model: EventModel, theta: Floats, xi: dict[str, Floats]) -> tuple[Floats, Rates]:
+def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tuple[Floats, Rates]:
     """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant, (draws,); and the rates."""
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
     out = -0.5 * (theta**2).sum(axis=1) - 0.5 * sum((value**2 for value in xi.values()), np.zeros(len(theta)))

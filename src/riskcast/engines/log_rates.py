@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class MemoryTable:
     shares: tuple[Floats, ...]
 
     @classmethod
-    def of(cls, model: EventModel, rows: Rows, xi: dict[str, Floats]) -> MemoryTable:
+    def of(cls, model: EventModel, rows: Rows, xi: Mapping[str, Floats]) -> MemoryTable:
         """The table of some rows at given hyper-parameters."""
         hyper = natural_hyper(model, {})
         shares = []
@@ -89,7 +90,7 @@ class Rates:
 
 
 def log_rates(
-    model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats], table: MemoryTable | None = None
+    model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats], table: MemoryTable | None = None
 ) -> Floats:
     """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
     rows = model.rows
@@ -99,7 +100,7 @@ def log_rates(
     return table.add_to(eta, model, coefficients)
 
 
-def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: dict[str, Floats]) -> Rates:
+def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats]) -> Rates:
     """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
     count, draws = len(model.free), len(coefficients)
     table = MemoryTable.of(model, model.rows, xi)

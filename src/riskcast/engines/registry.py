@@ -17,15 +17,22 @@ DEFAULT_ENGINE = "laplace"
 
 
 class Engine(Protocol):
-    """What samples the posterior of a case.
+    """What samples the posterior of a case."""
 
-    `packages` are those whose versions its digits depend on, `advice` what to try where its draws fail their checks,
-    `chains` how many of equal length its draws are laid end to end from.
-    """
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Those whose versions its digits depend on."""
+        ...
 
-    packages: tuple[str, ...]
-    advice: str
-    chains: int
+    @property
+    def advice(self) -> str:
+        """What to try where its draws fail their checks."""
+        ...
+
+    @property
+    def chains(self) -> int:
+        """How many chains of equal length its draws are laid end to end from."""
+        ...
 
     def sample(self, job: Job) -> dict[str, EventDraws]:
         """Draws of every event type, with their health: k-hat, ESS, R-hat, divergences, or NaN where it has none."""

@@ -120,7 +120,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
-    neighbours = Neighbours.of(case)
+    neighbours = Neighbours.of(case.pairs.values())
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
     return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, Effect
 from riskcast.case.settings import MEMORY_KINDS
 from riskcast.machinery.array_types import Floats
@@ -25,7 +26,7 @@ def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> F
         return np.broadcast_to(source, (len(source), units))
     if effect.whose == "any":
         return np.broadcast_to(source.sum(axis=1, keepdims=True), (len(source), units))
-    return Neighbours.of(case).others(source)
+    return Neighbours.of(case.pairs.values()).others(source)
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Neighbours:
     one_host: bool
 
     @classmethod
-    def of(cls, case: Case) -> Neighbours:
-        """The neighbours of a case's dyads."""
-        pairs = [pair.states for pair in case.pairs.values()]
+    def of(cls, dyads: Iterable[Dyad]) -> Neighbours:
+        """The neighbours of dyads, such as those of a case."""
+        pairs = [dyad.states for dyad in dyads]
         states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in pairs for state in pair))}
         sides = np.array([[states[state] for state in pair] for pair in pairs], dtype=np.int64)
         one_host = len(set(sides[:, 0])) == 1
@@ -52,10 +53,8 @@ class Neighbours:
         """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given;
         `out`, like `events`, may be written over with them.
 
-        >>> from types import SimpleNamespace
-        >>> from riskcast.case.dyads import Dyad
-        >>> pairs = {id: Dyad.parse(id) for id in ("A-B", "B-C", "C-D")}
-        >>> Neighbours.of(SimpleNamespace(pairs=pairs)).others(np.array([[1.0, 0.0, 0.0]])).tolist()
+        >>> dyads = [Dyad.parse(id) for id in ("A-B", "B-C", "C-D")]
+        >>> Neighbours.of(dyads).others(np.array([[1.0, 0.0, 0.0]])).tolist()
         [[0.0, 1.0, 0.0]]
         """
         if self.one_host:
