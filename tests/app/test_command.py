@@ -13,12 +13,12 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import streamlit.web.cli
 
-from riskcast.cli import app_server, commands as cli
+from riskcast.cli import app_server
+from tests.support.command_line import Run, runner
 from tests.support.places import ROOT
 
 LISTENS = "0A"
@@ -33,20 +33,9 @@ def port() -> int:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command in this process: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["riskcast", "app", *map(str, arguments)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return invoke
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `riskcast app`: exit status, standard output, standard error."""
+    return runner(capsys, "app")
 
 
 @pytest.fixture
@@ -116,7 +105,7 @@ def test_it_answers_at_home_only_and_ends_quietly_with_all_it_started(port: int,
     assert listeners(port) == set()
 
 
-def test_a_port_that_is_taken_is_told_with_another(run: Any, started: list[list[str]]) -> None:
+def test_a_port_that_is_taken_is_told_with_another(run: Run, started: list[list[str]]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         status, _, err = run("--port", port)
@@ -126,7 +115,7 @@ def test_a_port_that_is_taken_is_told_with_another(run: Any, started: list[list[
 
 
 @pytest.mark.parametrize("address", ["nowhere.invalid", "192.0.2.1", "a" * 300, ""])
-def test_an_address_of_another_machine_is_told(run: Any, started: list[list[str]], port: int, address: str) -> None:
+def test_an_address_of_another_machine_is_told(run: Run, started: list[list[str]], port: int, address: str) -> None:
     status, _, err = run("--port", port, "--address", address)
     assert status == 2
     assert "is no address of this machine; leave it out" in err
@@ -134,7 +123,7 @@ def test_an_address_of_another_machine_is_told(run: Any, started: list[list[str]
 
 
 def test_without_streamlit_it_says_what_to_install(
-    run: Any, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    run: Run, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app_server, "find_spec", lambda name: None)
     status, _, err = run()
@@ -148,7 +137,7 @@ def test_without_streamlit_it_says_what_to_install(
     [("", (), "true"), ("", ("--browser",), "true"), (":0", (), "false"), (":0", ("--no-browser",), "true")],
 )
 def test_it_opens_a_browser_only_where_there_is_a_screen_and_it_may(
-    run: Any,
+    run: Run,
     started: list[list[str]],
     monkeypatch: pytest.MonkeyPatch,
     port: int,
@@ -164,7 +153,7 @@ def test_it_opens_a_browser_only_where_there_is_a_screen_and_it_may(
     assert f"--server.headless={headless}" in started[0]
 
 
-def test_it_listens_at_home_and_tells_nobody_unless_asked(run: Any, started: list[list[str]], port: int) -> None:
+def test_it_listens_at_home_and_tells_nobody_unless_asked(run: Run, started: list[list[str]], port: int) -> None:
     run("--port", port)
     run("--port", port, "--address", "localhost")
     first, second = started

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from riskcast import Case, CaseError, apply_overlay, load_case, load_overlay
 from riskcast.case.checks import find_problems
 from riskcast.case.yaml_lines import MAX_BYTES, parse_yaml
-from riskcast.cli.commands import main
 from riskcast.errors import Problem
+from tests.support.command_line import Run
 from tests.support.smallcase import FILES, write_files
 
 OUTCOMES, INDICATORS, EFFECTS = "outcomes.yaml", "indicators.yaml", "effects.yaml"
@@ -346,22 +346,8 @@ TOLD_ELSEWHERE = {
 }
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command line in this process: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["riskcast", *map(str, arguments)])
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        printed = capsys.readouterr()
-        return int(leaving.value.code or 0), printed.out, printed.err
-
-    return invoke
-
-
 @pytest.mark.parametrize("name", BAD)
-def test_a_mistake_in_a_case_is_told_with_file_line_and_mend(name: str, tmp_path: Path, run: Any) -> None:
+def test_a_mistake_in_a_case_is_told_with_file_line_and_mend(name: str, tmp_path: Path, run: Run) -> None:
     bad = BAD[name]
     write_files(tmp_path)
     (tmp_path / bad.file).write_text(bad.text, encoding="utf-8", newline="")
@@ -388,7 +374,7 @@ def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read_as_the_same
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_bytes_that_are_not_utf8_are_told_with_their_line(name: str, tmp_path: Path, run: Any) -> None:
+def test_bytes_that_are_not_utf8_are_told_with_their_line(name: str, tmp_path: Path, run: Run) -> None:
     write_files(tmp_path)
     lines = FILES[name].encode().split(b"\n")
     lines[2] += b" # \xe9t\xe9"
@@ -400,7 +386,7 @@ def test_bytes_that_are_not_utf8_are_told_with_their_line(name: str, tmp_path: P
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("content", ["", "\n\n  \n", "\ufeff", "# only a comment\n"])
-def test_an_empty_file_is_told(name: str, content: str, tmp_path: Path, run: Any) -> None:
+def test_an_empty_file_is_told(name: str, content: str, tmp_path: Path, run: Run) -> None:
     write_files(tmp_path)
     (tmp_path / name).write_text(content, encoding="utf-8")
     status, out, err = run("check", tmp_path)
@@ -410,7 +396,7 @@ def test_an_empty_file_is_told(name: str, content: str, tmp_path: Path, run: Any
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_a_folder_and_a_vast_file_are_told(name: str, tmp_path: Path, run: Any) -> None:
+def test_a_missing_file_a_folder_and_a_vast_file_are_told(name: str, tmp_path: Path, run: Run) -> None:
     write_files(tmp_path)
     (tmp_path / name).unlink()
     status, out, err = run("check", tmp_path)
@@ -423,7 +409,7 @@ def test_a_missing_file_a_folder_and_a_vast_file_are_told(name: str, tmp_path: P
     assert f"{name}: is too large" in run("check", tmp_path)[2]
 
 
-def test_an_endless_file_is_not_read_to_its_end(run: Any) -> None:
+def test_an_endless_file_is_not_read_to_its_end(run: Run) -> None:
     status, out, err = run("forecast", "central_asia_2024", "--overlay", "/dev/zero")
     assert (status, out) == (2, "")
     assert "is too large" in err
@@ -506,7 +492,7 @@ OVERLAY = "label: Hotter\nchanges:\n  indicators.mood.now: {median: 60, interval
     ],
 )
 def test_a_mistake_in_an_overlay_is_told_with_its_line(
-    text: str, at: str, words: tuple[str, ...], tmp_path: Path, run: Any
+    text: str, at: str, words: tuple[str, ...], tmp_path: Path, run: Run
 ) -> None:
     case, file = write_files(tmp_path / "case"), tmp_path / "overlay.yaml"
     file.write_text(text, encoding="utf-8")
@@ -559,7 +545,7 @@ C = "central_asia_2024"
     ],
     ids=lambda value: " ".join(map(str, value))[:60] if isinstance(value, tuple) else None,
 )
-def test_a_wrong_option_or_name_is_told(arguments: tuple[object, ...], words: tuple[str, ...], run: Any) -> None:
+def test_a_wrong_option_or_name_is_told(arguments: tuple[object, ...], words: tuple[str, ...], run: Run) -> None:
     quick = ("--draws", "200") if arguments[0] == "forecast" and "--draws" not in arguments else ()
     status, out, err = run(*arguments, *quick)
     assert (status, out) == (2, "")

@@ -16,8 +16,8 @@ import pytest
 from rich.cells import cell_len
 
 from riskcast import __version__, load_case
-from riskcast.cli.commands import main
 from riskcast.forecasting.scoring import WORDS
+from tests.support.command_line import Run
 from tests.support.places import ROOT
 
 CASE = "central_asia_2024"
@@ -39,23 +39,6 @@ COMMANDS = {
 HEAVY = ("pymc", "pytensor", "arviz", "matplotlib", "streamlit", "nutpie", "numba", "pandas", "xarray")
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command line in this process: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["riskcast", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return invoke
-
-
 def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "riskcast", *arguments],
@@ -72,7 +55,7 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     + [(name, columns) for name in ("forecast", "cases", "check", "scenarios", "explain") for columns in ("100", None)],
 )
 def test_every_command_prints_within_the_width(
-    name: str, columns: str | None, run: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, columns: str | None, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     if columns is not None:
@@ -84,7 +67,7 @@ def test_every_command_prints_within_the_width(
     assert max(cell_len(line) for line in out.splitlines()) <= int(columns or 80), out
 
 
-def test_a_process_of_its_own_prints_what_the_same_call_prints_here(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_of_its_own_prints_what_the_same_call_prints_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     done = process(*COMMANDS["forecast"], COLUMNS="80")
     assert (done.returncode, done.stderr) == (0, "")
     monkeypatch.setenv("COLUMNS", "80")
@@ -101,7 +84,7 @@ def test_python_dash_m_riskcast_tells_the_version_of_the_package() -> None:
     assert project["project"]["version"] == __version__
 
 
-def test_no_arguments_print_the_help(run: Any) -> None:
+def test_no_arguments_print_the_help(run: Run) -> None:
     _, out, err = run()
     for command in ("forecast", "cases", "check", "scenarios", "compare", "explain", "schema"):
         assert command in out + err
@@ -168,7 +151,7 @@ def test_the_same_command_twice_prints_the_same_bytes(forecast: dict[str, Any]) 
     assert json.loads(one.stdout) == forecast
 
 
-def test_another_seed_prints_other_digits_of_the_same_forecast(run: Any, forecast: dict[str, Any]) -> None:
+def test_another_seed_prints_other_digits_of_the_same_forecast(run: Run, forecast: dict[str, Any]) -> None:
     other = json.loads(run("forecast", CASE, "--json", "--seed", "2", *QUICK)[1])
     assert other["engine"]["seed"] == 2
     assert other["case"] == forecast["case"]
@@ -181,7 +164,7 @@ def test_another_seed_prints_other_digits_of_the_same_forecast(run: Any, forecas
     assert max(abs(a - b) for a, b in pairs) < 0.15
 
 
-def test_the_json_names_scenario_overlay_day_and_horizon(run: Any, tmp_path: Path) -> None:
+def test_the_json_names_scenario_overlay_day_and_horizon(run: Run, tmp_path: Path) -> None:
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("changes:\n  hyperpriors.persistence: {value: 0.7}\n", encoding="utf-8")
     options = ("--scenario", "second_attack", "--overlay", overlay, "--as-of", "2023-12-31", "--horizon", "3")
@@ -193,11 +176,11 @@ def test_the_json_names_scenario_overlay_day_and_horizon(run: Any, tmp_path: Pat
     assert all(len(outcome["by_month"]) == 3 for outcome in told["shared"])
 
 
-def test_without_a_case_the_bundled_one_is_forecast(run: Any, forecast: dict[str, Any]) -> None:
+def test_without_a_case_the_bundled_one_is_forecast(run: Run, forecast: dict[str, Any]) -> None:
     assert json.loads(run("forecast", "--json", *QUICK)[1]) == forecast
 
 
-def test_the_json_of_a_comparison_holds_paired_differences(run: Any) -> None:
+def test_the_json_of_a_comparison_holds_paired_differences(run: Run) -> None:
     status, out, err = run(*COMMANDS["compare"], "--json")
     assert (status, err) == (0, "")
     told = json.loads(out)
@@ -210,7 +193,7 @@ def test_the_json_of_a_comparison_holds_paired_differences(run: Any) -> None:
     assert all(score["difference"] == {"mean": 0, "low": 0, "high": 0} for score in same["scores"])
 
 
-def test_the_schema_of_one_file_is_that_of_all_files(run: Any) -> None:
+def test_the_schema_of_one_file_is_that_of_all_files(run: Run) -> None:
     everything = json.loads(run("schema")[1])
     assert json.loads(run("schema", "effects.yaml")[1]) == everything["effects.yaml"]
 

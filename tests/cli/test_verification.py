@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas
 import pytest
 from rich.cells import cell_len
 
-from riskcast.cli.commands import main
 from tests.support.clusters import PATIENCE, until
+from tests.support.command_line import Run
 from tests.support.smallcase import write_files
 
 CASE = "central_asia_2024"
@@ -22,26 +21,12 @@ QUICK = ("--draws", "100", "--workers", "1")
 ORIGINS = 24
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
-    """Runs the command line in this process and an empty folder: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("COLUMNS", "80")
-        monkeypatch.setattr(sys, "argv", ["riskcast", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return invoke
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
-def test_a_backtest_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
+def test_a_backtest_is_printed_and_kept(run: Run, tmp_path: Path) -> None:
     status, out, err = run("backtest", CASE, "--from", "2022", "--to", "2024", *QUICK)
     assert (status, err) == (0, "")
     assert max(cell_len(line) for line in out.splitlines()[:-1]) <= 80
@@ -70,13 +55,13 @@ def test_a_backtest_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
         (("--cluster", "somewhere"), "give the address of its scheduler, such as tcp://host:8786"),
     ],
 )
-def test_what_cannot_be_backtested_is_told(run: Any, arguments: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_backtested_is_told(run: Run, arguments: tuple[str, ...], message: str) -> None:
     status, out, err = run("backtest", CASE, *arguments, "--draws", "100")
     assert (status, out) == (2, "")
     assert message in err
 
 
-def test_a_calibration_is_printed_and_kept(run: Any, tmp_path: Path) -> None:
+def test_a_calibration_is_printed_and_kept(run: Run, tmp_path: Path) -> None:
     case = write_files(tmp_path / "small")
     arguments = ("calibrate", case, "--records", "20", *QUICK, "--out", tmp_path / "calibration")
     status, out, err = run(*arguments)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from riskcast import (
     write_bundle,
 )
 from riskcast.case.panel import Panel
-from riskcast.cli.commands import main
 from riskcast.comparison import attribute_changes
 from riskcast.comparison.changes import compare_cases
 from riskcast.comparison.parts import put_together, take_apart
@@ -37,6 +35,7 @@ from riskcast.comparison.shapley import antithetic_orders, coalitions, shapley_v
 from riskcast.errors import OptionError
 from riskcast.terminal.differences import FULL, value_text
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.command_line import Run, runner
 from tests.support.smallcase import EVENTS_CSV, FILES, write_files
 
 DRAWS = 200
@@ -347,20 +346,9 @@ def test_bad_options_and_strangers_are_refused(case: Case) -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `riskcast diff`: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["riskcast", "diff", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return invoke
+    return runner(capsys, "diff")
 
 
 @pytest.fixture
@@ -375,7 +363,7 @@ def files(tmp_path: Path) -> Mapping[str, Path]:
 QUICK = ("--draws", DRAWS, "--allow-unreliable")
 
 
-def test_the_command_shows_old_and_new_within_80_columns(run: Any, files: Mapping[str, Path]) -> None:
+def test_the_command_shows_old_and_new_within_80_columns(run: Run, files: Mapping[str, Path]) -> None:
     status, out, _ = run(files["case"], files["mine"], *QUICK)
     assert status == 0
     assert "55 (48–62)   65 (60–70)" in out
@@ -388,7 +376,7 @@ def test_the_command_shows_old_and_new_within_80_columns(run: Any, files: Mappin
         assert sum(s["points"] for s in dyad["shares"]) == pytest.approx(dyad["second"] - dyad["first"], abs=1e-9)
 
 
-def test_the_command_shows_as_much_as_is_asked_for(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
+def test_the_command_shows_as_much_as_is_asked_for(run: Run, files: Mapping[str, Path], tmp_path: Path) -> None:
     both = tmp_path / "both.yaml"
     both.write_text(files["mine"].read_text() + files["yours"].read_text().partition("\n")[2])
     _, out, _ = run(files["case"], both, *QUICK)
@@ -406,7 +394,7 @@ def test_the_command_shows_as_much_as_is_asked_for(run: Any, files: Mapping[str,
     assert json.loads(out)["notes"] == ["2 changes: those of one kind share one value."]
 
 
-def test_runs_on_disk_are_compared(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
+def test_runs_on_disk_are_compared(run: Run, files: Mapping[str, Path], tmp_path: Path) -> None:
     """What was kept is used as it is, and an overlay changes the case before the run's own overlay."""
     published = load_case(files["case"])
     folders = [
@@ -443,7 +431,7 @@ def test_numbers_are_short_and_never_equal_where_they_differ() -> None:
     assert value_text(change(120000.0), digits=FULL) == "120000 (40000–120001.2)"
 
 
-def test_a_run_stands_for_its_case_and_options(run: Any, files: Mapping[str, Path], tmp_path: Path) -> None:
+def test_a_run_stands_for_its_case_and_options(run: Run, files: Mapping[str, Path], tmp_path: Path) -> None:
     """The overlay of the other side changes the run's published case, and seed and draws are those of the run."""
     published = load_case(files["case"])
     changed = apply_overlay(published, {"outcomes.decree.base_rate": CHANGES["outcomes.decree.base_rate"]})
@@ -474,7 +462,7 @@ def test_a_run_stands_for_its_case_and_options(run: Any, files: Mapping[str, Pat
     ],
 )
 def test_bad_input_is_refused_in_a_line(
-    run: Any, files: Mapping[str, Path], arguments: tuple[str, ...], told: str
+    run: Run, files: Mapping[str, Path], arguments: tuple[str, ...], told: str
 ) -> None:
     status, out, err = run(*(files.get(name, name) for name in arguments))
     assert status == 2

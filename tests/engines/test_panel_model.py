@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from riskcast.case.model import Scenario, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import last_day, period_label, period_number
 from riskcast.case.quantities import Quantity
-from riskcast.cli.commands import main
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
 from riskcast.forecasting.remembered import counts_for, remembered_events
@@ -39,6 +37,7 @@ from tests.support.cases import (
     quantity,
     random_case,
 )
+from tests.support.command_line import Run
 from tests.support.smallpanel import EVENTS, FIRST, GONE, PERIODS, PRESENT, panel_case, table, write_panel_case
 
 nan = np.nan
@@ -637,24 +636,6 @@ def test_an_edge_counts_the_events_of_the_dyads_that_it_names(whose: str, where:
     assert counts_for(whose, where, "AAA-BBB") == sees
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command line in this process: exit status, standard output, standard error."""
-
-    def invoke(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["riskcast", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "80")
-        status = 0
-        try:
-            main()
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return invoke
-
-
 QUICK = ("--draws", "200", "--allow-unreliable")
 BASE = ("--scenario", "baseline", "--scenario", "storm")
 
@@ -681,7 +662,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=["forecast", "as of", "prior only", "check", "compare", "explain", "scenarios"],
 )
 def test_every_command_prints_a_panel_case_within_the_width(
-    command: tuple[str, ...], words: tuple[str, ...], run: Any, folder: Path
+    command: tuple[str, ...], words: tuple[str, ...], run: Run, folder: Path
 ) -> None:
     name, *options = command
     status, out, err = run(name, folder, *(("AAA-BBB",) if name == "explain" else ()), *options)
@@ -691,7 +672,7 @@ def test_every_command_prints_a_panel_case_within_the_width(
     assert max(cell_len(line) for line in out.splitlines()) <= 80
 
 
-def test_the_json_of_a_panel_case_holds_the_dyads_that_exist(run: Any, folder: Path) -> None:
+def test_the_json_of_a_panel_case_holds_the_dyads_that_exist(run: Run, folder: Path) -> None:
     told = json.loads(run("forecast", folder, "--json", *QUICK)[1])
     assert [dyad["id"] for dyad in told["dyads"]] == list(PRESENT)
     assert all(len(outcome["by_month"]) == 3 for dyad in told["dyads"] for outcome in dyad["outcomes"])
@@ -708,7 +689,7 @@ def test_the_json_of_a_panel_case_holds_the_dyads_that_exist(run: Any, folder: P
     ],
 )
 def test_what_a_panel_case_cannot_answer_is_told_without_a_traceback(
-    command: tuple[str, ...], words: tuple[str, ...], run: Any, folder: Path
+    command: tuple[str, ...], words: tuple[str, ...], run: Run, folder: Path
 ) -> None:
     name, *options = command
     status, out, err = run(name, folder, *options, *QUICK)
@@ -724,7 +705,7 @@ def first_words(out: str, known: dict[str, float]) -> list[str]:
     return [words[0] for words in map(str.split, out.splitlines()) if words and words[0] in known]
 
 
-def test_of_many_dyads_the_twenty_that_matter_most_are_shown(run: Any, tmp_path: Path) -> None:
+def test_of_many_dyads_the_twenty_that_matter_most_are_shown(run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     base = table()[lambda rows: rows["dyad"] == "AAA-BBB"]
     pairs = [f"{a}-{b}" for n, a in enumerate(STATES) for b in STATES[n + 1 :]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -42,10 +43,13 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command line; problems that the user can mend go to standard error with exit status 2."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, with the words that the program was called with where none are given.
+
+    Problems that the user can mend go to standard error with exit status 2.
+    """
     try:
-        app()
+        app(arguments)
     except RiskcastError as error:
         print(f"riskcast: {error}", file=sys.stderr)
         sys.exit(2)

@@ -17,7 +17,6 @@ from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE
-from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
 from riskcast.forecasting.scenarios import resolve_scenario
 
@@ -101,16 +100,13 @@ def check_request(request: Request) -> tuple[str, ...]:
     """Names of the scenarios; raises what forecasting would raise, before the fit, which takes longest.
 
     Raises CaseError for an overlay or scenario that does not fit the case, UnknownNameError for an unknown scenario,
-    OptionError for one that is given twice or reaches beyond the horizon.
+    OptionError for one that reaches beyond the horizon.
     """
     names = []
     for scenario in request.scenarios:
         name, assumed = resolve_scenario(request.case, scenario)
         check_reach(name, assumed, request.periods)
         names.append(name)
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
     return tuple(names)
 
 

@@ -118,7 +118,10 @@ def run_request(request: Request, progress: Progress | None = None) -> Run:
     problems = find_problems(request.base)
     if problems:
         raise CaseError(problems)
-    check_request(request)
+    names = check_request(request)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
     report = progress or (lambda label, done, total: None)
     posterior = fit_requested(request, progress=lambda event, done, total: report("Fitting", done, total))
     risks, explanations = [], []
