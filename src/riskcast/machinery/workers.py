@@ -392,9 +392,6 @@ def _naming(key: str, workers: Workers) -> Generator[None]:
 @contextmanager
 def _interrupts_blocked() -> Generator[None]:
     # A child inherits the mask, so that Ctrl-C reaches only the parent even while the child is still importing.
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
     # Python's resource tracker unblocks interrupts in the thread that starts it, which is the first to start a child.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
