@@ -246,7 +246,7 @@ def tornado_chart(
     tooltip = tips(quantity="quantity", end="stands", text="change", interval="90 % interval")
     layers = [bars.mark_bar(height=11).encode(**where, x2="zero:Q", color=colour, tooltip=tooltip)]
     for test, side, shift in (("datum.change < 0", "right", -5), ("datum.change >= 0", "left", 5)):
-        written = bars.transform_filter(test).mark_text(color=palette.ink, align=side, dx=shift, fontSize=11)  # type: ignore[arg-type]
+        written = bars.transform_filter(test).mark_text(color=palette.ink, align=side, dx=shift, fontSize=11)
         layers.append(written.encode(**where, text="text:N"))
     layers.append(plot([{"zero": 0.0}]).mark_rule(color=palette.rule).encode(x=alt.X("zero:Q", scale=scale)))
     told = "; ".join(f"{label} {signed(swings[label][0].mean)} and {signed(swings[label][1].mean)}" for label in ranked)

@@ -185,7 +185,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     moves.add_column("What moves most (percentage points)", ratio=1)
     for title, justify in (("From", "right"), ("To", "right"), ("Change", "right"), ("90 %", "center")):
-        moves.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        moves.add_column(title, justify=justify, no_wrap=True)
     scored = [
         item
         for item in change.probability.items()
