@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+
+SCANNER = "streamlit.components.v2.manifest_scanner"
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +18,16 @@ def main_module_as_it_was() -> Iterator[None]:
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before
+
+
+@pytest.fixture(autouse=True)
+def installed_components_are_sought_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's AppTest looks through all installed packages for each new session, which takes longer than a page."""
+    scanner = sys.modules.get(SCANNER)
+    if scanner is not None:
+        monkeypatch.setattr(scanner, "scan_component_manifests", _once(scanner.scan_component_manifests))
+
+
+@functools.cache
+def _once(scan: Callable[[], Any]) -> Callable[[], Any]:
+    return functools.cache(scan)
