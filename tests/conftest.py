@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.support.command_line import Run, runner
+
+SCANNER = "streamlit.components.v2.manifest_scanner"
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +27,16 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """Runs the command line in this process, on a terminal of 80 columns: exit status, output, errors."""
     monkeypatch.setenv("COLUMNS", "80")
     return runner(capsys)
+
+
+@pytest.fixture(autouse=True)
+def installed_components_are_sought_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's AppTest looks through all installed packages for each new session, which takes longer than a page."""
+    scanner = sys.modules.get(SCANNER)
+    if scanner is not None:
+        monkeypatch.setattr(scanner, "scan_component_manifests", _once(scanner.scan_component_manifests))
+
+
+@functools.cache
+def _once(scan: Callable[[], Any]) -> Callable[[], Any]:
+    return functools.cache(scan)

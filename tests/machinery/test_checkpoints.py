@@ -282,13 +282,15 @@ def task(key, log):
 
 def run(folder, log, way):
     with open_checkpoints(folder, {"seed": 1}) as checkpoints, local_workers(2) as crew:
+        before = len(checkpoints.done())
         def keep(key, result):
-            if way == "between" and len(checkpoints.done()) == 3:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if way == "within" and len(checkpoints.done()) == 3:
-                os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-            if way == "interrupt" and len(checkpoints.done()) == 3:
-                signal.raise_signal(signal.SIGINT)
+            if len(checkpoints.done()) == before + 3:
+                if way == "between":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if way == "within":
+                    os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+                if way == "interrupt":
+                    signal.raise_signal(signal.SIGINT)
             checkpoints.save(key, {"values": result[0]}, result[1])
         todo = ((str(i), (str(i), log)) for i in range(12) if str(i) not in checkpoints.done())
         run_tasks(task, todo, crew, keep)
@@ -315,25 +317,29 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return place / "run", run.stdout
 
 
-@pytest.mark.parametrize(
-    ("way", "number"), [("between", signal.SIGKILL), ("within", signal.SIGKILL), ("interrupt", signal.SIGINT)]
-)
-def test_a_run_that_is_killed_goes_on_without_repeating_a_task(
-    tmp_path: Path, whole: tuple[Path, str], way: str, number: signal.Signals
+def test_a_run_that_is_killed_again_and_again_goes_on_without_repeating_a_task(
+    tmp_path: Path, whole: tuple[Path, str]
 ) -> None:
     folder, log = tmp_path / "killed", tmp_path / "log"
-    assert run_script(folder, log, way).returncode == -number
-    assert bool(list((folder / "finished").glob(".riskcast-*.tmp"))) == (way == "within")
-    with open_checkpoints(folder, {"seed": 1}) as checkpoints:
-        before = checkpoints.done()
-    assert len(before) == 3
-    assert not list((folder / "finished").glob(".riskcast-*.tmp"))
+    before: frozenset[str] = frozenset()
+    known: dict[str, int] = {}
+    for way, number in (("between", signal.SIGKILL), ("within", signal.SIGKILL), ("interrupt", signal.SIGINT)):
+        assert run_script(folder, log, way).returncode == -number
+        assert bool(list((folder / "finished").glob(".riskcast-*.tmp"))) == (way == "within")
+        with open_checkpoints(folder, {"seed": 1}) as checkpoints:
+            done = checkpoints.done()
+        assert before < done
+        assert len(done) == len(before) + 3
+        assert not list((folder / "finished").glob(".riskcast-*.tmp"))
+        runs = Counter(log.read_text().split())
+        assert {key: runs[key] for key in before} == known
+        before, known = done, {key: runs[key] for key in done}
 
     again = run_script(folder, log, "to the end")
     assert again.returncode == 0, again.stderr
     runs = Counter(log.read_text().split())
     assert set(runs) == {str(i) for i in range(12)}
-    assert {key: runs[key] for key in before} == dict.fromkeys(before, 1)
+    assert {key: runs[key] for key in before} == known
 
     other, output = whole
     assert again.stdout == output
