@@ -23,6 +23,8 @@ from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
 Value = str | float | int | bool | dt.date | None
 
 
+# A row for each effect and dyad, which would outgrow all other tables of a large panel.
+MOST_ACTING: Final = 500
 SCENARIO: Final = Column("scenario", "Id of the scenario", width=18)
 DYAD: Final = Column("dyad", "Id of the dyad", width=11)
 UNIT: Final = Column("unit", "Dyad, or the host for events that all dyads share", width=11)
@@ -308,13 +310,17 @@ TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
 
 
 def names_of_tables(dossier: Dossier) -> list[str]:
-    """The tables that say something of a dossier: differences take two scenarios, changes an earlier run."""
-    several, earlier = len(dossier.risks) > 1, dossier.previous is not None
-    return [
-        name
-        for name in TABLES
-        if (several or not name.endswith("_differences")) and (earlier or name != "since_previous")
-    ]
+    """The tables that say something of a dossier: differences take two scenarios, changes an earlier run.
+
+    What acts today stands in a table of its own for up to 500 dyads; with more, `riskcast.acting` tells it of one.
+    """
+    said = {
+        "score_differences": len(dossier.risks) > 1,
+        "probability_differences": len(dossier.risks) > 1,
+        "since_previous": dossier.previous is not None,
+        "acting": len(dossier.headline.dyads) <= MOST_ACTING,
+    }
+    return [name for name in TABLES if said.get(name, True)]
 
 
 def make_table(dossier: Dossier, name: str) -> Table:
