@@ -27,11 +27,6 @@ def palette() -> charts.Palette:
     return charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
 
 
-def percent(probability: float) -> str:
-    """A probability for people, without false precision near 0 and 1."""
-    return riskcast.percent(probability)
-
-
 def band_badge(case: riskcast.Case, band: str) -> str:
     """A band as a coloured badge in Markdown."""
     names = [each.name for each in case.settings.bands]
@@ -91,7 +86,7 @@ def live(now: Result, before: Result, many: int = 8) -> None:
     lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
     for dyad in _movers(now, change):
         moved = change.score[dyad.id]
-        told = f"**{_signed(moved.mean)}** ({_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
+        told = f"**{riskcast.signed(moved.mean)}** ({riskcast.signed_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
         name = dyad.partner_name or dyad.id
         lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
     st.markdown("\n".join(lines))
@@ -118,14 +113,6 @@ def _movers(now: Result, change: riskcast.Contrast) -> list[Any]:
     return [dyad for dyad in now.risk.dyads if dyad in moved]
 
 
-def _signed(points: float) -> str:
-    return f"{points:+.1f}".replace("-", "−")
-
-
-def _ends(estimate: Any) -> str:
-    return f"{_signed(estimate.low)} to {_signed(estimate.high)}"
-
-
 def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str]]:
     """Probabilities that moved by half a point or more, the largest first."""
     rows = []
@@ -133,13 +120,13 @@ def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) 
         kind = now.case.events[event]
         if kind.kind != "outcome" or abs(estimate.mean) < 0.005:
             continue
-        low, high = _signed(100 * estimate.low), _signed(100 * estimate.high)
+        low, high = riskcast.signed(100 * estimate.low), riskcast.signed(100 * estimate.high)
         rows.append(
             {
                 "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}".replace("|", "/"),
-                "From": percent(before.forecast.probability(event, unit).mean),
-                "To": percent(now.forecast.probability(event, unit).mean),
-                "Change": _signed(100 * estimate.mean),
+                "From": riskcast.percent(before.forecast.probability(event, unit).mean),
+                "To": riskcast.percent(now.forecast.probability(event, unit).mean),
+                "Change": riskcast.signed(100 * estimate.mean),
                 "90 %": f"{low} to {high}",
             }
         )

@@ -207,10 +207,16 @@ def _numbers(run: Run, status: verify.Status) -> None:
     left, right = st.columns(2)
     plain: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}
     left.metric(
-        "Largest difference of scores", f"{_signed(largest_score.difference)} points", largest_score.what, **plain
+        "Largest difference of scores",
+        f"{riskcast.signed(largest_score.difference)} points",
+        largest_score.what,
+        **plain,
     )
     right.metric(
-        "Largest difference of probabilities", f"{_signed(100 * largest.difference)} %-points", largest.what, **plain
+        "Largest difference of probabilities",
+        f"{riskcast.signed(100 * largest.difference)} %-points",
+        largest.what,
+        **plain,
     )
     rhat = "" if health["rhat_max"] is None else f"R-hat ≤ {health['rhat_max']:.3f} · "
     st.caption(
@@ -238,11 +244,7 @@ def _numbers(run: Run, status: verify.Status) -> None:
 
 
 def _points(one: Compared) -> str:
-    return f"{_signed(100 * one.difference)} percentage points"
-
-
-def _signed(number: float) -> str:
-    return f"{number:+.1f}".replace("-", "−")
+    return f"{riskcast.signed(100 * one.difference)} percentage points"
 
 
 def _row(one: Compared, scale: float) -> dict[str, str | float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+import riskcast
 from parts import widgets
 from riskcast import charts
 from state import results, session
@@ -49,7 +50,7 @@ def _headline(result: Result) -> None:
     highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean)
     likely = sorted(highest.outcomes, key=lambda outcome: -outcome.probability.mean)[:2]
     listed = " and ".join(
-        f"{one.label.lower()} {one.words} ({widgets.percent(one.probability.mean)})" for one in likely
+        f"{one.label.lower()} {one.words} ({riskcast.percent(one.probability.mean)})" for one in likely
     )
     name = highest.partner_name or highest.id
     st.markdown(

@@ -343,8 +343,8 @@ def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     warned = "⚠ " if check.tail < DISAGREES else ""
     return {
         "Event": warned + case.events[one.past.event].label + trigger + shared,
-        "Record: pair": widgets.percent(one.past.own),
-        "Record: all": widgets.percent(one.past.pooled),
+        "Record: pair": riskcast.percent(one.past.own),
+        "Record: all": riskcast.percent(one.past.pooled),
         "Priors alone": _estimate(one.priors),
         "Forecast": _estimate(one.both),
         "Reading": reading(one),
@@ -354,9 +354,9 @@ def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
 
 
 def _estimate(estimate: Any) -> str:
-    low, high = widgets.percent(estimate.low), widgets.percent(estimate.high)
+    low, high = riskcast.percent(estimate.low), riskcast.percent(estimate.high)
     between = " to " if high.startswith(">") else "–"
-    return f"{widgets.percent(estimate.mean)} ({low.removesuffix(' %')}{between}{high})"
+    return f"{riskcast.percent(estimate.mean)} ({low.removesuffix(' %')}{between}{high})"
 
 
 def _logit(probability: float) -> float:

@@ -164,19 +164,8 @@ def _score_cells(found: Mapping[str, Result], changes: Changes, dyad: str) -> di
         score = next(each.score for each in result.risk.dyads if each.id == dyad)
         cells[label] = f"{score.mean:.1f} ({score.low:.0f}–{score.high:.0f})"
         if label in changes:
-            cells[f"{label}: difference"] = signed(changes[label].score[dyad], 1.0)
+            cells[f"{label}: difference"] = riskcast.signed_range(changes[label].score[dyad])
     return cells
-
-
-def signed(estimate: Any, scale: float) -> str:
-    """A difference with its interval.
-
-    >>> from types import SimpleNamespace
-    >>> signed(SimpleNamespace(mean=0.031, low=-0.012, high=0.08), 100)
-    '+3.1 (−1.2 to +8.0)'
-    """
-    mean, low, high = (scale * value for value in (estimate.mean, estimate.low, estimate.high))
-    return f"{mean:+z.1f} ({low:+z.1f} to {high:+z.1f})".replace("-", "−")
 
 
 def _said_by(found: Mapping[str, Result]) -> str:
@@ -202,10 +191,10 @@ def moved_rows(
             {
                 "Pair": "all pairs" if unit == case.host else case.name_of(unit),
                 "Outcome": kind.label,
-                other: widgets.percent(before.forecast.probability(event, unit).mean),
-                label: widgets.percent(after),
+                other: riskcast.percent(before.forecast.probability(event, unit).mean),
+                label: riskcast.percent(after),
                 "In words": riskcast.estimative_words(after),
-                "Difference, points (90 %)": signed(estimate, 100.0),
+                "Difference, points (90 %)": riskcast.signed_range(estimate, times=100.0),
             }
         )
     return rows
@@ -275,10 +264,10 @@ def _closing(label: str, result: Result, change: riskcast.Contrast | None, outco
     moved = None if change is None else change.probability[outcome, unit]
     st.metric(
         plain(label),
-        widgets.percent(estimate.mean),
+        riskcast.percent(estimate.mean),
         None if moved is None else f"{100 * moved.mean:+z.1f} points",
         delta_color="inverse",
     )
-    within = f"90 % interval {widgets.percent(estimate.low)} to {widgets.percent(estimate.high)}"
-    against = "" if moved is None else f"; difference {signed(moved, 100.0)}"
+    within = f"90 % interval {riskcast.percent(estimate.low)} to {riskcast.percent(estimate.high)}"
+    against = "" if moved is None else f"; difference {riskcast.signed_range(moved, times=100.0)}"
     st.caption(f"{riskcast.estimative_words(estimate.mean)}; {within}{against}")

@@ -57,7 +57,7 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         f"({risk.score.low:.0f}–{risk.score.high:.0f}) {widgets.band_badge(result.case, risk.band)}. "
         f"With every indicator at its reference and nothing recent it "
         f"would be {start:.1f}; today's levels and recent events add "
-        f"{signed(end - start)}."
+        f"{riskcast.signed(end - start)}."
     )
     st.altair_chart(
         charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
@@ -75,7 +75,7 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
     rest = own[min(MOST_OPEN, len(shown)) :]
     if rest:
         together = sum(one.points for one in rest)
-        if st.toggle(f"Show the {len(rest)} smaller drivers ({signed(together)} together)", key="why_rest"):
+        if st.toggle(f"Show the {len(rest)} smaller drivers ({riskcast.signed(together)} together)", key="why_rest"):
             for one in rest:
                 _driver(today, one, places)
 
@@ -85,7 +85,7 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
         st.markdown(reasons.reason(today, one))
         if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.id}"):
             return
-        st.caption(f"{signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
+        st.caption(f"{riskcast.signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown("**What it does to each event's rate**")
         _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
         if one.kind != "indicator":
@@ -93,15 +93,6 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
             _events(today, [each for each in today.past if f"recent:{each.type}" == one.id], places)
         st.markdown("**What is assumed, and on what grounds**")
         _evidence(today, reasons.driver_keys(today.result, one.id, today.dyad), places)
-
-
-def signed(points: float, digits: int = 1) -> str:
-    """Points with their sign.
-
-    >>> signed(-1.53), signed(0.26)
-    ('−1.5', '+0.3')
-    """
-    return f"{points:+.{digits}f}".replace("-", "−")
 
 
 def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
@@ -116,8 +107,8 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
         first, last = result.forecast.window
         st.markdown(
             f"**{whom}: {plain(kind.label)}**, {first:%-d %B %Y} to {last:%-d %B %Y}: "
-            f"**{widgets.percent(estimate.mean)}** ({widgets.percent(estimate.low)} to "
-            f"{widgets.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
+            f"**{riskcast.percent(estimate.mean)}** ({riskcast.percent(estimate.low)} to "
+            f"{riskcast.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
         )
     with st.expander("What counts as this event"):
         st.markdown(
@@ -154,7 +145,7 @@ def _base_rate(result: Result, event: str, unit: str) -> str:
 
 
 def _percents(middle: float, low: float, high: float) -> str:
-    return f"{widgets.percent(middle)} ({widgets.percent(low)} to {widgets.percent(high)})"
+    return f"{riskcast.percent(middle)} ({riskcast.percent(low)} to {riskcast.percent(high)})"
 
 
 def _effects(

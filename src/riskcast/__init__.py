@@ -35,7 +35,13 @@ if TYPE_CHECKING:
         make_dossier as make_dossier,
     )
     from riskcast.forecasting import *
-    from riskcast.numbers import factor_text as factor_text, percent as percent
+    from riskcast.numbers import (
+        factor_text as factor_text,
+        percent as percent,
+        signed as signed,
+        signed_ends as signed_ends,
+        signed_range as signed_range,
+    )
     from riskcast.runs import *
     from riskcast.verification import *
 
@@ -50,6 +56,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "numbers": [
             "factor_text",
             "percent",
+            "signed",
+            "signed_ends",
+            "signed_range",
         ],
         "case": [
             "Case",
