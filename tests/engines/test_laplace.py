@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +16,11 @@ from scipy.stats import norm
 
 from riskcast import fit, forecast, score
 from riskcast.case.model import Case, EventRow, SeriesRow
-from riskcast.engines import fitting
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model, log_event
-from riskcast.engines.laplace import find_mode, fit_event
+from riskcast.engines.jobs import Job
+from riskcast.engines.laplace import Laplace, find_mode, fit_event
+from riskcast.engines.registry import ENGINES
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.exports import plain_data
 from riskcast.forecasting.attribution import explain
@@ -312,18 +313,25 @@ def target_of(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> Flo
     return log_target(model, theta, xi)[0]
 
 
-def unreliable(model: EventModel, draws: int, seed: int) -> EventDraws:
-    return replace(fit_event(model, draws, seed), khat=0.93)
+class Unreliable(Laplace):
+    """The default engine, whose weights are poor."""
+
+    def sample(self, job: Job) -> dict[str, EventDraws]:
+        return {name: replace(drawn, khat=0.93) for name, drawn in super().sample(job).items()}
 
 
-def test_a_posterior_that_fails_its_checks_is_refused_and_else_marked_everywhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(fitting, "fit_event", unreliable)
+@pytest.fixture
+def unreliable() -> Iterator[str]:
+    ENGINES.add("unreliable", "has poor weights", Unreliable())
+    yield "unreliable"
+    ENGINES.remove("unreliable")
+
+
+def test_a_posterior_that_fails_its_checks_is_refused_and_else_marked_everywhere(unreliable: str) -> None:
     case = make_case({"a": event(quantity(0.3, 0.1, 0.6))})
     with pytest.raises(UnreliablePosteriorError, match=r"a: Pareto k-hat 0\.93 is above 0\.7"):
-        fit(case, draws=200)
-    posterior = fit(case, draws=200, allow_unreliable=True)
+        fit(case, engine=unreliable, draws=200)
+    posterior = fit(case, engine=unreliable, draws=200, allow_unreliable=True)
     assert not posterior.is_reliable
     assert posterior.to_dataset().attrs["reliable"] == 0
     ahead = forecast(posterior)

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from typer.testing import CliRunner
 
 import riskcast
 from riskcast.cli.commands import app
+from riskcast.engines.draws import EventDraws
+from riskcast.engines.jobs import Job
+from riskcast.engines.registry import ENGINES
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.exports import WRITERS, csv_parquet, folder as exporting, tables as sheets
 from riskcast.exports.json_file import dossier_data, export_schema, to_json_file
@@ -511,6 +515,24 @@ def test_the_command_writes_what_the_function_writes(tmp_path: Path) -> None:
     assert data == json.loads(json.dumps(expected))
 
 
+class Never:
+    """An engine that must not be asked."""
+
+    packages = ()
+    advice = "nothing"
+    chains = 1
+
+    def sample(self, job: Job) -> dict[str, EventDraws]:
+        pytest.fail("it was fitted")
+
+
+@pytest.fixture
+def never() -> Iterator[str]:
+    ENGINES.add("never", "must not be asked", Never())
+    yield "never"
+    ENGINES.remove("never")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -521,11 +543,8 @@ def test_the_command_writes_what_the_function_writes(tmp_path: Path) -> None:
         (("--formats", "csv", "--previous", "/nonexistent"), "holds no run"),
     ],
 )
-def test_bad_options_are_told_before_the_fit(
-    words: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("riskcast.cli.exports.forecast_asked", lambda *given: pytest.fail("it was fitted"))
-    done = run("central_asia_2024", "--out", str(tmp_path / "out"), *words)
+def test_bad_options_are_told_before_the_fit(words: tuple[str, ...], told: str, tmp_path: Path, never: str) -> None:
+    done = run("central_asia_2024", "--out", str(tmp_path / "out"), "--engine", never, *words)
     assert isinstance(done.exception, RiskcastError)
     assert told in str(done.exception)
     assert not (tmp_path / "out").exists()

@@ -151,11 +151,10 @@ def test_every_driver_stands_equally_often_at_every_place(players: int, count: i
         assert ((turn == place).sum(axis=0) == count // players).all()
 
 
-def test_an_explanation_has_the_same_digits_however_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explanation_has_the_same_digits_however_it_is_cut() -> None:
     ahead = forecast(fit(random_case(2), draws=200))
     whole = explain(ahead, paths=120)
-    monkeypatch.setattr(attribution, "BLOCK_CELLS", 40)
-    cut = explain(ahead, paths=120)
+    cut = explain(ahead, paths=120, cells=40)
     for dyad in ahead.case.dyads:
         one, two = ({c.id: c.points for c in e.contributions[dyad]} for e in (whole, cut))
         assert one == pytest.approx(two, abs=1e-9)

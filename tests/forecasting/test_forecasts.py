@@ -14,7 +14,6 @@ from riskcast import contrast, fit, forecast, score
 from riskcast.case.model import Case, Scenario
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError
-from riskcast.forecasting import simulation
 from riskcast.forecasting.estimates import summarise
 from riskcast.forecasting.forecasts import Forecast
 from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
@@ -85,13 +84,10 @@ def test_paired_differences_are_sharper_than_the_forecasts_themselves(posterior:
 
 
 @pytest.mark.parametrize("scenario", [None, "storm"])
-def test_how_the_work_is_cut_does_not_change_the_digits(
-    posterior: Posterior, scenario: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_how_the_work_is_cut_does_not_change_the_digits(posterior: Posterior, scenario: str | None) -> None:
     whole = forecast(posterior, scenario)
     for cells in (1, 7 * 16, 50 * 16):
-        monkeypatch.setattr(simulation, "BLOCK_CELLS", cells)
-        cut = forecast(posterior, scenario)
+        cut = forecast(posterior, scenario, cells=cells)
         for name in whole.case.order:
             np.testing.assert_array_equal(whole.simulated.probability[name], cut.simulated.probability[name])
             # Sums over all paths are taken block by block.
@@ -102,11 +98,10 @@ def test_how_the_work_is_cut_does_not_change_the_digits(
 def test_the_number_of_threads_does_not_change_the_digits(
     posterior: Posterior, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulation, "BLOCK_CELLS", 20 * 16)
     found = []
     for cores in (1, 2, 8):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        found.append(forecast(posterior))
+        found.append(forecast(posterior, cells=20 * 16))
     assert_same_digits(found[0], found[1])
     assert_same_digits(found[0], found[2])
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
     from riskcast.forecasting.requests import Request
-
-Engine = StrEnum("Engine", {name: name for name in ENGINES})
 
 CaseArgument = Annotated[
     str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")
@@ -50,7 +47,10 @@ HorizonOption = Annotated[int | None, typer.Option(help="Periods to forecast.", 
 DrawsOption = Annotated[int, typer.Option(help="Draws of the parameters.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 EngineOption = Annotated[
-    Engine, typer.Option(help="; ".join(f"{name} {ENGINES.about(name)}" for name in ENGINES) + ".")
+    str,
+    typer.Option(
+        metavar=f"[{'|'.join(ENGINES)}]", help="; ".join(f"{name} {ENGINES.about(name)}" for name in ENGINES) + "."
+    ),
 ]
 PriorOnlyOption = Annotated[bool, typer.Option("--prior-only", help="Leave the record out.")]
 UnreliableOption = Annotated[
@@ -77,7 +77,7 @@ class Asked:
     horizon: HorizonOption = None
     draws: DrawsOption = 1000
     seed: SeedOption = 1
-    engine: EngineOption = Engine(DEFAULT_ENGINE)
+    engine: EngineOption = DEFAULT_ENGINE
     prior_only: PriorOnlyOption = False
     allow_unreliable: UnreliableOption = False
 
@@ -94,7 +94,7 @@ class Asked:
             horizon=self.horizon,
             draws=self.draws,
             seed=self.seed,
-            engine=self.engine.value,
+            engine=self.engine,
             prior_only=self.prior_only,
             allow_unreliable=self.allow_unreliable,
         )

@@ -53,14 +53,19 @@ class Explanation:
 
 
 def explain(
-    forecast: Forecast, *, paths: int = PATHS, progress: Callable[[int, int], None] | None = None
+    forecast: Forecast,
+    *,
+    paths: int = PATHS,
+    cells: int = BLOCK_CELLS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Explanation:
     """Shapley values of every dyad's score against all indicators at reference and nothing recent.
 
     phi[j] is the mean, over orders in which the drivers are switched on, of what driver j adds when its turn comes
     (Shapley, 1953); here every simulated path draws its own order, balanced so that each driver stands as often at
     each place (Mitchell, Cooper, Frank and Holmes, 2022), and meets the same chance at every step. The contributions
-    add up to the score less the reference score exactly.
+    add up to the score less the reference score exactly. `cells`: how many numbers (paths times dyads) are simulated
+    together, which bounds memory.
     """
     case, scenario = forecast.case, forecast.scenario
     plan = forecast.plan
@@ -68,7 +73,7 @@ def explain(
     count = min(paths, plan.draws)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))
     chosen = np.linspace(0, plan.draws, count, endpoint=False).astype(int)
-    per_block = max(1, BLOCK_CELLS // len(case.dyads))
+    per_block = max(1, cells // len(case.dyads))
     total = np.zeros((len(players), len(case.dyads)))
     squares = np.zeros_like(total)
     for first in range(0, count, per_block):

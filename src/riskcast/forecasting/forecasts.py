@@ -20,7 +20,7 @@ from riskcast.forecasting.blocks import Averages, estimate_all
 from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
-from riskcast.forecasting.simulation import Simulated, simulate
+from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import DYAD
@@ -276,12 +276,14 @@ def forecast(
     seed: int | None = None,
     *,
     paths: int = PATHS,
+    cells: int = BLOCK_CELLS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Forecast:
     """Simulate the horizon under a scenario for every draw of the posterior.
 
     `horizon` is in the case's periods; `paths` futures are simulated for every draw. The same seed gives the same
-    chance to every scenario. Raises UnknownNameError for an unknown scenario and OptionError for a bad option.
+    chance to every scenario. `cells`: how many numbers (paths times dyads) are simulated together, which bounds memory
+    and changes no digit. Raises UnknownNameError for an unknown scenario and OptionError for a bad option.
 
     >>> from riskcast import fit, load_case
     >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3)
@@ -297,5 +299,5 @@ def forecast(
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
     check_whom(name, assumed, {dyad for dyad, there in zip(case.dyads, plan.present, strict=True) if there})
-    simulated = simulate(plan, assumed, paths, progress=progress)
+    simulated = simulate(plan, assumed, paths, progress, cells)
     return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)

@@ -16,7 +16,7 @@ from riskcast.case.vintage import case_as_of
 from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
 from riskcast.engines.posterior import Posterior
-from riskcast.engines.registry import DEFAULT_ENGINE
+from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
 from riskcast.forecasting.scenarios import resolve_scenario
 
@@ -99,9 +99,10 @@ class Request:
 def check_request(request: Request) -> tuple[str, ...]:
     """Names of the scenarios; raises what forecasting would raise, before the fit, which takes longest.
 
-    Raises CaseError for an overlay or scenario that does not fit the case, UnknownNameError for an unknown scenario,
-    OptionError for one that reaches beyond the horizon.
+    Raises CaseError for an overlay or scenario that does not fit the case, UnknownNameError for an unknown scenario or
+    engine, OptionError for a scenario that reaches beyond the horizon.
     """
+    ENGINES.check(request.engine)
     names = []
     for scenario in request.scenarios:
         name, assumed = resolve_scenario(request.case, scenario)

@@ -57,15 +57,16 @@ def simulate(
     scenario: Scenario,
     paths_per_draw: int,
     progress: Callable[[int, int], None] | None = None,
+    cells: int = BLOCK_CELLS,
 ) -> Simulated:
-    """Simulate `paths_per_draw` futures for every parameter draw and average them.
+    """Simulate `paths_per_draw` futures for every parameter draw and average them, a block of paths at a time.
 
     The probability of at least one event is the average of the sum of p[t] up to the first event, and the score that
     of p[t] * (severity - largest severity so far)+ over all event types: both replace a 0/1 outcome by its chance
     given the path so far, which leaves the mean as it is and takes most of the noise away (Rao-Blackwell).
     """
     draws, paths, dyads = plan.draws, paths_per_draw, len(plan.case.dyads)
-    per_block = max(1, BLOCK_CELLS // (dyads * paths))
+    per_block = max(1, cells // (dyads * paths))
     blocks = [(first, min(first + per_block, draws)) for first in range(0, draws, per_block)]
     probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
     error = {p.event: np.empty((draws, p.units), dtype=np.float32) for p in plan.events}
