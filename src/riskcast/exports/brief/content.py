@@ -338,8 +338,7 @@ def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Table | None:
         for event in remembered_events(ahead.posterior, dyad.id, FELT):
             key = (event.when, event.what)
             partner = dyad.id if event.is_own else event.unit
-            known = ahead.case.state_names.get(partner.partition("-")[2], partner)
-            whom.setdefault(key, set()).add(named.get(partner, known))
+            whom.setdefault(key, set()).add(named.get(partner, ahead.case.name_of(partner)))
             left.setdefault(key, joined(f"{100 * event.share:.0f} %"))
     if not whom:
         return None
