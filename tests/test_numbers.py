@@ -192,19 +192,12 @@ def test_a_difference_that_rounds_to_nothing_has_no_sign() -> None:
     assert signed_range(Estimate(0.01, -0.04, 0.26)) == "0.0 (0.0 to +0.3)"
 
 
-def test_estimates_that_are_not_shown_are_not_made(ahead: riskcast.Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
-    probability = riskcast.Forecast.probability
-
-    def counted(self: riskcast.Forecast, event: str, unit: str) -> Any:
-        made.append((event, unit))
-        return probability(self, event, unit)
-
-    monkeypatch.setattr(riskcast.Forecast, "probability", counted)
-    monkeypatch.setattr(riskcast.Forecast, "units", lambda self, event: ("RUS-TJK",) * 1_000)
-    found = read(ahead)
-    assert len(found.rows) == 1 + len(made) == 1 + 60
-    assert f"{1_000 * len(ahead.case.outcomes) - 60:,} more rows" in found.notes[0]
+def test_a_forecast_of_many_pairs_is_cut_and_counted() -> None:
+    partners = 100
+    case = make_case({"quarrel": event(quantity(0.3), severity=30.0)}, partners=partners, years=1)
+    found = read(riskcast.forecast(riskcast.fit(case, draws=100, prior_only=True), horizon=2))
+    assert len(found.rows) == 1 + 60
+    assert f"{partners - 60} more rows" in found.notes[0]
 
 
 def test_results_tell_themselves_in_one_short_line(ahead: riskcast.Forecast) -> None:
