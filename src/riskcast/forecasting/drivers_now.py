@@ -171,7 +171,7 @@ def acting(forecast: Forecast, unit: str | None = None, event: str | None = None
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> now = acting(riskcast.forecast(posterior), "RUS-TJK", "mass_expulsion")
     >>> now.effects[0].source, now.effects[0].is_event
-    ('security_pressure', False)
+    ('mass_casualty_attack', True)
     """
     case = forecast.case
     if unit is not None and unit not in (*forecast.dyads, case.host):
