@@ -35,17 +35,20 @@ DRAWN_CELLS = 50_000_000
 
 
 class Watch:
-    """Processor seconds by step, the least of its repeats, and the process's peak memory in GB after each."""
+    """Seconds by step, of the processor and of the clock, the least of its repeats; and the process's peak memory in GB
+    after each."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.clock: dict[str, float] = {}
         self.peaks: dict[str, float] = {}
 
     def time[T](self, step: str, work: Callable[[], T]) -> T:
         """Do the work of a step and keep its time."""
-        began = time.process_time()
+        began, at = time.process_time(), time.perf_counter()
         result = work()
         self.seconds[step] = min(time.process_time() - began, self.seconds.get(step, math.inf))
+        self.clock[step] = min(time.perf_counter() - at, self.clock.get(step, math.inf))
         self.peaks[step] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         return result
 
@@ -70,7 +73,7 @@ def measure(dyads: int, outcomes: int, draws: int, paths: int) -> dict[str, Any]
         with tempfile.TemporaryDirectory() as folder:
             watch.time(name, lambda name=name, folder=folder: export(risk, folder, [name], explanations=known))
     size = {"dyads": dyads, "outcomes": outcomes, "draws": draws, "paths": paths}
-    return size | {"seconds": watch.seconds, "peak_gb": watch.peaks}
+    return size | {"seconds": watch.seconds, "clock": watch.clock, "peak_gb": watch.peaks}
 
 
 def _once(explain: Any, export: Any, fit: Any, forecast: Any, score: Any, case: Any) -> None:
@@ -110,22 +113,21 @@ def slope(rows: Sequence[dict[str, Any]], step: str, size: str = "dyads") -> flo
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread if spread else math.nan
 
 
-def total(row: dict[str, Any]) -> float:
+def total(row: dict[str, Any], kind: str) -> float:
     """Seconds of forecast, score and export."""
-    return sum(row["seconds"][step] for step in ("forecast", "score", *FORMATS))
+    return sum(row[kind][step] for step in ("forecast", "score", *FORMATS))
 
 
 def tell(rows: Sequence[dict[str, Any]], series: Sequence[dict[str, Any]]) -> None:
     """Print times by size, ratios and slopes."""
     steps = [step for step in (*STEPS, "netcdf") if any(step in row["seconds"] for row in rows)]
     print(f"{'dyads':>6} {'outcomes':>8} " + " ".join(f"{step:>8}" for step in steps), end="")
-    print(f" {'together':>8} {'score/forecast':>14} {'peak GB':>7}   (processor seconds)")
+    print(f" {'together':>8} {'by clock':>8} {'score/forecast':>14} {'peak GB':>7}   (processor seconds)")
     for row in rows:
         cells = [f"{row['seconds'][s]:>8.3f}" if s in row["seconds"] else f"{'':>8}" for s in steps]
         ratio, peak = row["seconds"]["score"] / row["seconds"]["forecast"], max(row["peak_gb"].values())
-        print(
-            f"{row['dyads']:>6} {row['outcomes']:>8} {' '.join(cells)} {total(row):>8.2f} {ratio:>14.2f} {peak:>7.2f}"
-        )
+        together = f"{total(row, 'seconds'):>8.2f} {total(row, 'clock'):>8.2f}"
+        print(f"{row['dyads']:>6} {row['outcomes']:>8} {' '.join(cells)} {together} {ratio:>14.2f} {peak:>7.2f}")
     print(f"explain is of {EXPLAINED} paths, and not in `together`; export is csv, parquet and json.")
     if len(series) > 1:
         told = ", ".join(f"{step} {slope(series, step):.2f}" for step in STEPS)

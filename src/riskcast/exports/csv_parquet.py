@@ -52,10 +52,10 @@ def to_csv(table: Table, came_from: Mapping[str, Value]) -> bytes:
     out.write("".join(_csv_lines([[*(column.name for column in table.columns), *came_from]])).encode())
     # Written once, as it is the same in every row.
     last = "".join(_csv_lines([[neutral(cell) for cell in came_from.values()]]))
-    end = f",{last}" if came_from else last
+    end, plain = f",{last}" if came_from else last, _Plain()
     for rows in batched(table.rows, PART):
-        lines = _csv_lines([cell if type(cell) is float else _plain(cell) for cell in row] for row in rows)
-        out.write("".join([line[:-2] + end for line in lines]).encode())
+        cells = ([cell if type(cell) is float else plain[type(cell), cell] for cell in row] for row in rows)
+        out.write("".join([line[:-2] + end for line in _csv_lines(cells)]).encode())
     return out.getvalue()
 
 
@@ -71,6 +71,15 @@ class _Lines(list[str]):
     def write(self, line: str) -> None:
         """Keep a line."""
         self.append(line)
+
+
+class _Plain(dict[tuple[type, Value], Value]):
+    """Cells by type and value as CSV has them, each worked out once: names and days stand in many rows."""
+
+    def __missing__(self, key: tuple[type, Value]) -> Value:
+        cell = key[1]
+        self[key] = str(cell).lower() if isinstance(cell, bool) else neutral(cell)
+        return self[key]
 
 
 def to_parquet(table: Table, came_from: Mapping[str, Value]) -> bytes:
@@ -153,7 +162,3 @@ def _resource(table: Table, content: bytes, came_from: Mapping[str, Value]) -> d
 
 def _type(column: Column) -> str:
     return TYPES.get(column.form, "number")
-
-
-def _plain(cell: Value) -> Value:
-    return str(cell).lower() if isinstance(cell, bool) else neutral(cell)
