@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 
-from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Link, Quantity, base_rate_link, elicit
+from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Link, LogitLink, Quantity, base_rate_link, elicit
 
 CLOGLOG = base_rate_link(12)
 LINKS = {"identity": IDENTITY, "log": LOG, "logit": LOGIT, "cloglog": CLOGLOG}
@@ -87,3 +87,9 @@ def test_a_spread_fixed_at_nothing_stays_nothing_at_every_score() -> None:
 def test_a_quantity_outside_its_link_is_refused(link: Link, median: float, interval: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         elicit(Quantity(median=median, interval=interval), link)
+
+
+def test_links_are_told_apart_as_fingerprints_of_kept_runs_have_them() -> None:
+    assert [link.parts for link in (IDENTITY, LOG, LOGIT)] == [("identity", 0.0), ("log", 0.0), ("logit", 0.0)]
+    assert base_rate_link(12).parts == ("cloglog", math.log(12))
+    assert LogitLink(0.0, 100.0).parts == ("logit", 0.0, 0.0, 100.0)

@@ -120,6 +120,11 @@ class Link(ABC):
     is_linear: ClassVar[bool] = False
 
     @property
+    def parts(self) -> tuple[str | float, ...]:
+        """What tells it from other links, as fingerprints of posteriors have it: its name, then its numbers."""
+        return self.name, 0.0
+
+    @property
     @abstractmethod
     def domain(self) -> tuple[float, float]:
         """The open range of natural values that the link accepts."""
@@ -187,6 +192,11 @@ class LogitLink(Link):
     high: float = 1.0
 
     @property
+    def parts(self) -> tuple[str | float, ...]:
+        """Its name, and its bounds where they are not those of a share."""
+        return super().parts if (self.low, self.high) == (0.0, 1.0) else (*super().parts, self.low, self.high)
+
+    @property
     def domain(self) -> tuple[float, float]:
         """Between the bounds."""
         return self.low, self.high
@@ -209,6 +219,11 @@ class CloglogLink(Link):
 
     name: ClassVar[str] = "cloglog"
     offset: float = 0.0
+
+    @property
+    def parts(self) -> tuple[str | float, ...]:
+        """Its name and its offset."""
+        return self.name, self.offset
 
     @property
     def domain(self) -> tuple[float, float]:

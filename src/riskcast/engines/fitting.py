@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.case.quantities import Link
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import SILENT, EventModel, build_event_model
 from riskcast.engines.jobs import Job, Progress, one_by_one
@@ -92,6 +93,8 @@ def fingerprint(kind: str, draws: int, seed: int, model: EventModel) -> str:
         if isinstance(value, np.ndarray):
             digest.update(str((value.shape, value.dtype)).encode())
             digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, Link):
+            add(value.parts)
         elif is_dataclass(value) and not isinstance(value, type):
             for item in fields(value):
                 content = getattr(value, item.name)
