@@ -533,7 +533,7 @@ C = "central_asia_2024"
         (("forecast", C, "--draws", "many"), ("--draws", "integer")),
         (("forecast", C, "--seed", "-1"), ("seed is -1", "from 0")),
         (("forecast", C, "--seed", "9" * 30), ("seed is 999",)),
-        (("forecast", C, "--engine", "mcmc"), ("--engine", "laplace")),
+        (("forecast", C, "--engine", "mcmc"), ("unknown engine 'mcmc'", "laplace")),
         (("forecast", C, "--colour"), ("No such option",)),
         (("compare", C), ("two scenarios", "--scenario A --scenario B")),
         (("compare", C, "--scenario", "baseline"), ("two scenarios", "1 given")),
