@@ -557,16 +557,8 @@ def test_workers_that_join_a_cluster_later_get_tasks(cluster: Cluster, tmp_path:
     assert len({pid for _, pid in notes(log)}) == 2
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Interrupts are heard, though a shell that starts the tests in the background has them ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @needs_distributed
-def test_an_interrupt_leaves_nothing_on_a_cluster(cluster: Cluster, tmp_path: Path, interruptible: None) -> None:
+def test_an_interrupt_leaves_nothing_on_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
     log, gate = tmp_path / "log", tmp_path / "gate"
     from distributed import Client
 
