@@ -566,12 +566,14 @@ def test_an_interrupt_leaves_nothing_on_a_cluster(cluster: Cluster, tmp_path: Pa
         until(lambda: notes(log), "a task to run")
         os.kill(os.getpid(), signal.SIGINT)
 
-    with workers(cluster=cluster.address) as crew, Client(cluster.address, set_as_default=False) as looking:
-        threading.Thread(target=interrupt).start()
-        with pytest.raises(KeyboardInterrupt):
-            collect(logged, {key: (key, log, gate) for key in "abcdef"}, crew)
-        gate.touch()
-        assert collect(square, {"after": (3,)}, crew) == {"after": 9}
+    with Client(cluster.address, set_as_default=False) as looking:
+        with workers(cluster=cluster.address) as crew:
+            threading.Thread(target=interrupt).start()
+            with pytest.raises(KeyboardInterrupt):
+                collect(logged, {key: (key, log, gate) for key in "abcdef"}, crew)
+            gate.touch()
+            assert collect(square, {"after": (3,)}, crew) == {"after": 9}
+        # An interrupt in the middle of handing a task over may leave its key with the client, until that closes.
         until(lambda: not looking.run_on_scheduler(keys_kept), "the scheduler to forget")
     # One runs and one is with the worker already; whether that one can still be called back is for the cluster to say.
     assert {key for key, _ in notes(log)} <= {"a", "b"}
