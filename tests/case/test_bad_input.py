@@ -128,7 +128,7 @@ BAD = {
     ),
     "outcome without severity": Bad(OUTCOMES, "  severity: 60\n", "", "decree:", ("without severity", "add")),
     "unknown word": Bad(OUTCOMES, "scope: host", "scope: hots", "hots", ("'hots'", "did you mean 'host'?")),
-    "unknown period": Bad(CASE, "period: month", "period: week", "period", ("'week'", "month, quarter, year")),
+    "unknown period": Bad(CASE, "period: month", "period: decade", "period", ("'decade'", "month, quarter, year")),
     "unknown basis": Bad(
         INDICATORS, "basis: source", "basis: guess", "basis: guess", ("now.evidence.basis", "data, source, judgement")
     ),

@@ -18,7 +18,7 @@ from riskcast.case import panel_files
 from riskcast.case.checks import find_problems
 from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS
 from riskcast.case.panel import Panel, Treated
-from riskcast.case.periods import last_day, period_label, period_number, read_period, shift_months
+from riskcast.case.periods import calendar_of, shift_months
 from riskcast.errors import CaseError, Problem
 from tests.support.cases import event, indicator, make_case, quantity
 from tests.support.smallpanel import COVARIATES, EVENTS, JUDGED, as_of, panel_case, table, write_panel_case
@@ -235,7 +235,7 @@ def test_every_mistake_in_the_table_is_told_with_its_row_and_column(name: str, s
         assert told.line == {"last": len(rows) + header, "header": header or None, None: None}[bad.at]
 
 
-PANEL = "panel:\n  file: history/panel.csv\n  covariates: before\n"
+PANEL = "panel:\n  file: history/panel.csv\n  covariates: before\n  ended_after: 1\n"
 PEOPLE = "host: {id: AAA, name: A}\npartners: [{id: BBB, name: B}]\n"
 TODAY = f"now: {{median: 1, interval: [0.5, 1.5], {JUDGED}}}"
 BAD_FILES = {
@@ -484,7 +484,7 @@ HOLES: Edit = lambda rows: put("trade", np.nan, ("BBB-CCC", "2008"))(  # noqa: E
 def levels_of(case: Case, name: str) -> dict[Cell, float]:
     panel = case.panel
     assert panel is not None
-    labels = [period_label(number, case.settings.period) for number in panel.period.tolist()]
+    labels = [calendar_of(case.settings.period).label(number) for number in panel.period.tolist()]
     dyads = [panel.dyads[unit] for unit in panel.unit.tolist()]
     return dict(zip(zip(dyads, labels, strict=True), panel.levels[name].tolist(), strict=True))
 
@@ -626,13 +626,13 @@ def test_minus_zero_is_zero_in_the_digest() -> None:
 )
 def test_labels_numbers_and_days_of_a_period_agree(number: int, unit: str) -> None:
     number //= {"year": 12, "quarter": 3, "month": 1}[unit]
-    assert read_period(period_label(number, unit), unit) == number
-    end = last_day(number, unit)
-    assert period_number(end, unit) == number
-    assert period_number(end + dt.timedelta(days=1), unit) == number + 1
+    assert calendar_of(unit).read(calendar_of(unit).label(number)) == number
+    end = calendar_of(unit).last_day(number)
+    assert calendar_of(unit).number(end) == number
+    assert calendar_of(unit).number(end + dt.timedelta(days=1)) == number + 1
     months = {"year": 12, "quarter": 3, "month": 1}[unit]
-    assert shift_months(end, months) == last_day(number + 1, unit)
-    assert shift_months(end, -months) == last_day(number - 1, unit)
+    assert shift_months(end, months) == calendar_of(unit).last_day(number + 1)
+    assert shift_months(end, -months) == calendar_of(unit).last_day(number - 1)
 
 
 def test_a_panel_case_made_in_code_is_checked_like_one_that_is_read() -> None:

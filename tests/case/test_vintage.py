@@ -151,7 +151,7 @@ def test_levels_come_from_the_last_value_published_by_the_day(case: Case) -> Non
 def test_the_interval_of_a_level_widens_with_the_drift_since(case: Case) -> None:
     mood = case.indicators["mood"]
     prior = elicit(case_as_of(case, DAY).indicators["mood"].now_of(case.host), mood.link)
-    years = (DAY - dt.date(2018, 1, 31)).days / 365.25
+    years = (DAY - dt.date(2018, 1, 31)).days / 365.2425
     expected = np.hypot((53 - 48) / (2 * Z90), 0.5 * 5 * np.sqrt(years))
     assert prior.sd == pytest.approx(expected, rel=1e-12)
     later = elicit(case_as_of(case, DAY + dt.timedelta(days=100)).indicators["mood"].now_of(case.host), mood.link)

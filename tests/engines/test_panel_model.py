@@ -19,7 +19,7 @@ from riskcast import Case, Forecast, case_as_of, contrast, explain, fit, forecas
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import Scenario, SeriesRow
 from riskcast.case.panel import Panel
-from riskcast.case.periods import last_day, period_label, period_number
+from riskcast.case.periods import calendar_of
 from riskcast.case.quantities import Quantity
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
@@ -141,19 +141,22 @@ def test_an_event_type_is_at_risk_from_the_period_in_which_its_record_begins() -
 def test_a_panel_of_any_unit_has_its_calendar_periods(unit: str, start: str) -> None:
     case = panel_case(unit=unit)
     record = build_record(case)
-    first = period_number(FIRST, unit)
+    first = calendar_of(unit).number(FIRST)
     assert record.timeline.ends[0] == np.datetime64(start)
-    assert record.timeline.ends.tolist() == [last_day(first + t, unit) for t in range(PERIODS)]
+    assert record.timeline.ends.tolist() == [calendar_of(unit).last_day(first + t) for t in range(PERIODS)]
     rows = table(unit)
     for t in range(PERIODS):
-        own = rows[rows["period"] == period_label(first + t, unit)].set_index("dyad")
+        own = rows[rows["period"] == calendar_of(unit).label(first + t)].set_index("dyad")
         for column, dyad in enumerate(case.dyads):
             assert record.at_risk["clash"][t, column] == (dyad in own.index)
             if dyad in own.index:
                 assert record.occurred["clash"][t, column] == own["clash"][dyad]
                 assert record.levels["mood"][t, column] == pytest.approx((own["mood"][dyad] - 50.0) / 10.0)
     ahead = forecast(fit(case, draws=100, allow_unreliable=True), horizon=2)
-    assert ahead.window == (last_day(first + 11, unit) + dt.timedelta(days=1), last_day(first + 13, unit))
+    assert ahead.window == (
+        calendar_of(unit).last_day(first + 11) + dt.timedelta(days=1),
+        calendar_of(unit).last_day(first + 13),
+    )
 
 
 def test_gaps_count_by_the_calendar_across_rows_that_the_table_lacks() -> None:
@@ -284,7 +287,7 @@ def panel_twin(case: Case) -> Case:
     """The same record as a panel; the levels of today stand in the rows of the next period."""
     record = build_record(case)
     periods, dyads = record.timeline.length, len(case.dyads)
-    last = period_number(case.as_of, case.settings.period)
+    last = calendar_of(case.settings.period).number(case.as_of)
     unit = np.repeat(np.arange(dyads), periods + 1)
     period = np.tile(np.arange(last - periods + 1, last + 2), dyads)
 

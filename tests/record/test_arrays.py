@@ -7,10 +7,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from riskcast.case.model import EventRow, SeriesRow
-from riskcast.case.periods import Timeline
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import COUNT, seen_events
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
@@ -86,40 +85,6 @@ def test_each_kind_of_edge_sees_the_events_it_names() -> None:
     assert seen["b", "host"] == [[1.0, 1.0, 1.0]]
 
 
-@pytest.mark.parametrize(
-    ("day", "period"),
-    [
-        ((2024, 5, 6), 0),
-        ((2024, 4, 7), 0),
-        ((2024, 4, 6), -1),
-        ((2024, 3, 7), -1),
-        ((2024, 3, 6), -2),
-        ((2023, 5, 6), -12),
-    ],
-)
-def test_periods_are_counted_back_from_the_last_day_known(day: tuple[int, int, int], period: int) -> None:
-    line = Timeline(dt.date(2024, 5, 6), "month", dt.date(2020, 1, 1))
-    assert line.index(dt.date(*day)) - (line.length - 1) == period
-
-
-@given(
-    as_of=st.dates(dt.date(2001, 1, 1), dt.date(2030, 12, 31)),
-    back=st.integers(0, 3000),
-    unit=st.sampled_from(["month", "quarter", "year"]),
-)
-def test_every_day_of_the_record_lies_in_exactly_one_period(as_of: dt.date, back: int, unit: str) -> None:
-    start = as_of - dt.timedelta(days=back)
-    line = Timeline(as_of, unit, start)
-    assert line.ends[0] >= np.datetime64(start)
-    assert line.length == 1 or np.datetime64(line.end(-line.length)) < np.datetime64(start)
-    assert (np.diff(line.ends).astype(int) > 0).all()
-    for days in (0, back // 2, back):
-        day = as_of - dt.timedelta(days=days)
-        t = line.index(day)
-        assert np.datetime64(day) <= line.ends[t]
-        assert t == 0 or np.datetime64(day) > line.ends[t - 1]
-
-
 def test_nothing_later_than_the_as_of_day_enters_the_record() -> None:
     rows = (
         event_row(dt.date(2020, 12, 31), "a", "HHH-P001"),
@@ -179,9 +144,10 @@ def test_series_are_read_between_dated_values_and_never_from_later_publications(
     mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
     case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
     record = build_record(case)
-    middles = record.timeline.middles()
+    line = record.timeline
+    days = [np.arange(first, last + np.timedelta64(1, "D")) for first, last in zip(line.starts, line.ends, strict=True)]
     known = [np.datetime64(day).astype(int) for day in ("2018-01-01", "2019-01-01")]
-    wanted = np.interp(middles, known, [0.0, 2.0])
+    wanted = [np.interp(own.astype(int), known, [0.0, 2.0]).mean() for own in days]
     np.testing.assert_allclose(record.levels["mood"][:, 0], wanted, atol=1e-12)
     assert record.levels["mood"][0, 0] == 0.0
 
@@ -207,3 +173,66 @@ def test_a_belief_about_today_does_not_rewrite_the_past() -> None:
         levels.append(build_record(case).levels["mood"])
     low, high = levels
     np.testing.assert_array_equal(low, high)
+
+
+def test_a_period_that_the_record_covers_in_part_counts_in_part() -> None:
+    rows = (event_row(dt.date(2018, 3, 10), "a", "HHH-P001"), event_row(dt.date(2018, 3, 20), "a", "HHH-P002"))
+    kind = event(quantity(0.3), recorded_from=dt.date(2018, 3, 16))
+    record = build_record(make_case({"a": kind}, rows=rows, as_of=dt.date(2019, 2, 7)))
+    march = record.timeline.index(dt.date(2018, 3, 1))
+    assert record.exposure["a"][march - 1 : march + 2, 0].tolist() == [0.0, 16 / 31, 1.0]
+    assert record.exposure["a"][-1, 0] == 7 / 28
+    # What lies before the record began is remembered, but not learned from.
+    assert record.occurred["a"][march].tolist() == [1.0, 1.0, 0.0]
+    assert record.counted["a"][march].tolist() == [False, True, False]
+    assert not record.completed("a")[1][march].any()
+    assert len(record.completed("a")[0]) == record.timeline.length - 1
+
+
+def test_a_series_denser_than_the_periods_enters_as_its_time_weighted_mean() -> None:
+    days = [dt.date(2018, 1, 1) + dt.timedelta(days=n) for n in range(1096)]
+    levels = {day: 90.0 if day.day == 16 else 10.0 + day.month for day in days}
+    mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
+    for scale in ("identity", "log"):
+        series = [
+            {"indicator": "mood", "unit": "HHH", "date": day, "value": level, "low": level, "high": level}
+            | {"published": day, "sources": (), "status": "judgement"}
+            for day, level in levels.items()
+        ]
+        case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood | {"scale": scale}})
+        own = case.indicators["mood"]
+        record = build_record(case.revised(series_rows=tuple(SeriesRow.model_validate(row) for row in series)))
+        for t in range(record.timeline.index(days[0]), record.timeline.length):
+            first, last = record.timeline.starts[t].item(), record.timeline.ends[t].item()
+            inside = [level for day, level in levels.items() if first <= day <= last]
+            assert own.level(record.levels["mood"][t, 0]) == pytest.approx(sum(inside) / len(inside))
+
+
+@given(day=st.dates(dt.date(2019, 1, 1), dt.date(2020, 12, 30)), period=st.sampled_from(["week", "month", "quarter"]))
+@settings(max_examples=30, deadline=None)
+def test_a_later_day_without_events_bins_nothing_anew(day: dt.date, period: str) -> None:
+    series = tuple(
+        SeriesRow(
+            **{"indicator": "mood", "unit": "HHH", "date": when, "value": value, "low": value, "high": value},
+            **{"published": when, "sources": (), "status": "judgement"},
+        )
+        for when, value in ((dt.date(2015, 2, 3), 2.0), (dt.date(2018, 1, 9), 6.0))
+    )
+    mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
+    rows = tuple(event_row(dt.date(2016 + n // 4, 1 + 3 * (n % 4), 29), "a", "HHH-P001") for n in range(12))
+    case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}, rows=rows)
+    case = case.revised(series_rows=series, settings=case.settings.model_copy(update={"period": period}))
+    one, two = (
+        build_record(case.revised(settings=case.settings.model_copy(update={"as_of": day + dt.timedelta(days=n)})))
+        for n in (0, 1)
+    )
+    shared = one.timeline.complete
+    np.testing.assert_array_equal(one.occurred["a"][:shared], two.occurred["a"][:shared])
+    np.testing.assert_array_equal(one.exposure["a"][:shared], two.exposure["a"][:shared])
+    np.testing.assert_array_equal(one.levels["mood"][:shared], two.levels["mood"][:shared])
+    assert one.years[:shared].tolist() == two.years[:shared].tolist()
+    ahead = [record.timeline.cells(12 if period != "week" else 52) for record in (one, two)]
+    common = set(ahead[0].last[1:-1]) & set(ahead[1].last[1:-1])
+    assert len(common) >= len(ahead[0]) - 4
+    days = [sum((b - a).days + 1 for a, b in zip(cells.first, cells.last, strict=True)) for cells in ahead]
+    assert abs(days[0] - days[1]) <= 3

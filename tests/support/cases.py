@@ -98,6 +98,7 @@ def make_case(
                 **whom,
                 "period": period,
                 "history_from": dt.date(as_of.year - years + 1, 1, 1),
+                "recorded_until": None if panel is not None else as_of,
                 "horizon": horizon,
                 "bands": [{"name": "low", "start": 0.0}, {"name": "high", "start": 50.0}],
                 "memories": {"fast": {"label": "Fast", "half_life": half_life or quantity(3.0)}},

@@ -16,6 +16,7 @@ partners:
 
 period: month
 history_from: 2016-01-01
+recorded_until: 2020-12-31
 horizon: 12
 bands:
   - {name: low, start: 0}

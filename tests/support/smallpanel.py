@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 
 from riskcast import Case, load_case
-from riskcast.case.periods import last_day, period_label, period_number
+from riskcast.case.periods import calendar_of
 
 FIRST = dt.date(2001, 1, 1)
 PERIODS = 12
@@ -35,6 +35,7 @@ as_of: AS_OF
 panel:
   file: history/panel.csv
   covariates: before
+  ended_after: 1
 period: UNIT
 history_from: 2001-01-01
 horizon: 3
@@ -170,7 +171,7 @@ storm:
 def table(unit: str = "year", seed: int = 1) -> pandas.DataFrame:
     """Rows of the small panel, with those of the period after the record, whose events are not known yet."""
     rng = np.random.default_rng(seed)
-    first = period_number(FIRST, unit)
+    first = calendar_of(unit).number(FIRST)
     tension, summit = rng.normal(size=PERIODS + 1).round(2), rng.integers(0, 2, PERIODS + 1)
     rows = []
     for dyad, begin, end, lacking in SPELLS:
@@ -181,7 +182,7 @@ def table(unit: str = "year", seed: int = 1) -> pandas.DataFrame:
             rows.append(
                 {
                     "dyad": dyad,
-                    "period": period_label(first + t, unit),
+                    "period": calendar_of(unit).label(first + t),
                     "mood": float(rng.integers(10, 90)),
                     "trade": float(np.exp(rng.normal(2.0, 1.0)).round(3)),
                     "tension": tension[t],
@@ -195,7 +196,7 @@ def table(unit: str = "year", seed: int = 1) -> pandas.DataFrame:
 
 def as_of(unit: str = "year") -> dt.date:
     """The last day of the small panel's record."""
-    return last_day(period_number(FIRST, unit) + PERIODS - 1, unit)
+    return calendar_of(unit).last_day(calendar_of(unit).number(FIRST) + PERIODS - 1)
 
 
 def texts(unit: str = "year") -> dict[str, str]:

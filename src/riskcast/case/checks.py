@@ -12,7 +12,7 @@ import numpy as np
 
 from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
-from riskcast.case.periods import last_day, period_number
+from riskcast.case.periods import PERIOD_EXAMPLES
 from riskcast.case.quantities import LOG, Quantity, check_domain
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
@@ -23,6 +23,7 @@ from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
 EVENTS_FILE = "history/events.csv"
 SERIES_FILE = "history/indicators.csv"
+COVERAGE_FILE = "history/coverage.csv"
 MOST_PROBLEMS = 200
 
 
@@ -31,8 +32,7 @@ class Where:
     """Where each part of a case stands in its files."""
 
     documents: Mapping[str, Document] = field(default_factory=dict)
-    event_lines: tuple[int, ...] = ()
-    series_lines: tuple[int, ...] = ()
+    lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
         """A problem at a path of one YAML file."""
@@ -42,7 +42,7 @@ class Where:
 
     def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
         """A problem in one row of a history table."""
-        lines = self.event_lines if file == EVENTS_FILE else self.series_lines
+        lines = self.lines.get(file, ())
         return Problem(file, lines[index] if index < len(lines) else index + 2, key, wrong, mend)
 
 
@@ -52,7 +52,7 @@ def find_problems(case: Case, where: Where | None = None, evidence: bool = True)
     parts = (_settings, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
-        rest = (_scenarios, _sources, _event_rows, _series_rows)
+        rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
         found = chain(_quantities(case, where, evidence), chain.from_iterable(part(case, where) for part in rest))
         problems = list(islice(found, MOST_PROBLEMS))
     return problems
@@ -65,10 +65,14 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
     if settings.as_of.year - settings.history_from.year > 500:
         yield where.problem("case", ("history_from",), "lies more than 500 years back", "start the record later")
     if settings.panel is not None:
-        end = last_day(period_number(settings.as_of, settings.period), settings.period)
+        end = case.calendar.last_day(case.calendar.number(settings.as_of))
         if end != settings.as_of:
             wrong = f"is {settings.as_of}, within a {settings.period} of the panel"
             yield where.problem("case", ("as_of",), wrong, f"give the last day of a {settings.period}, such as {end}")
+        yield from _panel_ends(case, where)
+    if settings.recorded_until and settings.recorded_until <= settings.history_from:
+        wrong = "does not lie after history_from"
+        yield where.problem("case", ("recorded_until",), wrong, "give the last day that was searched, or remove it")
     seen = {case.host}
     for index, partner in enumerate(settings.partners):
         if partner.id in seen:
@@ -81,6 +85,27 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
+    """Last periods of dyads that have ended."""
+    if case.settings.panel is None:
+        return
+    known = frozenset(case.dyads)
+    for dyad, label in case.settings.panel.until.items():
+        path = ("panel", "until", dyad)
+        last = case.calendar.read(label)
+        if dyad not in known:
+            yield where.problem("case", path, f"{dyad!r} is not a dyad of the panel", suggest(dyad, case.dyads))
+        elif last is None:
+            example = PERIOD_EXAMPLES[case.settings.period]
+            wrong = f"is {label!r}, not a {case.settings.period}"
+            yield where.problem("case", path, wrong, f"write its last {case.settings.period} as {example}")
+        elif case.panel is not None:
+            own = case.panel.period[case.panel.unit == case.dyads.index(dyad)]
+            if own.max() > last:
+                wrong = f"is {label}, but the panel has a row of {case.calendar.label(int(own.max()))}"
+                yield where.problem("case", path, wrong, "correct the period, or remove the rows after it")
 
 
 def _indicators(case: Case, where: Where) -> Iterator[Problem]:
@@ -158,6 +183,10 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
         if event.recorded_from and not case.settings.history_from <= event.recorded_from < case.as_of:
             wrong = "lies outside history_from .. as_of"
             yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
+        first = event.recorded_from or case.settings.history_from
+        if event.recorded_until and event.recorded_until <= first:
+            wrong = "does not lie after the record of the event type begins"
+            yield where.problem("outcomes", (name, "recorded_until"), wrong, f"give a day after {first}")
 
 
 _WHOSE = {
@@ -417,3 +446,30 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
             if (name, unit) not in covered:
                 wrong_ = f"has history: series, but {SERIES_FILE} has no row for {unit}"
                 yield where.problem("indicators", (name, "history"), wrong_, "add a row, or say history: reference")
+
+
+def _coverage(case: Case, where: Where) -> Iterator[Problem]:
+    named: set[str] = set()
+    for index, row in enumerate(case.coverage):
+
+        def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
+            return where.row(COVERAGE_FILE, index, key, what, mend)
+
+        if row.type == ALL_DYADS:
+            units = {*case.dyads, case.host, ALL_DYADS}
+            named.update(case.events)
+        elif row.type in case.events:
+            units = {*case.units(row.type), ALL_DYADS}
+            named.add(row.type)
+        else:
+            yield wrong("type", f"unknown event type {row.type!r}", suggest(row.type, [*case.events, ALL_DYADS]))
+            continue
+        if row.unit not in units:
+            yield wrong("unit", f"{row.unit!r} cannot have {row.type}", suggest(row.unit, sorted(units)))
+        if row.until < case.settings.history_from:
+            yield wrong("until", f"{row.until} lies before history_from", "remove the row or move history_from")
+    for event in case.events if case.coverage else ():
+        if event not in named:
+            what = f"says nothing of {event}, so that its whole record is missing"
+            mend = f"add a row for it, or for {ALL_DYADS} types"
+            yield Problem(COVERAGE_FILE, None, "type", what, mend)

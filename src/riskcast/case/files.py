@@ -12,11 +12,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from riskcast.case.checks import Where, find_problems
+from riskcast.case.checks import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where, find_problems
 from riskcast.case.model import (
     ONE_QUANTITY,
     PER_DYAD,
     Case,
+    CoverageRow,
     Effect as EffectModel,
     EventRow,
     EventType,
@@ -43,7 +44,9 @@ from riskcast.machinery.bundled import PACKAGE, bundled
 
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
+COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
+TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
 MAX_ROWS = 2_000_000
 _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
@@ -108,12 +111,14 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     settings_data = documents["case"].data if "case" in documents else None
     is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
     tables: dict[str, list[tuple[int, dict[str, str]]]] = {}
-    for shown, columns in (("history/events.csv", EVENT_COLUMNS), ("history/indicators.csv", SERIES_COLUMNS)):
+    for shown, columns in TABLES.items():
+        if shown == COVERAGE_FILE and not (folder / shown).exists():
+            continue
         if not is_panel:
             tables[shown] = _read_table(folder / shown, shown, columns, problems)
         elif (folder / shown).exists():
             problems.append(Problem(shown, None, "", "is not read in a panel case", "remove it, or take over its rows"))
-    event_table, series_table = tables.get("history/events.csv", []), tables.get("history/indicators.csv", [])
+    event_table, series_table, coverage_table = (tables.get(shown, []) for shown in TABLES)
     if problems:
         raise CaseError(problems)
     for name, document in documents.items():
@@ -141,10 +146,9 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
         validate(EffectModel, edge, documents["effects"], (index,), problems)
         for index, edge in enumerate(documents["effects"].data)
     ]
-    event_rows = [_validate_row(EventRow, row, "history/events.csv", line, problems) for line, row in event_table]
-    series_rows = [
-        _validate_row(SeriesRow, row, "history/indicators.csv", line, problems) for line, row in series_table
-    ]
+    event_rows = [_validate_row(EventRow, row, EVENTS_FILE, line, problems) for line, row in event_table]
+    series_rows = [_validate_row(SeriesRow, row, SERIES_FILE, line, problems) for line, row in series_table]
+    coverage = [_validate_row(CoverageRow, row, COVERAGE_FILE, line, problems) for line, row in coverage_table]
     if problems:
         raise CaseError(problems)
     panel = read_panel(folder, settings, parts["indicators"], parts["events"]) if settings.panel else None
@@ -155,6 +159,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
             effects=tuple(effects),
             event_rows=tuple(event_rows),
             series_rows=tuple(series_rows),
+            coverage=tuple(coverage),
             panel=panel,
             **parts,
         )
@@ -165,7 +170,8 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
             document = documents.get(names.get(str(location[0]), str(location[0])), documents["case"])
             problems.append(document.problem(location[1:], _wrong(item), _mend(item, Case)))
         raise CaseError(problems) from None
-    where = Where(documents, tuple(line for line, _ in event_table), tuple(line for line, _ in series_table))
+    lines = {shown: tuple(line for line, _ in table) for shown, table in tables.items()}
+    where = Where(documents, lines)
     problems.extend(find_problems(case, where))
     if problems:
         raise CaseError(problems)
@@ -205,13 +211,15 @@ def write_case(case: Case, folder: Path) -> None:
     if case.panel is not None:
         write_panel(case.panel, case.settings, folder)
         return
-    _write_table(folder / "history" / "events.csv", EVENT_COLUMNS, plain["event_rows"])
-    _write_table(folder / "history" / "indicators.csv", SERIES_COLUMNS, plain["series_rows"])
+    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
+    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
+    if case.coverage:
+        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
 
 
 def _dated(content: Any) -> Any:
     if isinstance(content, dict):
-        keys = ("as_of", "history_from", "date", "published", "recorded_from")
+        keys = ("as_of", "history_from", "date", "published", "recorded_from", "recorded_until")
         return {
             k: dt.date.fromisoformat(v) if k in keys and isinstance(v, str) else _dated(v) for k, v in content.items()
         }
@@ -362,7 +370,9 @@ def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
 def _validate_row[M: BaseModel](
     model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]
 ) -> M:
-    data: dict[str, Any] = {**row, "sources": tuple(row["sources"].split())}
+    data: dict[str, Any] = dict(row)
+    if "sources" in row:
+        data["sources"] = tuple(row["sources"].split())
     found = len(problems)
     for name in ("value", "low", "high"):
         if name in row:

@@ -12,7 +12,7 @@ from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
 from riskcast.case.panel import Panel
-from riskcast.case.periods import date_label
+from riskcast.case.periods import Calendar, date_label, date_span
 from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
 from riskcast.case.quantity_ids import QuantityId
 from riskcast.case.registered import NameIn
@@ -21,7 +21,7 @@ from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.names import BASELINE, PERIODS_PER_YEAR, SYSTEM
+from riskcast.names import BASELINE, SYSTEM
 from riskcast.numbers import MOST_NAMED, written
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class EventType(Strict):
     sd_dyad: Quantity | None = None
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
+    recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
 
     @model_validator(mode="after")
     def _severity(self) -> EventType:
@@ -258,14 +259,14 @@ class EventRow(Strict):
         return date_label(self.date, self.precision)
 
     @property
+    def span(self) -> tuple[dt.date, dt.date]:
+        """First and last day on which the event can have happened."""
+        return date_span(self.date, self.precision)
+
+    @property
     def known_on(self) -> dt.date:
         """The last day on which the event can have happened."""
-        if self.precision == "day":
-            return self.date
-        if self.precision == "year":
-            return dt.date(self.date.year, 12, 31)
-        following = dt.date(self.date.year + self.date.month // 12, self.date.month % 12 + 1, 1)
-        return following - dt.timedelta(days=1)
+        return self.span[1]
 
     @property
     def placed_on(self) -> dt.date:
@@ -299,6 +300,21 @@ class SeriesRow(Strict):
         return self
 
 
+class CoverageRow(Strict):
+    """A span of days in which the record was searched for events of a type in a unit, or in `ALL`."""
+
+    unit: str
+    type: str
+    start: Day = Field(alias="from")
+    until: Day
+
+    @model_validator(mode="after")
+    def _ordered(self) -> CoverageRow:
+        if self.until < self.start:
+            raise ValueError(f"ends on {self.until}, before it begins on {self.start}; correct one of the two")
+        return self
+
+
 class Case(Strict):
     """Everything that one case folder says.
 
@@ -316,6 +332,7 @@ class Case(Strict):
     sources: dict[Id, Source]
     event_rows: tuple[EventRow, ...] = ()
     series_rows: tuple[SeriesRow, ...] = ()
+    coverage: tuple[CoverageRow, ...] = Field(default=(), exclude_if=lambda rows: not rows)
     panel: Annotated[InstanceOf[Panel] | None, Field(exclude=True)] = None
     published_hash: str | None = None
     overlay_hash: str | None = None
@@ -357,9 +374,14 @@ class Case(Strict):
         return self.settings.as_of
 
     @property
-    def periods_per_year(self) -> int:
-        """Periods in a year: 12, 4 or 1."""
-        return PERIODS_PER_YEAR[self.settings.period]
+    def calendar(self) -> Calendar:
+        """How time is cut into periods."""
+        return self.settings.calendar
+
+    @property
+    def periods_per_year(self) -> float:
+        """Periods in a year: 12, 4, 1, or the weeks of a year."""
+        return self.calendar.periods_per_year
 
     @cached_property
     def outcomes(self) -> tuple[str, ...]:

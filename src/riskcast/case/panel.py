@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.periods import period_label
+from riskcast.case.periods import Calendar
 from riskcast.names import PERIOD
 
 Floats = NDArray[np.floating[Any]]
@@ -67,19 +67,21 @@ class Panel:
             self.treated,
         )
 
-    def lack(self, last: int, unit: str) -> tuple[str, str] | None:
+    def lack(self, last: int, calendar: Calendar) -> tuple[str, str] | None:
         """The column, and what it lacks, of a panel that cannot be forecast from the end of period `last` on.
 
         >>> table = Panel(("A-B",), np.zeros(2, int), np.array([1960, 1961]), {}, {"war": np.array([np.nan, 0.0])})
-        >>> table.lack(1961, "year"), table.lack(1960, "year")
+        >>> from riskcast.case.periods import Months
+        >>> years = Months("year")
+        >>> table.lack(1961, years), table.lack(1960, years)
         (None, ('war', 'is known in no row up to 1960'))
         """
-        until = period_label(last, unit)
+        until = calendar.label(last)
         if not len(self) or self.period.min() > last:
             return PERIOD, f"has no row up to {until}"
         newest = int(self.period.max())
         if newest < last:
-            return PERIOD, f"ends with {period_label(newest, unit)}, before {until}"
+            return PERIOD, f"ends with {calendar.label(newest)}, before {until}"
         for name, values in self.events.items():
             if np.isnan(values[self.period <= last]).all():
                 return name, f"is known in no row up to {until}"

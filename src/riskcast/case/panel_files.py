@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import EventType, Indicator
 from riskcast.case.panel import Floats, Panel, Treated
-from riskcast.case.periods import PERIOD_EXAMPLES, period_label, period_number, read_period
+from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.settings import Settings
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
@@ -97,7 +97,8 @@ def read_panel(
         raise CaseError(problems)
     unit = np.searchsorted(np.array(dyads), dyad.astype(str))
     order = np.lexsort((period, unit))
-    problems += _repeats(table, unit, period, order, dyads, settings.period)
+    calendar = settings.calendar
+    problems += _repeats(table, unit, period, order, dyads, calendar)
     problems += _beyond(table, settings, period, happened)
     if problems:
         raise CaseError(problems)
@@ -108,9 +109,9 @@ def read_panel(
         {key: values[order] for key, values in levels.items()},
         {key: values[order] for key, values in happened.items()},
     )
-    panel, problems = _treat_missing(panel, indicators, table, order, settings.period)
-    problems += _shared(panel, indicators, events, name, settings.period)
-    lack = panel.lack(period_number(settings.as_of, settings.period), settings.period)
+    panel, problems = _treat_missing(panel, indicators, table, order, calendar)
+    problems += _shared(panel, indicators, events, name, calendar)
+    lack = panel.lack(calendar.number(settings.as_of), calendar)
     if lack is not None and not problems:
         problems.append(Problem(name, None, *lack, "add what is missing, or move as_of"))
     if problems:
@@ -126,7 +127,7 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
         raise ValueError("the case has no panel")
     dyads = np.array(panel.dyads, dtype=object)
     frame = pandas.DataFrame(
-        {DYAD: dyads[panel.unit], PERIOD: [period_label(p, settings.period) for p in panel.period.tolist()]}
+        {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
         | dict(panel.levels)
         | dict(panel.events)
     )
@@ -252,7 +253,7 @@ def _periods(table: _Table, settings: Settings, problems: list[Problem]) -> NDAr
     for text in texts.unique():
         # Whole years come out of Parquet files as numbers such as 1961.0.
         plain = text[:-2] if unit == "year" and text.endswith(".0") else text
-        found[text] = read_period(plain, unit)
+        found[text] = settings.calendar.read(plain)
     bad = texts.map({text: number is None for text, number in found.items()}).to_numpy(dtype=bool)
     problems += table.problems(PERIOD, bad, f"is {{}}, not a {unit}", f"write it as {PERIOD_EXAMPLES[unit]}")
     return texts.map({text: number or 0 for text, number in found.items()}).to_numpy(dtype=np.int64)
@@ -299,14 +300,19 @@ def _outside(indicator: Indicator, values: Floats) -> NDArray[np.bool_]:
 
 
 def _repeats(
-    table: _Table, unit: NDArray[Any], period: NDArray[np.int64], order: NDArray[Any], dyads: tuple[str, ...], kind: str
+    table: _Table,
+    unit: NDArray[Any],
+    period: NDArray[np.int64],
+    order: NDArray[Any],
+    dyads: tuple[str, ...],
+    calendar: Calendar,
 ) -> list[Problem]:
     again = np.zeros(len(unit), dtype=bool)
     again[order[1:]] = (np.diff(unit[order]) == 0) & (np.diff(period[order]) == 0)
     if not again.any():
         return []
     first = int(np.flatnonzero(again)[0])
-    what = f"repeats {dyads[unit[first]]} in {period_label(int(period[first]), kind)}"
+    what = f"repeats {dyads[unit[first]]} in {calendar.label(int(period[first]))}"
     return table.problems(PERIOD, again, what, "keep one row for each dyad and period")
 
 
@@ -314,8 +320,8 @@ def _beyond(
     table: _Table, settings: Settings, period: NDArray[np.int64], happened: Mapping[str, Floats]
 ) -> list[Problem]:
     """Rows outside the record: none before it begins, and after `as_of` only covariates of the next period."""
-    first, last = (period_number(day, settings.period) for day in (settings.history_from, settings.as_of))
-    begin, end = (period_label(number, settings.period) for number in (first, last))
+    first, last = (settings.calendar.number(day) for day in (settings.history_from, settings.as_of))
+    begin, end = (settings.calendar.label(number) for number in (first, last))
     problems = table.problems(PERIOD, period < first, f"is {{}}, before history_from ({begin})", "remove the row")
     ahead = int(settings.panel is not None and settings.panel.covariates == "before")
     mend = "remove the row, or move as_of"
@@ -327,7 +333,7 @@ def _beyond(
 
 
 def _treat_missing(
-    panel: Panel, indicators: Mapping[str, Indicator], table: _Table, order: NDArray[Any], kind: str
+    panel: Panel, indicators: Mapping[str, Indicator], table: _Table, order: NDArray[Any], calendar: Calendar
 ) -> tuple[Panel, list[Problem]]:
     """Fill or drop missing covariates as their indicators say; what nothing is said about is a problem."""
     levels, treated, problems = dict(panel.levels), [], []
@@ -351,7 +357,7 @@ def _treat_missing(
         if missing.any():
             first = int(np.flatnonzero(missing)[0])
             row = int(table.lines[order[first]])
-            place = f"{panel.dyads[panel.unit[first]]} in {period_label(int(panel.period[first]), kind)}"
+            place = f"{panel.dyads[panel.unit[first]]} in {calendar.label(int(panel.period[first]))}"
             rest = "" if total == missing.sum() else f" that no `{'`, `'.join(indicators[key].missing)}` treats"
             wrong = f"is missing in {int(missing.sum())} of {len(panel)} rows{rest}, first for {place}"
             mend = (
@@ -380,7 +386,7 @@ def _held(values: Floats, unit: NDArray[np.int64]) -> Floats:
 
 
 def _shared(
-    panel: Panel, indicators: Mapping[str, Indicator], events: Mapping[str, EventType], file: str, kind: str
+    panel: Panel, indicators: Mapping[str, Indicator], events: Mapping[str, EventType], file: str, calendar: Calendar
 ) -> list[Problem]:
     """What all dyads share must be the same in all rows of a period."""
     columns = {key: values for key, values in panel.levels.items() if indicators[key].scope == "host"}
@@ -391,7 +397,7 @@ def _shared(
         known = order[~np.isnan(values[order])]
         differs = (np.diff(panel.period[known]) == 0) & (np.diff(values[known]) != 0)
         if differs.any():
-            at = period_label(int(panel.period[known[np.flatnonzero(differs)[0]]]), kind)
+            at = calendar.label(int(panel.period[known[np.flatnonzero(differs)[0]]]))
             wrong = f"differs between dyads in {at}, but its scope is host"
             problems.append(Problem(file, None, key, wrong, "give all rows of a period one value, or set scope: dyad"))
     return problems

@@ -85,8 +85,8 @@ def find_places(case: Case | str | Path) -> Places | None:
     written, where = read_case_with_lines(folder)
     if isinstance(case, Case) and not _says_the_same(case, written):
         return None
-    events = dict(zip(written.event_rows, where.event_lines, strict=True))
-    series = dict(zip(written.series_rows, where.series_lines, strict=True))
+    events = dict(zip(written.event_rows, where.lines[EVENTS_FILE], strict=True))
+    series = dict(zip(written.series_rows, where.lines[SERIES_FILE], strict=True))
     return Places(folder, written, where, events, series)
 
 

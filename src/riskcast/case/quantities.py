@@ -310,7 +310,7 @@ def elicit(quantity: Quantity, link: Link) -> Prior:
     return Prior(mean, float(high - low) / (2.0 * Z90), link)
 
 
-def base_rate_link(periods_per_year: int) -> Link:
+def base_rate_link(periods_per_year: float) -> Link:
     """Link of a base rate: probability of at least one event in a year <-> log rate per period.
 
     >>> float(base_rate_link(12).inverse(base_rate_link(12).forward(0.3)).round(12))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from riskcast.case.periods import Calendar, calendar_of
 from riskcast.case.quantities import Finite, Quantity, Strict
 from riskcast.case.registered import NameIn
 from riskcast.case.yaml_lines import read_day
@@ -82,11 +83,30 @@ class Hyperpriors(Strict):
 class PanelSettings(Strict):
     """Where a panel case keeps its table, and when a row's covariates are known: `before` its period begins, so that
     those of the horizon's first period are used in its forecast, or `during` it, so that they are known at its end.
+
+    A row that is missing ends no dyad. One that has ended is named in `until` with its last period, or is known by a
+    rule: it has lacked rows for as many periods as `ended_after`.
     """
 
     file: Text
     covariates: Literal["before", "during"]
     ignore: tuple[Text, ...] = ()
+    until: dict[str, Text] = Field(default_factory=dict, exclude_if=lambda ends: not ends)
+    ended_after: Annotated[int, Field(ge=1, le=600, strict=True)] | None = Field(
+        default=None, exclude_if=lambda periods: periods is None
+    )
+
+    def ends_before(self, dyad: str, period: int, calendar: Calendar) -> bool:
+        """Whether the case states that a dyad's last period lies before the one of a number."""
+        last = calendar.read(self.until.get(dyad, ""))
+        return last is not None and last < period
+
+
+class FiscalYear(Strict):
+    """A year that does not begin in January: with which month it begins, and by which of its calendar years it goes."""
+
+    starts: Annotated[int, Field(ge=1, le=12, strict=True)]
+    named_by: Literal["start", "end"]
 
 
 class Settings(Strict):
@@ -97,8 +117,10 @@ class Settings(Strict):
     host: State | None = None
     partners: tuple[State, ...] = ()
     panel: PanelSettings | None = None
-    period: Literal["month", "quarter", "year"]
+    period: Literal["week", "month", "quarter", "year"]
+    fiscal_year: FiscalYear | None = Field(default=None, exclude_if=lambda year: year is None)
     history_from: Day
+    recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
     horizon: Month
     bands: tuple[Band, ...] = Field(min_length=1)
     memories: dict[Id, Memory]
@@ -113,3 +135,17 @@ class Settings(Strict):
         if self.panel is not None and self.partners:
             raise ValueError("has both partners and a panel; remove `partners:`, as the table names the dyads")
         return self
+
+    @model_validator(mode="after")
+    def _when(self) -> Settings:
+        if self.fiscal_year is not None and self.period not in ("quarter", "year"):
+            wrong = f"has a fiscal year, but its periods are {self.period}s"
+            raise ValueError(f"{wrong}; remove `fiscal_year:`, or write period: quarter or year")
+        return self
+
+    @property
+    def calendar(self) -> Calendar:
+        """How the case cuts time into periods."""
+        if self.fiscal_year is None:
+            return calendar_of(self.period)
+        return calendar_of(self.period, self.fiscal_year.starts, self.fiscal_year.named_by == "end")

@@ -7,11 +7,12 @@ import math
 
 import numpy as np
 
-from riskcast.case.model import Case, Indicator, SeriesRow
+from riskcast.case.model import Case, CoverageRow, EventType, Indicator, SeriesRow
 from riskcast.case.panel import Panel
-from riskcast.case.periods import last_day, period_number
+from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.quantities import LARGEST, LOG, Z90, Quantity, elicit
 from riskcast.errors import OptionError
+from riskcast.names import ALL_DYADS
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -44,15 +45,12 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         else _indicator_as_of(dyads if indicator.scope == "dyad" else (case.host,), name, indicator, series, day)
         for name, indicator in case.indicators.items()
     }
-    types = {
-        name: event.model_copy(update={"recorded_from": min(event.recorded_from, day - dt.timedelta(days=1))})
-        if event.recorded_from
-        else event
-        for name, event in case.events.items()
-    }
+    until = None if case.settings.recorded_until is None else min(case.settings.recorded_until, day)
+    types = {name: _type_as_of(event, day) for name, event in case.events.items()}
     return case.revised(
         published_hash=case.published_hash,
-        settings=case.settings.model_copy(update={"as_of": day}),
+        settings=case.settings.model_copy(update={"as_of": day, "recorded_until": until}),
+        coverage=_coverage_as_of(case, day),
         indicators=indicators,
         events=types,
         event_rows=events,
@@ -61,15 +59,36 @@ def case_as_of(case: Case, day: dt.date) -> Case:
     )
 
 
+def _type_as_of(event: EventType, day: dt.date) -> EventType:
+    changes = {}
+    if event.recorded_from:
+        changes["recorded_from"] = min(event.recorded_from, day - dt.timedelta(days=1))
+    if event.recorded_until:
+        changes["recorded_until"] = min(event.recorded_until, day)
+    return event.model_copy(update=changes) if changes else event
+
+
+def _coverage_as_of(case: Case, day: dt.date) -> tuple[CoverageRow, ...]:
+    """What was searched by the day; a type of which nothing was is covered on that day alone, as one must begin."""
+    rows = [row.model_copy(update={"until": min(row.until, day)}) for row in case.coverage if row.start <= day]
+    covered = {row.type for row in rows}
+    if rows and ALL_DYADS not in covered:
+        later = [event for event in case.events if event not in covered]
+        rows += [
+            CoverageRow.model_validate({"unit": ALL_DYADS, "type": event, "from": day, "until": day}) for event in later
+        ]
+    return tuple(rows)
+
+
 def _panel_as_of(case: Case, panel: Panel, day: dt.date) -> Panel:
-    unit = case.settings.period
-    number = period_number(day, unit)
-    if day != last_day(number, unit):
-        ends = f"{last_day(number - 1, unit)} or {last_day(number, unit)}"
-        raise OptionError(f"as-of {day} lies within a {unit} of the panel; give its end, {ends}")
+    calendar = case.calendar
+    number = calendar.number(day)
+    if day != calendar.last_day(number):
+        ends = f"{calendar.last_day(number - 1)} or {calendar.last_day(number)}"
+        raise OptionError(f"as-of {day} lies within a {calendar.unit} of the panel; give its end, {ends}")
     ahead = case.settings.panel is not None and case.settings.panel.covariates == "before"
     known = panel.until(number, ahead)
-    lack = known.lack(number, unit)
+    lack = known.lack(number, calendar)
     if lack is not None:
         raise OptionError(f"as-of {day} is no day to forecast from: {lack[0]} of the panel {lack[1]}; give another day")
     return known
@@ -92,7 +111,7 @@ def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt
         last = max(known, key=lambda row: row.date)
         center = last.value
         low, high = float(link.forward(last.low)), float(link.forward(last.high))
-        spread = math.hypot((high - low) / (2 * Z90), drift * math.sqrt((day - last.date).days / 365.25))
+        spread = math.hypot((high - low) / (2 * Z90), drift * math.sqrt((day - last.date).days / DAYS_PER_YEAR))
     else:
         center, spread = indicator.reference, prior.sd
     middle = float(link.forward(center))

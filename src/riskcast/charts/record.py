@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from riskcast.case.model import Case, EventRow
-from riskcast.case.periods import last_day, period_label, period_number
 from riskcast.charts.canvas import (
     LABEL_ROOM,
     Width,
@@ -110,7 +109,6 @@ def _dated_events(case: Case, rows: Sequence[EventRow] | None) -> list[dict[str,
 
 def _panel_events(case: Case) -> list[dict[str, Any]]:
     record, period = build_record(case), case.settings.period
-    last = period_number(case.as_of, period)
     found = []
     for name, occurred in record.occurred.items():
         for t, unit in np.argwhere(occurred > 0).tolist():
@@ -118,7 +116,7 @@ def _panel_events(case: Case) -> list[dict[str, Any]]:
             found.append(
                 {
                     "day": str(record.timeline.ends[t]),
-                    "when": period_label(last - (record.timeline.length - 1 - t), period),
+                    "when": record.timeline.label(t),
                     "precision": period,
                     "exact": True,
                     "type": name,
@@ -237,7 +235,7 @@ def _dated_values(case: Case, indicator: str, units: Collection[str]) -> list[di
 
 def _panel_values(case: Case, indicator: str, units: Collection[str]) -> list[dict[str, Any]]:
     """Values of a panel at the ends of its periods; those of the host once for each period."""
-    panel, period = case.panel, case.settings.period
+    panel = case.panel
     assert panel is not None
     found: dict[tuple[str, int], float] = {}
     for unit, number, level in zip(
@@ -247,7 +245,7 @@ def _panel_values(case: Case, indicator: str, units: Collection[str]) -> list[di
         if name in units and math.isfinite(level):
             found[name, number] = level
     return [
-        {"unit": name, "day": last_day(number, period).isoformat(), "when": period_label(number, period)}
+        {"unit": name, "day": case.calendar.last_day(number).isoformat(), "when": case.calendar.label(number)}
         | {"level": level, "low": level, "high": level, "text": figure(level), "range": ""}
         for (name, number), level in sorted(found.items())
     ]

@@ -5,7 +5,7 @@ a priori: z for coefficients, e for year shocks, xi for hyper-parameters, d for 
 c = mean + sd * z, hyper-parameters exp or logistic of mean + sd * xi, year shocks b = F(sd_time, rho) e and dyad
 effects a = sd_dyad * d,
 
-    eta[i] = X[i] c + b[year(i)] + a[unit(i)],      P(event in row i) = 1 - exp(-exp(eta[i])).
+    eta[i] = X[i] c + b[year(i)] + a[unit(i)],      P(event in row i) = 1 - exp(-exposure[i] exp(eta[i])).
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Escalation:
 class Rows:
     """Unit-periods at risk, sorted by unit and period; event-free neighbours with equal covariates are pooled.
 
-    unit, period, year: (rows,) indices; exposure: (rows,) periods pooled into the row; x: (rows, 1 + indicators) ones
-    and indicator steps.
+    unit, period, year: (rows,) indices; exposure: (rows,) periods pooled into the row, or the part of one that it is;
+    x: (rows, 1 + indicators) ones and indicator steps.
     """
 
     unit: Ints
@@ -165,8 +165,8 @@ def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Ro
     unit, period = np.nonzero(record.at_risk[event].T)
     years, year = np.unique(record.years[period], return_inverse=True)
     x = np.stack([column[period, unit] for column in columns], axis=1)
-    happened = record.occurred[event][period, unit] > 0
-    return Rows(unit, period, year.astype(np.int64), np.ones(len(unit)), x), happened, years
+    happened = record.counted[event][period, unit]
+    return Rows(unit, period, year.astype(np.int64), record.exposure[event][period, unit], x), happened, years
 
 
 def _touched(escalations: tuple[Escalation, ...], rows: Rows) -> NDArray[np.bool_]:
@@ -260,9 +260,9 @@ def event_slopes(rate: Floats) -> tuple[Floats, Floats]:
 def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mapping[str, float]) -> float:
     """Log of the joint posterior density in standardised coordinates, with all constants of the priors.
 
-    sum over rows of [event] log(1 - exp(-exp(eta))) - [no event] exposure * exp(eta), plus a standard normal log
-    density for every coordinate. Shapes: z (coefficients,), e (years,), d (units,) or empty for a host's event, xi by
-    name for the hyper-parameters that are not fixed.
+    sum over rows of [event] log(1 - exp(-exposure * exp(eta))) - [no event] exposure * exp(eta), plus a standard
+    normal log density for every coordinate. Shapes: z (coefficients,), e (years,), d (units,) or empty for a host's
+    event, xi by name for the hyper-parameters that are not fixed.
     """
     hyper = natural_hyper(model, xi)
     coefficients = model.mean + model.sd * z
@@ -273,7 +273,8 @@ def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mappin
         x = np.concatenate([rows.x, memory_columns(model, rows, hyper)], axis=1)
         return x @ coefficients + shocks[rows.year] + effects[rows.unit]
 
-    likelihood = log_event(np.exp(eta(model.hits))).sum() - (model.free.exposure * np.exp(eta(model.free))).sum()
+    hits = model.hits.exposure * np.exp(eta(model.hits))
+    likelihood = log_event(hits).sum() - (model.free.exposure * np.exp(eta(model.free))).sum()
     coordinates = np.concatenate([z, e, d, [xi[name] for name in model.free_hyper]])
     prior = -0.5 * (coordinates @ coordinates) - 0.5 * LOG_2PI * len(coordinates)
     return float(likelihood + prior)

@@ -72,7 +72,7 @@ def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None
         year_free=model.free.year,
         free=Groups.of(model.free.unit),
         x_hits=x_hits,
-        offset_hits=offset_hits,
+        offset_hits=offset_hits + np.log(model.hits.exposure),
         year_hits=model.hits.year,
         hits=Groups.of(model.hits.unit),
         units=len(model.units),

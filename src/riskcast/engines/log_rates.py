@@ -105,7 +105,7 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
     count, draws = len(model.free), len(coefficients)
     table = MemoryTable.of(model, model.rows, xi)
     groups = Groups.of(model.free.unit)
-    unpooled = bool((model.free.exposure == 1.0).all())
+    unpooled, whole = (bool((rows.exposure == 1.0).all()) for rows in (model.free, model.hits))
     free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
     block = max(16, CHUNK_CELLS // max(count, 1))
     for first in range(0, draws, block):
@@ -115,5 +115,5 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
             rate = np.exp(eta, out=eta)
         quiet = rate[:count] if unpooled else rate[:count] * model.free.exposure[:, None]
         free[:, part] = groups.sum(quiet, len(model.units))
-        hits[:, part] = rate[count:]
+        hits[:, part] = rate[count:] if whole else rate[count:] * model.hits.exposure[:, None]
     return Rates(free, hits)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.html_pages import backtest_page, calibration_page, case_rows
 from riskcast.machinery.staging import write_atomically
@@ -31,7 +32,7 @@ def cautions_of(tested: Backtest) -> list[str]:
         "favours riskcast and the priors alone."
     ]
     days = sorted(tested.origins)
-    if len(days) > 1 and (days[1] - days[0]).days < (tested.horizon - 0.5) * 365.25 / case.periods_per_year:
+    if len(days) > 1 and (days[1] - days[0]).days < (tested.horizon - 0.5) * DAYS_PER_YEAR / case.periods_per_year:
         out.append(
             f"Horizons overlap: an event can count at several origins, {tested.horizon} {period}s ahead each time, so "
             "there is less evidence here than the number of forecasts suggests."
@@ -39,6 +40,12 @@ def cautions_of(tested: Backtest) -> list[str]:
     if tested.unscored:
         listed = ", ".join(str(day) for day in tested.unscored)
         out.append(f"Not scored, as the record does not cover their horizon: {listed}.")
+    left_out = int(tested.health["left_out"].sum())
+    if left_out:
+        out.append(
+            f"{left_out:,} forecasts are not scored, as the record cannot tell what followed: days or rows are "
+            "missing, or an event is known to the month or year alone."
+        )
     failed = tested.health.loc[~tested.health["reliable"].astype(bool), "origin"].tolist()
     if failed:
         out.append(f"The posterior failed its checks, and was used all the same, at {', '.join(failed)}.")

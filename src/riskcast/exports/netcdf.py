@@ -114,7 +114,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
     import xarray
 
     ahead = dossier.headline.forecast
-    case, timeline = ahead.case, ahead.posterior.record.timeline
+    case = ahead.case
     columns = ahead.columns
     own = [name for name, event in case.events.items() if event.scope == "dyad"]
     shared = [name for name in case.events if name not in own]
@@ -147,7 +147,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         DRAW: np.arange(score.shape[1]),
         "scenario": [risk.forecast.scenario_name for risk in dossier.risks],
         "dyad": list(ahead.dyads),
-        "period_end": np.array([timeline.end(i + 1) for i in range(ahead.horizon)], dtype="datetime64[ns]"),
+        "period_end": np.array(ahead.cells.last, dtype="datetime64[ns]"),
         **({"event": own} if own else {}),
         **({"shared_event": shared} if shared else {}),
     }
@@ -169,8 +169,8 @@ def _record(dossier: Dossier) -> tuple[xarray.Dataset, xarray.Dataset]:
         place = slice(None) if whole else 0
         units = {"units": "1 where it happened", "label": event.label}
         happened[name] = (dims, record.occurred[name][:, place].astype(np.int8), units)
-        mark = {"units": "1 where the record would hold it"}
-        known[f"{name}.at_risk"] = (dims, record.at_risk[name][:, place].astype(np.int8), mark)
+        mark = {"units": "share of the period of which the record would hold it, 0 where that is missing"}
+        known[f"{name}.exposure"] = (dims, record.exposure[name][:, place], mark)
     weighed = {name: event.severity for name, event in case.events.items() if event.severity is not None}
     known["severity"] = (("outcome",), list(weighed.values()), {"units": "points, 0 to 100"})
     return xarray.Dataset(happened, coords), xarray.Dataset(known, {**coords, "outcome": list(weighed)})

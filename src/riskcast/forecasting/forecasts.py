@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case, Scenario
+from riskcast.case.periods import Cells
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.blocks import Averages, estimate_all
@@ -88,9 +89,13 @@ class Forecast:
         return self.posterior.record.timeline.horizon(self.horizon)
 
     def days_of(self, period: int) -> tuple[dt.date, dt.date]:
-        """First and last day of a period of the horizon, counted from 1."""
-        timeline = self.posterior.record.timeline
-        return timeline.end(period - 1) + dt.timedelta(days=1), timeline.end(period)
+        """First and last day of a period of the horizon, counted from 1; the first and last may be parts of one."""
+        return self.cells.first[period - 1], self.cells.last[period - 1]
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The periods of the horizon, or parts of them."""
+        return self.posterior.record.timeline.cells(self.horizon)
 
     @cached_property
     def estimates(self) -> Mapping[str, Estimates]:
@@ -189,13 +194,11 @@ class Forecast:
         mean, low or high, the ends of the 90 % interval."""
         import xarray
 
-        timeline = self.posterior.record.timeline
-        ends = [timeline.end(place) for place in range(1, self.horizon + 1)]
         own = [event for event in self.case.events if not self._is_shared(event)]
         shared = [event for event in self.case.events if self._is_shared(event)]
         variables: dict[str, Any] = {"score": (("estimate", DYAD), _stacked(self.severities))}
         coords: dict[str, Any] = {"estimate": ["mean", "low", "high"], DYAD: list(self.dyads)}
-        coords["period_end"] = np.array(ends, dtype="datetime64[ns]")
+        coords["period_end"] = np.array(self.cells.last, dtype="datetime64[ns]")
         for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
             if events:
                 found = np.stack([_stacked(self.estimates[event]) for event in events], axis=1)

@@ -66,7 +66,11 @@ class EventPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario."""
+    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario.
+
+    shares: (cells,) share of a whole period of each cell of the horizon; begun: by event type, (units,) 1 where it has
+    happened already in the period of which the first cell is the rest, nothing where that is a whole one.
+    """
 
     case: Case
     present: NDArray[np.bool_]
@@ -75,6 +79,8 @@ class Plan:
     drift: Mapping[str, Floats]
     passed_on: Mapping[tuple[str, str], Floats]
     years: tuple[int, ...]
+    shares: Floats
+    begun: Mapping[str, Floats]
     horizon: int
     draws: int
     seed: int
@@ -90,7 +96,7 @@ class Plan:
                 eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
                 eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
-            columns[:, :, place] = -np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))).T
+            columns[:, :, place] = -np.expm1(-self.shares.sum() * np.exp(np.minimum(eta, 50.0))).T
         return columns
 
 
@@ -122,8 +128,11 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
             passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
     neighbours = Neighbours.of(case.pairs.values())
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
-    years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
-    return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
+    timeline = record.timeline
+    cells = timeline.cells(horizon)
+    begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
+    years = timeline.years_ahead(horizon)
+    return Plan(case, record.present, events, today, drift, passed_on, years, cells.shares, begun, horizon, draws, seed)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
@@ -135,7 +144,7 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
     first = 1 + len(by_indicator)
     edges = []
     for column, effect in enumerate(by_event):
-        seen = seen_events(effect, case, posterior.record.occurred)
+        seen = seen_events(effect, case, posterior.record.occurred)[: posterior.record.timeline.complete]
         if effect.whose in ("any", "host"):
             seen = seen[:, :1]
         half_life = drawn.hyper[f"half_life.{effect.memory}"]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from riskcast.case.dyads import states_of
 from riskcast.case.model import EventRow
-from riskcast.case.periods import date_label, last_day, period_number
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
@@ -27,9 +26,10 @@ class RememberedEvent:
     """A past event that a dyad's event types still remember.
 
     row: the event as the record has it, None where a panel only counts it; type, label: its event type, by id and in
-    words; unit: where it happened: a dyad, the host, or ALL; day, precision: when, as exactly as it is known (the last
-    day of a panel's period); share: what is left of a fresh event, 0 to 1; is_own: whether it befell the dyad that
-    remembers it, alone or with all others; effects: ids of the effects that remember it.
+    words; unit: where it happened: a dyad, the host, or ALL; day: when, the last day of a panel's period; when:
+    the same as exactly as it is known, 2024-03-22, 2024-03, 2024Q1 or 2024; precision: how exactly that is; share:
+    what is left of a fresh event, 0 to 1; is_own: whether it befell the dyad that remembers it, alone or with all
+    others; effects: ids of the effects that remember it.
     """
 
     row: EventRow | None
@@ -37,15 +37,11 @@ class RememberedEvent:
     label: str
     unit: str
     day: dt.date
-    precision: Literal["day", "month", "quarter", "year"]
+    when: str
+    precision: str
     share: float
     is_own: bool
     effects: tuple[str, ...]
-
-    @property
-    def when(self) -> str:
-        """The day as exactly as it is known: 2024-03-22, 2024-03, 2024Q1 or 2024."""
-        return date_label(self.day, self.precision)
 
     @property
     def what(self) -> str:
@@ -140,6 +136,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
                     label=case.events[past.type].label,
                     unit=past.unit,
                     day=past.day,
+                    when=past.when,
                     precision=past.precision,
                     share=share,
                     is_own=past.unit in (dyad, ALL_DYADS, case.host),
@@ -157,24 +154,29 @@ class _PastEvent:
     type: str
     unit: str
     day: dt.date
-    precision: Literal["day", "month", "quarter", "year"]
+    when: str
+    precision: str
     gap: int
 
 
 def _past_events(posterior: Posterior) -> list[_PastEvent]:
     """The events of the record, the freshest first."""
     case, timeline = posterior.case, posterior.record.timeline
-    freshest = timeline.length - 1
+    # What has happened in a period that still runs is as fresh as what happened in the one before.
+    freshest = timeline.complete - 1
     if case.panel is None:
         rows = [row for row in case.event_rows if row.type in case.events and row.known_on <= case.as_of]
         return [
-            _PastEvent(row, row.type, row.dyad, row.date, row.precision, freshest - timeline.index(row.placed_on))
+            _PastEvent(
+                *(row, row.type, row.dyad, row.date, row.when, row.precision),
+                max(0, freshest - timeline.index(row.placed_on)),
+            )
             for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)
         ]
-    period = case.settings.period
-    last, found = period_number(case.as_of, period), []
+    found = []
     for name, occurred in posterior.record.occurred.items():
         for place, unit in np.argwhere(occurred > 0).tolist():
-            gap = freshest - place
-            found.append(_PastEvent(None, name, case.units(name)[unit], last_day(last - gap, period), period, gap))
+            gap = max(0, freshest - place)
+            day, when = case.calendar.last_day(timeline.first + place), timeline.label(place)
+            found.append(_PastEvent(None, name, case.units(name)[unit], day, when, case.settings.period, gap))
     return sorted(found, key=lambda event: event.gap)

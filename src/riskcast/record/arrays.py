@@ -4,61 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from riskcast.case.coverage import covered_spans, is_covered, share_covered
 from riskcast.case.model import Case
 from riskcast.case.panel import Panel
-from riskcast.case.periods import Timeline, period_number
-from riskcast.machinery.array_types import Floats
+from riskcast.case.periods import Timeline
+from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.names import ALL_DYADS, CONTEXT
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a case knows of the past, as arrays.
+    """What a case knows of the past, as arrays on the case's calendar.
 
-    occurred[event]: (periods, units) of 0 or 1; at_risk[event]: (periods, units) of bool, whether the record would
-    hold the event had it happened; levels[indicator]: (periods, units) in steps from the reference, one column for an
-    indicator of the host; years: calendar year of every period; present: (dyads,) of bool, which of them exist at the
-    start of the horizon; today[indicator]: (units,) in steps, the levels that a panel holds for the horizon's start.
+    occurred[event]: (periods, units) of 0 or 1, what memories see; exposure[event]: (periods, units) share of the
+    period of which the record would hold the event had it happened, 0 where that is missing; counted[event]: (periods,
+    units) of bool, whether it happened on a day that is covered; levels[indicator]: (periods, units) in steps from the
+    reference, one column for an indicator of the host; present: (dyads,) of bool, which of them exist at the start of
+    the horizon; today[indicator]: (units,) in steps, the levels that a panel holds for the horizon's start; behind:
+    (dyads,) periods between a panel's last row of a dyad and the one that its forecast needs, through which that row's
+    levels are held.
     """
 
     timeline: Timeline
     occurred: Mapping[str, Floats]
-    at_risk: Mapping[str, NDArray[np.bool_]]
+    exposure: Mapping[str, Floats]
+    counted: Mapping[str, Bools]
     levels: Mapping[str, Floats]
-    years: NDArray[np.int64]
-    present: NDArray[np.bool_]
+    present: Bools
     today: Mapping[str, Floats]
+    behind: Ints
+
+    @cached_property
+    def at_risk(self) -> Mapping[str, Bools]:
+        """By event type: (periods, units) of bool, whether any part of the period is covered."""
+        return {event: share > 0.0 for event, share in self.exposure.items()}
+
+    @property
+    def years(self) -> Ints:
+        """The calendar year of every period."""
+        return self.timeline.years
+
+    def completed(self, event: str) -> tuple[Floats, Bools]:
+        """What happened in the periods that have ended, and which of them are covered throughout: (periods, units)."""
+        last = self.timeline.complete
+        return self.occurred[event][:last], self.exposure[event][:last] > 1.0 - 1e-9
 
 
 def build_record(case: Case) -> Record:
     """Put a case's events and series, or its panel, on its calendar."""
     settings = case.settings
-    timeline = Timeline(settings.as_of, settings.period, settings.history_from)
+    timeline = Timeline(settings.as_of, case.calendar, settings.history_from)
     periods = timeline.length
     if case.panel is not None:
         return _panel_record(case, case.panel, timeline)
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
-    dyads = {dyad: index for index, dyad in enumerate(case.dyads)}
+    counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
+    spans = covered_spans(case)
     for row in case.event_rows:
         if row.type == CONTEXT or row.known_on > case.as_of:
             continue
         t = timeline.index(row.placed_on)
-        if row.dyad == ALL_DYADS or case.events[row.type].scope == "host":
-            occurred[row.type][t, :] = 1.0
-        else:
-            occurred[row.type][t, dyads[row.dyad]] = 1.0
-    at_risk = {}
-    for name, event in case.events.items():
-        first = timeline.index(event.recorded_from) if event.recorded_from else 0
-        at_risk[name] = np.zeros(occurred[name].shape, dtype=bool)
-        at_risk[name][first:, :] = True
+        for column, unit in enumerate(case.units(row.type)):
+            if row.dyad in (unit, ALL_DYADS):
+                occurred[row.type][t, column] = 1.0
+                counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
+    exposure = {name: share_covered(spans, case, name, timeline) for name in case.events}
     levels = {name: _levels(case, name, timeline) for name in case.indicators}
-    present = np.ones(len(case.dyads), dtype=bool)
-    return Record(timeline, occurred, at_risk, levels, timeline.years(), present, {})
+    dyads = len(case.dyads)
+    return Record(
+        timeline, occurred, exposure, counted, levels, np.ones(dyads, dtype=bool), {}, np.zeros(dyads, dtype=np.int64)
+    )
 
 
 def leave_out(record: Record, case: Case, dyad: str) -> Record:
@@ -70,21 +89,21 @@ def leave_out(record: Record, case: Case, dyad: str) -> Record:
     4
     """
     column = case.dyads.index(dyad)
-    at_risk = dict(record.at_risk)
+    exposure = dict(record.exposure)
     for name, event in case.events.items():
         if event.scope == "dyad":
-            at_risk[name] = record.at_risk[name].copy()
-            at_risk[name][:, column] = False
-    return replace(record, at_risk=at_risk)
+            exposure[name] = record.exposure[name].copy()
+            exposure[name][:, column] = 0.0
+    return replace(record, exposure=exposure)
 
 
 def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
     """The record of a panel: a dyad is at risk where its row says whether the event happened."""
     periods, dyads = timeline.length, len(panel.dyads)
-    place = panel.period - period_number(case.as_of, case.settings.period) + periods - 1
+    place = panel.period - timeline.first
     past = place < periods
     row, unit = place[past], panel.unit[past]
-    occurred, at_risk = {}, {}
+    occurred, exposure = {}, {}
     for name, event in case.events.items():
         grid = np.full((periods, dyads), np.nan)
         grid[row, unit] = panel.events[name][past]
@@ -92,7 +111,9 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
             known = ~np.isnan(grid)
             grid = np.where(known.any(axis=1), np.where(known, grid, 0.0).max(axis=1), np.nan)[:, None]
         first = timeline.index(event.recorded_from) if event.recorded_from else 0
-        at_risk[name] = ~np.isnan(grid) & (np.arange(periods) >= first)[:, None]
+        last = timeline.index(event.recorded_until) if event.recorded_until else periods
+        when = np.arange(periods)[:, None]
+        exposure[name] = (~np.isnan(grid) & (when >= first) & (when <= last)).astype(float)
         occurred[name] = np.nan_to_num(grid)
     # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
     freshest = panel.freshest
@@ -111,20 +132,42 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
             grid = grid[np.arange(periods), filled.argmax(axis=1)][:, None]
             today[name] = steps[[int(place.argmax())]]
         levels[name] = grid
-    return Record(timeline, occurred, at_risk, levels, timeline.years(), place[freshest] == place.max(), today)
+    counted = {name: (happened > 0.0) & (exposure[name] > 0.0) for name, happened in occurred.items()}
+    behind = place.max() - place[freshest]
+    present = ~has_ended(case, panel, behind)
+    return Record(timeline, occurred, exposure, counted, levels, present, today, behind)
+
+
+def has_ended(case: Case, panel: Panel, behind: Ints) -> Bools:
+    """Which dyads the case says to exist no longer at the start of the horizon: (dyads,) of bool.
+
+    A row that is missing ends nothing. A dyad has ended where `panel.until` names its last period, or where it has
+    lacked rows for as many periods as the rule `panel.ended_after` says.
+    """
+    settings = case.settings.panel
+    if settings is None:
+        return np.zeros(len(panel.dyads), dtype=bool)
+    last = case.calendar.number(case.as_of)
+    ended = np.array([settings.ends_before(dyad, last + 1, case.calendar) for dyad in panel.dyads])
+    return ended if settings.ended_after is None else ended | (behind >= settings.ended_after)
 
 
 def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
-    """Steps of one indicator in every period: between dated values by straight line, beyond the first and last level.
+    """Steps of one indicator in every period: the mean over its days of the line through the dated values.
 
-    Today's level has no part in it: a belief about the present does not rewrite what the record was fitted on.
+    Between dated values runs a straight line on the indicator's own scale; beyond the first and the last their levels
+    are held. The mean is of levels in their natural unit, so that a series with many values a period enters as its
+    time-weighted mean. Today's level has no part in it: a belief about the present does not rewrite what the record
+    was fitted on.
     """
     indicator = case.indicators[name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     steps = np.zeros((timeline.length, len(units)))
     if indicator.history == "reference":
         return steps
-    middles = timeline.middles()
+    days = np.arange(timeline.starts[0], timeline.ends[-1] + np.timedelta64(1, "D")).astype(float)
+    begins = (timeline.starts - timeline.starts[0]).astype(np.int64)
+    lengths = np.diff(np.append(begins, len(days)))
     dated: dict[str, list[tuple[float, float]]] = {unit: [] for unit in units}
     for row in case.series_rows:
         if row.indicator == name and row.published <= case.as_of:
@@ -133,6 +176,7 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
         if not dated[unit]:
             # As of an early day, a series may not have begun: its past is that of an indicator without one.
             continue
-        days, values = np.array(sorted(dated[unit])).T
-        steps[:, column] = np.interp(middles, days, indicator.steps(values))
+        when, values = np.array(sorted(dated[unit])).T
+        daily = np.asarray(indicator.level(np.interp(days, when, indicator.steps(values))))
+        steps[:, column] = indicator.steps(np.add.reduceat(daily, begins) / lengths)
     return steps

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskcast.case.coverage import record_end
 from riskcast.case.model import Case
-from riskcast.case.periods import period_number
+from riskcast.case.periods import shift_months
 from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
@@ -42,7 +43,8 @@ class Backtest:
     """Forecasts from rolling origins, joined to what followed.
 
     forecasts, peaks: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS and
-    failed checks of the model's posterior; unscored: origins whose horizon the record does not cover.
+    failed checks of the model's posterior, and how many forecasts are left out as the record cannot tell what followed;
+    unscored: origins whose horizon the record does not cover.
     """
 
     case: Case
@@ -91,26 +93,28 @@ def choose_origins(
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
     """Origins from `start` to `end`, `every` so many periods, that can be scored; and those that cannot.
 
-    They are counted back from the last day whose horizon lies within the record. By default they begin after five years
-    of record, and there is one a year. Raises OptionError where none is left.
+    They are ends of the case's periods, counted back from the last whose horizon lies within the record. By default
+    they begin after five years of record, and there is one a year. Raises OptionError where none is left.
 
     >>> from riskcast import load_case
     >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2021, 1, 1), None, 12, 12)
     >>> [day.isoformat() for day in found]
-    ['2021-05-06', '2022-05-06', '2023-05-06']
+    ['2021-04-30', '2022-04-30', '2023-04-30']
     """
-    every = case.periods_per_year if every is None else every
+    every = round(case.periods_per_year) if every is None else every
     if every < 1:
         raise OptionError(f"every is {every}; give a number of {case.settings.period}s from 1 on")
-    timeline = build_record(case).timeline
+    calendar, told = case.calendar, record_end(case)
+    last = calendar.number((case.as_of if told is None else told.day) + dt.timedelta(days=1)) - 1
+    begun = calendar.number(case.settings.history_from)
     first = case.settings.history_from + dt.timedelta(days=366)
     if start is None:
-        start = max(first, case.settings.history_from.replace(year=case.settings.history_from.year + BURN_IN_YEARS))
+        start = max(first, shift_months(case.settings.history_from, 12 * BURN_IN_YEARS))
     end = case.as_of if end is None else end
-    scorable = [timeline.end(steps) for steps in range(-horizon, -timeline.length, -every)]
+    scorable = [calendar.last_day(number) for number in range(last - horizon, begun - 1, -every)]
     chosen = [day for day in reversed(scorable) if start <= day <= end]
     found = tuple(day for day in chosen if _has_rows_after(case, day))
-    beyond = [timeline.end(steps) for steps in range(every - horizon, 1, every)]
+    beyond = [calendar.last_day(number) for number in range(last - horizon + every, last + 1, every)]
     unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if start <= day <= end))
     if found and found[0] < first:
         raise OptionError(f"origin {found[0]} leaves less than a year of record; begin from {first} on")
@@ -123,7 +127,7 @@ def choose_origins(
 
 def _has_rows_after(case: Case, day: dt.date) -> bool:
     """Whether a panel holds rows of the period after a day: some have gaps, of which nothing can be forecast."""
-    return case.panel is None or bool((case.panel.period == period_number(day, case.settings.period) + 1).any())
+    return case.panel is None or bool((case.panel.period == case.calendar.number(day) + 1).any())
 
 
 def backtest(
@@ -156,7 +160,7 @@ def backtest(
     >>> case = load_case("central_asia_2024")
     >>> tested = backtest(case, start=dt.date(2023, 1, 1), draws=100, workers_count=1)
     >>> tested.origins, len(tested.forecasts) > 40
-    ((datetime.date(2023, 5, 6),), True)
+    ((datetime.date(2023, 4, 30),), True)
     """
     if folds != "rolling":
         raise OptionError(RANDOM_FOLDS.format(folds))
@@ -191,8 +195,8 @@ def backtest(
         report(len(results), len(keys))
 
         def keep(key: str, made: AtOrigin) -> None:
-            tables = resolve(case, record, made, case_as_of(case, made.origin), horizon)
-            results[key] = Finished(dict(zip(("forecasts", "peaks"), tables, strict=True)), _facts(made))
+            found = resolve(case, record, made, case_as_of(case, made.origin), horizon)
+            results[key] = Finished({"forecasts": found.forecasts, "peaks": found.peaks}, _facts(made, found.left_out))
             if checkpoints is not None:
                 checkpoints.save(key, results[key].frames, results[key].facts)
             report(len(results), len(keys))
@@ -215,7 +219,7 @@ def _crew(
     return nullcontext(executor if isinstance(executor, Workers) else Workers(executor, os.cpu_count() or 1))
 
 
-def _facts(made: AtOrigin) -> dict[str, Any]:
+def _facts(made: AtOrigin, left_out: int) -> dict[str, Any]:
     khat = made.khat if abs(made.khat) < float("inf") else None
     return {
         "origin": made.origin.isoformat(),
@@ -224,6 +228,7 @@ def _facts(made: AtOrigin) -> dict[str, Any]:
         "ess": made.ess,
         "reliable": not made.failures,
         "failures": "; ".join(made.failures),
+        "left_out": left_out,
     }
 
 

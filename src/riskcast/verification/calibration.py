@@ -232,7 +232,7 @@ def draw_record(
 
     Period by period, and within a period in same-period order, an event happens where it is at risk and
 
-        uniform < 1 - exp(-exp(eta)),   eta = alpha + sum beta x + sum gamma m + dyad effect + year shock,
+        uniform < 1 - exp(-exposure exp(eta)),   eta = alpha + sum beta x + sum gamma m + dyad effect + year shock,
         m[t] = log2(1 + left[t]),       left[t] = left[t - 1] 2^(-1 / half-life) + events seen,
 
     where an edge sees the events of its own period if it acts within it, else those of the period before.
@@ -268,9 +268,9 @@ def draw_record(
                     left[edge.id] = recall[edge.id].step(left[edge.id], decay[edge.id], seen_events(edge, case, now)[0])
                 eta = eta + slope[edge.id] * recall[edge.id].value(left[edge.id])
             with np.errstate(over="ignore", invalid="ignore"):
-                chance = -np.expm1(-np.exp(eta))
+                chance = -np.expm1(-blank.exposure[event][t] * np.exp(eta))
             occurred[event][t] = blank.at_risk[event][t] & (uniforms[event][t] < chance)
-    return replace(blank, occurred=occurred)
+    return replace(blank, occurred=occurred, counted={event: happened > 0.0 for event, happened in occurred.items()})
 
 
 def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: EventDraws) -> Floats:

@@ -163,8 +163,10 @@ def check_priors(case: Case, draws: int = 1000, seed: int = 1, *, cells: int = B
             part = slice(first, first + block)
             with single_thread():
                 eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], xi, table.take(part))
-            chance = -np.expm1(-np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0)))
-            counts[part] = rng.binomial(rows.exposure.astype(np.int64)[:, None], chance).sum(axis=0)
+            rate = np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0))
+            whole = rng.binomial(rows.exposure.astype(np.int64)[:, None], -np.expm1(-rate))
+            rest = rng.binomial(1, -np.expm1(-(rows.exposure % 1.0)[:, None] * rate))
+            counts[part] = (whole + rest).sum(axis=0)
         recorded = len(model.hits)
         low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
         tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))

@@ -18,6 +18,7 @@ from riskcast.machinery.array_types import Floats
 from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
+from riskcast.verification.resolution import what_followed
 
 if TYPE_CHECKING:
     import pandas
@@ -112,8 +113,7 @@ def _left_out(request: Request, model: Mapping[str, Floats], peaks: Floats) -> t
 def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
     with single_thread():
         return {
-            name: {e: OF_RECORD.get(name)(record.occurred[e], record.at_risk[e], horizon) for e in case.outcomes}
-            for name in OF_RECORD
+            name: {e: OF_RECORD.get(name)(*record.completed(e), horizon) for e in case.outcomes} for name in OF_RECORD
         }
 
 
@@ -128,30 +128,37 @@ def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:
 
 
 def _recent(case: Case, record: Record) -> dict[str, NDArray[np.bool_]]:
-    return {event: record.occurred[event][-case.periods_per_year :].any(axis=0) for event in case.outcomes}
+    return {event: record.occurred[event][-round(case.periods_per_year) :].any(axis=0) for event in case.outcomes}
 
 
-def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: int) -> tuple[pandas.DataFrame, ...]:
-    """Join one origin's forecasts to what the whole record says followed: the tables that `evaluate` takes.
+@dataclass(frozen=True)
+class Resolved:
+    """One origin's forecasts joined to what followed: the tables that `evaluate` takes; left_out: how many forecasts
+    are not in them, as the record cannot tell what followed."""
 
-    A forecast resolves to 1 where an event lies within its horizon, and to 0 where the unit was at risk throughout and
-    had none; others cannot be told, and are left out.
-    """
+    forecasts: pandas.DataFrame
+    peaks: pandas.DataFrame
+    left_out: int
+
+
+def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: int) -> Resolved:
+    """Join one origin's forecasts to what the whole record says followed (`what_followed`) in the window they name."""
     import pandas
 
-    at = record.timeline.index(made.origin)
-    window = slice(at + 1, at + 1 + horizon)
+    window = made.origin + dt.timedelta(days=1), case.calendar.shift(made.origin, horizon)
+    left_out = 0
     rows, worst = [], np.zeros(len(known.dyads))
     complete = np.ones(len(known.dyads), dtype=bool)
     for event in case.outcomes:
         units = case.units(event)
         places = [units.index(unit) for unit in known.units(event)]
-        happened = (record.occurred[event] * record.at_risk[event])[window].any(axis=0)[places]
-        followed = record.at_risk[event][window].all(axis=0)[places]
+        followed = what_followed(case, record, event, *window)
+        happened, told = followed.happened[places], followed.told[places]
         severity = float(case.events[event].severity or 0.0)
         worst = np.maximum(worst, np.where(happened, severity, 0.0))
-        complete &= followed | happened
-        told = np.flatnonzero(followed | happened)
+        complete &= told
+        left_out += int((~told).sum())
+        told = np.flatnonzero(told)
         frame = {
             "origin": made.origin.isoformat(),
             "event": event,
@@ -173,4 +180,4 @@ def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: in
         )
         for place, level in enumerate(severities(case))
     ]
-    return pandas.concat(rows, ignore_index=True), pandas.concat(peaks, ignore_index=True)
+    return Resolved(pandas.concat(rows, ignore_index=True), pandas.concat(peaks, ignore_index=True), left_out)

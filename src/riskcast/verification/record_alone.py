@@ -41,14 +41,14 @@ def past_rates(forecast: Forecast, dyad: str) -> tuple[PastRate, ...]:
     for event, kind in case.events.items():
         unit = dyad if kind.scope == "dyad" else case.host
         column = case.units(event).index(unit)
-        occurred, at_risk = record.occurred[event], record.at_risk[event]
+        occurred, whole = record.completed(event)
         found.append(
             PastRate(
                 event=event,
                 unit=unit,
-                recorded=int((occurred * at_risk)[:, column].sum()),
-                own=float(dyad_rate(occurred, at_risk, forecast.horizon)[column]),
-                pooled=float(pooled_rate(occurred, at_risk, forecast.horizon)[column]),
+                recorded=int(record.counted[event][:, column].sum()),
+                own=float(dyad_rate(occurred, whole, forecast.horizon)[column]),
+                pooled=float(pooled_rate(occurred, whole, forecast.horizon)[column]),
             )
         )
     return tuple(found)
