@@ -55,6 +55,8 @@ def health(result: Result) -> None:
             + "; ".join(found.failures),
             icon=":material/warning:",
         )
+    for caution in posterior.cautions:
+        st.warning(caution, icon=":material/history:")
     khat = "" if found.khat_max is None else f" · k-hat ≤ {max(found.khat_max, 0.0):.2f}"
     state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
     st.caption(

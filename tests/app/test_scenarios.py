@@ -100,7 +100,7 @@ def a_quiet_month(view: View, event: str, dyad: str) -> dt.date:
     record = results.current(view, "baseline").posterior.record
     column = view.case.units(event).index(dyad)
     quiet = next(t for t in reversed(range(record.timeline.length)) if not record.occurred[event][t, column])
-    return record.timeline.end(quiet + 1 - record.timeline.length)
+    return record.timeline.ends[quiet].item()
 
 
 def test_it_opens_with_the_baseline_and_a_scenario_of_the_case(scenarios: AppTest) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from riskcast import Case, CaseError, case_as_of, load_case
+from riskcast import Case, CaseError, case_as_of, fit, load_case
 from riskcast.case.coverage import covered_spans, end_of_rows, record_end
 from riskcast.case.files import write_case
 from riskcast.record.arrays import build_record
@@ -155,8 +155,13 @@ def test_an_earlier_day_knows_what_was_searched_by_then(tmp_path: Path) -> None:
     spans = covered_spans(then)
     assert spans["protest", "HHH-AAA"] == ((dt.date(2016, 1, 1), dt.date(2018, 3, 31)),)
     assert spans["spark", "HHH-AAA"] == ((dt.date(2016, 1, 1), dt.date(2017, 6, 30)),)
-    # A type of which nothing was searched yet is at risk on one day alone.
-    assert build_record(then).exposure["decree"].sum() == pytest.approx(1 / 31)
+    assert spans["decree", "HHH"] == ()
+    assert build_record(then).exposure["decree"].sum() == 0.0
+    # What is not covered at all has the posterior of its prior.
+    posterior = fit(then, draws=200, allow_unreliable=True)
+    prior = fit(then, draws=200, prior_only=True)
+    found, believed = (np.exp(one.events["decree"].coefficients[:, 0]) for one in (posterior, prior))
+    assert np.median(found) == pytest.approx(np.median(believed), rel=0.2)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,8 @@ def test_forecasts_that_cannot_be_told_are_left_out() -> None:
     )
     case = make_case({"war": event(quantity(0.1, 0.03, 0.3))}, period="year", horizon=2, years=5, panel=panel)
     made, known = made_by_hand(case, dt.date(2018, 12, 31))
-    forecasts, peaks = resolve(case, build_record(case), made, known, 2)
+    found = resolve(case, build_record(case), made, known, 2)
+    forecasts, peaks = found.forecasts, found.peaks
     # S01-S03 leaves the record after a quiet year; S02-S03 leaves it too, but after its event.
     assert dict(zip(forecasts["unit"], forecasts["outcome"], strict=True)) == {
         "S01-S02": 0,

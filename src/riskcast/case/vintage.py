@@ -7,12 +7,11 @@ import math
 
 import numpy as np
 
-from riskcast.case.model import Case, CoverageRow, EventType, Indicator, SeriesRow
+from riskcast.case.model import Case, Indicator, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.quantities import LARGEST, LOG, Z90, Quantity, elicit
 from riskcast.errors import OptionError
-from riskcast.names import ALL_DYADS
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -45,39 +44,14 @@ def case_as_of(case: Case, day: dt.date) -> Case:
         else _indicator_as_of(dyads if indicator.scope == "dyad" else (case.host,), name, indicator, series, day)
         for name, indicator in case.indicators.items()
     }
-    until = None if case.settings.recorded_until is None else min(case.settings.recorded_until, day)
-    types = {name: _type_as_of(event, day) for name, event in case.events.items()}
     return case.revised(
         published_hash=case.published_hash,
-        settings=case.settings.model_copy(update={"as_of": day, "recorded_until": until}),
-        coverage=_coverage_as_of(case, day),
+        settings=case.settings.model_copy(update={"as_of": day}),
         indicators=indicators,
-        events=types,
         event_rows=events,
         series_rows=series,
         panel=panel,
     )
-
-
-def _type_as_of(event: EventType, day: dt.date) -> EventType:
-    changes = {}
-    if event.recorded_from:
-        changes["recorded_from"] = min(event.recorded_from, day - dt.timedelta(days=1))
-    if event.recorded_until:
-        changes["recorded_until"] = min(event.recorded_until, day)
-    return event.model_copy(update=changes) if changes else event
-
-
-def _coverage_as_of(case: Case, day: dt.date) -> tuple[CoverageRow, ...]:
-    """What was searched by the day; a type of which nothing was is covered on that day alone, as one must begin."""
-    rows = [row.model_copy(update={"until": min(row.until, day)}) for row in case.coverage if row.start <= day]
-    covered = {row.type for row in rows}
-    if rows and ALL_DYADS not in covered:
-        later = [event for event in case.events if event not in covered]
-        rows += [
-            CoverageRow.model_validate({"unit": ALL_DYADS, "type": event, "from": day, "until": day}) for event in later
-        ]
-    return tuple(rows)
 
 
 def _panel_as_of(case: Case, panel: Panel, day: dt.date) -> Panel:

@@ -163,10 +163,15 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
 
 def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
     unit, period = np.nonzero(record.at_risk[event].T)
-    years, year = np.unique(record.years[period], return_inverse=True)
+    # Where nothing is covered, the last year stands for all: its shock is as free as that of any other.
+    years, year = np.unique(record.years[period] if len(period) else record.years[-1:], return_inverse=True)
     x = np.stack([column[period, unit] for column in columns], axis=1)
     happened = record.counted[event][period, unit]
-    return Rows(unit, period, year.astype(np.int64), record.exposure[event][period, unit], x), happened, years
+    return (
+        Rows(unit, period, year[: len(period)].astype(np.int64), record.exposure[event][period, unit], x),
+        happened,
+        years,
+    )
 
 
 def _touched(escalations: tuple[Escalation, ...], rows: Rows) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from riskcast.engines.hazard import EventModel
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import COEFFICIENT, DRAW, DYAD
 from riskcast.record.arrays import Record
+from riskcast.record.gaps import find_gaps
 
 if TYPE_CHECKING:
     import pandas
@@ -80,9 +82,15 @@ class Posterior:
 
     @property
     def warning(self) -> str:
-        """What to say before any number where the checks failed, else nothing."""
+        """What to say before any number: that the checks failed, and what the record lacks; else nothing."""
         failed = "; ".join(self.diagnostics.failures)
-        return f"The posterior failed its checks; do not rely on these numbers: {failed}." if failed else ""
+        told = [f"The posterior failed its checks; do not rely on these numbers: {failed}."] if failed else []
+        return " ".join((*told, *self.cautions))
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What the record lacks of what a forecast from it stands on, in sentences."""
+        return find_gaps(self.case, self.record).told
 
     def holds(self, event: str, unit: str, day: dt.date) -> bool:
         """Whether the record holds an event of a type in a unit within the period of a day."""

@@ -61,7 +61,7 @@ class HorizonOrigin(TypedDict):
     """The time that is forecast."""
 
     periods: Natural
-    unit: Literal["month", "quarter", "year"]
+    unit: Literal["week", "month", "quarter", "year"]
     # `from` cannot be written as a field of a class body.
     first: Annotated[Day, Field(alias="from")]
     until: Day
@@ -226,6 +226,7 @@ class ForecastFile(TypedDict):
     title: str
     case: CaseOrigin
     overlay_hash: Digest | None
+    cautions: list[str]
     engine: EngineOrigin
     horizon: HorizonOrigin
     scenarios: Annotated[list[ScenarioResult], Field(min_length=1)]

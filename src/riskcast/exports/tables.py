@@ -47,6 +47,7 @@ def origin(dossier: Dossier) -> dict[str, Value]:
         "draws": found.draws,
         "seed": found.seed,
         "checks": "FAILED: " + "; ".join(failures) if failures else "passed",
+        "cautions": " ".join(found.cautions) or "none",
         "riskcast_version": found.riskcast_version,
     }
 

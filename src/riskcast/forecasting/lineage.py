@@ -62,6 +62,7 @@ class Lineage:
     simulation_seed: int
     prior_only: bool
     health: Diagnostics
+    cautions: tuple[str, ...]
     riskcast_version: str = __version__
 
 
@@ -93,6 +94,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
         simulation_seed=forecast.seed,
         prior_only=posterior.prior_only,
         health=posterior.diagnostics,
+        cautions=posterior.cautions,
     )
 
 
@@ -105,6 +107,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
         "case": found.case.plain(),
         "scenario": found.scenario,
         "overlay_hash": found.case.overlay_hash,
+        "cautions": list(found.cautions),
         "engine": {
             "name": found.engine,
             "khat_max": rounded(health.khat_max),

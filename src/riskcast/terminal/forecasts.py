@@ -65,7 +65,7 @@ def heading(forecast: Forecast) -> RenderableType:
     if len(forecast.dyads) < len(case.dyads):
         gone = len(case.dyads) - len(forecast.dyads)
         lines.append(
-            Text(f"{len(forecast.dyads)} dyads; {gone} of the record have no row for the horizon", style="dim")
+            Text(f"{len(forecast.dyads)} dyads; {gone} of the record have ended before the horizon", style="dim")
         )
     if forecast.posterior.prior_only:
         lines.append(Text("from the priors alone: the record is left out", style="bold magenta"))
@@ -73,9 +73,10 @@ def heading(forecast: Forecast) -> RenderableType:
 
 
 def warning(forecast: Forecast) -> list[Text]:
-    """What to say of a posterior that failed its checks."""
+    """What to say of a posterior that failed its checks, and of what the record lacks."""
     failures = forecast.posterior.diagnostics.failures
-    return [Text(f"UNRELIABLE: {failure}", style="bold red") for failure in failures]
+    failed = [Text(f"UNRELIABLE: {failure}", style="bold red") for failure in failures]
+    return failed + [Text(f"NOTE: {caution}", style="yellow") for caution in forecast.posterior.cautions]
 
 
 def footer(forecast: Forecast) -> Text:
