@@ -64,14 +64,15 @@ def build_record(case: Case) -> Record:
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
     counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
     spans = covered_spans(case)
+    places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
     for row in case.event_rows:
         if row.type == CONTEXT or row.known_on > case.as_of:
             continue
-        t = timeline.index(row.placed_on)
-        for column, unit in enumerate(case.units(row.type)):
-            if row.dyad in (unit, ALL_DYADS):
-                occurred[row.type][t, column] = 1.0
-                counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
+        t, units = timeline.index(row.placed_on), case.units(row.type)
+        for unit in units if row.dyad == ALL_DYADS else (row.dyad,):
+            column = places[unit]
+            occurred[row.type][t, column] = 1.0
+            counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
     exposure = {name: share_covered(spans, case, name, timeline) for name in case.events}
     levels = {name: _levels(case, name, timeline) for name in case.indicators}
     dyads = len(case.dyads)

@@ -43,15 +43,15 @@ def what_followed(case: Case, record: Record, event: str, first: dt.date, last: 
         whole = until < record.timeline.length
         return Followed(happened, happened | (record.at_risk[event][at : until + 1].all(axis=0) & whole))
     units, spans = case.units(event), covered_spans(case)
+    places = {unit: column for column, unit in enumerate(units)}
     happened, possible = np.zeros((2, len(units)), dtype=bool)
     covered = np.array([any(a <= first and last <= b for a, b in spans[event, unit]) for unit in units])
     for row in case.event_rows:
         earliest, latest = row.span
         if row.type != event or latest < first or earliest > last:
             continue
-        for column, unit in enumerate(units):
-            if row.dyad in (unit, ALL_DYADS):
-                inside = first <= earliest and latest <= last
-                happened[column] |= inside and is_covered(spans[event, unit], row.placed_on)
-                possible[column] |= not inside
+        inside = first <= earliest and latest <= last
+        for unit in units if row.dyad == ALL_DYADS else (row.dyad,):
+            happened[places[unit]] |= inside and is_covered(spans[event, unit], row.placed_on)
+            possible[places[unit]] |= not inside
     return Followed(happened, happened | (covered & ~possible))
