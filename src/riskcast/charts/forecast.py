@@ -358,9 +358,8 @@ def months_chart(
     top = max((max(o.probability.high, *o.by_period) for _, _, o in curves), default=1.0)
     limit = next(limit for limit in LIMITS if top <= limit or limit == 1.0)
     scale = SHARE / limit
-    timeline = forecast.posterior.record.timeline
     # An unseen line goes on beyond the horizon, so that numbers have room at the right end of the curves.
-    days = [case.as_of, *(timeline.end(k + 1) for k in range(forecast.horizon))]
+    days = [case.as_of, *forecast.ends]
     beyond = days[-1] + (days[-1] - days[0]) * 0.16
     lines, ends = [], []
     for place, (key, label, shown) in enumerate(curves):

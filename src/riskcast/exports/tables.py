@@ -108,17 +108,15 @@ def probability_table(dossier: Dossier) -> Table:
 
 def period_table(dossier: Dossier) -> Table:
     """One row for each scenario, event type, unit and period: probability of at least one event by its end."""
-    timeline = dossier.headline.forecast.posterior.record.timeline
-    ends = [timeline.end(place) for place in range(1, max(r.forecast.horizon for r in dossier.risks) + 1)]
 
     def rows() -> Iterator[tuple[Value, ...]]:
         for ahead, unit, name, event in _events(dossier):
             front = (_name(ahead), unit, name, event.label)
-            for place, (end, probability) in enumerate(zip(ends, ahead.by_period(name, unit), strict=False), 1):
+            for place, (end, probability) in enumerate(zip(ahead.ends, ahead.by_period(name, unit), strict=True), 1):
                 yield (*front, place, end, probability)
 
     forecasts = [risk.forecast for risk in dossier.risks]
-    count = sum(ahead.horizon * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
+    count = sum(len(ahead.ends) * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
     period = dossier.case.settings.period
     columns = (
         SCENARIO,

@@ -91,7 +91,7 @@ def explain(
         squares += (own**2).sum(axis=1)
     points = total / count
     errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
-    full = forecast.simulated.score.mean(axis=0)
+    full = forecast.simulated.mean_score
     columns = dict(zip(forecast.dyads, forecast.columns.tolist(), strict=True))
     return Explanation(
         {dyad: float(full[i] - points[:, i].sum()) for dyad, i in columns.items()},

@@ -18,6 +18,8 @@ from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
+# No number of a simulation is larger: their products and sums stay numbers.
+MOST = 1e30
 ALL = slice(None)
 
 
@@ -66,7 +68,11 @@ class EventPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario."""
+    """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario.
+
+    The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
+    (cells,) how much of a full period it is, which multiplies its rates.
+    """
 
     case: Case
     present: NDArray[np.bool_]
@@ -75,23 +81,35 @@ class Plan:
     drift: Mapping[str, Floats]
     passed_on: Mapping[tuple[str, str], Floats]
     years: tuple[int, ...]
+    shares: Floats
     horizon: int
     draws: int
     seed: int
+
+    @property
+    def cells(self) -> int:
+        """How many cells the horizon has."""
+        return len(self.shares)
 
     def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
         (dyads, draws, event types), of some dyads and the host. A close stand-in, without chance, for what is
         simulated."""
         columns = np.empty((len(dyads), self.draws, len(self.events)))
+        length = float(self.shares.sum())
         for place, p in enumerate(self.events):
             eta = p.base(units=dyads if p.units > 1 else ALL) + p.last_shock[:, None]
             for name, slope in p.slopes:
-                eta = eta + slope[:, None] * _of(self.today[name], dyads)
+                eta = eta + finite(slope)[:, None] * finite(_of(self.today[name], dyads))
             for edge in p.edges:
-                eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
-            columns[:, :, place] = -np.expm1(-self.horizon * np.exp(np.minimum(eta, 50.0))).T
+                eta = eta + finite(edge.gain)[:, None] * edge.memory.shape(_of(edge.start, dyads))
+            columns[:, :, place] = -np.expm1(-length * np.exp(np.minimum(eta, 50.0))).T
         return columns
+
+
+def finite(values: Floats) -> Floats:
+    """Numbers held to what the simulation can multiply and add."""
+    return np.clip(values, -MOST, MOST)
 
 
 def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
@@ -123,7 +141,8 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     neighbours = Neighbours.of(case.pairs.values())
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     years = tuple(int(year) for year in record.timeline.years(horizon)[record.timeline.length :])
-    return Plan(case, record.present, events, today, drift, passed_on, years, horizon, draws, seed)
+    shares = np.ones(len(years))
+    return Plan(case, record.present, events, today, drift, passed_on, years, shares, horizon, draws, seed)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
