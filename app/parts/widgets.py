@@ -58,14 +58,16 @@ def health(result: Result) -> None:
     for caution in posterior.cautions:
         st.warning(caution, icon=":material/history:")
     khat = "" if found.khat_max is None else f" · k-hat ≤ {max(found.khat_max, 0.0):.2f}"
+    error = result.forecast.accuracy.points
     state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
     st.caption(
         f"Engine {posterior.engine} · {posterior.draws:,} draws · seed {posterior.seed}{khat} · "
-        f"ESS ≥ {found.ess_min:.0f} · {state} · case {result.case.hash[:12]}",
+        f"ESS ≥ {found.ess_min:.0f} · Monte Carlo error ≤ {error:.1f} points · {state} · case {result.case.hash[:12]}",
         help=(
             "k-hat: health of the engine's importance weights, to be at most 0.7. ESS: how many independent draws the "
-            "weighted ones are worth, at least 100. The hash names the case with all changes, so that equal hashes and "
-            "seeds give equal numbers."
+            "weighted ones are worth, at least 100. Monte Carlo error: the largest standard error of a probability or "
+            "score for want of draws and simulated futures. The hash names the case with all changes, so that equal "
+            "hashes and seeds give equal numbers."
         ),
     )
 

@@ -23,7 +23,9 @@ from tests.support.smallpanel import GONE, PRESENT, panel_case
 Numbers = tuple[float, float, float]
 
 
-def by_definition(draws: Floats, error: Floats, chances: Floats, floor: float, ceiling: float) -> Numbers:
+def by_definition(
+    draws: Floats, error: Floats, chances: Floats, headline: float, floor: float, ceiling: float
+) -> Numbers:
     """Mean and interval of one quantity in one unit: draws, error (draws,), chances (draws, event types)."""
     centred = chances - chances.mean(axis=0)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
@@ -32,10 +34,13 @@ def by_definition(draws: Floats, error: Floats, chances: Floats, floor: float, c
     fitted = basis @ (basis.T @ (draws - mean))
     rest = draws - mean - fitted
     kept = np.sqrt(max(0.0, 1.0 - noise / rest.var())) if rest.var() > 0.0 else 0.0
-    low, high = np.quantile(mean + fitted + kept * rest, [0.05, 0.95])
+    held = np.clip(mean + fitted, draws.min(), draws.max())
+    low, high = np.quantile((1.0 - kept) * held + kept * draws, [0.05, 0.95])
     blur = norm.ppf(0.95) * np.sqrt(noise / len(draws))
-    mean = min(max(mean, floor), ceiling)
-    return mean, max(floor, min(low, mean - blur)), min(ceiling, max(high, mean + blur))
+    down, up = (
+        room * (1.0 - np.exp(-blur / room)) if room > 0 else 0.0 for room in (headline - floor, ceiling - headline)
+    )
+    return headline, min(low, headline - down), max(high, headline + up)
 
 
 def numbers(estimate: Estimate) -> Numbers:
@@ -55,7 +60,7 @@ def chances_of(ahead: Forecast, dyad: int) -> Floats:
             eta = eta + slope * at(plan.today[name])
         for edge in p.edges:
             eta = eta + edge.gain * np.log(1.0 + at(edge.start))
-        columns.append(-np.expm1(-plan.horizon * np.exp(np.minimum(eta, 50.0))))
+        columns.append(-np.expm1(-plan.shares.sum() * np.exp(np.minimum(eta, 50.0))))
     return np.stack(columns, axis=1)
 
 
@@ -81,12 +86,13 @@ def test_every_estimate_is_that_of_its_definition(ahead: Forecast) -> None:
         for unit in ahead.units(name):
             at = ahead.case.units(name).index(unit)
             drawn = simulated.probability[name][:, at], simulated.probability_error[name][:, at]
-            wanted = by_definition(*drawn, chances_of(ahead, place(ahead, unit)), 0.0, 1.0)
+            headline = simulated.by_period[name][-1, at]
+            wanted = by_definition(*drawn, chances_of(ahead, place(ahead, unit)), headline, 0.0, 1.0)
             assert numbers(ahead.probability(name, unit)) == pytest.approx(wanted, abs=1e-12)
     for dyad in ahead.dyads:
         at = place(ahead, dyad)
         drawn = simulated.score[:, at], simulated.score_error[:, at]
-        wanted = by_definition(*drawn, chances_of(ahead, at), 0.0, 100.0)
+        wanted = by_definition(*drawn, chances_of(ahead, at), simulated.mean_score[at], 0.0, 100.0)
         assert numbers(ahead.severity(dyad)) == pytest.approx(wanted, abs=1e-10)
 
 
@@ -94,7 +100,7 @@ def test_every_difference_is_that_of_its_definition(ahead: Forecast) -> None:
     calm = Scenario(label="Calm", story="As it is.")
     moves = [{"indicator": "mood", "shift": 1.0}]
     rise = Scenario.model_validate({"label": "Rise", "story": "It rises.", "indicators": moves})
-    one, two = (forecast(ahead.posterior, each, horizon=3) for each in (calm, rise))
+    one, two = (forecast(ahead.posterior, each, horizon=3, paths=4) for each in (calm, rise))
     change = contrast(two, one)
     assert list(change.probability) == [(name, unit) for name in one.case.events for unit in one.units(name)]
     assert list(change.score) == list(one.dyads)
@@ -102,12 +108,14 @@ def test_every_difference_is_that_of_its_definition(ahead: Forecast) -> None:
         at, (a, b) = one.case.units(name).index(unit), (one.simulated, two.simulated)
         moved = (b.probability[name] - a.probability[name])[:, at]
         error = (b.probability_error[name] - a.probability_error[name])[:, at]
-        wanted = by_definition(moved, error, chances_of(one, place(one, unit)), -1.0, 1.0)
+        headline = (b.by_period[name] - a.by_period[name])[-1, at]
+        wanted = by_definition(moved, error, chances_of(one, place(one, unit)), headline, -1.0, 1.0)
         assert numbers(found) == pytest.approx(wanted, abs=1e-12)
     for dyad, found in change.score.items():
         at, (a, b) = place(one, dyad), (one.simulated, two.simulated)
         drawn = (b.score - a.score)[:, at], (b.score_error - a.score_error)[:, at]
-        assert numbers(found) == pytest.approx(by_definition(*drawn, chances_of(one, at), -100.0, 100.0), abs=1e-10)
+        wanted = by_definition(*drawn, chances_of(one, at), (b.mean_score - a.mean_score)[at], -100.0, 100.0)
+        assert numbers(found) == pytest.approx(wanted, abs=1e-10)
 
 
 @settings(max_examples=60, deadline=None)
@@ -124,12 +132,14 @@ def test_a_block_is_its_units_one_by_one(
 ) -> None:
     rng = np.random.default_rng(seed)
     chances = rng.random((units, draws, rank)) @ rng.random((units, rank, columns))
-    values, error = rng.random((units, draws)), noise * rng.normal(size=(units, draws))
-    found = summarise(values, error, span(chances), 0.1, 0.9)
+    values, error = rng.uniform(0.1, 0.9, (units, draws)), noise * rng.normal(size=(units, draws))
+    means = rng.uniform(0.1, 0.9, units)
+    found = summarise(values, error, span(chances), means, 0.1, 0.9)
     assert len(found) == units
     for unit, estimate in enumerate(found):
-        wanted = by_definition(values[unit], error[unit], chances[unit], 0.1, 0.9)
+        wanted = by_definition(values[unit], error[unit], chances[unit], means[unit], 0.1, 0.9)
         assert numbers(estimate) == pytest.approx(wanted, abs=1e-9)
+        assert 0.1 <= estimate.low <= estimate.mean <= estimate.high <= 0.9
         assert estimate == found[unit]
 
 
@@ -137,11 +147,11 @@ def test_a_block_is_its_units_one_by_one(
 @given(values=st.lists(st.integers(-1000, 1000), min_size=1, max_size=60))
 def test_without_chance_the_interval_is_made_of_quantiles_to_the_last_digit(values: list[int]) -> None:
     drawn = np.array([values]) / 64.0
-    (found,) = summarise(drawn, np.zeros_like(drawn), np.zeros((1, 1, len(values))), -np.inf, np.inf)
-    centred = drawn[0].mean() + (drawn[0] - drawn[0].mean())
-    low, high = np.quantile(centred, [0.05, 0.95])
-    assert found.low == min(low, drawn[0].mean())
-    assert found.high == max(high, drawn[0].mean())
+    for basis in (None, np.zeros((1, 1, len(values)))):
+        (found,) = summarise(drawn, np.zeros_like(drawn), basis, drawn.mean(axis=1), -20.0, 20.0)
+        low, high = np.quantile(drawn[0], [0.05, 0.95])
+        assert found.low == pytest.approx(min(low, drawn[0].mean()), rel=1e-14)
+        assert found.high == pytest.approx(max(high, drawn[0].mean()), rel=1e-14)
 
 
 def test_the_size_of_blocks_does_not_change_a_digit(ahead: Forecast) -> None:
@@ -225,8 +235,8 @@ def test_every_dyad_is_factored_once_whatever_is_asked(
     ahead.to_frame()
     score(ahead)
     assert factored == [(dyads, 100, outcomes)]
-    contrast(ahead, ahead)
-    assert factored == 2 * [(dyads, 100, outcomes)]
+    contrast(forecast(ahead.posterior, horizon=6), forecast(ahead.posterior, horizon=6))
+    assert factored == [(dyads, 100, outcomes)]
 
 
 def test_no_block_is_larger_than_asked(factored: list[tuple[int, ...]]) -> None:

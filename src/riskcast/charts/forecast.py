@@ -359,7 +359,7 @@ def months_chart(
     limit = next(limit for limit in LIMITS if top <= limit or limit == 1.0)
     scale = SHARE / limit
     # An unseen line goes on beyond the horizon, so that numbers have room at the right end of the curves.
-    days = [case.as_of, *forecast.cells.last]
+    days = [case.as_of, *forecast.ends]
     beyond = days[-1] + (days[-1] - days[0]) * 0.16
     lines, ends = [], []
     for place, (key, label, shown) in enumerate(curves):

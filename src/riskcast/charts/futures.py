@@ -72,7 +72,7 @@ def futures_chart(
 
 
 def _line(label: str, ahead: Forecast, event: str, unit: str) -> list[dict[str, Any]]:
-    days = [ahead.case.as_of, *ahead.cells.last]
+    days = [ahead.case.as_of, *ahead.ends]
     assumed = ahead.is_assumed(event, unit)
     rows = []
     for day, probability in zip(days, (0.0, *ahead.by_period(event, unit)), strict=True):

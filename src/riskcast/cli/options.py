@@ -45,6 +45,9 @@ AsOfOption = Annotated[
 ]
 HorizonOption = Annotated[int | None, typer.Option(help="Periods to forecast.", show_default="the case's")]
 DrawsOption = Annotated[int, typer.Option(help="Draws of the parameters.")]
+PathsOption = Annotated[
+    int | None, typer.Option(help="Simulated futures of each draw.", show_default="as many as are enough")
+]
 SeedOption = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 EngineOption = Annotated[
     str,
@@ -76,6 +79,7 @@ class Asked:
     as_of: AsOfOption = None
     horizon: HorizonOption = None
     draws: DrawsOption = 1000
+    paths: PathsOption = None
     seed: SeedOption = 1
     engine: EngineOption = DEFAULT_ENGINE
     prior_only: PriorOnlyOption = False
@@ -93,6 +97,7 @@ class Asked:
             scenarios=tuple(self.scenario or (None,)),
             horizon=self.horizon,
             draws=self.draws,
+            paths=self.paths,
             seed=self.seed,
             engine=self.engine,
             prior_only=self.prior_only,

@@ -19,7 +19,7 @@ from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
 from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
-from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.forecasts import Forecast, with_equal_paths
 from riskcast.forecasting.requests import Request, check_request, fit_requested, forecast_requested
 from riskcast.forecasting.scoring import Risk
 from riskcast.names import BASELINE
@@ -293,6 +293,10 @@ class _Forecasts:
         self._keep(posterior)
         return forecast_requested(asked, posterior)[0]
 
+    def keep_paths(self, paths: int) -> None:
+        """Simulate all further forecasts from so many futures of each draw, that they meet the same chance."""
+        self._request = replace(self._request, paths=paths or None)
+
     def _keep(self, posterior: Posterior) -> None:
         self._any = posterior
         for event, print_ in (posterior.fingerprints or {}).items():
@@ -328,7 +332,9 @@ def _worth(
     shown = tuple(dyad for dyad in dyads if all(dyad in ahead.dyads for ahead in ends.values()))
     if not shown:
         raise OptionError("no dyad exists at the start of both horizons; compare cases about the same dyads")
-    values = {mask: _scores(ahead, shown) for mask, ahead in ends.items()}
+    equal = with_equal_paths(tuple(ends.values()))
+    forecasts.keep_paths(equal[0].paths)
+    values = {mask: _scores(ahead, shown) for mask, ahead in zip(ends, equal, strict=True)}
     ends.clear()
     for mask, case in cases.items():
         if mask not in values:
@@ -340,10 +346,10 @@ def _worth(
 
 
 def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
-    """Mean scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
+    """Scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
     columns = dict(zip(ahead.dyads, ahead.columns.tolist(), strict=True))
-    own = np.ascontiguousarray(ahead.simulated.score[:, [columns[dyad] for dyad in dyads]].T)
-    return np.clip(own.mean(axis=1, dtype=np.float64), 0.0, 100.0)
+    values = ahead.simulated.mean_score
+    return values[np.array([columns[dyad] for dyad in dyads])]
 
 
 def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:

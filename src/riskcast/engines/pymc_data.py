@@ -43,7 +43,7 @@ class FlatCase:
     coords: Mapping[str, tuple[str, ...]]
     data: Mapping[str, NDArray[Any]]
     layout: Mapping[str, Ints]
-    periods_per_year: int
+    periods_per_year: float
 
     @property
     def packed(self) -> Mapping[str, NDArray[Any]]:

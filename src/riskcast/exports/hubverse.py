@@ -15,7 +15,7 @@ from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import origin
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import Risk
-from riskcast.forecasting.simulation import BLOCK_CELLS, Block, draw_chance, simulate_futures
+from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, Block, draw_chance, simulate_futures, stages
 from riskcast.machinery.array_types import Floats
 from riskcast.verification.origins import severities
 
@@ -56,18 +56,26 @@ def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
     """The worst outcome's severity on every simulated future, 0 for none: (draws x paths, dyads).
 
     They are the futures of the forecast itself, met again by the same chance, so that their frequencies are exactly
-    `peak_probabilities`. A row is one future of all dyads: it keeps what they have in common.
+    `peak_probabilities`; where a closed form took their place, futures that have these frequencies but for chance. A
+    row is one future of all dyads: it keeps what they have in common.
     """
     plan, columns = ahead.plan, ahead.columns
-    per_block = max(1, BLOCK_CELLS // (len(ahead.case.dyads) * ahead.paths))
     peaks = []
-    for first in range(0, plan.draws, per_block):
-        draws = np.repeat(np.arange(first, min(first + per_block, plan.draws)), ahead.paths)
-        chance = draw_chance(plan, ahead.scenario, Block(draws, first * ahead.paths))
-        peaks.append(simulate_futures(plan, chance, ahead.scenario, score_only=True).peak[:, columns])
+    for before, until in stages(sampled_paths(ahead)):
+        paths = until - before
+        per_block = max(1, BLOCK_CELLS // (len(ahead.case.dyads) * paths))
+        for first in range(0, plan.draws, per_block):
+            draws = np.repeat(np.arange(first, min(first + per_block, plan.draws)), paths)
+            chance = draw_chance(plan, ahead.scenario, Block(draws, first * paths, before))
+            peaks.append(simulate_futures(plan, chance, ahead.scenario, score_only=True).peak[:, columns])
     # Paths are simulated in single precision; the severities are those that the case gives.
     levels = np.array([0.0, *severities(ahead.case)])
     return levels[np.searchsorted(levels.astype(np.float32), np.concatenate(peaks))]
+
+
+def sampled_paths(ahead: Forecast) -> int:
+    """How many futures of each draw are handed over as samples."""
+    return ahead.paths or PATHS
 
 
 def model_name(dossier: Dossier) -> str:
@@ -105,7 +113,7 @@ def hub_files(dossier: Dossier) -> dict[str, bytes]:
 
 def tasks(dossier: Dossier) -> dict[str, Any]:
     """The hub's `tasks.json` that these files are valid for: https://docs.hubverse.io, tasks-schema 6.0.0."""
-    samples = dossier.headline.forecast.plan.draws * dossier.headline.forecast.paths
+    samples = dossier.headline.forecast.plan.draws * sampled_paths(dossier.headline.forecast)
     probability = {"type": "double", "minimum": 0, "maximum": 1}
     group = [name for name in TASKS if name not in ("location", "target_end_date")]
     pmf = {"output_type_id": {"required": list(categories(dossier.case))}, "value": probability, "is_required": True}

@@ -48,7 +48,15 @@ class EngineOrigin(TypedDict):
     rhat_max: float | None
     divergences: Natural | None
     draws: Natural
-    paths: Natural
+    paths: Annotated[int, Field(ge=0, description="Futures of each draw; 0 where a closed form took their place")]
+    probability_error_max: Annotated[
+        float, Field(ge=0, description="Largest Monte Carlo standard error of a headline probability, 0 to 1")
+    ]
+    probability_error_of_paths: Annotated[float, Field(ge=0, description="What paths have in it, at most, 0 to 1")]
+    score_error_max: Annotated[
+        float, Field(ge=0, description="Largest Monte Carlo standard error of a headline score, points")
+    ]
+    score_error_of_paths: Annotated[float, Field(ge=0, description="What paths have in it, at most, points")]
     seed: int
     simulation_seed: int
     prior_only: bool

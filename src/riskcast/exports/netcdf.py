@@ -114,8 +114,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
     import xarray
 
     ahead = dossier.headline.forecast
-    case = ahead.case
-    columns = ahead.columns
+    case, columns = ahead.case, ahead.columns
     own = [name for name, event in case.events.items() if event.scope == "dyad"]
     shared = [name for name in case.events if name not in own]
     simulated = [risk.forecast.simulated for risk in dossier.risks]
@@ -124,7 +123,9 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         return _by_chain(dossier, np.stack(parts, axis=1))
 
     one = "probability, 0 to 1"
-    noise = f"given the parameters of each draw; mean of {ahead.paths} futures: chance widens it, even beyond 0 and 1"
+    noise = "given the parameters of each draw" + (
+        f"; from {ahead.paths} futures: chance widens it" if ahead.paths else ""
+    )
     front = (CHAIN, DRAW, "scenario")
     score = stacked([s.score[:, columns] for s in simulated])
     variables: dict[str, Any] = {
@@ -137,7 +138,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         if events:
             picked = [np.stack([s.probability[e][:, places] for e in events], axis=1) for s in simulated]
             paths = [np.stack([s.by_period[e][:, places] for e in events], axis=1) for s in simulated]
-            drawn, means = stacked(picked), np.clip(np.stack(paths), 0.0, 1.0)
+            drawn, means = stacked(picked), np.stack(paths)
             if name == "shared_probability":
                 drawn, means = drawn[..., 0], means[..., 0]
             variables[name] = ((*front, *dims), drawn, {"units": one, "comment": noise})
@@ -147,7 +148,7 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
         DRAW: np.arange(score.shape[1]),
         "scenario": [risk.forecast.scenario_name for risk in dossier.risks],
         "dyad": list(ahead.dyads),
-        "period_end": np.array(ahead.cells.last, dtype="datetime64[ns]"),
+        "period_end": np.array(ahead.ends, dtype="datetime64[ns]"),
         **({"event": own} if own else {}),
         **({"shared_event": shared} if shared else {}),
     }

@@ -113,13 +113,11 @@ def period_table(dossier: Dossier) -> Table:
     def rows() -> Iterator[tuple[Value, ...]]:
         for ahead, unit, name, event in _events(dossier):
             front = (_name(ahead), unit, name, event.label)
-            for place, (end, probability) in enumerate(
-                zip(ahead.cells.last, ahead.by_period(name, unit), strict=True), 1
-            ):
+            for place, (end, probability) in enumerate(zip(ahead.ends, ahead.by_period(name, unit), strict=True), 1):
                 yield (*front, place, end, probability)
 
     forecasts = [risk.forecast for risk in dossier.risks]
-    count = sum(len(ahead.cells) * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
+    count = sum(len(ahead.ends) * len(ahead.units(name)) for ahead in forecasts for name in ahead.case.events)
     period = dossier.case.settings.period
     columns = (
         SCENARIO,

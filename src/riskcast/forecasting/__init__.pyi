@@ -1,3 +1,4 @@
+from .accuracy import Accuracy as Accuracy
 from .attribution import Explanation as Explanation, explain as explain
 from .contrasts import Contrast as Contrast, contrast as contrast
 from .drivers_now import (

@@ -91,7 +91,7 @@ def explain(
         squares += (own**2).sum(axis=1)
     points = total / count
     errors = np.sqrt(np.maximum(squares / count - points**2, 0.0) / count)
-    full = forecast.simulated.score.mean(axis=0)
+    full = forecast.simulated.mean_score
     columns = dict(zip(forecast.dyads, forecast.columns.tolist(), strict=True))
     return Explanation(
         {dyad: float(full[i] - points[:, i].sum()) for dyad, i in columns.items()},
@@ -135,8 +135,10 @@ def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Activ
 
 
 def _remembered(plan: Plan) -> list[str]:
-    """Event types of which some memory is left at the start of the horizon."""
-    left = {edge.source for p in plan.events for edge in p.edges if edge.start.max(initial=0.0) > 1e-3}
+    """Event types of which some memory is left at the start of the horizon, or that the running period has had."""
+    edges = [edge for p in plan.events for edge in p.edges]
+    left = {edge.source for edge in edges if edge.start.max(initial=0.0) > 1e-3}
+    left |= {edge.source for edge in edges if edge.source in plan.begun and plan.begun[edge.source].any()}
     return [p.event for p in plan.events if p.event in left]
 
 

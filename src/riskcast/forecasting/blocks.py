@@ -16,14 +16,16 @@ from riskcast.machinery.array_types import Floats
 BASIS_CELLS = 1 << 20
 
 Dyads = NDArray[np.int64]
+Drawn = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
 class Averages:
     """A quantity as averages over the paths of each draw: `of` some dyads, those of which it is given by their place,
-    gives the averages and their errors, (draws, dyads) each; a `shared` one has one column whichever they are."""
+    gives the averages and their errors, (draws, dyads) each, and the mean of all draws, (dyads,); a `shared` one has
+    one column whichever they are."""
 
-    of: Callable[[Dyads], tuple[Floats, Floats]]
+    of: Callable[[Dyads], Drawn]
     floor: float
     ceiling: float
     shared: bool = False
@@ -39,12 +41,25 @@ def estimate_all[K](
     """
     parts: dict[K, list[Estimates]] = {name: [] for name in quantities}
     for block in _blocks(plan, dyads, cells):
-        basis = span(plan.chances(block))
+        basis: Floats | None = None
         for name, quantity in quantities.items():
             if quantity.shared and parts[name]:
                 continue
-            draws, error = (np.ascontiguousarray(values.T) for values in quantity.of(block))
-            parts[name].append(summarise(draws, error, basis[: len(draws)], quantity.floor, quantity.ceiling))
+            drawn, noise, mean = quantity.of(block)
+            draws, error = np.ascontiguousarray(drawn.T), np.ascontiguousarray(noise.T)
+            # Where nothing was left to chance there is none to take out.
+            if basis is None and error.any():
+                basis = span(plan.chances(block))
+            parts[name].append(
+                summarise(
+                    draws,
+                    error,
+                    None if basis is None else basis[: len(draws)],
+                    mean,
+                    quantity.floor,
+                    quantity.ceiling,
+                )
+            )
     return {name: _joined(found) for name, found in parts.items()}
 
 

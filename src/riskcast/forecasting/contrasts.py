@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import OptionError
-from riskcast.forecasting.blocks import Averages, estimate_all
+from riskcast.forecasting.blocks import Averages, Drawn, estimate_all
 from riskcast.forecasting.estimates import Estimate
-from riskcast.forecasting.forecasts import Forecast
-from riskcast.machinery.array_types import Floats
+from riskcast.forecasting.forecasts import Forecast, with_equal_paths
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import MOST_NAMED, more, signed
 
 if TYPE_CHECKING:
     import pandas
 
-Of = Callable[[NDArray[np.int64]], tuple[Floats, Floats]]
+Of = Callable[[NDArray[np.int64]], Drawn]
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,13 @@ class Contrast:
 def contrast(second: Forecast, first: Forecast) -> Contrast:
     """How `second` differs from `first`, draw by draw under the same random numbers.
 
-    Raises OptionError where the two do not share draws, paths, seed, horizon, events and dyads.
+    Where the number of paths was not asked for, both get as many as one of them has. Raises OptionError where the two
+    do not share draws, paths, seed, horizon, events and dyads.
     """
+    first, second = with_equal_paths((first, second))
     pairs = {
         "number of draws": (first.posterior.draws, second.posterior.draws),
-        "number of paths": (first.paths, second.paths),
+        "number of paths": (first.paths or second.paths, second.paths or first.paths),
         "seed": (first.seed, second.seed),
         "horizon": (first.horizon, second.horizon),
         "event types": (first.case.order, second.case.order),
@@ -88,7 +89,7 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
     return Contrast(first.scenario_name, second.scenario_name, probability, score)
 
 
-def _change(second: Of, first: Of, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Differences of averages, draw by draw, and their errors."""
-    (after, after_error), (before, before_error) = second(columns), first(columns)
-    return after - before, after_error - before_error
+def _change(second: Of, first: Of, columns: NDArray[np.int64]) -> Drawn:
+    """Differences of averages, draw by draw, their errors, and those of the means."""
+    (after, after_error, after_mean), (before, before_error, before_mean) = second(columns), first(columns)
+    return after - before, after_error - before_error, after_mean - before_mean

@@ -59,31 +59,51 @@ class Estimates:
         return (Estimate(mean, low, high) for mean, low, high in rows)
 
 
-def summarise(draws: Floats, error: Floats, basis: Floats, floor: float, ceiling: float) -> Estimates:
-    """Means and 90 % intervals of quantities given the parameters, from noisy averages over a few paths each.
+def summarise(
+    draws: Floats, error: Floats, basis: Floats | None, mean: Floats, floor: float, ceiling: float
+) -> Estimates:
+    """90 % intervals of quantities given the parameters, from noisy averages over a few paths each, about their `mean`
+    (units,), which is known better.
 
-    Each unit's `draws` (units, draws) are regressed on its `basis` (units, columns, draws), orthonormal or zero, which
-    spans functions of the parameters alone. The fitted part carries no chance; the rest has the variance of
-    what the regression misses plus the mean square of `error` (units, draws), and is drawn in until only the former
-    is left. So chance within the horizon does not pass for lack of knowledge. No interval is narrower than the
-    simulation's own error of the mean; all are held between `floor` and `ceiling`.
+    `draws` (units, draws) lie between `floor` and `ceiling`; see `given_parameters` for how chance is taken out of
+    them, so that chance within the horizon does not pass for lack of knowledge. No interval is narrower than the
+    simulation's own error of the mean, and none has an end at `floor` or `ceiling` unless draws or mean are there.
 
-    >>> estimates = summarise(np.array([[0.0, 0.2, 0.4, 0.6]]), np.zeros((1, 4)), np.zeros((1, 1, 4)), 0.0, 1.0)
-    >>> round(estimates[0].mean, 3), round(estimates[0].low, 3)
+    >>> drawn, none = np.array([[0.0, 0.2, 0.4, 0.6]]), np.zeros((1, 4))
+    >>> estimates = summarise(drawn, none, None, np.array([0.3]), 0.0, 1.0)
+    >>> estimates[0].mean, round(estimates[0].low, 3)
     (0.3, 0.03)
     """
-    mean = draws.mean(axis=1)
     noise = np.square(error, dtype=float).mean(axis=1)
     low, high = _ends(given_parameters(draws, error, basis))
     blur = Z90 * np.sqrt(noise / draws.shape[1])
-    mean = np.clip(mean, floor, ceiling)
     return Estimates(
-        mean, np.maximum(floor, np.minimum(low, mean - blur)), np.minimum(ceiling, np.maximum(high, mean + blur))
+        mean.copy(),
+        np.minimum(low, mean - _towards(mean - floor, blur)),
+        np.maximum(high, mean + _towards(ceiling - mean, blur)),
     )
 
 
-def given_parameters(draws: Floats, error: Floats, basis: Floats) -> Floats:
-    """What each draw's parameters let one expect, (units, draws), from averages over a few paths: see `summarise`."""
+def _towards(room: Floats, step: Floats) -> Floats:
+    """A step that never leaves its room: room * (1 - exp(-step / room)), which is `step` where there is room enough."""
+    share = np.divide(step, room, out=np.zeros_like(room), where=room > 0.0)
+    return -room * np.expm1(-share)
+
+
+def given_parameters(draws: Floats, error: Floats, basis: Floats | None) -> Floats:
+    """What each draw's parameters let one expect, (units, draws), from averages over a few paths.
+
+    Each unit's `draws` are regressed on its `basis` (units, columns, draws), orthonormal or zero, which spans functions
+    of the parameters alone. The fitted part, held to the range of the draws, carries no chance; the rest has the
+    variance of what the regression misses plus the mean square of `error` (units, draws), and draws move towards
+    their fits until only the former is left. As means of draws and fits, results stay in the range of the draws.
+    Without a `basis`, draws have no error.
+
+    >>> given_parameters(np.array([[0.0, 0.5, 1.0]]), np.zeros((1, 3)), None).tolist()
+    [[0.0, 0.5, 1.0]]
+    """
+    if basis is None:
+        return draws
     mean = draws.mean(axis=1, keepdims=True)
     centred = draws - mean
     with single_thread():
@@ -92,7 +112,9 @@ def given_parameters(draws: Floats, error: Floats, basis: Floats) -> Floats:
     variance = rest.var(axis=1, keepdims=True)
     noise = np.square(error, dtype=float).mean(axis=1, keepdims=True)
     chance = np.divide(noise, variance, out=np.ones_like(variance), where=variance > 0.0)
-    return mean + fitted + np.sqrt(np.maximum(0.0, 1.0 - chance)) * rest
+    kept = np.sqrt(np.maximum(0.0, 1.0 - chance))
+    held = np.clip(mean + fitted, draws.min(axis=1, keepdims=True), draws.max(axis=1, keepdims=True))
+    return held + kept * (draws - held)
 
 
 def span(columns: Floats) -> Floats:

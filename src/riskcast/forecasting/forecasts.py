@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ from riskcast.case.model import Case, Scenario
 from riskcast.case.periods import Cells
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.blocks import Averages, estimate_all
+from riskcast.forecasting.accuracy import Accuracy, accuracy_of, standard_errors
+from riskcast.forecasting.blocks import Averages, Drawn, estimate_all
+from riskcast.forecasting.closed_form import is_closed, solve
 from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
@@ -25,12 +27,12 @@ from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import DYAD
+from riskcast.numbers import number
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-PATHS = 4
 MOST_SHOWN = 60
 
 
@@ -38,7 +40,8 @@ MOST_SHOWN = 60
 class Forecast:
     """Probabilities within the horizon, given each draw of the parameters.
 
-    probability[event]: (draws, units); score: (draws, dyads), 0-100; by_period: (periods, units) cumulative.
+    `paths`: futures of each draw, 0 where a closed form took their place; `paths_given`: whether they were asked for,
+    so that none are added.
     """
 
     posterior: Posterior
@@ -49,6 +52,7 @@ class Forecast:
     seed: int
     plan: Plan
     simulated: Simulated
+    paths_given: bool = False
 
     @property
     def case(self) -> Case:
@@ -88,6 +92,11 @@ class Forecast:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
 
+    @property
+    def ends(self) -> tuple[dt.date, ...]:
+        """Last day of every cell of the horizon: of what `by_period` runs over."""
+        return self.cells.last
+
     def days_of(self, period: int) -> tuple[dt.date, dt.date]:
         """First and last day of a period of the horizon, counted from 1; the first and last may be parts of one."""
         return self.cells.first[period - 1], self.cells.last[period - 1]
@@ -116,20 +125,26 @@ class Forecast:
         }
         return estimate_all(self.plan, self.columns, quantities | {None: Averages(self.score_averages, 0.0, 100.0)})
 
-    def averages(self, event: str, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Each draw's probability of an event type in some dyads, or in the host, and its error: (draws, units)."""
-        which = slice(0, 1) if self._is_shared(event) else columns
-        return self.simulated.probability[event][:, which], self.simulated.probability_error[event][:, which]
+    def averages(self, event: str, columns: NDArray[np.int64]) -> Drawn:
+        """Each draw's probability of an event type in some dyads, or in the host, and its error, (draws, units); and
+        the headline probability, (units,)."""
+        which, found = slice(0, 1) if self._is_shared(event) else columns, self.simulated
+        return (
+            found.probability[event][:, which],
+            found.probability_error[event][:, which],
+            found.headline(event)[which],
+        )
 
-    def score_averages(self, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """Each draw's expected severity in some dyads, and its error: (draws, dyads)."""
-        return self.simulated.score[:, columns], self.simulated.score_error[:, columns]
+    def score_averages(self, columns: NDArray[np.int64]) -> Drawn:
+        """Each draw's expected severity in some dyads, its error, (draws, dyads); and the headline score, (dyads,)."""
+        found = self.simulated
+        return found.score[:, columns], found.score_error[:, columns], found.mean_score[columns]
 
     @cached_property
     def paths_by_period(self) -> Mapping[str, Floats]:
         """By event type: probability of at least one event by the end of each period, (units, periods)."""
         which = {event: [0] if self._is_shared(event) else self.columns for event in self.case.events}
-        return {e: np.clip(self.simulated.by_period[e][:, columns], 0.0, 1.0).T for e, columns in which.items()}
+        return {e: self.simulated.by_period[e][:, columns].T for e, columns in which.items()}
 
     def probability(self, event: str, unit: str) -> Estimate:
         """Probability of at least one event of a type in a unit within the horizon."""
@@ -160,6 +175,25 @@ class Forecast:
         place = self._place(dyad)
         return self.severities[place]
 
+    @cached_property
+    def accuracy(self) -> Accuracy:
+        """How far the headline numbers may be off for want of draws and paths."""
+        return accuracy_of(self.plan, self.simulated)
+
+    @cached_property
+    def standard_errors(self) -> Mapping[str, Floats]:
+        """By event type: Monte Carlo standard error of the headline probability of every unit in `units(event)`."""
+        found = self.simulated.probability
+        which = {event: [0] if self._is_shared(event) else self.columns for event in self.case.events}
+        return {event: standard_errors(found[event][:, columns]) for event, columns in which.items()}
+
+    def with_paths(self, paths: int) -> Forecast:
+        """The same forecast from so many futures of each draw; itself where it has them, or a closed form."""
+        if self.paths in (0, paths):
+            return self
+        simulated = simulate(self.plan, self.scenario, paths)
+        return replace(self, paths=paths, simulated=simulated)
+
     def chance_above(self, dyad: str, other: str) -> float:
         """Probability that a dyad's expected severity is above another's, over what is not known of the parameters.
 
@@ -167,7 +201,8 @@ class Forecast:
         put one of two equal dyads first; a difference of exactly 0 counts half.
         """
         pair = self.columns[[self._place(dyad), self._place(other)]]
-        (one, two), (error_one, error_two) = (values.T for values in self.score_averages(pair))
+        drawn, noise, _ = self.score_averages(pair)
+        (one, two), (error_one, error_two) = drawn.T, noise.T
         error = np.hypot(error_one, error_two)
         basis = span(np.concatenate(span(self.plan.chances(pair))).T[None])
         paired = given_parameters((one - two)[None], error[None], basis)[0]
@@ -198,7 +233,7 @@ class Forecast:
         shared = [event for event in self.case.events if self._is_shared(event)]
         variables: dict[str, Any] = {"score": (("estimate", DYAD), _stacked(self.severities))}
         coords: dict[str, Any] = {"estimate": ["mean", "low", "high"], DYAD: list(self.dyads)}
-        coords["period_end"] = np.array(self.cells.last, dtype="datetime64[ns]")
+        coords["period_end"] = np.array(self.ends, dtype="datetime64[ns]")
         for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
             if events:
                 found = np.stack([_stacked(self.estimates[event]) for event in events], axis=1)
@@ -213,7 +248,9 @@ class Forecast:
     def origin(self) -> str:
         """In a sentence: horizon, scenario, and all that the posterior comes from."""
         first, last = self.window
-        return f"From {first:%Y-%m-%d} to {last:%Y-%m-%d}, scenario {self.scenario.label}. {self.posterior.origin}"
+        error = f"Monte Carlo error at most {number(self.accuracy.points, 1)} points"
+        days = f"From {first:%Y-%m-%d} to {last:%Y-%m-%d}, scenario {self.scenario.label}"
+        return f"{days}. {error}. {self.posterior.origin}"
 
     def __repr__(self) -> str:
         return f"<Forecast of {len(self.dyads):,} dyads. {self.origin}>"
@@ -255,6 +292,12 @@ def check_horizon(case: Case, horizon: int | None) -> int:
     return horizon
 
 
+def check_paths(paths: int | None) -> None:
+    """Raise OptionError for a number of paths outside 2 to 1000; None leaves it to `simulate`."""
+    if paths is not None and not 2 <= paths <= 1000:
+        raise OptionError(f"paths is {paths}; give a number from 2 to 1000, as one cannot tell chance from ignorance")
+
+
 def check_whom(name: str, scenario: Scenario, present: Collection[str]) -> None:
     """Raise OptionError where a scenario names a dyad that does not exist at the start of the horizon."""
     named = [dyad for assumed in (*scenario.indicators, *scenario.events) for dyad in assumed.dyads or ()]
@@ -278,15 +321,17 @@ def forecast(
     horizon: int | None = None,
     seed: int | None = None,
     *,
-    paths: int = PATHS,
+    paths: int | None = None,
     cells: int = BLOCK_CELLS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Forecast:
     """Simulate the horizon under a scenario for every draw of the posterior.
 
-    `horizon` is in the case's periods; `paths` futures are simulated for every draw. The same seed gives the same
-    chance to every scenario. `cells`: how many numbers (paths times dyads) are simulated together, which bounds memory
-    and changes no digit. Raises UnknownNameError for an unknown scenario and OptionError for a bad option.
+    `horizon` is in the case's periods; `paths` futures are simulated for every draw, as many as `simulate` finds enough
+    where none are given, and none where one cell has a closed form. The same seed gives the same chance to every
+    scenario. `cells`: how many numbers (paths times dyads) are simulated together, which bounds memory and changes no
+    digit that is shown. Raises UnknownNameError for an unknown scenario, OptionError for a bad option, RiskcastError
+    where a rate is no number.
 
     >>> from riskcast import fit, load_case
     >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3)
@@ -295,12 +340,22 @@ def forecast(
     """
     case = posterior.case
     horizon = check_horizon(case, horizon)
-    if not 2 <= paths <= 1000:
-        raise OptionError(f"paths is {paths}; give a number from 2 to 1000, as one cannot tell chance from ignorance")
+    check_paths(paths)
     name, assumed = resolve_scenario(case, scenario)
     check_reach(name, assumed, horizon)
     seed = posterior.seed if seed is None else seed
     plan = plan_simulation(posterior, horizon, seed)
     check_whom(name, assumed, {dyad for dyad, there in zip(case.dyads, plan.present, strict=True) if there})
-    simulated = simulate(plan, assumed, paths, progress, cells)
-    return Forecast(posterior, name, assumed, horizon, paths, seed, plan, simulated)
+    closed = is_closed(plan)
+    simulated = solve(plan, assumed, cells) if closed else simulate(plan, assumed, paths, progress, cells)
+    return Forecast(posterior, name, assumed, horizon, simulated.paths, seed, plan, simulated, paths is not None)
+
+
+def with_equal_paths(forecasts: Sequence[Forecast]) -> tuple[Forecast, ...]:
+    """Forecasts that are to be compared, with the same number of futures of each draw: they meet the same chance.
+
+    Those whose number was asked for keep it, and give it to the others; else the largest is that of all.
+    """
+    given = [ahead.paths for ahead in forecasts if ahead.paths_given and ahead.paths]
+    most = max(given or (ahead.paths for ahead in forecasts), default=0)
+    return tuple(ahead if ahead.paths_given else ahead.with_paths(most) for ahead in forecasts)

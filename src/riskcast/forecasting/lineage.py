@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
 from riskcast.engines.posterior import Diagnostics
+from riskcast.forecasting.accuracy import Accuracy
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class CaseLineage:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Which case, scenario, horizon, engine and seeds a forecast comes from, and what the engine's checks said.
+    """Which case, scenario, horizon, engine and seeds a forecast comes from, what the engine's checks said, and how far
+    the headline numbers may be off for want of draws and paths.
 
     `window` holds the first and the last day of the horizon of `periods` periods of one `unit`.
     """
@@ -63,6 +65,7 @@ class Lineage:
     prior_only: bool
     health: Diagnostics
     cautions: tuple[str, ...]
+    accuracy: Accuracy
     riskcast_version: str = __version__
 
 
@@ -95,6 +98,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
         prior_only=posterior.prior_only,
         health=posterior.diagnostics,
         cautions=posterior.cautions,
+        accuracy=forecast.accuracy,
     )
 
 
@@ -116,6 +120,10 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
             "divergences": health.divergences,
             "draws": found.draws,
             "paths": found.paths,
+            "probability_error_max": rounded(found.accuracy.probability),
+            "probability_error_of_paths": rounded(found.accuracy.probability_of_paths),
+            "score_error_max": rounded(found.accuracy.score),
+            "score_error_of_paths": rounded(found.accuracy.score_of_paths),
             "seed": found.seed,
             "simulation_seed": found.simulation_seed,
             "prior_only": found.prior_only,

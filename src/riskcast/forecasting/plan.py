@@ -18,6 +18,8 @@ from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
+# No number of a simulation is larger: their products and sums stay numbers.
+MOST = 1e30
 ALL = slice(None)
 
 
@@ -68,7 +70,8 @@ class EventPlan:
 class Plan:
     """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario.
 
-    shares: (cells,) share of a whole period of each cell of the horizon; begun: by event type, (units,) 1 where it has
+    The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
+    (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
     happened already in the period of which the first cell is the rest, nothing where that is a whole one.
     """
 
@@ -85,19 +88,30 @@ class Plan:
     draws: int
     seed: int
 
+    @property
+    def cells(self) -> int:
+        """How many cells the horizon has."""
+        return len(self.shares)
+
     def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
         (dyads, draws, event types), of some dyads and the host. A close stand-in, without chance, for what is
         simulated."""
         columns = np.empty((len(dyads), self.draws, len(self.events)))
+        length = float(self.shares.sum())
         for place, p in enumerate(self.events):
             eta = p.base(units=dyads if p.units > 1 else ALL) + p.last_shock[:, None]
             for name, slope in p.slopes:
-                eta = eta + slope[:, None] * _of(self.today[name], dyads)
+                eta = eta + finite(slope)[:, None] * finite(_of(self.today[name], dyads))
             for edge in p.edges:
-                eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
-            columns[:, :, place] = -np.expm1(-self.shares.sum() * np.exp(np.minimum(eta, 50.0))).T
+                eta = eta + finite(edge.gain)[:, None] * edge.memory.shape(_of(edge.start, dyads))
+            columns[:, :, place] = -np.expm1(-length * np.exp(np.minimum(eta, 50.0))).T
         return columns
+
+
+def finite(values: Floats) -> Floats:
+    """Numbers held to what the simulation can multiply and add."""
+    return np.clip(values, -MOST, MOST)
 
 
 def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:

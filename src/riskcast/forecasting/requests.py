@@ -17,7 +17,14 @@ from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
-from riskcast.forecasting.forecasts import Forecast, check_horizon, check_reach, forecast
+from riskcast.forecasting.forecasts import (
+    Forecast,
+    check_horizon,
+    check_paths,
+    check_reach,
+    forecast,
+    with_equal_paths,
+)
 from riskcast.forecasting.scenarios import resolve_scenario
 
 
@@ -34,7 +41,8 @@ class Request:
     """All that a forecast's digits depend on, but for the software.
 
     `base` is the case as read, before `as_of` and overlays are applied; `scenarios` are names, scenarios made in code,
-    or None for the baseline, the first of them the headline; `horizon` is in periods, the case's own where None.
+    or None for the baseline, the first of them the headline; `horizon` is in periods, the case's own where None;
+    `paths` are the futures of each draw, as many as are enough where None.
 
     >>> import riskcast
     >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",), draws=200)
@@ -52,6 +60,7 @@ class Request:
     engine: str = DEFAULT_ENGINE
     prior_only: bool = False
     allow_unreliable: bool = False
+    paths: int | None = None
 
     @cached_property
     def published(self) -> Case:
@@ -82,6 +91,8 @@ class Request:
             "engine": self.engine,
             "prior_only": self.prior_only,
             "allow_unreliable": self.allow_unreliable,
+            # A usual value says nothing: ids of earlier runs stay.
+            **({} if self.paths is None else {"paths": self.paths}),
         }
 
     @cached_property
@@ -100,8 +111,9 @@ def check_request(request: Request) -> tuple[str, ...]:
     """Names of the scenarios; raises what forecasting would raise, before the fit, which takes longest.
 
     Raises CaseError for an overlay or scenario that does not fit the case, UnknownNameError for an unknown scenario or
-    engine, OptionError for a scenario that reaches beyond the horizon.
+    engine, OptionError for a scenario that reaches beyond the horizon or a bad number of paths.
     """
+    check_paths(request.paths)
     ENGINES.check(request.engine)
     names = []
     for scenario in request.scenarios:
@@ -131,5 +143,9 @@ def fit_requested(
 def forecast_requested(
     request: Request, posterior: Posterior, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Forecast, ...]:
-    """The forecast under each scenario that a request asks for, the headline first; errors as for `forecast`."""
-    return tuple(forecast(posterior, name, request.periods, progress=progress) for name in request.scenarios)
+    """The forecast under each scenario that a request asks for, the headline first, all from the same number of futures
+    of each draw; errors as for `forecast`."""
+    made = [
+        forecast(posterior, name, request.periods, paths=request.paths, progress=progress) for name in request.scenarios
+    ]
+    return with_equal_paths(made)

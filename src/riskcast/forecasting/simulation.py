@@ -1,4 +1,4 @@
-"""The future, simulated: indicator paths, year shocks and events month by month, for every draw of the parameters.
+"""The future, simulated: indicator paths, year shocks and events cell by cell, for every draw of the parameters.
 
 Random numbers come from streams that depend only on the seed and on what they are for, so that a baseline, a
 scenario and an overlay meet the same chance and their differences are sharp.
@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Scenario
 from riskcast.case.moves import bounded
-from riskcast.forecasting.plan import WORK, Edge, EventPlan, Plan
+from riskcast.errors import RiskcastError
+from riskcast.forecasting.plan import MOST, WORK, Edge, EventPlan, Plan, finite
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, move_levels
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
 
 BLOCK_CELLS = 32_768
+# Futures of each draw: so many at first, doubled until they are enough, and never more than so many.
+PATHS, MOST_PATHS = 4, 64
+# What paths leave in the standard errors of headline numbers is to be below one point of a hundred.
+ENOUGH = 0.01
 
 
 @dataclass(frozen=True)
@@ -37,74 +42,209 @@ class Active:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Averages over paths. probability[event] and score: (draws, units), of the probability of at least one event and
-    of the largest severity, given the parameters; the `_error` of each: half the difference between the averages over
-    two halves of the paths, whose mean square is the variance that so few paths leave in the average; by_period and
-    score_by_period: (periods, units), cumulative; peaks[severity]: (dyads,) share of all paths on which the worst
-    outcome has at least this severity."""
+    """What the horizon holds, given each draw of the parameters and over all of them.
 
+    paths: futures of each draw, 0 where a closed form took their place; probability[event]: (draws, units) of at least
+    one event, in [0, 1]; score: (draws, dyads), expected severity of the worst outcome, in [0, 100]; the `_error` of
+    each: half the difference between the averages over two halves of the paths, whose mean square is the variance that
+    so few paths leave in the average; by_period[event]: (cells, units), over all draws, cumulative, the last of which
+    is the headline probability; mean_score: (dyads,), the headline score; peaks[severity]: (dyads,) chance that the
+    worst outcome has at least this severity, as a share of all paths where there are any.
+    """
+
+    paths: int
     probability: Mapping[str, Floats]
     probability_error: Mapping[str, Floats]
     by_period: Mapping[str, Floats]
     score: Floats
     score_error: Floats
-    score_by_period: Floats
+    mean_score: Floats
     peaks: Mapping[float, Floats]
+
+    def headline(self, event: str) -> Floats:
+        """Probability of at least one event within the horizon, over all draws: (units,)."""
+        return self.by_period[event][-1]
+
+
+def stages(paths: int) -> tuple[tuple[int, int], ...]:
+    """How so many futures of each draw are made, from which to which: doubled as often as it takes, or at once.
+
+    >>> stages(16), stages(6)
+    (((0, 4), (4, 8), (8, 16)), ((0, 6),))
+    """
+    if paths % PATHS or (paths // PATHS).bit_count() != 1:
+        return ((0, paths),)
+    doubled = [PATHS << times for times in range((paths // PATHS).bit_length())]
+    return tuple(zip((0, *doubled), doubled, strict=False))
 
 
 def simulate(
     plan: Plan,
     scenario: Scenario,
-    paths_per_draw: int,
+    paths: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cells: int = BLOCK_CELLS,
 ) -> Simulated:
-    """Simulate `paths_per_draw` futures for every parameter draw and average them, a block of paths at a time.
+    """Simulate `paths` futures for every parameter draw and average them, a block of paths at a time.
 
-    The probability of at least one event is the average of the sum of p[t] up to the first event, and the score that
-    of p[t] * (severity - largest severity so far)+ over all event types: both replace a 0/1 outcome by its chance
-    given the path so far, which leaves the mean as it is and takes most of the noise away (Rao-Blackwell).
+    Where `paths` is None there are 4, doubled while paths leave a standard error above .01 in some headline probability
+    or above 1 in some score, at most 64. What draws leave in it, paths cannot mend.
+
+    A draw's probability is the mean over its paths of Y = 1{event} - sum over cells t up to the first event of
+    beta[t] (1{event in t} - p[t]), beta[t] = (1 - p[t])^(what is left of the horizon after t, in cells), held to
+    [0, 1]: p[t], the chance of t given the path so far, is what is to be expected of 1{event in t}, so that Y is
+    unbiased whatever feeds back on what (a control variate; Glynn and Szechtman, 2002), and with a constant chance Y
+    is 1 - (1 - p)^T on every path. What holding takes from their mean over draws is given back to them. The headline is
+    that of the pooled life table: h[t], the mean of p[t] over paths without an event so far; 1 - prod(1 - h). Raises
+    RiskcastError where a rate is no number.
     """
-    draws, paths, dyads = plan.draws, paths_per_draw, len(plan.case.dyads)
-    per_block = max(1, cells // (dyads * paths))
-    blocks = [(first, min(first + per_block, draws)) for first in range(0, draws, per_block)]
-    probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
-    error = {p.event: np.empty((draws, p.units), dtype=np.float32) for p in plan.events}
-    by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
-    score, score_error = np.empty((draws, dyads)), np.empty((draws, dyads))
-    score_by_period = np.zeros((plan.horizon, dyads))
-    reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity > 0})}
+    tally = _Tally(plan)
+    for first, last in stages(MOST_PATHS if paths is None else paths):
+        tally.add(scenario, first, last, progress, cells)
+        if paths is None and tally.is_enough():
+            break
+    return tally.result()
 
-    def run(block: tuple[int, int]) -> Futures:
-        of_draws = Block(np.repeat(np.arange(*block), paths), block[0] * paths)
-        return simulate_futures(plan, draw_chance(plan, scenario, of_draws), scenario)
 
-    workers = min(os.cpu_count() or 1, 8) if len(blocks) > 4 else 1
-    executor = ThreadPoolExecutor(workers)
-    try:
-        for done, (block, futures) in enumerate(_in_order(executor, run, blocks, 2 * workers)):
-            part = slice(*block)
-            for name in probability:
-                probability[name][part], error[name][part] = _over_paths(futures.probability[name], paths)
-                by_period[name] += futures.by_period[name]
-            score[part], score_error[part] = _over_paths(futures.score, paths)
-            score_by_period += futures.score_by_period
-            for level, count in reached.items():
-                count += (futures.peak >= np.float32(level)).sum(axis=0)
-            if progress is not None:
-                progress(done + 1, len(blocks))
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-    total = draws * paths
-    return Simulated(
-        probability,
-        error,
-        {name: value / total for name, value in by_period.items()},
-        score,
-        score_error,
-        score_by_period / total,
-        {level: count / total for level, count in reached.items()},
-    )
+class _Tally:
+    """Sums over paths, stage by stage."""
+
+    def __init__(self, plan: Plan) -> None:
+        draws, dyads = plan.draws, len(plan.case.dyads)
+        self._plan, self._paths = plan, 0
+        self._sum = {p.event: np.zeros((draws, p.units)) for p in plan.events}
+        self._error = {p.event: np.empty((draws, p.units), dtype=np.float32) for p in plan.events}
+        self._chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
+        self._waiting = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
+        self._score, self._score_error = np.zeros((draws, dyads)), np.empty((draws, dyads), dtype=np.float32)
+        self._reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity})}
+
+    def add(
+        self, scenario: Scenario, first: int, last: int, progress: Callable[[int, int], None] | None, cells: int
+    ) -> None:
+        """Simulate the futures `first` to `last` of every draw."""
+        plan, paths = self._plan, last - first
+        per_block = max(1, cells // (len(plan.case.dyads) * paths))
+        parts = [(begin, min(begin + per_block, plan.draws)) for begin in range(0, plan.draws, per_block)]
+
+        def run(part: tuple[int, int]) -> Futures:
+            block = Block(np.repeat(np.arange(*part), paths), part[0] * paths, first)
+            return simulate_futures(plan, draw_chance(plan, scenario, block), scenario)
+
+        workers = min(os.cpu_count() or 1, 8) if len(parts) > 4 else 1
+        executor = ThreadPoolExecutor(workers)
+        try:
+            for done, (part, futures) in enumerate(_in_order(executor, run, parts, 2 * workers)):
+                of_draws = slice(*part)
+                for name in self._sum:
+                    total, error = self._sum[name][of_draws], self._error[name][of_draws]
+                    _join(total, error, futures.probability[name], first, 1.0)
+                    self._chances[name] += futures.chances[name]
+                    self._waiting[name] += futures.waiting[name]
+                worst = max(self._reached, default=0.0)
+                _join(self._score[of_draws], self._score_error[of_draws], futures.score, first, worst)
+                for level, count in self._reached.items():
+                    count += (futures.peak >= np.float32(level)).sum(axis=0)
+                if progress is not None:
+                    progress(done + 1, len(parts))
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+        self._paths = last
+        for name, total in self._sum.items():
+            _check_numbers(plan, name, total)
+
+    def is_enough(self) -> bool:
+        """Whether no headline number has an error above a point for want of paths."""
+        there = np.flatnonzero(self._plan.present)
+        errors = [(self._error[p.event], 1.0, p.units > 1) for p in self._plan.events]
+        for error, unit, own in (*errors, (self._score_error, 100.0, True)):
+            which = there if own else slice(None)
+            if (errors_of_paths(error[:, which]) > ENOUGH * unit).any():
+                return False
+        return True
+
+    def result(self) -> Simulated:
+        """Averages over all paths so far."""
+        paths, worst = self._paths, max(self._reached, default=0.0)
+        total = paths * self._plan.draws
+        mean_score = np.clip(self._score.mean(axis=0) / paths, 0.0, worst)
+        for values, most in (*((values, 1.0) for values in self._sum.values()), (self._score, worst)):
+            _hold(np.divide(values, paths, out=values), most)
+        return Simulated(
+            paths,
+            self._sum,
+            self._error,
+            {name: _life_table(chances, self._waiting[name]) for name, chances in self._chances.items()},
+            self._score,
+            self._score_error,
+            mean_score,
+            {level: count / total for level, count in self._reached.items()},
+        )
+
+
+def _hold(values: Floats, most: float) -> None:
+    """Hold averages of each draw to [0, `most`] and leave their mean over draws as it was.
+
+    What clipping takes from the mean is given back by y + a y (most - y) / most, which is monotone and stays in range.
+    """
+    wanted = values.mean(axis=0)
+    np.clip(values, 0.0, most, out=values)
+    lost = wanted - values.mean(axis=0)
+    for unit in np.flatnonzero(lost).tolist():
+        own = values[:, unit]
+        room = own * (most - own) / max(most, 1e-300)
+        middle = float(room.mean())
+        values[:, unit] = own + (np.clip(lost[unit] / middle, -1.0, 1.0) if middle > 0.0 else 0.0) * room
+
+
+def errors_of_paths(error: Floats) -> Floats:
+    """What paths leave in the standard error of the mean over draws, (units,), from their `error`, (draws, units).
+
+    >>> errors_of_paths(np.array([[0.1], [-0.1], [0.1], [-0.1]])).tolist()
+    [0.05]
+    """
+    return np.sqrt(np.square(error, dtype=float).mean(axis=0) / len(error))
+
+
+def _check_numbers(plan: Plan, event: str, values: Floats) -> None:
+    """Raise RiskcastError where something of an event type is no number."""
+    which = plan.present if values.shape[1] > 1 else slice(None)
+    wrong = int(np.isnan(values[:, which]).any(axis=1).sum())
+    if wrong:
+        told = f"the rate of {event} is no number in {wrong:,} of {plan.draws:,} draws"
+        raise RiskcastError(
+            f"{told}; look for extreme levels, effects or spreads among what drives it (`riskcast check`)"
+        )
+
+
+def _life_table(chances: Floats, waiting: Floats) -> Floats:
+    """1 - prod(1 - h), h = chances / waiting: cumulative, (cells, units); where nobody waits any more, the last h."""
+    hazard = np.empty_like(chances)
+    last = np.zeros(chances.shape[1])
+    for t, (some, of) in enumerate(zip(chances, waiting, strict=True)):
+        last = hazard[t] = np.clip(np.divide(some, of, out=last.copy(), where=of > 0.0), 0.0, 1.0)
+    return 1.0 - np.cumprod(1.0 - hazard, axis=0)
+
+
+def _join(total: Floats, error: Floats, values: Floats, before: int, most: float) -> None:
+    """Add more paths of each draw to their sum over those `before`, and set the error that they leave in an average
+    that is held to [0, `most`]."""
+    split = values.reshape(len(total), -1, values.shape[1])
+    paths = split.shape[1]
+    fresh = split.sum(axis=1, dtype=float)
+    if before:
+        halves, balance = (total / before, fresh / paths), np.sqrt(before * paths) / (before + paths)
+    elif paths == 1:
+        halves, balance = (fresh, fresh), 0.0
+    else:
+        half = paths // 2
+        halves, balance = (
+            (split[:, :half].mean(axis=1), split[:, half:].mean(axis=1)),
+            np.sqrt(half * (paths - half)) / paths,
+        )
+    one, two = (np.clip(each, 0.0, most) for each in halves)
+    error[:] = balance * (one - two)
+    total += fresh
 
 
 def _in_order[T, R](executor: Executor, run: Callable[[T], R], items: Sequence[T], ahead: int) -> Iterator[tuple[T, R]]:
@@ -119,23 +259,12 @@ def _in_order[T, R](executor: Executor, run: Callable[[T], R], items: Sequence[T
         yield first, result.result()
 
 
-def _over_paths(values: Floats, paths: int) -> tuple[Floats, Floats]:
-    """Mean over the paths of each draw, and half the difference between the means of their two halves."""
-    split = values.reshape(-1, paths, values.shape[1])
-    mean = split.mean(axis=1, dtype=float)
-    if paths == 1:
-        return mean, np.zeros_like(mean)
-    half = paths // 2
-    balance = np.sqrt(half * (paths - half)) / paths
-    return mean, balance * (split[:, :half].mean(axis=1) - split[:, half:].mean(axis=1))
-
-
 @dataclass(frozen=True)
 class Chance:
     """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
 
-    levels[indicator]: (periods, paths, units) in steps; shocks[event]: (paths, 1) for each period; uniform[event]:
-    for each period (paths, units). Path i belongs to parameter draw `draw[i]`.
+    levels[indicator]: (cells, paths, units) in steps; shocks[event]: (paths, 1) for each cell; uniform[event]:
+    for each cell (paths, units). Path i belongs to parameter draw `draw[i]`.
     """
 
     draw: NDArray[np.int64]
@@ -146,10 +275,16 @@ class Chance:
 
 @dataclass(frozen=True)
 class Block:
-    """Which paths to simulate together: path `first + i` belongs to parameter draw `draw[i]`."""
+    """Which paths to simulate together: path `first + i` of its stage belongs to parameter draw `draw[i]`; the stage is
+    named by how many paths of each draw came before it."""
 
     draw: NDArray[np.int64]
     first: int
+    stage: int = 0
+
+    def purpose(self, *purpose: str | int) -> tuple[str | int, ...]:
+        """What a stream of random numbers of this stage is for."""
+        return (*purpose, self.stage) if self.stage else purpose
 
 
 def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False) -> Chance:
@@ -158,29 +293,39 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
     uniform: dict[str, Callable[[int], Floats]] = {}
     pages: dict[int, NDArray[np.float64]] = {}
     for p in plan.events:
-        table = UniformTable(plan.seed, ("event", p.event), block.first, len(block.draw), p.units)
+        table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
         once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
-        uniform[p.event] = [table.page(t) for t in range(plan.horizon)].__getitem__ if keep else once
+        uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
     shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
-    return Chance(block.draw, _level_paths(plan, scenario, block), shocks, uniform)
+    return Chance(block.draw, level_paths(plan, scenario, block), shocks, uniform)
 
 
 @dataclass(frozen=True)
 class Futures:
-    """Simulated futures: per path, the chance of at least one event, the expected largest severity, and `peak`, the
-    one that occurred."""
+    """Simulated futures.
+
+    probability[event]: (paths, units), Y of `simulate`; chances, waiting: (cells, units), sums over paths without an
+    event so far, of the chance of one and of 1; score: (paths, dyads), see `simulate_futures`; peak: (paths, dyads),
+    the largest severity that occurred.
+    """
 
     probability: Mapping[str, Floats]
-    by_period: Mapping[str, Floats]
+    chances: Mapping[str, Floats]
+    waiting: Mapping[str, Floats]
     score: Floats
-    score_by_period: Floats
     peak: Floats
 
 
 def simulate_futures(
     plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
 ) -> Futures:
-    """Simulate a block of paths month by month, event types in same-period order.
+    """Simulate a block of paths cell by cell, event types in same-period order.
+
+    The score of a path is the largest severity that occurred, less beta * (severity - largest so far)+ * (1{event} -
+    its chance) over all outcomes and cells: unbiased as Y of `simulate` is, with beta the chance that nothing at least
+    as severe happens in what is left of the horizon, at the rates of the cell before. Where such an event is all but
+    certain beta is 0 and the path scores what occurred on it, so that scores do not leave their range by more than
+    chance has to be taken out of them.
 
     With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
     """
@@ -193,38 +338,71 @@ def simulate_futures(
         for p in plan.events:
             kept = [active.recent[edge.source][:, None] for edge in p.edges]
             states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
-    forced = assumed_events(plan.case, scenario, plan.horizon, plan.present)
-    base = {p.event: _work(p.base(draw)) for p in plan.events}
+    forced = assumed_events(plan.case, scenario, plan.cells, plan.present)
+    left = [float(plan.shares[t + 1 :].sum()) for t in range(plan.cells)]
+    base = {p.event: np.asarray(p.base(draw), order="F" if count > p.units else "C") for p in plan.events}
     slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
     gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}
     decays = {p.event: [_work(edge.decay[draw, None]) for edge in p.edges] for p in plan.events}
     waiting = {p.event: _full(count, p.units, 1.0) for p in plan.events}
     probability = {p.event: _full(count, p.units, 0.0) for p in plan.events}
-    by_period = {p.event: np.zeros((plan.horizon, p.units)) for p in plan.events}
-    peak, score = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
-    score_by_period = np.zeros((plan.horizon, dyads))
+    chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
+    waited = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
+    outcomes = [p for p in sorted(plan.events, key=lambda p: -p.severity) if p.severity > 0]
+    score, peak = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
+    for p in outcomes:
+        for (_, name), units in forced.items():
+            if name == p.event:
+                # What is sure to occur is no news when it does.
+                which = units if p.units > 1 else slice(None)
+                peak[:, which] = np.maximum(peak[:, which], p.severity)
+    score += peak
 
     # Written over at every step: fresh arrays of this size cost more than the arithmetic.
     happened = {p.event: _full(count, p.units, 0.0) for p in plan.events}
-    eta = {units: _full(count, units, 0.0) for units in {dyads, *(p.units for p in plan.events)}}
-    spare = {units: _full(count, units, 0.0) for units in {1, *eta}}
+    rate = {p.event: _full(count, p.units, 0.0) for p in plan.events}
+    sizes = {dyads, *(p.units for p in plan.events)}
+    eta, spare, news = ({units: _full(count, units, 0.0) for units in {1, *sizes}} for _ in range(3))
+    as_severe = {p.severity: _full(count, dyads, 0.0) for p in outcomes}
     unseen = {units: np.empty_like(values) for units, values in eta.items()}
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-    with np.errstate(over="ignore"):
-        for t in range(plan.horizon):
+
+    # What edges see of the cell: in the rest of a period that runs also what has happened in it already.
+    marked = dict(happened)
+    for name, begun in plan.begun.items():
+        keep = active.recent[name][:, None] if active is not None and name in active.recent else 1.0
+        marked[name] = _work(np.broadcast_to(begun, happened[name].shape) * keep)
+
+    def rates(p: EventPlan, t: int) -> Floats:
+        """Rates of an event type in a full period, given the path so far."""
+        log_rate = np.add(base[p.event], chance.shocks[p.event][t], out=eta[p.units])
+        for indicator, slope in slopes[p.event]:
+            level = levels[indicator][t]
+            log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
+        for edge, gain, decay, state in zip(p.edges, gains[p.event], decays[p.event], states[p.event], strict=True):
+            felt = spare[state.shape[1]]
+            if edge.same_period:
+                state = edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=felt)
+            felt = edge.memory.shape(state, out=felt)
+            log_rate += np.multiply(gain, felt, out=felt)
+        # A rate beyond all numbers is a certainty; what is left of the horizon times infinity is none.
+        return np.minimum(np.exp(log_rate, out=log_rate), WORK(MOST), out=rate[p.event])
+
+    def sum_rates() -> None:
+        """Rates of all outcomes that are at least as severe as each."""
+        for place, p in enumerate(outcomes):
+            before = as_severe[outcomes[place - 1].severity] if place else 0.0
+            np.add(before, rate[p.event], out=as_severe[p.severity])
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        if plan.cells > 1:
+            for p in outcomes:
+                rates(p, 0)
+            sum_rates()
+        for t in range(plan.cells):
             for p in plan.events:
-                name = p.event
-                chance_of = np.add(base[name], chance.shocks[name][t], out=eta[p.units])
-                for indicator, slope in slopes[name]:
-                    level = levels[indicator][t]
-                    chance_of += np.multiply(slope, level, out=spare[level.shape[1]])
-                for edge, gain, decay, state in zip(p.edges, gains[name], decays[name], states[name], strict=True):
-                    felt = spare[state.shape[1]]
-                    if edge.same_period:
-                        state = edge.memory.step(state, decay, _seen(edge, happened, unseen[p.units]), out=felt)
-                    felt = edge.memory.shape(state, out=felt)
-                    chance_of += np.multiply(gain, felt, out=felt)
-                np.negative(np.exp(chance_of, out=chance_of), out=chance_of)
+                name, of_rate = p.event, rates(p, t)
+                chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
                 occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
@@ -232,34 +410,52 @@ def simulate_futures(
                     chance_of[:, units] = 1.0
                     occurs[:, units] = True
                 np.copyto(happened[name], occurs)
+                if marked[name] is not happened[name]:
+                    np.maximum(marked[name], happened[name], out=marked[name])
+                surprise = np.subtract(chance_of, happened[name], out=news[p.units])
                 if not score_only:
-                    probability[name] += np.multiply(waiting[name], chance_of, out=spare[p.units])
+                    waiting[name].sum(axis=0, dtype=float, out=waited[name][t])
+                    np.multiply(waiting[name], chance_of, out=chance_of)
+                    chance_of.sum(axis=0, dtype=float, out=chances[name][t])
+                    probability[name] += _weighed(
+                        of_rate, left[t], surprise, happened[name], waiting[name], spare[p.units]
+                    )
                     waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
-                    probability[name].sum(axis=0, dtype=float, out=by_period[name][t])
                 if p.severity > 0:
-                    more = np.maximum(np.subtract(p.severity, peak, out=spare[dyads]), 0.0, out=spare[dyads])
-                    score += np.multiply(chance_of, more, out=more)
+                    more = np.maximum(np.subtract(p.severity, peak, out=eta[dyads]), 0.0, out=eta[dyads])
+                    score += _weighed(as_severe[p.severity], left[t], surprise, happened[name], more, spare[dyads])
                     np.maximum(peak, np.multiply(p.severity, happened[name], out=spare[p.units]), out=peak)
             for p in plan.events:
                 for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
-                    edge.memory.step(state, decay, _seen(edge, happened, unseen[p.units]), out=state)
-            score.sum(axis=0, dtype=float, out=score_by_period[t])
-    for (t, name), units in forced.items():
+                    edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=state)
+            marked.update(happened)
+            sum_rates()
+    for (_, name), units in forced.items():
         probability[name][:, units] = 1.0
-        by_period[name][t:, units] = count
-    return Futures(probability, by_period, score, score_by_period, peak)
+    return Futures(probability, chances, waited, score, peak)
+
+
+def _weighed(rate: Floats, left: float, surprise: Floats, happened: Floats, weight: Floats, out: Floats) -> Floats:
+    """weight * (1{event} + exp(-rate * left) * (chance - 1{event})), into `out`."""
+    if left:
+        np.exp(np.multiply(rate, -left, out=out), out=out)
+        np.multiply(out, surprise, out=out)
+    else:
+        out[:] = surprise
+    out += happened
+    return np.multiply(out, weight, out=out)
 
 
 def _work(values: Floats) -> Floats:
     """Working precision, with the longer of paths and units contiguous: inner loops run over it."""
-    return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
+    return np.asarray(finite(values), dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
 
 
-def _empty_paths(periods: int, count: int, units: int) -> Floats:
-    """The same for (periods, paths, units)."""
+def _empty_paths(cells: int, count: int, units: int) -> Floats:
+    """The same for (cells, paths, units)."""
     if count <= units:
-        return np.empty((periods, count, units), dtype=WORK)
-    return np.empty((periods, units, count), dtype=WORK).transpose(0, 2, 1)
+        return np.empty((cells, count, units), dtype=WORK)
+    return np.empty((cells, units, count), dtype=WORK).transpose(0, 2, 1)
 
 
 def _full(count: int, units: int, value: float) -> Floats:
@@ -275,38 +471,39 @@ def _seen(edge: Edge, happened: Mapping[str, Floats], out: Floats) -> Floats:
 
 
 def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
-    """The year shock of every period, (paths, 1): the record's last one fades into new ones as years go by."""
+    """The year shock of every cell, (paths, 1): the record's last one fades into new ones as years go by."""
     draw = block.draw
     shock, year, out = p.last_shock[draw, None], p.last_year, []
     for now in plan.years:
         if now != year:
             kept = p.persistence[draw, None] ** (now - year)
-            fresh = normals(plan.seed, ("year", p.event, now), block.first, len(draw), 1)
+            fresh = normals(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1)
             shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
             year = now
         out.append(_work(shock))
     return out
 
 
-def _level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
-    """Indicator paths (periods, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
+def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
+    """Indicator paths (cells, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
     case, draw, out = plan.case, block.draw, {}
     for name in case.indicators:
         today, drift = plan.today[name][draw], plan.drift[name][draw]
         units = today.shape[1]
-        path = _empty_paths(plan.horizon, len(draw), units)
+        path = _empty_paths(plan.cells, len(draw), units)
         if not drift.any():
-            path[:] = bounded(case, name, today)
+            path[:] = finite(bounded(case, name, today))
             out[name] = path
             continue
-        noise = NormalTable(plan.seed, ("drift path", name), block.first, len(draw), units)
+        noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
         spread = drift[:, None] / np.sqrt(case.periods_per_year)
         walk, level = np.zeros_like(today), np.empty_like(today)
-        for t in range(plan.horizon):
-            walk += noise.page(t, out=level)
+        for t in range(plan.cells):
+            fresh = noise.page(t, out=level)
+            walk += np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
             np.multiply(walk, spread, out=level)
             level += today
-            path[t] = bounded(case, name, level)
+            path[t] = finite(bounded(case, name, level))
         out[name] = path
     weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
     return move_levels(case, scenario, out, weights)

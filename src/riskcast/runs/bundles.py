@@ -82,12 +82,12 @@ def read_bundle(path: str | Path) -> Run:
     for number in range(len(request.scenarios)):
         name = f"{scenario_folder(number)}/risk.json"
         kept = sealed.read_json(name)
-        most = _most_simulated(case, request)
+        most = _most_simulated(case, request.draws, plan.cells)
         arrays = sealed.read_arrays(f"{scenario_folder(number)}/forecast.npz", most)
 
         def rebuild(kept: Any = kept, arrays: Arrays = arrays) -> tuple[Risk, Explanation]:
             scenario = Scenario.model_validate(kept["scenario"])
-            simulated = _simulated(posterior, request.periods, arrays)
+            simulated = _simulated(posterior, int(kept["paths"]), plan.cells, arrays)
             ahead = Forecast(
                 posterior,
                 str(kept["name"]),
@@ -97,6 +97,7 @@ def read_bundle(path: str | Path) -> Run:
                 request.seed,
                 plan,
                 simulated,
+                request.paths is not None,
             )
             return _read_risk(ahead, kept), read_explanation(kept["explanation"])
 
@@ -129,7 +130,7 @@ def forecast_arrays(simulated: Simulated) -> Arrays:
     arrays: dict[str, Any] = {}
     for kind in ("probability", "probability_error", "by_period"):
         arrays |= {f"{kind}/{event}": values for event, values in getattr(simulated, kind).items()}
-    for kind in ("score", "score_error", "score_by_period"):
+    for kind in ("score", "score_error", "mean_score"):
         arrays[kind] = getattr(simulated, kind)
     arrays["peaks/severity"] = np.array(list(simulated.peaks), dtype=float)
     shape = (len(simulated.peaks), simulated.score.shape[1])
@@ -218,7 +219,7 @@ def _read_request(sealed: Sealed, about: Any) -> Request:
     names = [overlay_name(number) for number in range(about["overlays"])]
     overlays = tuple(OverlayFile(sealed.read(name).decode(), name) for name in names)
     named_or_made = [s is None or isinstance(s, (str, dict)) for s in given["scenarios"]]
-    whole = [type(given[name]) is int for name in ("horizon", "draws", "seed")]
+    whole = [type(given[name]) is int for name in ("horizon", "draws", "seed", "paths") if name in given]
     if not (all(named_or_made) and named_or_made and all(whole) and 0 <= given["seed"] < 2**63):
         raise ValueError("an option has the wrong kind of value")
     if given["engine"] not in ENGINES or not 100 <= given["draws"] <= 100_000:
@@ -234,6 +235,7 @@ def _read_request(sealed: Sealed, about: Any) -> Request:
         engine=given["engine"],
         prior_only=bool(given["prior_only"]),
         allow_unreliable=bool(given["allow_unreliable"]),
+        paths=given.get("paths"),
     )
 
 
@@ -268,13 +270,13 @@ def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) ->
     return sealed.parse(DRAWN, rebuild)
 
 
-def _most_simulated(case: Case, request: Request) -> int:
+def _most_simulated(case: Case, draws: int, cells: int) -> int:
     """The most numbers that the forecast of one scenario holds."""
     units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
-    return 2 * (request.draws + request.periods) * units + (len(case.dyads) + 1) * len(case.order)
+    return 2 * (draws + cells) * units + (len(case.dyads) + 1) * len(case.order)
 
 
-def _simulated(posterior: Posterior, horizon: int, arrays: Arrays) -> Simulated:
+def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> Simulated:
     case, draws = posterior.case, posterior.draws
     dyads = len(case.dyads)
 
@@ -284,12 +286,13 @@ def _simulated(posterior: Posterior, horizon: int, arrays: Arrays) -> Simulated:
     severities = arrays["peaks/severity"].tolist()
     shares = _check_shape(arrays["peaks/share"], (len(severities), dyads))
     return Simulated(
+        paths,
         of_events("probability", draws),
         of_events("probability_error", draws),
-        of_events("by_period", horizon),
+        of_events("by_period", cells),
         _check_shape(arrays["score"], (draws, dyads)),
         _check_shape(arrays["score_error"], (draws, dyads)),
-        _check_shape(arrays["score_by_period"], (horizon, dyads)),
+        _check_shape(arrays["mean_score"], (dyads,)),
         dict(zip(severities, shares, strict=True)),
     )
 

@@ -79,6 +79,7 @@ def run(
     engine: str = DEFAULT_ENGINE,
     prior_only: bool = False,
     allow_unreliable: bool = False,
+    paths: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Fit a case, forecast it under scenarios (the first is the headline), score and explain: a run that can be kept.
@@ -109,6 +110,7 @@ def run(
         engine=engine,
         prior_only=prior_only,
         allow_unreliable=allow_unreliable,
+        paths=paths,
     )
     return run_request(request, progress)
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from riskcast.case.model import Case
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
+from riskcast.forecasting.accuracy import Accuracy
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
 from riskcast.forecasting.contributions import Contribution
@@ -91,9 +92,19 @@ def footer(forecast: Forecast) -> Text:
         checks.append(f"ESS ≥ {health.ess_min:.0f}")
     engine = "priors" if found.prior_only else found.engine
     state = "checks passed" if health.is_reliable else "CHECKS FAILED"
-    parts = [engine, f"{found.draws} draws", f"seed {found.seed}", *checks, state]
+    futures = f"{found.paths} paths each" if found.paths else "closed form"
+    parts = [engine, f"{found.draws} draws", futures, f"seed {found.seed}", *checks, error_words(found.accuracy), state]
     overlay = f", overlay {found.case.short_overlay_hash}" if found.case.overlay_hash else ""
     return Text(" · ".join(parts) + f"\ncase {found.case.short_hash}{overlay}", style="dim")
+
+
+def error_words(accuracy: Accuracy) -> str:
+    """The largest Monte Carlo error of a headline number, what paths have in it, and whether there are too few."""
+    told = f"Monte Carlo error ≤ {number(accuracy.points, 1)} points"
+    if not accuracy.paths:
+        return told
+    few = "" if accuracy.has_enough_paths else f": {accuracy.paths} paths are few"
+    return f"{told}, of paths ≤ {number(accuracy.points_of_paths, 1)}{few}"
 
 
 def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:

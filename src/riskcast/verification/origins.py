@@ -90,7 +90,7 @@ def forecast_origin(known: Known) -> AtOrigin:
 
 
 def _means(ahead: Forecast) -> dict[str, Floats]:
-    return {event: ahead.simulated.probability[event].mean(axis=0) for event in ahead.case.outcomes}
+    return {event: ahead.simulated.headline(event) for event in ahead.case.outcomes}
 
 
 def _peaks(ahead: Forecast) -> Floats:

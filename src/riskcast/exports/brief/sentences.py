@@ -13,11 +13,11 @@ from riskcast.case.quantities import quantity_text
 from riskcast.engines.posterior import KHAT_LIMIT, RHAT_LIMIT
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.dossier import Dossier
-from riskcast.forecasting.forecasts import PATHS, Forecast
+from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import Lineage, lineage_of
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk, band_of, estimative_words
 from riskcast.names import BASELINE
-from riskcast.numbers import between, percent, signed_range
+from riskcast.numbers import between, number, percent, signed_range
 
 MOST_NAMED: Final = 3
 MOST_LISTED: Final = 8
@@ -257,10 +257,15 @@ def method_sentences(ahead: Forecast) -> Iterator[str]:
         if posterior.prior_only
         else f"The record since {case.settings.history_from:%B %Y} corrects these priors as far as it can."
     )
+    simulated = (
+        f"The horizon is then simulated {period} by {period}: {posterior.draws:,} draws of the parameters with "
+        f"{ahead.paths} futures each."
+        if ahead.paths
+        else f"The horizon is one {period}; its chances follow in closed form from each of {posterior.draws:,} draws."
+    )
     yield (
         f"Each kind of event has a rate per {period} for every pair. Analysts' priors tie it to indicators and to "
-        f"recent events (a Bayesian hazard model). {record} The horizon is then simulated {period} by {period}: "
-        f"{posterior.draws:,} draws of the parameters with {ahead.paths} futures each."
+        f"recent events (a Bayesian hazard model). {record} {simulated}"
     )
     yield (
         "An interval says how far more knowledge of the parameters could move a number. It does not hold what the "
@@ -282,7 +287,8 @@ def method_sentences(ahead: Forecast) -> Iterator[str]:
     rhat = "" if health.rhat_max is None else f"R-hat at most {health.rhat_max:.3f} (limit {RHAT_LIMIT}), "
     draws = "" if posterior.prior_only else f"at least {health.ess_min:,.0f} effective draws; "
     state = "all checks passed" if posterior.is_reliable else "CHECKS FAILED: " + "; ".join(health.failures)
-    yield f"Engine {posterior.engine}: {'' if posterior.prior_only else khat}{rhat}{draws}{state}."
+    error = f"Monte Carlo error of every number at most {number(ahead.accuracy.points, 1)} points; "
+    yield f"Engine {posterior.engine}: {'' if posterior.prior_only else khat}{rhat}{draws}{error}{state}."
 
 
 def origin_rows(dossier: Dossier) -> Iterator[tuple[str, str]]:
@@ -303,7 +309,8 @@ def origin_rows(dossier: Dossier) -> Iterator[tuple[str, str]]:
         yield f"Changed quantities ({len(changed):,})", "; ".join(changed[:MOST_CHANGES]) + rest
     yield "Scenarios", ", ".join(risk.forecast.scenario_name for risk in dossier.risks)
     other = f", simulation seed {found.simulation_seed}" if found.simulation_seed != found.seed else ""
-    yield "Engine", f"{found.engine}, {found.draws:,} draws, {found.paths} futures each, seed {found.seed}{other}"
+    futures = f"{found.paths} futures each" if found.paths else "closed form"
+    yield "Engine", f"{found.engine}, {found.draws:,} draws, {futures}, seed {found.seed}{other}"
     yield "Program", f"riskcast {found.riskcast_version}"
     yield "The same digits", _command(dossier)
     needed = [*_needs(dossier)]
@@ -320,6 +327,7 @@ def _command(dossier: Dossier) -> str:
     if names != [BASELINE]:
         words += [word for name in names for word in ("--scenario", name)]
     words += ["--draws", str(posterior.draws), "--seed", str(posterior.seed)]
+    words += ["--paths", str(ahead.paths)] if ahead.paths_given else []
     words += ["--overlay", "OVERLAY"] if case.overlay_hash else []
     if places is not None and places.case.as_of != case.as_of:
         words += ["--as-of", case.as_of.isoformat()]
@@ -344,8 +352,8 @@ def _needs(dossier: Dossier) -> Iterator[str]:
     unknown = [name for name in unknown if name != BASELINE]
     if unknown:
         yield f"what {listed(unknown)} assumes has to be written into scenarios.yaml first"
-    if (ahead.paths, ahead.seed) != (PATHS, ahead.posterior.seed):
-        yield f"futures were drawn in Python, by forecast(..., seed={ahead.seed}, paths={ahead.paths})"
+    if ahead.seed != ahead.posterior.seed:
+        yield f"futures were drawn in Python, by forecast(..., seed={ahead.seed})"
 
 
 def footer(ahead: Forecast) -> str:

@@ -1,0 +1,90 @@
+"""A horizon of one cell in which no event feeds another: probabilities and scores without any future simulated."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from riskcast.case.model import Scenario
+from riskcast.forecasting.plan import MOST, WORK, EventPlan, Plan, finite
+from riskcast.forecasting.scenarios import LevelPaths, assumed_events
+from riskcast.forecasting.simulation import Block, Simulated, level_paths
+from riskcast.machinery.array_types import Floats
+
+# Nodes of the integral over a new year's shock, by the largest spread: within 1e-5 of the exact probability.
+NODES = ((0.0, 1), (0.3, 5), (0.5, 7), (1.0, 16), (float("inf"), 40))
+
+
+def is_closed(plan: Plan) -> bool:
+    """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it."""
+    acting = {name for p in plan.events for name, _ in p.slopes}
+    felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
+    return plan.cells == 1 and not felt and not any(plan.drift[name].any() for name in acting)
+
+
+def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
+    """P(at least one event) = 1 - exp(-rate) for every draw, over a new year's shock by Gauss and Hermite.
+
+    Given the parameters event types are then independent: the worst outcome is at least s with probability
+    1 - prod over outcomes with severity >= s of (1 - P). `cells`: how many numbers are worked on together.
+    """
+    draws, dyads = plan.draws, len(plan.case.dyads)
+    probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
+    score, totals = np.empty((draws, dyads)), {s: np.zeros(dyads) for s in sorted({p.severity for p in plan.events})}
+    totals.pop(0.0, None)
+    forced = assumed_events(plan.case, scenario, 1, plan.present)
+    per_block = max(1, cells // dyads)
+    for first in range(0, draws, per_block):
+        part = slice(first, min(first + per_block, draws))
+        levels = level_paths(plan, scenario, Block(np.arange(draws)[part], first))
+        for p in plan.events:
+            probability[p.event][part] = _chance(plan, p, levels, part)
+            probability[p.event][part, forced.get((0, p.event), [])] = 1.0
+        none, worst = np.ones((part.stop - first, dyads)), np.zeros((part.stop - first, dyads))
+        below = sorted(totals, reverse=True)
+        for level, lesser in zip(below, (*below[1:], 0.0), strict=True):
+            for p in plan.events:
+                if p.severity == level:
+                    none *= 1.0 - probability[p.event][part]
+            reached = 1.0 - none
+            totals[level] += reached.sum(axis=0)
+            worst += np.multiply(reached, level - lesser, out=reached)
+        score[part] = worst
+    return Simulated(
+        0,
+        probability,
+        {name: np.zeros(values.shape, dtype=np.float32) for name, values in probability.items()},
+        {name: values.mean(axis=0, keepdims=True) for name, values in probability.items()},
+        score,
+        np.zeros(score.shape, dtype=np.float32),
+        score.mean(axis=0),
+        {level: total / draws for level, total in totals.items()},
+    )
+
+
+def _chance(plan: Plan, p: EventPlan, levels: LevelPaths, part: slice) -> Floats:
+    """Probability of at least one event for some of the draws, (draws, units)."""
+    log_rate = p.base(part)
+    kept = p.persistence[part, None] ** (plan.years[0] - p.last_year)
+    log_rate += (kept * p.last_shock[part, None]).astype(WORK)
+    for name, slope in p.slopes:
+        log_rate += finite(slope[part, None]).astype(WORK) * levels[name][0]
+    for edge in p.edges:
+        log_rate += finite(edge.gain[part, None]).astype(WORK) * edge.memory.shape(edge.start[part])
+    spread = p.sd_time[part, None] * np.sqrt(1.0 - kept**2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rate = np.minimum(np.exp(log_rate, out=log_rate), WORK(MOST), out=log_rate)
+        chance, felt = np.zeros_like(rate), np.empty_like(rate)
+        for node, weight in _nodes(float(p.sd_time.max()) if spread.any() else 0.0):
+            np.multiply(rate, (-plan.shares[0] * np.exp(spread * node)).astype(WORK), out=felt)
+            chance -= np.multiply(np.expm1(felt, out=felt), WORK(weight), out=felt)
+    return np.clip(chance, 0.0, 1.0, out=chance)
+
+
+@cache
+def _nodes(spread: float) -> tuple[tuple[float, float], ...]:
+    """Nodes and weights of the integral over a standard normal, as many as the largest spread needs."""
+    count = next(count for most, count in NODES if spread <= most)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
+    return tuple(zip(nodes.tolist(), (weights / weights.sum()).tolist(), strict=True))
