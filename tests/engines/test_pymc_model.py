@@ -107,8 +107,8 @@ def record_with_holes(case: Case) -> Record:
     """The record of a case from which two years are missing, and of one event type everything."""
     record = build_record(case)
     kept = ~np.isin(record.years, (2017, 2018))
-    at_risk = {name: at & kept[:, None] for name, at in record.at_risk.items()}
-    return replace(record, at_risk={**at_risk, "decree": np.zeros_like(at_risk["decree"])})
+    exposure = {name: share * kept[:, None] for name, share in record.exposure.items()}
+    return replace(record, exposure={**exposure, "decree": np.zeros_like(exposure["decree"])})
 
 
 CASES: dict[str, Callable[[], Case]] = {

@@ -88,7 +88,7 @@ def make_case(
     states = [{"id": f"P{number:03d}", "name": f"Partner {number}"} for number in range(1, partners + 1)]
     whom: dict[str, Any] = {"host": {"id": "HHH", "name": "Host"}, "partners": states}
     if panel is not None:
-        whom = {"panel": {"file": "history/panel.csv", "covariates": "before"}}
+        whom = {"panel": {"file": "history/panel.csv", "covariates": "before", "ended_after": 1}}
     return Case.model_validate(
         {
             "name": "toy",

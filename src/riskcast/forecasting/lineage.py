@@ -80,7 +80,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
     >>> from riskcast import fit, forecast, load_case
     >>> found = lineage_of(forecast(fit(load_case("central_asia_2024"), draws=200, seed=3)))
     >>> found.case.short_hash, found.engine, found.seed
-    ('f4a967427a42', 'laplace', 3)
+    ('8a9651479e5b', 'laplace', 3)
     """
     posterior = forecast.posterior
     return Lineage(

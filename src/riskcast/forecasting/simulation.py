@@ -367,7 +367,9 @@ def simulate_futures(
     unseen = {units: np.empty_like(values) for units, values in eta.items()}
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
 
-    # What edges see of the cell: in the rest of a period that runs also what has happened in it already.
+    # What edges see of the cell: in the rest of a period that runs also what has happened in it already, but for units
+    # in which the event that they drive has happened in it too: there it is answered.
+    answered = {name: begun > 0.0 for name, begun in plan.begun.items() if begun.any()}
     marked = dict(happened)
     for name, begun in plan.begun.items():
         keep = active.recent[name][:, None] if active is not None and name in active.recent else 1.0
@@ -380,6 +382,13 @@ def simulate_futures(
             level = levels[indicator][t]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
         for edge, gain, decay, state in zip(p.edges, gains[p.event], decays[p.event], states[p.event], strict=True):
+            if edge.same_period and t == 0 and p.event in answered:
+                alone, all_told = (
+                    edge.memory.shape(edge.memory.step(state, decay, _seen(edge, events, unseen[p.units])))
+                    for events in (happened, marked)
+                )
+                log_rate += gain * np.where(answered[p.event], alone, all_told)
+                continue
             felt = spare[state.shape[1]]
             if edge.same_period:
                 state = edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=felt)

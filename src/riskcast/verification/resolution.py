@@ -35,7 +35,7 @@ def what_followed(case: Case, record: Record, event: str, first: dt.date, last: 
     >>> case = load_case("central_asia_2024")
     >>> spring = what_followed(case, build_record(case), "mass_expulsion", dt.date(2024, 3, 1), dt.date(2024, 4, 30))
     >>> spring.happened.tolist(), spring.told.all()
-    ([False, True, True, False, True], np.True_)
+    ([False, False, True, False, False], np.True_)
     """
     if case.panel is not None:
         at, until = record.timeline.index(first), record.timeline.index(last)
