@@ -151,7 +151,7 @@ class _Tally:
             executor.shutdown(wait=True, cancel_futures=True)
         self._paths = last
         for name, total in self._sum.items():
-            _check_numbers(plan, name, total)
+            check_numbers(plan, name, total)
 
     def is_enough(self) -> bool:
         """Whether no headline number has an error above a point for want of paths."""
@@ -183,18 +183,26 @@ class _Tally:
 
 
 def _hold(values: Floats, most: float) -> None:
-    """Hold averages of each draw to [0, `most`] and leave their mean over draws as it was.
+    """Hold averages of each draw to [0, `most`] and leave their mean over draws as it was, held to the same.
 
-    What clipping takes from the mean is given back by y + a y (most - y) / most, which is monotone and stays in range.
+    What clipping takes from the mean is given back by y + a y (most - y) / most, which is monotone, stays in range and
+    moves least what is all but sure; where -1 <= a <= 1 is not enough, all draws go a part of the way to the bound.
     """
-    wanted = values.mean(axis=0)
+    wanted = np.clip(values.mean(axis=0), 0.0, most)
+    clipped = ((values < 0.0) | (values > most)).any(axis=0)
     np.clip(values, 0.0, most, out=values)
-    lost = wanted - values.mean(axis=0)
-    for unit in np.flatnonzero(lost).tolist():
-        own = values[:, unit]
-        room = own * (most - own) / max(most, 1e-300)
+    for unit in np.flatnonzero(clipped).tolist():
+        own, aim = values[:, unit], float(wanted[unit])
+        room = own * (most - own) / most
         middle = float(room.mean())
-        values[:, unit] = own + (np.clip(lost[unit] / middle, -1.0, 1.0) if middle > 0.0 else 0.0) * room
+        if middle > 0.0:
+            own = own + np.clip((aim - own.mean()) / middle, -1.0, 1.0) * room
+        mean = float(own.mean())
+        if aim > mean:
+            own = own + (aim - mean) / (most - mean) * (most - own)
+        elif aim < mean:
+            own = own * (aim / mean)
+        values[:, unit] = np.clip(own, 0.0, most)
 
 
 def errors_of_paths(error: Floats) -> Floats:
@@ -206,7 +214,7 @@ def errors_of_paths(error: Floats) -> Floats:
     return np.sqrt(np.square(error, dtype=float).mean(axis=0) / len(error))
 
 
-def _check_numbers(plan: Plan, event: str, values: Floats) -> None:
+def check_numbers(plan: Plan, event: str, values: Floats) -> None:
     """Raise RiskcastError where something of an event type is no number."""
     which = plan.present if values.shape[1] > 1 else slice(None)
     wrong = int(np.isnan(values[:, which]).any(axis=1).sum())
