@@ -118,6 +118,18 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
     assert all(set(outcome) == outcome_keys for outcome in forecast["shared"])
 
 
+def test_the_monte_carlo_error_is_told_and_paths_can_be_given(run: Run, forecast: dict[str, Any]) -> None:
+    told = forecast["engine"]
+    assert 0.0 < told["probability_error_of_paths"] < 0.01
+    assert told["probability_error_of_paths"] < told["probability_error_max"] < 0.05
+    assert 0.0 < told["score_error_of_paths"] < told["score_error_max"] < 2.0
+    few = run("forecast", CASE, "--draws", "200", "--paths", "2", "--json")
+    assert json.loads(few[1])["engine"]["paths"] == 2 < told["paths"]
+    shown = run("forecast", CASE, "--draws", "200", "--paths", "2")[1]
+    assert "Monte Carlo error ≤" in shown
+    assert "2 paths are few" in shown
+
+
 def test_the_probabilities_of_the_json_are_ordered_and_add_up_over_the_months(forecast: dict[str, Any]) -> None:
     words = {word for _, word in WORDS}
     outcomes = [outcome for dyad in forecast["dyads"] for outcome in dyad["outcomes"]] + forecast["shared"]

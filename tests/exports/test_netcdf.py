@@ -50,7 +50,9 @@ def test_xarray_reads_the_predictions_that_were_drawn(file: Path, dossier: riskc
             for outcome in dyad.outcomes:
                 path = own["probability_by_period"].sel(event=outcome.id, dyad=dyad.id)
                 assert path.to_numpy() == pytest.approx(list(outcome.by_period), abs=1e-12)
-    assert float(found["probability_by_period"].max()) <= 1.0
+    for name, values in found.data_vars.items():
+        assert float(values.min()) >= 0.0
+        assert float(values.max()) <= (100.0 if name == "score" else 1.0)
     assert found["period_end"].to_numpy()[[0, -1]].astype("datetime64[D]").tolist() == [
         *(dt.date(2024, 6, 6), dt.date(2025, 5, 6))
     ]

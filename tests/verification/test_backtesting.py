@@ -25,7 +25,7 @@ from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
 from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
-from tests.support.cases import event, event_row, make_case, quantity
+from tests.support.cases import edge, event, event_row, make_case, quantity
 from tests.support.clusters import Cluster, needs_distributed
 from tests.support.origins import panel_case, small_case
 from tests.support.places import ROOT
@@ -244,6 +244,21 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, workers: int) -> None
     whole = backtest(small_case(), start, every=6, draws=100, workers_count=1)
     pandas.testing.assert_frame_equal(resumed.forecasts, whole.forecasts)
     pandas.testing.assert_frame_equal(resumed.peaks, whole.peaks)
+
+
+@pytest.mark.parametrize(("period", "horizon", "every"), [("month", 12, 6), ("year", 1, 1)])
+def test_frequent_events_are_forecast_and_scored(period: str, horizon: int, every: int) -> None:
+    rng = np.random.default_rng(4)
+    days = [dt.date(year, month, 15) for year in range(2012, 2021) for month in range(1, 13)]
+    rows = tuple(event_row(day, "clash", f"HHH-P{p:03d}") for day in days for p in (1, 2, 3) if rng.random() < 0.6)
+    habit = [edge("clash", "clash", quantity(1.5, 1.0, 2.2), whose="own", memory="fast", acts="next")]
+    clash = {"clash": event(quantity(0.9, 0.5, 0.99), severity=90.0)}
+    spread = quantity(0.2)
+    case = make_case(clash, habit, years=9, period=period, horizon=horizon, rows=rows, sd_time=spread)
+    tested = backtest(case, start=dt.date(2017, 1, 1), every=every, draws=100, workers_count=1)
+    assert ((tested.forecasts[MODEL] >= 0.0) & (tested.forecasts[MODEL] <= 1.0)).all()
+    assert ((tested.peaks[MODEL] >= 0.0) & (tested.peaks[MODEL] <= 1.0)).all()
+    assert MODEL in tested.evaluate().severity
 
 
 def test_random_folds_are_refused_with_the_reason() -> None:

@@ -348,8 +348,7 @@ def _worth(
 def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
     """Scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
     columns = dict(zip(ahead.dyads, ahead.columns.tolist(), strict=True))
-    values = ahead.simulated.mean_score
-    return values[np.array([columns[dyad] for dyad in dyads])]
+    return ahead.simulated.mean_score[[columns[dyad] for dyad in dyads]].astype(np.float64)
 
 
 def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:

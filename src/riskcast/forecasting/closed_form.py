@@ -9,7 +9,7 @@ import numpy as np
 from riskcast.case.model import Scenario
 from riskcast.forecasting.plan import MOST, WORK, EventPlan, Plan, finite
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events
-from riskcast.forecasting.simulation import Block, Simulated, level_paths
+from riskcast.forecasting.simulation import Block, Simulated, check_numbers, level_paths
 from riskcast.machinery.array_types import Floats
 
 # Nodes of the integral over a new year's shock, by the largest spread: within 1e-5 of the exact probability.
@@ -27,7 +27,8 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
     """P(at least one event) = 1 - exp(-rate) for every draw, over a new year's shock by Gauss and Hermite.
 
     Given the parameters event types are then independent: the worst outcome is at least s with probability
-    1 - prod over outcomes with severity >= s of (1 - P). `cells`: how many numbers are worked on together.
+    1 - prod over outcomes with severity >= s of (1 - P). `cells`: how many numbers are worked on together. Raises
+    RiskcastError where a rate is no number.
     """
     draws, dyads = plan.draws, len(plan.case.dyads)
     probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
@@ -51,6 +52,8 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
             totals[level] += reached.sum(axis=0)
             worst += np.multiply(reached, level - lesser, out=reached)
         score[part] = worst
+    for event, values in probability.items():
+        check_numbers(plan, event, values)
     return Simulated(
         0,
         probability,

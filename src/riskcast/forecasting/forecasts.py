@@ -92,7 +92,7 @@ class Forecast:
         """First and last day of the horizon."""
         return self.posterior.record.timeline.horizon(self.horizon)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[dt.date, ...]:
         """Last day of every cell of the horizon: of what `by_period` runs over."""
         return self.cells.last

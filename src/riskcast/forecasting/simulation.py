@@ -94,9 +94,10 @@ def simulate(
     beta[t] (1{event in t} - p[t]), beta[t] = (1 - p[t])^(what is left of the horizon after t, in cells), held to
     [0, 1]: p[t], the chance of t given the path so far, is what is to be expected of 1{event in t}, so that Y is
     unbiased whatever feeds back on what (a control variate; Glynn and Szechtman, 2002), and with a constant chance Y
-    is 1 - (1 - p)^T on every path. What holding takes from their mean over draws is given back to them. The headline is
-    that of the pooled life table: h[t], the mean of p[t] over paths without an event so far; 1 - prod(1 - h). Raises
-    RiskcastError where a rate is no number.
+    is 1 - (1 - p)^T on every path. The sum is weighed by what leaves least to chance in each unit, by regression over
+    all draws. What holding takes from their mean is given back to draws. The headline is that of the pooled life table:
+    h[t], the mean of p[t] over paths without an event so far; 1 - prod(1 - h). Raises RiskcastError where a rate is no
+    number.
     """
     tally = _Tally(plan)
     for first, last in stages(MOST_PATHS if paths is None else paths):
@@ -106,18 +107,69 @@ def simulate(
     return tally.result()
 
 
+@dataclass(frozen=True)
+class _Sums:
+    """One quantity, (draws, units) each: what occurred, and Y, summed over paths, with the errors of their averages.
+
+    `most`: the largest value that it can have.
+    """
+
+    occurred: Floats
+    occurred_error: Floats
+    drawn: Floats
+    drawn_error: Floats
+    most: float
+
+    @classmethod
+    def of(cls, draws: int, units: int, most: float) -> _Sums:
+        shape = (draws, units)
+        errors = (np.empty(shape, dtype=np.float32) for _ in range(2))
+        return cls(np.zeros(shape, dtype=np.float32), next(errors), np.zeros(shape), next(errors), most)
+
+    def add(self, draws: slice, occurred: Floats, drawn: Floats, before: int) -> None:
+        """More paths of some draws, of which there were so many `before`."""
+        _join(self.occurred[draws], self.occurred_error[draws], occurred, before)
+        _join(self.drawn[draws], self.drawn_error[draws], drawn, before)
+
+    def trust(self) -> Floats:
+        """How much of the control variate to use, 0 to 1, so that least is left to chance: (units,), in hundredths."""
+        taken = self.occurred_error - self.drawn_error
+        square = np.square(taken, dtype=float).sum(axis=0)
+        shared = np.multiply(self.occurred_error, taken, dtype=float).sum(axis=0)
+        return np.clip(np.divide(shared, square, out=np.ones_like(square), where=square > 0.0), 0.0, 1.0).round(2)
+
+    def errors(self) -> Floats:
+        """What the paths so far leave in each draw's average."""
+        trust = self.trust().astype(np.float32)
+        return self.occurred_error + trust * (self.drawn_error - self.occurred_error)
+
+    def averages(self, paths: int) -> tuple[Floats, Floats, Floats]:
+        """Each draw's average over so many paths and its error, both held to the range; and the mean over all draws."""
+        trust, error = self.trust(), self.errors()
+        values = np.divide(self.drawn, paths, out=self.drawn)
+        if (trust < 1.0).any():
+            values *= trust
+            values += self.occurred * ((1.0 - trust) / paths)
+        mean = np.clip(values.mean(axis=0), 0.0, self.most)
+        beyond = ((values < 0.0) | (values > self.most)).any(axis=0)
+        for unit in np.flatnonzero(beyond).tolist():
+            own, off = values[:, unit], error[:, unit]
+            error[:, unit] = (np.clip(own + off, 0.0, self.most) - np.clip(own - off, 0.0, self.most)) / 2.0
+            values[:, unit] = _held(own, float(mean[unit]), self.most)
+        return values, error, mean
+
+
 class _Tally:
     """Sums over paths, stage by stage."""
 
     def __init__(self, plan: Plan) -> None:
         draws, dyads = plan.draws, len(plan.case.dyads)
         self._plan, self._paths = plan, 0
-        self._sum = {p.event: np.zeros((draws, p.units)) for p in plan.events}
-        self._error = {p.event: np.empty((draws, p.units), dtype=np.float32) for p in plan.events}
+        self._sums = {p.event: _Sums.of(draws, p.units, 1.0) for p in plan.events}
         self._chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
         self._waiting = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
-        self._score, self._score_error = np.zeros((draws, dyads)), np.empty((draws, dyads), dtype=np.float32)
         self._reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity})}
+        self._score = _Sums.of(draws, dyads, max(self._reached, default=0.0))
 
     def add(
         self, scenario: Scenario, first: int, last: int, progress: Callable[[int, int], None] | None, cells: int
@@ -135,14 +187,12 @@ class _Tally:
         executor = ThreadPoolExecutor(workers)
         try:
             for done, (part, futures) in enumerate(_in_order(executor, run, parts, 2 * workers)):
-                of_draws = slice(*part)
-                for name in self._sum:
-                    total, error = self._sum[name][of_draws], self._error[name][of_draws]
-                    _join(total, error, futures.probability[name], first, 1.0)
+                draws = slice(*part)
+                for name, sums in self._sums.items():
+                    sums.add(draws, futures.occurred[name], futures.probability[name], first)
                     self._chances[name] += futures.chances[name]
                     self._waiting[name] += futures.waiting[name]
-                worst = max(self._reached, default=0.0)
-                _join(self._score[of_draws], self._score_error[of_draws], futures.score, first, worst)
+                self._score.add(draws, futures.peak, futures.score, first)
                 for level, count in self._reached.items():
                     count += (futures.peak >= np.float32(level)).sum(axis=0)
                 if progress is not None:
@@ -150,51 +200,52 @@ class _Tally:
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
         self._paths = last
-        for name, total in self._sum.items():
-            _check_numbers(plan, name, total)
+        for name, sums in self._sums.items():
+            check_numbers(plan, name, sums.drawn)
 
     def is_enough(self) -> bool:
         """Whether no headline number has an error above a point for want of paths."""
         there = np.flatnonzero(self._plan.present)
-        errors = [(self._error[p.event], 1.0, p.units > 1) for p in self._plan.events]
-        for error, unit, own in (*errors, (self._score_error, 100.0, True)):
-            which = there if own else slice(None)
-            if (errors_of_paths(error[:, which]) > ENOUGH * unit).any():
+        quantities = [(self._sums[p.event], 1.0, p.units > 1) for p in self._plan.events]
+        for sums, unit, own in (*quantities, (self._score, 100.0, True)):
+            if (errors_of_paths(sums.errors()[:, there if own else slice(None)]) > ENOUGH * unit).any():
                 return False
         return True
 
     def result(self) -> Simulated:
         """Averages over all paths so far."""
-        paths, worst = self._paths, max(self._reached, default=0.0)
-        total = paths * self._plan.draws
-        mean_score = np.clip(self._score.mean(axis=0) / paths, 0.0, worst)
-        for values, most in (*((values, 1.0) for values in self._sum.values()), (self._score, worst)):
-            _hold(np.divide(values, paths, out=values), most)
+        total = self._paths * self._plan.draws
+        averages = {name: sums.averages(self._paths) for name, sums in self._sums.items()}
+        score, score_error, mean_score = self._score.averages(self._paths)
         return Simulated(
-            paths,
-            self._sum,
-            self._error,
+            self._paths,
+            {name: values for name, (values, _, _) in averages.items()},
+            {name: error for name, (_, error, _) in averages.items()},
             {name: _life_table(chances, self._waiting[name]) for name, chances in self._chances.items()},
-            self._score,
-            self._score_error,
+            score,
+            score_error,
             mean_score,
             {level: count / total for level, count in self._reached.items()},
         )
 
 
-def _hold(values: Floats, most: float) -> None:
-    """Hold averages of each draw to [0, `most`] and leave their mean over draws as it was.
+def _held(own: Floats, aim: float, most: float) -> Floats:
+    """Averages of each draw, (draws,), held to [0, `most`], with `aim` as their mean over draws.
 
-    What clipping takes from the mean is given back by y + a y (most - y) / most, which is monotone and stays in range.
+    What clipping takes from the mean is given back by y + a y (most - y) / most, which is monotone, stays in range and
+    moves least what is all but sure; where -1 <= a <= 1 is not enough, all draws go a part of the way to the bound.
     """
-    wanted = values.mean(axis=0)
-    np.clip(values, 0.0, most, out=values)
-    lost = wanted - values.mean(axis=0)
-    for unit in np.flatnonzero(lost).tolist():
-        own = values[:, unit]
-        room = own * (most - own) / max(most, 1e-300)
-        middle = float(room.mean())
-        values[:, unit] = own + (np.clip(lost[unit] / middle, -1.0, 1.0) if middle > 0.0 else 0.0) * room
+    own = np.clip(own, 0.0, most)
+    room = own * (most - own) / most
+    middle = float(room.mean())
+    if middle > 0.0:
+        own = own + np.clip((aim - own.mean()) / middle, -1.0, 1.0) * room
+    mean = float(own.mean())
+    if aim > mean:
+        own = own + (aim - mean) / (most - mean) * (most - own)
+    elif aim < mean:
+        own = own * (aim / mean)
+    return np.clip(own, 0.0, most)
 
 
 def errors_of_paths(error: Floats) -> Floats:
@@ -206,7 +257,7 @@ def errors_of_paths(error: Floats) -> Floats:
     return np.sqrt(np.square(error, dtype=float).mean(axis=0) / len(error))
 
 
-def _check_numbers(plan: Plan, event: str, values: Floats) -> None:
+def check_numbers(plan: Plan, event: str, values: Floats) -> None:
     """Raise RiskcastError where something of an event type is no number."""
     which = plan.present if values.shape[1] > 1 else slice(None)
     wrong = int(np.isnan(values[:, which]).any(axis=1).sum())
@@ -226,24 +277,20 @@ def _life_table(chances: Floats, waiting: Floats) -> Floats:
     return 1.0 - np.cumprod(1.0 - hazard, axis=0)
 
 
-def _join(total: Floats, error: Floats, values: Floats, before: int, most: float) -> None:
-    """Add more paths of each draw to their sum over those `before`, and set the error that they leave in an average
-    that is held to [0, `most`]."""
+def _join(total: Floats, error: Floats, values: Floats, before: int) -> None:
+    """Add more paths of each draw to their sum over those `before`, and set the error that they leave in an average."""
     split = values.reshape(len(total), -1, values.shape[1])
     paths = split.shape[1]
     fresh = split.sum(axis=1, dtype=float)
     if before:
-        halves, balance = (total / before, fresh / paths), np.sqrt(before * paths) / (before + paths)
+        # As many as before: the two halves.
+        error[:] = (total / before - fresh / paths) / 2.0
     elif paths == 1:
-        halves, balance = (fresh, fresh), 0.0
+        error[:] = 0.0
     else:
         half = paths // 2
-        halves, balance = (
-            (split[:, :half].mean(axis=1), split[:, half:].mean(axis=1)),
-            np.sqrt(half * (paths - half)) / paths,
-        )
-    one, two = (np.clip(each, 0.0, most) for each in halves)
-    error[:] = balance * (one - two)
+        balance = np.sqrt(half * (paths - half)) / paths
+        error[:] = balance * (split[:, :half].mean(axis=1) - split[:, half:].mean(axis=1))
     total += fresh
 
 
@@ -304,11 +351,12 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
 class Futures:
     """Simulated futures.
 
-    probability[event]: (paths, units), Y of `simulate`; chances, waiting: (cells, units), sums over paths without an
-    event so far, of the chance of one and of 1; score: (paths, dyads), see `simulate_futures`; peak: (paths, dyads),
-    the largest severity that occurred.
+    occurred[event]: (paths, units), 1 where it has; probability[event]: (paths, units), Y of `simulate`; chances,
+    waiting: (cells, units), sums over paths without an event so far, of the chance of one and of 1; score: (paths,
+    dyads), see `simulate_futures`; peak: (paths, dyads), the largest severity that occurred.
     """
 
+    occurred: Mapping[str, Floats]
     probability: Mapping[str, Floats]
     chances: Mapping[str, Floats]
     waiting: Mapping[str, Floats]
@@ -441,7 +489,8 @@ def simulate_futures(
             sum_rates()
     for (_, name), units in forced.items():
         probability[name][:, units] = 1.0
-    return Futures(probability, chances, waited, score, peak)
+    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
+    return Futures(met, probability, chances, waited, score, peak)
 
 
 def _weighed(rate: Floats, left: float, surprise: Floats, happened: Floats, weight: Floats, out: Floats) -> Floats:
