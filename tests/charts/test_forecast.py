@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from riskcast.case.files import load_case
+from riskcast.case.links import IDENTITY, LOG, base_rate_link
 from riskcast.case.model import Case, Scenario
-from riskcast.case.quantities import IDENTITY, LOG, Quantity, base_rate_link, elicit
+from riskcast.case.quantities import Quantity, elicit
 from riskcast.charts import forecast as forecast_charts, verification as charts
 from riskcast.charts.canvas import DARK_RAMPS, LIGHT_RAMPS, contrast_ratio, ink_on, ramps_of, two_lines
 from riskcast.charts.geography import countries, label_place, view_of

@@ -28,6 +28,7 @@ from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.terminal import forecasts
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.priors import log_density
 
 DRAWS = 4000
 SPREAD = norm.ppf(0.95) - norm.ppf(0.05)
@@ -124,12 +125,13 @@ def test_with_vague_priors_mode_and_curvature_are_the_maximum_likelihood_fit_of_
     assert happened.sum() > 100
     family = sm.families.Binomial(link=sm.families.links.CLogLog())
     glm = sm.GLM(happened.ravel(), np.array(x), family=family).fit(tol=1e-12)
-    model = model_of(case)
+    # The widest base rate is lopsided, and pulls where it is narrow; as vague as it is wide, it is a Normal.
+    model = replace(model_of(case), skew=np.zeros(4))
     mode = find_mode(model, {})
-    p = len(model.mean)
-    coefficients = model.mean + model.sd * mode.theta[:p]
+    p = len(model.middle)
+    coefficients = model.natural(mode.theta[:p])
     np.testing.assert_allclose(coefficients, glm.params, atol=1e-3)
-    errors = model.sd * np.sqrt(np.diag(np.linalg.inv(mode.curvature))[:p])
+    errors = model.spread * np.sqrt(np.diag(np.linalg.inv(mode.curvature))[:p])
     # bse uses the expected information; the engine's curvature is the observed one.
     observed = np.linalg.inv(-glm.model.hessian(glm.params, observed=True))
     np.testing.assert_allclose(errors, np.sqrt(np.diag(observed)), rtol=1e-3)
@@ -148,8 +150,8 @@ def test_a_base_rate_alone_has_the_posterior_of_quadrature(months: list[tuple[in
     alpha = np.linspace(middle - 6, middle + 6, 20_001)
     events, quiet = len(months), 72 * 3 - len(months)
     rate = np.exp(alpha)
-    log_density = norm.logpdf(alpha, middle, (high - low) / SPREAD) - quiet * rate + events * np.log(-np.expm1(-rate))
-    assert_draws_follow(found.coefficients[:, 0], found, alpha, np.exp(log_density - log_density.max()))
+    log_joint = log_density(alpha, low, middle, high) - quiet * rate + events * np.log(-np.expm1(-rate))
+    assert_draws_follow(found.coefficients[:, 0], found, alpha, np.exp(log_joint - log_joint.max()))
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0, 0), (0, 0, 1, 2, 9)])
@@ -160,7 +162,7 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
     assert found.khat < 0.7
     base = -math.log1p(-0.2) / 12
     log_sd = np.linspace(math.log(0.6) - 5, math.log(0.6) + 4, 901)
-    log_density = norm.logpdf(log_sd, math.log(0.6), (math.log(2.4) - math.log(0.15)) / SPREAD)
+    log_joint = norm.logpdf(log_sd, math.log(0.6), (math.log(2.4) - math.log(0.15)) / SPREAD)
     d, step = np.linspace(-9, 9, 1201, retstep=True)
     effect_at = []
     for k, sd in enumerate(np.exp(log_sd)):
@@ -168,10 +170,10 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
         for n in counts:
             log_likelihood = -(72 - n) * rate + n * np.log(-np.expm1(-rate))
             mass = np.exp(log_likelihood) * norm.pdf(d) * step
-            log_density[k] += math.log(mass.sum())
+            log_joint[k] += math.log(mass.sum())
         # The last dyad is the last in the loop: its expected effect at this spread.
         effect_at.append((mass @ (sd * d)) / mass.sum())
-    density = np.exp(log_density - log_density.max())
+    density = np.exp(log_joint - log_joint.max())
     # Draws are compared on the log scale, where the density was written down.
     assert_draws_follow(np.log(found.hyper["sd_dyad"]), found, log_sd, density)
     expected = float(np.average(effect_at, weights=density))
@@ -194,7 +196,7 @@ def test_a_spread_of_dyads_with_a_vague_base_rate_has_the_posterior_of_a_grid() 
     alpha = np.linspace(-5.5, 1.5, 141)
     log_sd = np.linspace(math.log(0.8) - 2.5, math.log(0.8) + 2.5, 101)
     d, step = np.linspace(-7, 7, 281, retstep=True)
-    log_joint = norm.logpdf(alpha, middle, (high - low) / SPREAD)[:, None] + norm.logpdf(
+    log_joint = log_density(alpha, low, middle, high)[:, None] + norm.logpdf(
         log_sd, math.log(0.8), math.log(3.2 / 0.2) / SPREAD
     )
     for k, sd in enumerate(np.exp(log_sd)):
@@ -221,11 +223,14 @@ def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() ->
             happened[(year - 2015) * 12 + month - 1, unit] = 1.0
     low, middle, high = (math.log(-math.log1p(-p) / 12) for p in (0.1, 0.3, 0.6))
     priors = [
-        (middle, (high - low) / SPREAD),
-        (math.log(1.6), 2 * math.log(2.0) / SPREAD),
-        (math.log(3.0), math.log(11.0 / 0.8) / SPREAD),
+        (low, middle, high),
+        (math.log(0.8), math.log(1.6), math.log(3.2)),
+        (math.log(0.8), math.log(3.0), math.log(11.0)),
     ]
-    alpha, gamma, log_half_life = (np.linspace(m - 5.0 * s, m + 5.0 * s, 71) for m, s in priors)
+    alpha, gamma, log_half_life = (
+        np.linspace(middle - 5.0 * (high - low) / SPREAD, middle + 5.0 * (high - low) / SPREAD, 71)
+        for low, middle, high in priors
+    )
     log_joint = np.empty((71, 71, 71))
     for k, half_life in enumerate(np.exp(log_half_life)):
         memory = np.zeros((72, 3))
@@ -240,10 +245,10 @@ def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() ->
         for m in struck:
             rate = np.exp(alpha[:, None] + gamma * m)
             log_joint[:, :, k] += np.log(-np.expm1(-rate))
-    for axis, (grid, (m, s)) in enumerate(zip((alpha, gamma, log_half_life), priors, strict=True)):
+    for axis, (grid, prior) in enumerate(zip((alpha, gamma, log_half_life), priors, strict=True)):
         shape = [1, 1, 1]
         shape[axis] = 71
-        log_joint += norm.logpdf(grid, m, s).reshape(shape)
+        log_joint += log_density(grid, *prior).reshape(shape)
     joint = np.exp(log_joint - log_joint.max())
     assert_draws_follow(found.coefficients[:, 0], found, alpha, joint.sum(axis=(1, 2)))
     assert_draws_follow(found.coefficients[:, 1], found, gamma, joint.sum(axis=(0, 2)))
@@ -299,7 +304,7 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_others() -> None:
 def test_one_draw_is_weighted_as_among_many() -> None:
     model = model_of(random_case(3), "protest")
     rng = np.random.default_rng(1)
-    theta = rng.normal(size=(5, len(model.mean) + len(model.years)))
+    theta = rng.normal(size=(5, len(model.middle) + len(model.years)))
     xi = {name: rng.normal(size=5) for name in model.free_hyper}
     together = target_of(model, theta, xi)
     for k in range(5):

@@ -122,7 +122,7 @@ def density_chart(
 def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     """Natural values, the density there, and the 5, 50 and 95 % points; no curve where the quantity is fixed.
 
-    >>> from riskcast.case.quantities import IDENTITY
+    >>> from riskcast.case.links import IDENTITY
     >>> value, density, points = prior_curve(Prior(10.0, 2.0, IDENTITY))
     >>> points.round(2).tolist(), bool(density.max() > 0.19)
     ([6.71, 10.0, 13.29], True)
@@ -130,9 +130,10 @@ def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     if prior.is_fixed:
         return np.empty(0), np.empty(0), np.full(3, float(prior.quantile(0.0)))
     z = np.linspace(*(-3.0, 3.0) if prior.link.is_linear else REACH, POINTS)
-    value = prior.quantile(z)
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) / np.gradient(value, z)
-    return value, density, prior.quantile([-Z90, 0.0, Z90])
+    low, high = prior.score(prior.quantile(z[[0, -1]]))
+    # What a bound holds lies at the bound, and has no density.
+    value = prior.quantile(np.clip(z, low, high))
+    return value, np.exp(prior.log_density(value)), prior.quantile([-Z90, 0.0, Z90])
 
 
 def draws_curve(draws: ArrayLike, prior: Prior) -> tuple[Floats, Floats, Floats]:
