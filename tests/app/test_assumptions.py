@@ -258,8 +258,11 @@ def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> No
 @pytest.mark.parametrize(
     ("part", "value", "told"),
     [
-        ("low", 50.0, "The lower end, 50, is above the median, 47. Lower it to 47 or less, or raise the median."),
-        ("high", 40.0, "The upper end, 40, is below the median, 47. Raise it to 47 or more, or lower the median."),
+        ("low", 50.0, "The lower end, 50, is above the median, 47. Lower it below 47, or raise the median."),
+        ("low", 47.0, "The lower end, 47, is also the median. Lower it below 47, or raise the median."),
+        ("high", 40.0, "The upper end, 40, is below the median, 47. Raise it above 47, or lower the median."),
+        ("high", 47.0, "The upper end, 47, is also the median. Raise it above 47, or lower the median."),
+        ("low", 46.9, "; give a low end of at most 45.5, or a high end of at most 47.7."),
         ("high", 120.0, "The upper end, 120, is above 100, the most that this can be. Lower it."),
         ("median", -5.0, "The median, -5, is below 0, the least that this can be. Raise it."),
     ],

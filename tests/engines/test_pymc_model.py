@@ -276,7 +276,8 @@ def test_setting_the_data_of_the_priors_is_building_anew() -> None:
 
     case = random_case(1)
     model, new = build_model(case), pymc_data.flatten_case(revised_priors(case))
-    names = ("coefficient_middle", "coefficient_spread", "hyper_middle", "hyper_spread")
+    parts = ("middle", "spread", "skew")
+    names = tuple(f"{whose}_{part}" for whose in ("coefficient", "hyper") for part in parts)
     old = {name: model[name].get_value() for name in names}
     assert all((old[name] != new.data[name]).all() for name in names)
     logp = model.compile_logp()

@@ -40,6 +40,11 @@ class Link(ABC):
         low, high = self.domain
         return low < value < high
 
+    @property
+    def own_scale(self) -> Link:
+        """The link of the quantity's own scale, where this one is another because of bounds."""
+        return self
+
     def fitting(self, low: float, middle: float, high: float) -> Link:
         """The link for a quantity with this median and interval."""
         return self
@@ -177,6 +182,11 @@ class BoundedLink(LogitLink):
     of: Link = field(default_factory=IdentityLink)
 
     @property
+    def own_scale(self) -> Link:
+        """That of the indicator."""
+        return self.of
+
+    @property
     def is_linear(self) -> bool:
         """As on the indicator's own scale."""
         return self.of.is_linear
@@ -202,6 +212,11 @@ class HeldLink(Link):
     low: float
     high: float
     of: Link
+
+    @property
+    def own_scale(self) -> Link:
+        """That of the indicator."""
+        return self.of
 
     @property
     def is_linear(self) -> bool:

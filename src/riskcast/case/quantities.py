@@ -205,6 +205,22 @@ class Prior:
         far = np.where(shifted * self.skew > 0, shifted + root, 1.0)
         return np.where(shifted * self.skew > 0, u * (shifted + self.skew * KNEE) / far, (shifted - root) / steep)
 
+    @property
+    def held(self) -> dict[float, float]:
+        """Which share of it lies at a bound itself, by bound; of a quantity that is not fixed, and none below 0.1 %.
+
+        >>> from riskcast.case.links import BoundedLink
+        >>> {at: round(share, 3) for at, share in elicit(
+        ...     Quantity(median=0.3, interval=(0.0, 1.0)), BoundedLink(0.0, 100.0)
+        ... ).held.items()}
+        {0.0: 0.05}
+        """
+        if self.is_fixed or not isinstance(self.link, HeldLink):
+            return {}
+        scores = zip(self.link.domain, self.score(self.link.domain).tolist(), (1.0, -1.0), strict=True)
+        shares = {bound: 0.5 * math.erfc(-side * z / math.sqrt(2.0)) for bound, z, side in scores}
+        return {bound: share for bound, share in shares.items() if share >= 0.001}
+
     def log_density(self, value: ArrayLike) -> NDArray[np.float64]:
         """Log density at natural values, per unit; of what is spread between the bounds where some lies at them.
 
