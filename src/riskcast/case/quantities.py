@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from riskcast.case.links import IDENTITY, LOG, LOGIT, MOST_LOPSIDED, HeldLink, Link
+from riskcast.case.links import LOG, LOGIT, MOST_LOPSIDED, HeldLink, Link
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import written
@@ -33,6 +33,8 @@ KNEE = 0.5
 BEND_AT_END = math.sqrt(Z90**2 + KNEE**2) - KNEE
 # Mean and variance of sqrt(z^2 + k^2) - k over a standard normal z.
 BEND_MEAN, BEND_VARIANCE = 0.4972550003492169, 0.2554824642784834
+# How the sides of an interval are measured, in words, by link.
+MEASURED = {"identity": "", "held": "", "logit": " in log odds", "log": " in logarithms", "cloglog": " in log rates"}
 # Links round: what is symmetric but for that is symmetric.
 SYMMETRIC = 1e-9
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, strict=True)]
@@ -146,6 +148,23 @@ def stretch(z: ArrayLike, skew: ArrayLike) -> tuple[NDArray[np.float64], NDArray
     return z + skew * (root - KNEE), 1.0 + skew * (z / root), skew * (KNEE**2 / root**3)
 
 
+def unstretch(u: ArrayLike, skew: ArrayLike) -> NDArray[np.float64]:
+    """The score z at which `stretch` gives u.
+
+    >>> unstretch(0.8, -0.5).round(6).tolist()
+    1.2
+    """
+    skew = np.asarray(skew, dtype=float)
+    # What a link sends to an end has no last digit that could matter.
+    u = np.clip(np.asarray(u, dtype=float), -1e150, 1e150)
+    # Of the quadratic for z, the root in the form that loses no digits on either side.
+    shifted, steep = u + skew * KNEE, 1.0 - skew**2
+    root = skew * np.sqrt(shifted**2 + KNEE**2 * steep)
+    far = shifted * skew > 0
+    z = np.where(far, u * (shifted + skew * KNEE) / np.where(far, shifted + root, 1.0), (shifted - root) / steep)
+    return np.where(skew == 0.0, u, z)
+
+
 @dataclass(frozen=True)
 class Prior:
     """What is believed of a quantity: middle + spread * u(z) on its link, u(z) = z + skew * (sqrt(z^2 + k^2) - k).
@@ -195,15 +214,7 @@ class Prior:
         """
         with np.errstate(divide="ignore"):
             u = (self.link.forward(value) - self.middle) / self.spread
-        if self.skew == 0.0:
-            return u
-        # What the link sends to an end has no last digit that could matter.
-        u = np.clip(u, -1e150, 1e150)
-        # u = z + skew * (sqrt(z^2 + k^2) - k) solved for z, in the form that loses no digits on either side.
-        shifted, steep = u + self.skew * KNEE, 1.0 - self.skew**2
-        root = self.skew * np.sqrt(shifted**2 + KNEE**2 * steep)
-        far = np.where(shifted * self.skew > 0, shifted + root, 1.0)
-        return np.where(shifted * self.skew > 0, u * (shifted + self.skew * KNEE) / far, (shifted - root) / steep)
+        return unstretch(u, self.skew)
 
     @property
     def held(self) -> dict[float, float]:
@@ -289,10 +300,10 @@ def find_misfit(quantity: Quantity, link: Link) -> Misfit | None:
         wrong = f"interval [{low:.15g}, {high:.15g}] is narrower than numbers can tell apart"
         return Misfit("interval", wrong, "widen it, or give a value to hold the quantity fixed")
     times, longer, shorter = max((above / below, "above", "below"), (below / above, "below", "above"))
-    scale = "" if own.name in (IDENTITY.name, HeldLink.name) else f" on the {own.name} scale"
+    measured = MEASURED.get(own.name, f" on the {own.name} scale")
     wrong = (
         f"interval [{low:.9g}, {high:.9g}] reaches {times:.3g} times as far {longer} the median "
-        f"{quantity.center:.9g} as {shorter} it{scale}; a prior can have {MOST_LOPSIDED:g} times at most"
+        f"{quantity.center:.9g} as {shorter} it{measured}; a prior can have {MOST_LOPSIDED:g} times at most"
     )
     ways = _other_ends(numbers, own, link)
     return Misfit("interval", wrong, f"give {', or '.join(ways)}" if ways else "make its two sides more alike")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.case.quantities import stretch
+from riskcast.case.quantities import stretch, unstretch
 from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
@@ -37,6 +37,7 @@ INFLATION = 1.1
 WIDE_SHARE = 0.2
 WIDTH = 1.3
 WIDE_REACH = 2.8
+LOPSIDED = 0.5
 REFINE_ABOVE = 0.6
 MOST_MEMORY_CELLS = 20_000_000
 
@@ -260,14 +261,24 @@ class Proposal:
     log_density: Floats
 
 
-def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Generator) -> Proposal:
-    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian."""
-    d, q = len(found.names), len(found.modes[0].theta)
+def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generator) -> Proposal:
+    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian.
+
+    That Gaussian is of z, but of u(z) for coefficients whose mode lies on the long side of a lopsided prior: there z is
+    squeezed, and what reaches over to the short side would have tails that a Gaussian of z has not.
+    """
+    d, q, coefficients = len(found.names), len(found.modes[0].theta), len(skew)
+    long = skew * found.modes[0].theta[:coefficients] > 0
+    lean = np.where(long & (np.abs(skew) > LOPSIDED), skew, 0.0)
+    thetas = np.array([mode.theta for mode in found.modes])
+    rises = np.ones_like(thetas)
+    thetas[:, :coefficients], rises[:, :coefficients], _ = stretch(thetas[:, :coefficients], lean)
     lower = np.tril_indices(q, -1)
-    factors = [np.linalg.inv(np.linalg.cholesky(mode.curvature)) for mode in found.modes]
+    factors = [
+        np.linalg.inv(np.linalg.cholesky(mode.curvature)) * rise for mode, rise in zip(found.modes, rises, strict=True)
+    ]
     log_diagonals = np.array([np.log(np.diag(factor)) for factor in factors])
     rests = np.array([factor[lower] for factor in factors])
-    thetas = np.array([mode.theta for mode in found.modes])
 
     normal = rng.standard_normal((count, d))
     mixing = np.sqrt(STUDENT_DF / rng.chisquare(STUDENT_DF, count)) if d else np.ones(count)
@@ -314,6 +325,10 @@ def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Ge
         factor[:, lower[0], lower[1]] = basis[part] @ rest_fit
         theta[part] += np.matmul(noise[part, None, :], factor)[:, 0]
     log_density -= log_diagonal.sum(axis=1)
+    leaning = np.flatnonzero(lean)
+    if len(leaning):
+        theta[:, leaning] = unstretch(theta[:, leaning], lean[leaning])
+        log_density += np.log(stretch(theta[:, leaning], lean[leaning])[1]).sum(axis=1)
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
 
@@ -352,11 +367,11 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     rng = generator(seed, "laplace", model.event)
     count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
     found = explore(model)
-    proposal = propose(found, count, len(model.middle), rng)
+    proposal = propose(found, count, model.skew, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
     if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
-        again = propose(refine(model, found, proposal, smoothed.weights), count, len(model.middle), rng)
+        again = propose(refine(model, found, proposal, smoothed.weights), count, model.skew, rng)
         target, at_again = log_target(model, again.theta, again.xi)
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:
