@@ -7,15 +7,15 @@ import math
 
 import numpy as np
 
-from riskcast.case.links import LOG, MOST_LOPSIDED
+from riskcast.case.links import LOG
 from riskcast.case.model import Case, Indicator, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import last_day, period_number
 from riskcast.case.quantities import LARGEST, Z90, Quantity, elicit, find_misfit
 from riskcast.errors import OptionError
 
-# How much of the way to a bound an interval may take.
-NEARLY = 0.95
+# How much of the way to a bound an interval may take, and how much of an interval lies between a median and its bound.
+NEARLY, OFF_BOUND = 0.95, 1.0 / 6.0
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -110,7 +110,7 @@ def _level_around(indicator: Indicator, center: float, reach: float) -> Quantity
     """A level with an interval that reaches as far either way on the indicator's scale, within what it can be.
 
     Where bounds are in the way, the side with more room keeps its end, and the other has one as far off in log odds;
-    a median at a bound moves off it by as little as a prior can have.
+    a median at a bound moves off it by a sixth of the interval.
     """
     link, prior_link = indicator.link, indicator.prior_link
     middle = float(link.forward(center))
@@ -125,12 +125,17 @@ def _level_around(indicator: Indicator, center: float, reach: float) -> Quantity
     if indicator.bounds is None or find_misfit(quantity, prior_link) is None:
         return quantity
     bottom, top = indicator.bounds
-    if center in (bottom, top):
-        # Both ends of such an interval lie within the bounds, the near one at its bound.
-        far = min(high, top) if center == bottom else max(low, bottom)
-        center += (far - center) / (1.0 + MOST_LOPSIDED)
-        return Quantity(median=center, interval=tuple(sorted((far, bottom if far > center else top))))
     rises = top - center > center - bottom
-    far = min(high, center + NEARLY * (top - center)) if rises else max(low, center - NEARLY * (center - bottom))
-    near = float(prior_link.inverse(2.0 * prior_link.forward(center) - prior_link.forward(far)))
-    return Quantity(median=center, interval=(near, far) if rises else (far, near))
+    bound = bottom if rises else top
+    if center != bound:
+        far = min(high, center + NEARLY * (top - center)) if rises else max(low, center - NEARLY * (center - bottom))
+        near = float(prior_link.inverse(2.0 * prior_link.forward(center) - prior_link.forward(far)))
+        ends = (near, far) if rises else (far, near)
+        if ends[0] < center < ends[1]:
+            quantity = Quantity(median=center, interval=ends)
+            if find_misfit(quantity, prior_link) is None:
+                return quantity
+    far = min(high, top) if rises else max(low, bottom)
+    edge = float(link.forward(bound))
+    center = float(link.inverse(edge + OFF_BOUND * (float(link.forward(far)) - edge)))
+    return Quantity(median=center, interval=(bound, far) if rises else (far, bound))

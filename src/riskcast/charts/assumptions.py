@@ -134,10 +134,13 @@ def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     if prior.is_fixed:
         return np.empty(0), np.empty(0), np.full(3, float(prior.quantile(0.0)))
     z = np.linspace(*(-3.0, 3.0) if prior.link.is_linear else REACH, POINTS)
-    low, high = prior.score(prior.quantile(z[[0, -1]]))
-    # What a bound holds lies at the bound, and has no density.
-    value = prior.quantile(np.clip(z, low, high))
-    return value, np.exp(prior.log_density(value)), prior.quantile([-Z90, 0.0, Z90])
+    value = prior.quantile(z)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.exp(prior.log_density(value))
+    # What is held at a bound, or so close that no digit tells it from one, has no density.
+    low, high = prior.link.domain
+    spread = (low < value) & (value < high) & np.isfinite(density)
+    return value[spread], density[spread], prior.quantile([-Z90, 0.0, Z90])
 
 
 def draws_curve(draws: ArrayLike, prior: Prior) -> tuple[Floats, Floats, Floats]:
