@@ -82,7 +82,7 @@ def main() -> None:
     trace, sample_seconds = timed(lambda: draw_chains(compiled, DRAWS_PER_CHAIN, 1))
     say("nuts: one effect changed, sample again ...")
     new = flatten_case(changed)
-    priors = {name: new.data[name] for name in ("coefficient_mean", "coefficient_sd")}
+    priors = {name: new.data[name] for name in ("coefficient_middle", "coefficient_spread", "coefficient_skew")}
     _, again_seconds = timed(lambda: draw_chains(compiled.with_data(**priors), DRAWS_PER_CHAIN, 1))
 
     draws = 2 * DRAWS_PER_CHAIN

@@ -59,6 +59,9 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         if draft is not None:
             st.error(f"**Not applied.** {draft.wrong}", icon=":material/error:")
         _density(now, subject, published, applied)
+        for one in results.held_levels(current):
+            if one.key == subject.key:
+                _held(current, one)
         _evidence(now, subject, published)
         st.caption(f"Id in overlay files: `{key}`")
         # Last, as the record is simulated anew for it.
@@ -267,6 +270,16 @@ def _density(now: View, subject: Subject, published: riskcast.Quantity, applied:
         palette=widgets.palette(),
     )
     st.altair_chart(chart, theme=None, width="stretch")
+
+
+def _held(current: riskcast.Case, level: riskcast.HeldLevel) -> None:
+    """Say how often the level meets its bound."""
+    settings = current.settings
+    today = f", today in {riskcast.percent(level.today)}" if level.today > 0 else ""
+    st.caption(
+        f":material/vertical_align_bottom: Held at {level.bound:g} in {riskcast.percent(level.ahead)} of futures after "
+        f"{settings.horizon} {settings.period}s{today}, as it drifts and cannot lie beyond."
+    )
 
 
 def _evidence(now: View, subject: Subject, published: riskcast.Quantity) -> None:

@@ -63,28 +63,34 @@ def quantity_words(subject: Subject, quantity: riskcast.Quantity | Mapping[str, 
 
 
 def with_median(subject: Subject, old: Numbers, median: float, follow: bool) -> Numbers:
-    """The numbers after the median moved; where the interval follows, it keeps its width on the quantity's scale."""
+    """The numbers after the median moved; where the interval follows, it keeps its width on the quantity's scale, or in
+    log odds where that would leave the bounds."""
     if not old.uncertain or not follow or not _within(subject, median):
         return replace(old, median=median)
-    forward = subject.link.forward
-    move = float(forward(median)) - float(forward(old.median))
-    low, high = (_rounded(subject, float(subject.link.inverse(forward(end) + move))) for end in _ends(old))
-    return Numbers(median, min(low, median), max(high, median))
+
+    def moved(link: Any) -> Numbers:
+        move = float(link.forward(median)) - float(link.forward(old.median))
+        low, high = (_rounded(subject, float(link.inverse(link.forward(end) + move))) for end in (old.low, old.high))
+        return Numbers(median, low, high)
+
+    own = moved(subject.link.own_scale)
+    return own if _fits(subject, own) else moved(subject.link.fitting(old.low, old.median, old.high))
 
 
 def made_uncertain(subject: Subject, old: Numbers, published: Numbers) -> Numbers:
-    """A value with an interval around it: as wide as published, or by a plausible room."""
-    link = subject.link
-    center = old.median
-    if center <= link.domain[0]:
-        center = INSTEAD_OF_ZERO
-    room = subject.room
-    if published.uncertain:
-        low, high = (float(link.forward(end)) for end in _ends(published))
-        room = (high - low) / 2
-    middle = float(link.forward(center))
-    low, high = (_rounded(subject, float(link.inverse(middle + side))) for side in (-room, room))
-    return Numbers(center, min(low, center), max(high, center))
+    """A value with an interval around it: as wide as published, or by a plausible room; narrower beside a bound."""
+    center = _off_edges(subject, old.median)
+
+    def around(link: Any, reach: float) -> Numbers:
+        middle = float(link.forward(center))
+        low, high = (_rounded(subject, float(link.inverse(middle + side))) for side in (-reach, reach))
+        return Numbers(center, low, high)
+
+    scale, reach = subject.link.own_scale, _reach(subject, published)
+    own = around(scale, reach)
+    if _fits(subject, own) or scale == subject.link:
+        return own
+    return around(subject.link, min(1.0, reach * float(subject.link.slope(center)) / float(scale.slope(center))))
 
 
 def find_problem(subject: Subject, numbers: Numbers) -> str | None:
@@ -93,18 +99,20 @@ def find_problem(subject: Subject, numbers: Numbers) -> str | None:
     if outside is not None:
         return outside
     say = {part: text(subject, getattr(numbers, part)) for part in ("median", "low", "high")}
-    if numbers.uncertain and numbers.low > numbers.median:
-        return (
-            f"The lower end, {say['low']}, is above the median, {say['median']}. "
-            f"Lower it to {say['median']} or less, or raise the median."
-        )
-    if numbers.uncertain and numbers.high < numbers.median:
-        return (
-            f"The upper end, {say['high']}, is below the median, {say['median']}. "
-            f"Raise it to {say['median']} or more, or lower the median."
-        )
     if numbers.uncertain and numbers.low == numbers.high:
         return "The interval has no width. Move one of its ends, or switch “Uncertain” off to hold the value fixed."
+    if numbers.uncertain and numbers.low >= numbers.median:
+        how = "is above" if numbers.low > numbers.median else "is also"
+        return (
+            f"The lower end, {say['low']}, {how} the median{', ' + say['median'] if how == 'is above' else ''}. "
+            f"Lower it below {say['median']}, or raise the median."
+        )
+    if numbers.uncertain and numbers.high <= numbers.median:
+        how = "is below" if numbers.high < numbers.median else "is also"
+        return (
+            f"The upper end, {say['high']}, {how} the median{', ' + say['median'] if how == 'is below' else ''}. "
+            f"Raise it above {say['median']}, or lower the median."
+        )
     return None
 
 
@@ -115,7 +123,8 @@ def _find_outside(subject: Subject, numbers: Numbers) -> str | None:
         parts = {"value": numbers.median}
     if subject.scale != 1.0 and not all(0 < value < 1 for value in parts.values()):
         return "A chance lies above 0 % and below 100 %. Correct the number that does not."
-    (low, high), (above, below) = subject.bounds, subject.link.domain
+    (low, high), link = subject.bounds, subject.link.fitting(numbers.low, numbers.median, numbers.high)
+    above, below = link.domain
     for name, value in parts.items():
         said = f"The {name}, {text(subject, value)},"
         if value < low:
@@ -123,7 +132,7 @@ def _find_outside(subject: Subject, numbers: Numbers) -> str | None:
         if value > high:
             return f"{said} is above {text(subject, high)}, the most that this can be. Lower it."
         # A value that is held fixed may be at the edge; the case knows which.
-        if numbers.uncertain and not above < value < below:
+        if numbers.uncertain and not link.takes(value):
             edge, way, mend = (above, "above", "Raise") if value <= above else (below, "below", "Lower")
             return f"{said} must be {way} {text(subject, edge)}. {mend} it."
     return None
@@ -168,15 +177,31 @@ def significant(value: float, digits: int) -> float:
 
 
 def _window(subject: Subject, published: Numbers) -> tuple[float, float]:
-    link = subject.link
-    center = published.median
-    if center <= link.domain[0]:
-        center = INSTEAD_OF_ZERO
-    room = subject.room
-    if published.uncertain:
-        room = (float(link.forward(published.high)) - float(link.forward(published.low))) / 2
-    middle, reach = float(link.forward(center)), REACH / 1.645 * room
+    link, reach = subject.link.own_scale, REACH / 1.645 * _reach(subject, published)
+    middle = float(link.forward(_off_edges(subject, published.median)))
     return _clip(subject, float(link.inverse(middle - reach))), _clip(subject, float(link.inverse(middle + reach)))
+
+
+def _reach(subject: Subject, published: Numbers) -> float:
+    """How far the published interval, or a plausible one, reaches either way on the quantity's own scale."""
+    if not published.uncertain:
+        return subject.room
+    return sum(subject.link.own_scale.sides(published.low, published.median, published.high)) / 2
+
+
+def _fits(subject: Subject, numbers: Numbers) -> bool:
+    """Whether there is a prior with these numbers, strictly within the bounds."""
+    given = (numbers.low, numbers.median, numbers.high)
+    return all(map(subject.link.takes, given)) and subject.link.fitting(*given).is_even(*given)
+
+
+def _off_edges(subject: Subject, value: float) -> float:
+    """The value, or one inside of where it cannot be uncertain."""
+    low, high = subject.link.domain
+    if low < value < high:
+        return value
+    inside = min(INSTEAD_OF_ZERO, INSTEAD_OF_ZERO * (high - low))
+    return low + inside if value <= low else high - inside
 
 
 def _round_levels(low: float, high: float) -> list[float]:
@@ -198,7 +223,8 @@ def _round_on_link(subject: Subject, low: float, high: float) -> list[float]:
 def _inside(subject: Subject, value: float) -> float:
     """The value, or the nearest that the link takes."""
     low, high = subject.link.domain
-    return min(max(value, low + 1e-6), high - 1e-3 if math.isfinite(high) else high)
+    size = high - low if math.isfinite(high - low) else 1.0
+    return min(max(value, low + 1e-6 * size), high - 1e-3 * size)
 
 
 def _within(subject: Subject, value: float) -> bool:
@@ -216,7 +242,3 @@ def _rounded(subject: Subject, value: float) -> float:
 def _clip(subject: Subject, value: float) -> float:
     low, high = subject.bounds
     return min(max(value, low), high)
-
-
-def _ends(numbers: Numbers) -> tuple[float, float]:
-    return numbers.low, numbers.high

@@ -37,7 +37,7 @@ class Subject:
     """A quantity in words; `row` and `column` say where it stands in its group's table, `event` whose record it meets.
 
     `bounds`: closed, in the natural unit; `scale`: what one natural unit is in the unit shown (100 for percent);
-    `room`: how far, on the link scale, a value that is held fixed may plausibly lie off.
+    `room`: how far, on its own scale, a value that is held fixed may plausibly lie off.
     """
 
     key: str

@@ -108,6 +108,12 @@ def coverage(case: riskcast.Case) -> Any:
 
 
 @kept(max_entries=MOST_CASES)
+def held_levels(case: riskcast.Case) -> tuple[riskcast.HeldLevel, ...]:
+    """Where today's levels, or what they drift to, are held at their bounds."""
+    return riskcast.held_levels(case)
+
+
+@kept(max_entries=MOST_CASES)
 def conflicts(case: riskcast.Case) -> tuple[Any, ...]:
     """Each event type's record against its priors."""
     return riskcast.check_priors(case)

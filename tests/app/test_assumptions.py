@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -258,8 +259,11 @@ def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> No
 @pytest.mark.parametrize(
     ("part", "value", "told"),
     [
-        ("low", 50.0, "The lower end, 50, is above the median, 47. Lower it to 47 or less, or raise the median."),
-        ("high", 40.0, "The upper end, 40, is below the median, 47. Raise it to 47 or more, or lower the median."),
+        ("low", 50.0, "The lower end, 50, is above the median, 47. Lower it below 47, or raise the median."),
+        ("low", 47.0, "The lower end, 47, is also the median. Lower it below 47, or raise the median."),
+        ("high", 40.0, "The upper end, 40, is below the median, 47. Raise it above 47, or lower the median."),
+        ("high", 47.0, "The upper end, 47, is also the median. Raise it above 47, or lower the median."),
+        ("low", 46.9, "; give a low end of at most 45.5, or a high end of at most 47.6."),
         ("high", 120.0, "The upper end, 120, is above 100, the most that this can be. Lower it."),
         ("median", -5.0, "The median, -5, is below 0, the least that this can be. Raise it."),
     ],
@@ -278,7 +282,7 @@ def test_numbers_that_do_not_fit_are_refused_with_the_mend_and_nothing_is_lost(
     if part == "low":
         give(assumptions, "median", 52.0)
         assert not assumptions.error
-        assert seen(assumptions).changes == {LEVEL: {"median": 52.0, "interval": [50.0, 57.0]}}
+        assert seen(assumptions).changes == {LEVEL: {"median": 52.0, "interval": [value, 57.0]}}
     else:
         assumptions.button(key="reset_one").click().run()
         assert not assumptions.error
@@ -351,7 +355,9 @@ def test_the_live_result_is_the_packages_own_against_the_published_case(assumpti
         assert score == f"{dyad.score.mean:.1f}"
         assert interval == f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"
         by = moved.score[dyad.id]
-        assert change.replace("−", "-") == f"{by.mean:+.1f} ({by.low:+.1f} to {by.high:+.1f})"
+        told = f"{by.mean:+.1f} ({by.low:+.1f} to {by.high:+.1f})"
+        # What rounds to nothing has no sign.
+        assert change.replace("−", "-") == re.sub(r"[+-]0\.0\b", "0.0", told)
     moved_most = next(each.value for each in assumptions.markdown if each.value.startswith("| Outcome "))
     told = [line.rpartition("|")[0].rpartition("|")[2].replace("−", "-") for line in moved_most.splitlines()[2:]]
     points = [float(cell.split("**")[1]) for cell in told]

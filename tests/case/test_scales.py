@@ -16,7 +16,7 @@ import riskcast
 from riskcast import errors
 from riskcast.case.model import Indicator, IndicatorMove, Scenario
 from riskcast.case.moves import apply_move, middle_levels
-from riskcast.case.quantities import Quantity, check_domain, elicit
+from riskcast.case.quantities import Z90, Quantity, check_domain, elicit
 from riskcast.case.scales import SCALES, VERBS, LogitScale, Scale
 from riskcast.case.schemas import case_schemas
 from tests.support.cases import edge, event, indicator, make_case, quantity
@@ -54,10 +54,13 @@ def test_levels_become_steps_and_back_in_order(scale: Scale) -> None:
     assert float(scale.link.forward(scale.level(1.0)) - scale.link.forward(REFERENCE)) == pytest.approx(scale.width)
 
 
-def test_steps_on_the_link_are_steps_of_levels_and_finite_however_far_out(scale: Scale) -> None:
-    np.testing.assert_allclose(scale.steps_from_link(scale.link.forward(LEVELS)), scale.steps(LEVELS), atol=1e-9)
+def test_steps_of_a_prior_are_steps_of_its_levels_and_within_the_bounds_however_far_out(scale: Scale) -> None:
+    prior = elicit(Quantity(median=47.0, interval=(31.0, 90.0)), scale.prior_link)
+    np.testing.assert_allclose(scale.level(scale.steps_at(prior, [-Z90, 0.0, Z90])), [31.0, 47.0, 90.0], rtol=1e-12)
+    scores = np.linspace(-8.0, 8.0, 33)
+    np.testing.assert_allclose(scale.steps_at(prior, scores), scale.steps(prior.quantile(scores)), atol=1e-9)
     low, high = scale.limits
-    far = scale.steps_from_link(float(scale.link.forward(REFERENCE)) + np.array([-60.0, 60.0]))
+    far = scale.steps_at(prior, np.array([-20.0, 20.0]))
     assert np.isfinite(far[1])
     assert low <= far[0] < far[1] <= high
 
@@ -121,9 +124,8 @@ def test_a_case_with_it_is_fitted_forecast_and_moved(name: str, tmp_path: Path) 
         for unit in case.dyads:
             assert base.probability("protest", unit).mean < ahead.probability("protest", unit).mean < 1.0
     earlier = riskcast.case_as_of(case, dt.date(2019, 6, 30))
-    assert elicit(earlier.indicators["mood"].now_of(case.host), earlier.indicators["mood"].link).mean == pytest.approx(
-        float(mood.link.forward(50.5))
-    )
+    level = elicit(earlier.indicators["mood"].now_of(case.host), earlier.indicators["mood"].prior_link)
+    assert float(level.quantile(0.0)) == pytest.approx(50.5)
     folder = tmp_path / "written"
     riskcast.write_case(case, folder)
     assert riskcast.load_case(folder).hash == case.hash

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from riskcast.case.files import load_case
+from riskcast.case.links import IDENTITY, LOG, BoundedLink, Link, base_rate_link
 from riskcast.case.model import Case, Scenario
-from riskcast.case.quantities import IDENTITY, LOG, Quantity, base_rate_link, elicit
+from riskcast.case.quantities import Quantity, elicit
 from riskcast.charts import forecast as forecast_charts, verification as charts
 from riskcast.charts.canvas import DARK_RAMPS, LIGHT_RAMPS, contrast_ratio, ink_on, ramps_of, two_lines
 from riskcast.charts.geography import countries, label_place, view_of
@@ -401,6 +402,35 @@ def test_density_is_that_of_the_elicited_quantity() -> None:
     (mark,) = rows_with(chart, "median", "strip")
     assert (mark["low"], mark["median"], mark["high"]) == pytest.approx((1.15, 1.4, 1.7), rel=0.01)
     assert "as published: 1.4 (1.15 to 1.7)" in words_of(chart)
+
+
+@pytest.mark.parametrize(
+    ("median", "interval", "link"),
+    [
+        (3.0, (0.9, 6.0), LOG),
+        (41.0, (38.0, 57.0), BoundedLink(0.0, 100.0)),
+        (50.0, (1e-9, 100 - 1e-9), BoundedLink(0.0, 100.0)),
+    ],
+)
+def test_the_chart_of_a_lopsided_interval_is_of_what_was_said(
+    median: float, interval: tuple[float, float], link: Link
+) -> None:
+    chart = forecast_charts.density_chart(elicit(Quantity(median=median, interval=interval), link))
+    (mark,) = rows_with(chart, "median", "strip")
+    assert (mark["low"], mark["median"], mark["high"]) == pytest.approx((interval[0], median, interval[1]), rel=1e-9)
+    values = np.array([row["value"] for row in rows_with(chart, "density")])
+    assert (np.diff(values) > 0).all()
+    assert np.isfinite([row["density"] for row in rows_with(chart, "density")]).all()
+
+
+def test_a_curve_ends_at_a_bound_and_what_is_held_there_is_told() -> None:
+    prior = elicit(Quantity(median=0.3, interval=(0.0, 1.0)), BoundedLink(0.0, 100.0))
+    chart = forecast_charts.density_chart(prior)
+    curve = rows_with(chart, "density")
+    assert min(row["value"] for row in curve) > 0
+    value, density = (np.array([row[field] for row in curve]) for field in ("value", "density"))
+    assert float(((density[1:] + density[:-1]) / 2 * np.diff(value)).sum()) == pytest.approx(0.95, abs=0.02)
+    assert "0.3 (0 to 1, 5 % at 0 itself)" in words_of(chart)
 
 
 def test_densities_of_a_change_and_of_draws_stand_beside_the_first() -> None:

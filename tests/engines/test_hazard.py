@@ -20,6 +20,7 @@ from riskcast.engines.laplace import log_target
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.priors import value_at
 
 
 def models_of(case: Case) -> tuple[Record, dict[str, EventModel]]:
@@ -30,7 +31,7 @@ def models_of(case: Case) -> tuple[Record, dict[str, EventModel]]:
 def random_point(model: EventModel, seed: int) -> tuple[Floats, Floats, Floats, dict[str, float]]:
     rng = np.random.default_rng(seed)
     units = len(model.units) if model.has_dyad_effects else 0
-    z, e, d = rng.normal(size=len(model.mean)), rng.normal(size=len(model.years)), rng.normal(size=units)
+    z, e, d = rng.normal(size=len(model.middle)), rng.normal(size=len(model.years)), rng.normal(size=units)
     return z, e, d, {name: float(rng.normal()) for name in model.free_hyper}
 
 
@@ -42,7 +43,7 @@ def naive_log_posterior(
     edges = case.effects_on(target)
 
     def link_value(low: float, high: float, middle: float, score: float) -> float:
-        return middle + score * (high - low) / (2 * norm.ppf(0.95))
+        return float(value_at(score, low, middle, high))
 
     def log_of(key: str, given_quantity) -> float:
         low, high = np.log(given_quantity.range)

@@ -28,6 +28,7 @@ from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.terminal import forecasts
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.priors import log_density, value_at
 
 DRAWS = 4000
 SPREAD = norm.ppf(0.95) - norm.ppf(0.05)
@@ -124,12 +125,13 @@ def test_with_vague_priors_mode_and_curvature_are_the_maximum_likelihood_fit_of_
     assert happened.sum() > 100
     family = sm.families.Binomial(link=sm.families.links.CLogLog())
     glm = sm.GLM(happened.ravel(), np.array(x), family=family).fit(tol=1e-12)
-    model = model_of(case)
+    # The widest base rate is lopsided, and pulls where it is narrow; as vague as it is wide, it is a Normal.
+    model = replace(model_of(case), skew=np.zeros(4))
     mode = find_mode(model, {})
-    p = len(model.mean)
-    coefficients = model.mean + model.sd * mode.theta[:p]
+    p = len(model.middle)
+    coefficients = model.natural(mode.theta[:p])
     np.testing.assert_allclose(coefficients, glm.params, atol=1e-3)
-    errors = model.sd * np.sqrt(np.diag(np.linalg.inv(mode.curvature))[:p])
+    errors = model.spread * np.sqrt(np.diag(np.linalg.inv(mode.curvature))[:p])
     # bse uses the expected information; the engine's curvature is the observed one.
     observed = np.linalg.inv(-glm.model.hessian(glm.params, observed=True))
     np.testing.assert_allclose(errors, np.sqrt(np.diag(observed)), rtol=1e-3)
@@ -139,17 +141,22 @@ def test_with_vague_priors_mode_and_curvature_are_the_maximum_likelihood_fit_of_
 
 
 @pytest.mark.parametrize("months", [[], [(2016, 3)], [(2016, 3), (2017, 5), (2018, 1), (2018, 7), (2020, 12)]])
-def test_a_base_rate_alone_has_the_posterior_of_quadrature(months: list[tuple[int, int]]) -> None:
-    case = make_case({"a": event(quantity(0.3, 0.1, 0.7))}, rows=rows_on({"HHH-P001": months}))
+@pytest.mark.parametrize(
+    "prior", [(0.1, 0.3, 0.7), (0.25, 0.3, 0.75), (0.03, 0.3, 0.42)], ids=["even", "longer above", "longer below"]
+)
+def test_a_base_rate_alone_has_the_posterior_of_quadrature(
+    prior: tuple[float, float, float], months: list[tuple[int, int]]
+) -> None:
+    case = make_case({"a": event(quantity(prior[1], prior[0], prior[2]))}, rows=rows_on({"HHH-P001": months}))
     model = model_of(case)
     found = fit_event(model, DRAWS, 3)
     assert found.khat < 0.5
-    low, middle, high = (math.log(-math.log1p(-p) / 12) for p in (0.1, 0.3, 0.7))
+    low, middle, high = (math.log(-math.log1p(-p) / 12) for p in prior)
     alpha = np.linspace(middle - 6, middle + 6, 20_001)
     events, quiet = len(months), 72 * 3 - len(months)
     rate = np.exp(alpha)
-    log_density = norm.logpdf(alpha, middle, (high - low) / SPREAD) - quiet * rate + events * np.log(-np.expm1(-rate))
-    assert_draws_follow(found.coefficients[:, 0], found, alpha, np.exp(log_density - log_density.max()))
+    log_joint = log_density(alpha, low, middle, high) - quiet * rate + events * np.log(-np.expm1(-rate))
+    assert_draws_follow(found.coefficients[:, 0], found, alpha, np.exp(log_joint - log_joint.max()))
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0, 0), (0, 0, 1, 2, 9)])
@@ -160,7 +167,7 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
     assert found.khat < 0.7
     base = -math.log1p(-0.2) / 12
     log_sd = np.linspace(math.log(0.6) - 5, math.log(0.6) + 4, 901)
-    log_density = norm.logpdf(log_sd, math.log(0.6), (math.log(2.4) - math.log(0.15)) / SPREAD)
+    log_joint = norm.logpdf(log_sd, math.log(0.6), (math.log(2.4) - math.log(0.15)) / SPREAD)
     d, step = np.linspace(-9, 9, 1201, retstep=True)
     effect_at = []
     for k, sd in enumerate(np.exp(log_sd)):
@@ -168,10 +175,10 @@ def test_a_spread_of_dyads_alone_has_the_posterior_of_quadrature(counts: tuple[i
         for n in counts:
             log_likelihood = -(72 - n) * rate + n * np.log(-np.expm1(-rate))
             mass = np.exp(log_likelihood) * norm.pdf(d) * step
-            log_density[k] += math.log(mass.sum())
+            log_joint[k] += math.log(mass.sum())
         # The last dyad is the last in the loop: its expected effect at this spread.
         effect_at.append((mass @ (sd * d)) / mass.sum())
-    density = np.exp(log_density - log_density.max())
+    density = np.exp(log_joint - log_joint.max())
     # Draws are compared on the log scale, where the density was written down.
     assert_draws_follow(np.log(found.hyper["sd_dyad"]), found, log_sd, density)
     expected = float(np.average(effect_at, weights=density))
@@ -194,7 +201,7 @@ def test_a_spread_of_dyads_with_a_vague_base_rate_has_the_posterior_of_a_grid() 
     alpha = np.linspace(-5.5, 1.5, 141)
     log_sd = np.linspace(math.log(0.8) - 2.5, math.log(0.8) + 2.5, 101)
     d, step = np.linspace(-7, 7, 281, retstep=True)
-    log_joint = norm.logpdf(alpha, middle, (high - low) / SPREAD)[:, None] + norm.logpdf(
+    log_joint = log_density(alpha, low, middle, high)[:, None] + norm.logpdf(
         log_sd, math.log(0.8), math.log(3.2 / 0.2) / SPREAD
     )
     for k, sd in enumerate(np.exp(log_sd)):
@@ -207,12 +214,18 @@ def test_a_spread_of_dyads_with_a_vague_base_rate_has_the_posterior_of_a_grid() 
     assert_draws_follow(np.log(found.hyper["sd_dyad"]), found, log_sd, joint.sum(axis=0))
 
 
-def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() -> None:
+@pytest.mark.parametrize(
+    ("ratio", "half_life"),
+    [((0.8, 1.6, 3.2), (0.8, 3.0, 11.0)), ((1.3, 1.6, 5.0), (0.8, 3.0, 4.0))],
+    ids=["even", "lopsided"],
+)
+def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid(
+    ratio: tuple[float, float, float], half_life: tuple[float, float, float]
+) -> None:
     days = {"HHH-P001": [(2016, 2), (2016, 3), (2016, 5), (2018, 9), (2018, 10)], "HHH-P002": [(2017, 7), (2019, 7)]}
-    loop = edge("a", "a", quantity(1.6, 0.8, 3.2), whose="own", memory="fast", acts="next")
-    case = make_case(
-        {"a": event(quantity(0.3, 0.1, 0.6))}, [loop], half_life=quantity(3.0, 0.8, 11.0), rows=rows_on(days)
-    )
+    loop = edge("a", "a", quantity(ratio[1], ratio[0], ratio[2]), whose="own", memory="fast", acts="next")
+    remembered = quantity(half_life[1], half_life[0], half_life[2])
+    case = make_case({"a": event(quantity(0.3, 0.1, 0.6))}, [loop], half_life=remembered, rows=rows_on(days))
     found = fit_event(model_of(case), DRAWS, 7)
     assert found.khat < 0.7
     happened = np.zeros((72, 3))
@@ -220,18 +233,16 @@ def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() ->
         for year, month in when:
             happened[(year - 2015) * 12 + month - 1, unit] = 1.0
     low, middle, high = (math.log(-math.log1p(-p) / 12) for p in (0.1, 0.3, 0.6))
-    priors = [
-        (middle, (high - low) / SPREAD),
-        (math.log(1.6), 2 * math.log(2.0) / SPREAD),
-        (math.log(3.0), math.log(11.0 / 0.8) / SPREAD),
-    ]
-    alpha, gamma, log_half_life = (np.linspace(m - 5.0 * s, m + 5.0 * s, 71) for m, s in priors)
+    priors = [(low, middle, high), tuple(map(math.log, ratio)), tuple(map(math.log, half_life))]
+    # Even steps of the standard normal scores: there every prior is as wide on either side.
+    score = np.linspace(-4.5, 4.5, 71)
+    alpha, gamma, log_half_life = grids = [value_at(score, *prior) for prior in priors]
     log_joint = np.empty((71, 71, 71))
-    for k, half_life in enumerate(np.exp(log_half_life)):
+    for k, periods in enumerate(np.exp(log_half_life)):
         memory = np.zeros((72, 3))
         for t in range(72):
             for s in range(t):
-                memory[t] += happened[s] * 2.0 ** (-(t - 1 - s) / half_life)
+                memory[t] += happened[s] * 2.0 ** (-(t - 1 - s) / periods)
         memory = np.log2(1 + memory)
         touched, struck = memory[(memory > 0) & (happened == 0)], memory[happened > 0]
         untouched = int(((memory == 0) & (happened == 0)).sum())
@@ -240,14 +251,13 @@ def test_escalation_with_an_uncertain_half_life_has_the_posterior_of_a_grid() ->
         for m in struck:
             rate = np.exp(alpha[:, None] + gamma * m)
             log_joint[:, :, k] += np.log(-np.expm1(-rate))
-    for axis, (grid, (m, s)) in enumerate(zip((alpha, gamma, log_half_life), priors, strict=True)):
-        shape = [1, 1, 1]
-        shape[axis] = 71
-        log_joint += norm.logpdf(grid, m, s).reshape(shape)
+    for axis in range(3):
+        log_joint += norm.logpdf(score).reshape([71 if other == axis else 1 for other in range(3)])
     joint = np.exp(log_joint - log_joint.max())
-    assert_draws_follow(found.coefficients[:, 0], found, alpha, joint.sum(axis=(1, 2)))
-    assert_draws_follow(found.coefficients[:, 1], found, gamma, joint.sum(axis=(0, 2)))
-    assert_draws_follow(np.log(found.hyper["half_life.fast"]), found, log_half_life, joint.sum(axis=(0, 1)))
+    drawn = (*found.coefficients.T, np.log(found.hyper["half_life.fast"]))
+    for axis, (values, grid) in enumerate(zip(drawn, grids, strict=True)):
+        marginal = np.moveaxis(joint, axis, 0).reshape(71, -1).sum(axis=1)
+        assert_draws_follow(np.interp(values, grid, score), found, score, marginal)
 
 
 def test_year_shocks_have_the_posterior_of_a_grid() -> None:
@@ -299,7 +309,7 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_others() -> None:
 def test_one_draw_is_weighted_as_among_many() -> None:
     model = model_of(random_case(3), "protest")
     rng = np.random.default_rng(1)
-    theta = rng.normal(size=(5, len(model.mean) + len(model.years)))
+    theta = rng.normal(size=(5, len(model.middle) + len(model.years)))
     xi = {name: rng.normal(size=5) for name in model.free_hyper}
     together = target_of(model, theta, xi)
     for k in range(5):

@@ -203,8 +203,8 @@ def test_the_cases_reach_every_part_of_the_graph() -> None:
     assert not flats["no edges"].coords["effect"]
     assert not flats["nothing free but rates"].coords["free_hyper"]
     assert len(flats["series"].data["step_size"]) > 100
-    assert np.isneginf(flats["some fixed"].data["hyper_mean"]).any()
-    assert (flats["some fixed"].data["coefficient_sd"] == 0).sum() == 2
+    assert np.isneginf(flats["some fixed"].data["hyper_middle"]).any()
+    assert (flats["some fixed"].data["coefficient_spread"] == 0).sum() == 2
     assert 0 < len(flats["some fixed"].coords["free_hyper"]) < len(flats["some fixed"].coords["hyper"])
     assert max(flats["yearly"].layout["past_count"]) > 1
     assert max(flats["record with holes"].layout["year_gap"]) == 3
@@ -224,7 +224,7 @@ def test_deterministics_are_the_quantities_in_their_natural_units(name: str) -> 
         part = split(flat, point)[regression.event]
         event_name = regression.event
         hyper = natural_hyper(regression, dict(zip(regression.free_hyper, part["xi"], strict=True)))
-        coefficients = regression.mean + regression.sd * part["z"]
+        coefficients = regression.natural(part["z"])
         shocks = year_factor(regression.years, hyper["sd_time"], hyper["persistence"]) @ part["e"]
 
         def at(dim: str, label: str, event_name: str = event_name) -> int:
@@ -276,7 +276,8 @@ def test_setting_the_data_of_the_priors_is_building_anew() -> None:
 
     case = random_case(1)
     model, new = build_model(case), pymc_data.flatten_case(revised_priors(case))
-    names = ("coefficient_mean", "coefficient_sd", "hyper_mean", "hyper_sd")
+    parts = ("middle", "spread", "skew")
+    names = tuple(f"{whose}_{part}" for whose in ("coefficient", "hyper") for part in parts)
     old = {name: model[name].get_value() for name in names}
     assert all((old[name] != new.data[name]).all() for name in names)
     logp = model.compile_logp()
@@ -315,7 +316,7 @@ def test_posterior_predictive_draws_are_events_at_the_rate_of_each_row() -> None
     for model in flat.models:
         mine = [i for i, label in enumerate(flat.coords["row"]) if label.startswith(f"{model.event}:")]
         exposure = flat.data["exposure"][mine]
-        chance = -np.expm1(-exposure * np.exp(model.mean[0]))
+        chance = -np.expm1(-exposure * np.exp(model.middle[0]))
         for pooled in (True, False):
             chosen = (exposure > 1) == pooled
             if chosen.any():
@@ -428,7 +429,7 @@ def test_an_interrupt_ends_the_chains_and_reaches_the_caller(sampled: Sampled) -
 
 def test_rates_beyond_all_reason_are_refused_in_plain_words(sampled: Sampled) -> None:
     flat = pymc_data.flatten_case(sampled.case)
-    compiled = pymc_model.compile_flat(flat).with_data(coefficient_mean=flat.data["coefficient_mean"] + 800.0)
+    compiled = pymc_model.compile_flat(flat).with_data(coefficient_middle=flat.data["coefficient_middle"] + 800.0)
     with pytest.raises(UnreliablePosteriorError, match=r"nuts could not sample.*interval"):
         pymc_model.draw_chains(compiled, 100, 1)
 

@@ -287,7 +287,7 @@ def test_the_record_goes_over_into_the_simulation_without_a_seam(acts: str) -> N
     rows = model.free.join(model.hits)
     columns = np.concatenate([rows.x, memory_columns(model, rows, natural_hyper(model, {}))], axis=1)
     last = rows.period == record.timeline.length - 1
-    exact = -np.expm1(-np.exp(columns[last] @ model.mean))
+    exact = -np.expm1(-np.exp(columns[last] @ model.middle))
     assert len(exact) == 2
     assert exact.min() > 1.5 * yearly(0.3)
     found = ahead_of(case, 1, draws=100).simulated.probability["b"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from riskcast import Case, load_case
-from riskcast.case.quantities import Link
+from riskcast.case.links import Link
 from riskcast.case.scales import Scale
 from tests.support import smallcase
 

@@ -10,10 +10,11 @@ from itertools import chain, islice, pairwise
 
 import numpy as np
 
+from riskcast.case.links import LOG
 from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
-from riskcast.case.quantities import LOG, Quantity, check_domain
+from riskcast.case.quantities import Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
 from riskcast.case.yaml_lines import Document
@@ -166,7 +167,8 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
             wrong = (
                 f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
             )
-            yield where.problem("indicators", path, wrong, "check the unit, or widen bounds")
+            mend = f"check the unit, give numbers from {low:g} to {high:g}, or widen bounds"
+            yield where.problem("indicators", path, wrong, mend)
 
 
 def _events(case: Case, where: Where) -> Iterator[Problem]:
@@ -252,15 +254,12 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
     for key, quantity, link in case.quantities():
         document, path = locate(case, key)
         may_be_zero = quantity.is_fixed and quantity.center == 0 and parse_id(key).kind.may_be_zero
-        wrong = None if may_be_zero else check_domain(quantity, link)
-        if wrong:
-            part = "value" if quantity.is_fixed else "interval"
-            if part == "interval" and check_domain(Quantity(value=quantity.center), link):
-                part = "median"
-            yield where.problem(document, (*path, part), wrong, "correct the number, or the unit it is in")
-        elif link is LOG and not may_be_zero and max(abs(math.log(v)) for v in quantity.range) > 14:
+        misfit = None if may_be_zero else find_misfit(quantity, link)
+        if link is LOG and quantity.range[0] > 0 and max(abs(math.log(v)) for v in quantity.range) > 14:
             wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} spans or reaches beyond a million"
             yield where.problem(document, path, wrong, "give plausible numbers")
+        elif misfit:
+            yield where.problem(document, (*path, misfit.part), misfit.wrong, misfit.mend)
         if evidence and quantity.evidence is None:
             yield where.problem(document, path, "has no evidence", "add `evidence: {basis:, claim:, sources:}`")
         for index, source in enumerate(quantity.evidence.sources if quantity.evidence else ()):

@@ -11,9 +11,10 @@ from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
+from riskcast.case.links import Link, base_rate_link
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Calendar, date_label, date_span
-from riskcast.case.quantities import Finite, Link, Prior, Quantity, Strict, base_rate_link, elicit
+from riskcast.case.quantities import Finite, Prior, Quantity, Strict, elicit
 from riskcast.case.quantity_ids import QuantityId
 from riskcast.case.registered import NameIn
 from riskcast.case.scales import SCALES, VERBS, Scale, Verb
@@ -77,8 +78,13 @@ class Indicator(Strict):
 
     @property
     def link(self) -> Link:
-        """The link on which levels are Normal."""
+        """The link on which levels drift."""
         return self.measure.link
+
+    @property
+    def prior_link(self) -> Link:
+        """The link of what is believed of a level."""
+        return self.measure.prior_link
 
     def steps(self, level: Any) -> Any:
         """Levels in the natural unit -> steps from the reference level."""
@@ -427,7 +433,7 @@ class Case(Strict):
         """Every quantity of the case: its id, which overlays use, itself, and the link of its prior."""
         rate = base_rate_link(self.periods_per_year)
         for found, quantity in self._named_quantities():
-            link = self.indicators[found.name].link if found.kind is ids.LEVEL else found.kind.link
+            link = self.indicators[found.name].prior_link if found.kind is ids.LEVEL else found.kind.link
             yield str(found), quantity, link or rate
 
     def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:

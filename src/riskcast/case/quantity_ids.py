@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from riskcast.case.quantities import IDENTITY, LOG, LOGIT, Link
+from riskcast.case.links import IDENTITY, LOG, LOGIT, Link
 
 Section = Literal["memories", "hyperpriors", "indicators", "outcomes", "effects"]
 

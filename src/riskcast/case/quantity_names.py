@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from riskcast.case.links import Link, base_rate_link
 from riskcast.case.model import Case, Effect
-from riskcast.case.quantities import Link, base_rate_link
 from riskcast.case.quantity_ids import (
     BASE_RATE,
     DRIFT,
@@ -93,7 +93,7 @@ def name_quantity(case: Case, key: str) -> QuantityName:
     >>> from riskcast import load_case
     >>> named = name_quantity(load_case("central_asia_2024"), "indicators.xenophobia.now")
     >>> named.what, named.unit, named.link.name
-    ("today's level", '% agreeing', 'identity')
+    ("today's level", '% agreeing', 'logit')
     """
     found, labels = parse_id(key), Labels.of(case)
     return QuantityName(
@@ -119,9 +119,9 @@ def unit_of_kind(case: Case, kind: Kind) -> str:
 
 
 def link_of(case: Case, found: QuantityId) -> Link:
-    """The link on which a quantity is Normal."""
+    """The link of what is believed of a quantity."""
     if found.kind is LEVEL:
-        return case.indicators[found.name].link
+        return case.indicators[found.name].prior_link
     return found.kind.link or base_rate_link(case.periods_per_year)
 
 

@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from riskcast.case.quantities import IDENTITY, LOG, Link, LogitLink
+from riskcast.case.links import IDENTITY, LOG, BoundedLink, Link, LogitLink
+from riskcast.case.quantities import Prior
 from riskcast.machinery.registry import Entry, Registry
 
 Verb = Literal["set", "shift", "multiply"]
@@ -42,7 +43,7 @@ class Wrong:
 class Scale(ABC):
     """How levels of one indicator are counted in steps from its reference level.
 
-    x = (g(level) - g(reference)) / width, where g is the link on which levels are Normal and width one step on it.
+    x = (g(level) - g(reference)) / width, where g is the link on which levels drift and width one step on it.
 
     reference, step, bounds: as the case gives them, in the natural unit `unit`.
     """
@@ -62,7 +63,12 @@ class Scale(ABC):
     @property
     @abstractmethod
     def link(self) -> Link:
-        """The link on which levels are Normal, and on which they drift."""
+        """The link on which levels drift, and are Normal where they have no bounds."""
+
+    @property
+    def prior_link(self) -> Link:
+        """The link of what is believed of a level: within bounds their log odds, so that no prior leaves them."""
+        return self.link if self.bounds is None else BoundedLink(*self.bounds, self.link)
 
     @property
     @abstractmethod
@@ -86,10 +92,9 @@ class Scale(ABC):
         """Steps from the reference level -> levels in the natural unit."""
         return self.link.inverse(self.link.forward(self.reference) + steps * self.width)
 
-    def steps_from_link(self, link_level: Any) -> Any:
-        """Levels on the link -> steps from the reference level, held within the bounds."""
-        level = self.link.inverse(link_level)
-        return self.steps(level if self.bounds is None else np.clip(level, *self.bounds))
+    def steps_at(self, prior: Prior, z: Any) -> Any:
+        """Steps from the reference level at standard normal scores of what is believed of a level."""
+        return self.steps(prior.quantile(z))
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -257,9 +262,14 @@ class LogitScale(Scale):
             wrong = f"{self.step:g} up from the reference {self.reference:g} reaches the upper bound {high:g}"
             yield Wrong("step", wrong, f"on the logit scale, give a step below {high - self.reference:g}")
 
-    def steps_from_link(self, link_level: Any) -> Any:
-        """Levels on the link -> steps from the reference level; exact next to the bounds too."""
-        return (np.asarray(link_level, dtype=float) - self.link.forward(self.reference)) / self.width
+    @property
+    def prior_link(self) -> Link:
+        """The same."""
+        return self.link
+
+    def steps_at(self, prior: Prior, z: Any) -> Any:
+        """Steps from the reference level at standard normal scores; exact next to the bounds too."""
+        return (prior.on_link(z) - self.link.forward(self.reference)) / self.width
 
     def shift(self, path: Any, share: Any, middle: Any, amount: float) -> Any:
         """The middle level moves by the amount, and every path by as many steps."""

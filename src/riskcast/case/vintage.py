@@ -7,11 +7,15 @@ import math
 
 import numpy as np
 
+from riskcast.case.links import LOG
 from riskcast.case.model import Case, Indicator, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import DAYS_PER_YEAR
-from riskcast.case.quantities import LARGEST, LOG, Z90, Quantity, elicit
+from riskcast.case.quantities import LARGEST, Z90, Quantity, elicit, find_misfit
 from riskcast.errors import OptionError
+
+# How much of the way to a bound an interval may take, and how much of an interval lies between a median and its bound.
+NEARLY, OFF_BOUND = 0.95, 1.0 / 6.0
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
@@ -78,7 +82,7 @@ def _indicator_as_of(
 
 def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt.date) -> Quantity:
     link, width = indicator.link, float(indicator.measure.width)
-    prior = elicit(indicator.now_of(unit), link)
+    now = indicator.now_of(unit)
     drift = 0.0 if indicator.drift.center == 0 else float(elicit(indicator.drift, LOG).quantile(0.0)) * width
     known = [row for row in rows if row.unit == unit]
     if known:
@@ -87,15 +91,44 @@ def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt
         low, high = float(link.forward(last.low)), float(link.forward(last.high))
         spread = math.hypot((high - low) / (2 * Z90), drift * math.sqrt((day - last.date).days / DAYS_PER_YEAR))
     else:
-        center, spread = indicator.reference, prior.sd
-    middle = float(link.forward(center))
-    if spread == 0.0 or (prior.sd == 0.0 and drift == 0.0):
+        center = indicator.reference
+        low, high = link.forward(now.range).tolist()
+        spread = (high - low) / (2 * Z90)
+    if spread == 0.0 or (now.is_fixed and drift == 0.0):
         return Quantity(value=center)
+    return _level_around(indicator, center, Z90 * spread)
+
+
+def _level_around(indicator: Indicator, center: float, reach: float) -> Quantity:
+    """A level with an interval that reaches as far either way on the indicator's scale, within what it can be.
+
+    Where bounds are in the way, the side with more room keeps its end, and the other has one as far off in log odds;
+    a median at a bound moves off it by a sixth of the interval.
+    """
+    link, prior_link = indicator.link, indicator.prior_link
+    middle = float(link.forward(center))
     with np.errstate(over="ignore"):
-        ends = link.inverse(np.array([middle - Z90 * spread, middle + Z90 * spread]))
+        ends = link.inverse(np.array([middle - reach, middle + reach]))
     least, most = np.nextafter(link.domain, (np.inf, -np.inf))
     low, high = np.clip(ends, max(least, -LARGEST), min(most, LARGEST)).tolist()
-    if not (low < high and low <= center <= high):
+    if not low < center < high:
         # The spread is below the precision of the level itself.
         return Quantity(value=center)
-    return Quantity(median=center, interval=(low, high))
+    quantity = Quantity(median=center, interval=(low, high))
+    if indicator.bounds is None or find_misfit(quantity, prior_link) is None:
+        return quantity
+    bottom, top = indicator.bounds
+    rises = top - center > center - bottom
+    bound = bottom if rises else top
+    if center != bound:
+        far = min(high, center + NEARLY * (top - center)) if rises else max(low, center - NEARLY * (center - bottom))
+        near = float(prior_link.inverse(2.0 * prior_link.forward(center) - prior_link.forward(far)))
+        ends = (near, far) if rises else (far, near)
+        if ends[0] < center < ends[1]:
+            quantity = Quantity(median=center, interval=ends)
+            if find_misfit(quantity, prior_link) is None:
+                return quantity
+    far = min(high, top) if rises else max(low, bottom)
+    edge = float(link.forward(bound))
+    center = float(link.inverse(edge + OFF_BOUND * (float(link.forward(far)) - edge)))
+    return Quantity(median=center, interval=(bound, far) if rises else (far, bound))

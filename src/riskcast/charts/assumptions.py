@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from riskcast.case.links import LOGIT, CloglogLink
 from riskcast.case.model import Case
 from riskcast.case.quantities import Z90, Prior
 from riskcast.charts.canvas import (
@@ -25,7 +26,7 @@ from riskcast.charts.canvas import (
 )
 from riskcast.charts.theme import LIGHT, PERCENT, SIGNED, Palette
 from riskcast.errors import OptionError
-from riskcast.numbers import figure, percent_figure
+from riskcast.numbers import figure, percent, percent_figure
 
 if TYPE_CHECKING:
     import altair as alt
@@ -59,12 +60,14 @@ def density_chart(
 
     colours = (palette.pooled_rate, palette.model, palette.persistence)
     given: list[tuple[str, str, Floats, Floats, Floats]] = [(names[0], colours[0], *prior_curve(before))]
+    held_at = {names[0]: before.held}
     if after is not None and after != before:
         given.append((names[1], colours[1], *prior_curve(after)))
+        held_at[names[1]] = after.held
     if draws is not None:
         given.append((names[2], colours[2], *draws_curve(draws, before)))
     peak = max((float(density.max()) for _, _, _, density, _ in given if density.size), default=1.0)
-    unit_is_share = before.link.domain == (0.0, 1.0)
+    unit_is_share = before.link == LOGIT or isinstance(before.link, CloglogLink)
     form = percent_figure if unit_is_share else figure
     curves, marks = [], []
     for place, (name, colour, value, density, points) in enumerate(given):
@@ -74,6 +77,7 @@ def density_chart(
             curves.append({"name": name, "value": x, "density": p, "zero": 0.0})
         held = "" if low < high else "held fixed"
         span = held or f"{form(low)} to {form(high)}"
+        span += "".join(f", {percent(share)} at {form(bound)} itself" for bound, share in held_at.get(name, {}).items())
         marks.append(
             {"name": name, "low": low, "median": median, "high": high, "strip": strip, "colour": colour}
             | {"top": peak if held else 0.0, "zero": 0.0, "held": bool(held), "at": form(median), "interval": span}
@@ -122,7 +126,7 @@ def density_chart(
 def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
     """Natural values, the density there, and the 5, 50 and 95 % points; no curve where the quantity is fixed.
 
-    >>> from riskcast.case.quantities import IDENTITY
+    >>> from riskcast.case.links import IDENTITY
     >>> value, density, points = prior_curve(Prior(10.0, 2.0, IDENTITY))
     >>> points.round(2).tolist(), bool(density.max() > 0.19)
     ([6.71, 10.0, 13.29], True)
@@ -131,8 +135,12 @@ def prior_curve(prior: Prior) -> tuple[Floats, Floats, Floats]:
         return np.empty(0), np.empty(0), np.full(3, float(prior.quantile(0.0)))
     z = np.linspace(*(-3.0, 3.0) if prior.link.is_linear else REACH, POINTS)
     value = prior.quantile(z)
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) / np.gradient(value, z)
-    return value, density, prior.quantile([-Z90, 0.0, Z90])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.exp(prior.log_density(value))
+    # What is held at a bound, or so close that no digit tells it from one, has no density.
+    low, high = prior.link.domain
+    spread = (low < value) & (value < high) & np.isfinite(density)
+    return value[spread], density[spread], prior.quantile([-Z90, 0.0, Z90])
 
 
 def draws_curve(draws: ArrayLike, prior: Prior) -> tuple[Floats, Floats, Floats]:

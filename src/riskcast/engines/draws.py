@@ -37,9 +37,9 @@ def natural_draws(
     model: EventModel, theta: Floats, xi: Mapping[str, Floats]
 ) -> tuple[Floats, dict[str, Floats], Floats]:
     """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
-    p, draws = len(model.mean), len(theta)
+    p, draws = len(model.middle), len(theta)
     hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
-    coefficients = model.mean + model.sd * theta[:, :p]
+    coefficients = model.natural(theta[:, :p])
     rho = model.hyper["persistence"]
     if rho.is_fixed:
         factor = year_factor(model.years, 1.0, hyper["persistence"][0])
@@ -53,7 +53,7 @@ def natural_draws(
 def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Draws of one event type from its priors: what the assumptions say without the record."""
     rng = generator(seed, "prior", model.event)
-    theta = rng.standard_normal((draws, len(model.mean) + len(model.years)))
+    theta = rng.standard_normal((draws, len(model.middle) + len(model.years)))
     xi: dict[str, Floats] = {name: rng.standard_normal(draws) for name in model.free_hyper}
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
     effects = np.zeros((draws, len(model.units)))
@@ -64,5 +64,4 @@ def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
 
 def standardise_hyper(model: EventModel, hyper: dict[str, Floats]) -> dict[str, Floats]:
     """Natural hyper-parameters -> standardised ones, for those that are not fixed; the inverse of `natural_hyper`."""
-    priors = {name: model.hyper[name] for name in model.free_hyper}
-    return {name: (prior.link.forward(hyper[name]) - prior.mean) / prior.sd for name, prior in priors.items()}
+    return {name: model.hyper[name].score(hyper[name]) for name in model.free_hyper}

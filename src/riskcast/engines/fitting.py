@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from riskcast.case.links import Link
 from riskcast.case.model import Case
-from riskcast.case.quantities import Link
 from riskcast.engines.draws import EventDraws, draw_prior
-from riskcast.engines.hazard import SILENT, EventModel, build_event_model
+from riskcast.engines.hazard import EventModel, build_event_model
 from riskcast.engines.jobs import Job, Progress, one_by_one
 from riskcast.engines.posterior import Posterior, judge
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.errors import OptionError, UnknownNameError, UnreliablePosteriorError
+from riskcast.machinery.digests import SILENT_AT
 from riskcast.record.arrays import build_record, leave_out
 
 DRAWS = 1000
@@ -98,7 +99,7 @@ def fingerprint(kind: str, draws: int, seed: int, model: EventModel) -> str:
         elif is_dataclass(value) and not isinstance(value, type):
             for item in fields(value):
                 content = getattr(value, item.name)
-                if not (item.metadata.get(SILENT) and content == item.default):
+                if SILENT_AT not in item.metadata or np.any(content != item.metadata[SILENT_AT]):
                     add(content)
         elif isinstance(value, dict):
             for key, item in value.items():

@@ -1,9 +1,9 @@
 """The model's mathematics: one complementary-log-log regression per event type, in standardised coordinates.
 
-Every free quantity is Normal on its link scale, so the model is written in coordinates that are standard normal
-a priori: z for coefficients, e for year shocks, xi for hyper-parameters, d for dyad effects. With coefficients
-c = mean + sd * z, hyper-parameters exp or logistic of mean + sd * xi, year shocks b = F(sd_time, rho) e and dyad
-effects a = sd_dyad * d,
+The model is written in coordinates that are standard normal a priori: z for coefficients, e for year shocks, xi for
+hyper-parameters, d for dyad effects. With coefficients c = middle + spread * u(z), hyper-parameters exp or logistic of
+middle + spread * u(xi), where u(z) = z + skew * (sqrt(z^2 + k^2) - k) gives every prior its elicited quantiles, year
+shocks b = F(sd_time, rho) e and dyad effects a = sd_dyad * d,
 
     eta[i] = X[i] c + b[year(i)] + a[unit(i)],      P(event in row i) = 1 - exp(-exposure[i] exp(eta[i])).
 """
@@ -18,17 +18,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.links import LOG, LOGIT
 from riskcast.case.model import Case
-from riskcast.case.quantities import LOG, LOGIT, Prior, elicit
+from riskcast.case.quantities import Prior, elicit, stretch
 from riskcast.case.settings import COUNT, MEMORY_KINDS
 from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.digests import SILENT_AT
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record
 from riskcast.record.memory import Memory, seen_events
 
 LOG_2PI = math.log(2.0 * math.pi)
-# A field that says nothing at its default, so that fingerprints from before it was there stay as they are.
-SILENT = "silent at its default"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Escalation:
     seen: Floats
     memory: str
     same_period: bool
-    kind: str = field(default=COUNT, metadata={SILENT: True})
+    kind: str = field(default=COUNT, metadata={SILENT_AT: COUNT})
 
     @property
     def recall(self) -> Memory:
@@ -80,21 +80,27 @@ class Rows:
 class EventModel:
     """The regression of one event type: priors, rows without and with the event, and what escalates it.
 
-    coefficients: ids in order (base rate, indicator edges, escalation edges); mean, sd: (coefficients,) on the link
-    scale; hyper: priors of half-lives, sd_dyad, sd_time and persistence by name; years: calendar years with rows.
+    coefficients: ids in order (base rate, indicator edges, escalation edges); middle, spread, skew: (coefficients,) of
+    their priors, the first two on the link; hyper: priors of half-lives, sd_dyad, sd_time and persistence by name;
+    years: calendar years with rows.
     """
 
     event: str
     units: tuple[str, ...]
     coefficients: tuple[str, ...]
-    mean: Floats
-    sd: Floats
+    middle: Floats
+    spread: Floats
     hyper: Mapping[str, Prior]
     years: Ints
     free: Rows
     hits: Rows
     escalations: tuple[Escalation, ...]
     has_dyad_effects: bool
+    skew: Floats = field(metadata={SILENT_AT: 0.0})
+
+    def natural(self, z: Floats) -> Floats:
+        """Coefficients on the link at standardised ones: (..., coefficients)."""
+        return self.middle + self.spread * stretch(z, self.skew)[0]
 
     @property
     def indicators(self) -> int:
@@ -150,8 +156,9 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
         event=event,
         units=case.units(event),
         coefficients=(BASE_RATE, *(edge.id for edge in by_indicator), *(edge.id for edge in by_event)),
-        mean=np.array([prior.mean for prior in priors]),
-        sd=np.array([prior.sd for prior in priors]),
+        middle=np.array([prior.middle for prior in priors]),
+        spread=np.array([prior.spread for prior in priors]),
+        skew=np.array([prior.skew for prior in priors]),
         hyper=hyper,
         years=years,
         free=rows.take(~happened),
@@ -270,7 +277,7 @@ def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mappin
     event, xi by name for the hyper-parameters that are not fixed.
     """
     hyper = natural_hyper(model, xi)
-    coefficients = model.mean + model.sd * z
+    coefficients = model.natural(z)
     shocks = year_factor(model.years, hyper["sd_time"], hyper["persistence"]) @ e
     effects = hyper["sd_dyad"] * d if model.has_dyad_effects else np.zeros(len(model.units))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskcast.case.quantities import stretch, unstretch
 from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
@@ -36,6 +37,7 @@ INFLATION = 1.1
 WIDE_SHARE = 0.2
 WIDTH = 1.3
 WIDE_REACH = 2.8
+LOPSIDED = 0.5
 REFINE_ABOVE = 0.6
 MOST_MEMORY_CELLS = 20_000_000
 
@@ -62,7 +64,7 @@ def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None
 
     def standardise(rows: Rows, columns: Floats) -> tuple[Floats, Floats]:
         x = np.concatenate([rows.x, columns], axis=1)
-        return x * model.sd, x @ model.mean
+        return x * model.spread, x @ model.middle
 
     x_free, offset_free = standardise(model.free, free)
     x_hits, offset_hits = standardise(model.hits, hits)
@@ -85,17 +87,26 @@ def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None
 def find_mode(
     model: EventModel, xi: dict[str, float], start: Floats | None = None, memories: Memories | None = None
 ) -> Mode:
-    """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters."""
+    """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters.
+
+    The likelihood is concave in u(z), the rates' own coordinates. Its curvature in z is that in u times u'(z) on both
+    sides, less u''(z) times the slope in u; at the mode that slope is z / u'(z), so that what is solved with is the
+    curvature there, and positive definite everywhere, as 1 - z u''(z) / u'(z) is above 0.6.
+    """
     design, factor = design_at(model, xi, memories)
-    p = len(model.mean)
+    p = len(model.middle)
     theta = np.zeros(p + design.years) if start is None else start
 
     def objective(theta: Floats, effects: Floats | None) -> tuple[float, Floats, Floats, Floats | None]:
-        value, gradient, negative, effects = evaluate(design, theta[:p], factor @ theta[p:], effects)
-        gradient = np.concatenate([gradient[:p], factor.T @ gradient[p:]]) - theta
+        u, rise, turn = stretch(theta[:p], model.skew)
+        value, gradient, negative, effects = evaluate(design, u, factor @ theta[p:], effects)
+        gradient = np.concatenate([rise * gradient[:p], factor.T @ gradient[p:]]) - theta
         negative[:, p:] = negative[:, p:] @ factor
         negative[p:, :] = factor.T @ negative[p:, :]
+        negative[:, :p] *= rise
+        negative[:p, :] *= rise[:, None]
         negative[np.diag_indices_from(negative)] += 1.0
+        negative[np.diag_indices(p)] -= theta[:p] * turn / rise
         return value - 0.5 * float(theta @ theta), gradient, negative, effects
 
     with np.errstate(over="ignore", invalid="ignore"):
@@ -250,14 +261,24 @@ class Proposal:
     log_density: Floats
 
 
-def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Generator) -> Proposal:
-    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian."""
-    d, q = len(found.names), len(found.modes[0].theta)
+def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generator) -> Proposal:
+    """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian.
+
+    That Gaussian is of z, but of u(z) for coefficients whose mode lies on the long side of a lopsided prior: there z is
+    squeezed, and what reaches over to the short side would have tails that a Gaussian of z has not.
+    """
+    d, q, coefficients = len(found.names), len(found.modes[0].theta), len(skew)
+    long = skew * found.modes[0].theta[:coefficients] > 0
+    lean = np.where(long & (np.abs(skew) > LOPSIDED), skew, 0.0)
+    thetas = np.array([mode.theta for mode in found.modes])
+    rises = np.ones_like(thetas)
+    thetas[:, :coefficients], rises[:, :coefficients], _ = stretch(thetas[:, :coefficients], lean)
     lower = np.tril_indices(q, -1)
-    factors = [np.linalg.inv(np.linalg.cholesky(mode.curvature)) for mode in found.modes]
+    factors = [
+        np.linalg.inv(np.linalg.cholesky(mode.curvature)) * rise for mode, rise in zip(found.modes, rises, strict=True)
+    ]
     log_diagonals = np.array([np.log(np.diag(factor)) for factor in factors])
     rests = np.array([factor[lower] for factor in factors])
-    thetas = np.array([mode.theta for mode in found.modes])
 
     normal = rng.standard_normal((count, d))
     mixing = np.sqrt(STUDENT_DF / rng.chisquare(STUDENT_DF, count)) if d else np.ones(count)
@@ -304,6 +325,10 @@ def propose(found: Exploration, count: int, coefficients: int, rng: np.random.Ge
         factor[:, lower[0], lower[1]] = basis[part] @ rest_fit
         theta[part] += np.matmul(noise[part, None, :], factor)[:, 0]
     log_density -= log_diagonal.sum(axis=1)
+    leaning = np.flatnonzero(lean)
+    if len(leaning):
+        theta[:, leaning] = unstretch(theta[:, leaning], lean[leaning])
+        log_density += np.log(stretch(theta[:, leaning], lean[leaning])[1]).sum(axis=1)
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
 
 
@@ -342,11 +367,11 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     rng = generator(seed, "laplace", model.event)
     count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
     found = explore(model)
-    proposal = propose(found, count, len(model.mean), rng)
+    proposal = propose(found, count, model.skew, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
     if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
-        again = propose(refine(model, found, proposal, smoothed.weights), count, len(model.mean), rng)
+        again = propose(refine(model, found, proposal, smoothed.weights), count, model.skew, rng)
         target, at_again = log_target(model, again.theta, again.xi)
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:

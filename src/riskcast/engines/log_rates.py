@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from riskcast.case.quantities import stretch
 from riskcast.engines.dyad_effects import Groups
 from riskcast.engines.hazard import EventModel, Rows, memory_columns, natural_hyper
 from riskcast.machinery.array_types import Floats
@@ -34,9 +35,11 @@ class MemoryTable:
         hyper = natural_hyper(model, {})
         shares = []
         for name in model.memories:
-            nodes, share = _interpolation(xi.get(f"half_life.{name}"))
+            prior, own = model.hyper[f"half_life.{name}"], xi.get(f"half_life.{name}")
+            # In u(z) memories are as smooth as in the log half-life; in z the knee of a skewed prior is in the way.
+            nodes, share = _interpolation(None if own is None else stretch(own, prior.skew)[0])
             if len(nodes) > 1:
-                hyper[f"half_life.{name}"] = model.hyper[f"half_life.{name}"].quantile(nodes)
+                hyper[f"half_life.{name}"] = prior.link.inverse(prior.middle + prior.spread * nodes)
             shares.append(share)
         columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))
         columns = columns[None] if columns.ndim == 2 else columns
@@ -65,17 +68,17 @@ class MemoryTable:
         return eta
 
 
-def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
-    """Chebyshev nodes over the range of `xi`, and the barycentric weights of each draw; one node where it is fixed."""
-    if xi is None:
+def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:
+    """Chebyshev nodes over the range of `u`, and the barycentric weights of each draw; one node where it is fixed."""
+    if u is None:
         return np.zeros(1), np.ones((1, 1))
-    low = float(xi.min())
+    low = float(u.min())
     # Draws that are all alike would leave no room between the nodes.
-    high = max(float(xi.max()), low + 1e-3)
+    high = max(float(u.max()), low + 1e-3)
     angles = (2 * np.arange(INTERPOLATION_NODES) + 1) * math.pi / (2 * INTERPOLATION_NODES)
     nodes = 0.5 * (low + high) + 0.5 * (high - low) * np.cos(angles)
     signs = (-1.0) ** np.arange(INTERPOLATION_NODES) * np.sin(angles)
-    gaps = xi[:, None] - nodes
+    gaps = u[:, None] - nodes
     pull = signs / np.where(gaps == 0.0, 1e-300, gaps)
     return nodes, pull / pull.sum(axis=1, keepdims=True)
 

@@ -77,10 +77,12 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
     rows = [_merge(model) for model in blocks]
     step_size, steps = _lay_steps(blocks, rows)
     data = {
-        "coefficient_mean": np.concatenate([model.mean for model in blocks]),
-        "coefficient_sd": np.concatenate([model.sd for model in blocks]),
-        "hyper_mean": np.array([prior.mean for prior in hyper.values()]),
-        "hyper_sd": np.array([prior.sd for prior in hyper.values()]),
+        "coefficient_middle": np.concatenate([model.middle for model in blocks]),
+        "coefficient_spread": np.concatenate([model.spread for model in blocks]),
+        "coefficient_skew": np.concatenate([model.skew for model in blocks]),
+        "hyper_middle": np.array([prior.middle for prior in hyper.values()]),
+        "hyper_spread": np.array([prior.spread for prior in hyper.values()]),
+        "hyper_skew": np.array([prior.skew for prior in hyper.values()]),
         "step_size": step_size,
         "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
         "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
@@ -169,7 +171,7 @@ def _lay_rows(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> dict[st
 def _lay_steps(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> tuple[Floats, dict[str, Ints]]:
     """Indicator steps that are not zero, and the row and coefficient of each."""
     first_row = _offsets(len(mine) for mine, _ in rows)
-    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    first_coefficient = _offsets(len(model.middle) for model in blocks)
     row, coefficient, size = [], [], []
     for (mine, _), begin, column in zip(rows, first_row, first_coefficient, strict=True):
         at_row, at_column = np.nonzero(mine.x[:, 1:])
@@ -191,7 +193,7 @@ def _lay_memories(
     once and not for every event.
     """
     first_row = _offsets(len(mine) for mine, _ in rows)
-    first_coefficient = _offsets(len(model.mean) for model in blocks)
+    first_coefficient = _offsets(len(model.middle) for model in blocks)
     parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 5]
     memories = 0
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):

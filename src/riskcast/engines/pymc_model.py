@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.case.quantities import KNEE
 from riskcast.engines.draws import EventDraws, natural_draws
 from riskcast.engines.hazard import EventModel
 from riskcast.engines.jobs import Job, Progress
@@ -60,10 +61,12 @@ _compiling = threading.Lock()
 _compiled: dict[tuple[tuple[str, int], ...], CompiledPyMCModel] = {}
 
 LABELLED = {
-    "coefficient_mean": COEFFICIENT,
-    "coefficient_sd": COEFFICIENT,
-    "hyper_mean": HYPER,
-    "hyper_sd": HYPER,
+    "coefficient_middle": COEFFICIENT,
+    "coefficient_spread": COEFFICIENT,
+    "coefficient_skew": COEFFICIENT,
+    "hyper_middle": HYPER,
+    "hyper_spread": HYPER,
+    "hyper_skew": HYPER,
     "exposure": ROW,
     "happened": ROW,
 }
@@ -77,15 +80,18 @@ def build_model(case: Case) -> pm.Model:
         eta[i] = X[i] c + M[i](half_life) g + year_shock[year(i)] + dyad_effect[unit(i)]
         occurred[i] ~ Bernoulli(1 - exp(-n[i] exp(eta[i]))),
 
-    with coefficients (c, g) = coefficient_mean + coefficient_sd * z, hyper-parameters exp or logistic of
-    hyper_mean + hyper_sd * xi, dyad effects sd_dyad * d, year shocks F(sd_time, persistence) e, a stationary AR(1), and
-    z, e, d, xi ~ Normal(0, 1). Labels begin with the event type: `demarche:xenophobia->demarche`.
+    with coefficients (c, g) = coefficient_middle + coefficient_spread * u(z, coefficient_skew), hyper-parameters exp or
+    logistic of hyper_middle + hyper_spread * u(xi, hyper_skew), where u(z, skew) = z + skew * (sqrt(z^2 + k^2) - k),
+    k = 0.5, gives every prior its elicited median and 90 % interval; dyad effects sd_dyad * d, year shocks
+    F(sd_time, persistence) e, a stationary AR(1), and z, e, d, xi ~ Normal(0, 1). Labels begin with the
+    event type: `demarche:xenophobia->demarche`.
 
     Free variables: z (coefficient), e (year), d (dyad_event, dyad), xi (free_hyper); one that would be empty is left
     out. Deterministics: coefficients (coefficient) on the link scale; base_rate (event), the probability of at least
     one event in a year; rate_ratio (effect); half_life (memory) in periods; sd_dyad (dyad_event); sd_time and
     persistence (event); year_shock (year) and dyad_effect (dyad_event, dyad) on the log-rate scale. Observed:
-    occurred (row). Priors are data: coefficient_mean and coefficient_sd (coefficient), hyper_mean and hyper_sd (hyper).
+    occurred (row). Priors are data: coefficient_middle, coefficient_spread and coefficient_skew (coefficient),
+    hyper_middle, hyper_spread and hyper_skew (hyper).
 
     It is a grouped proportional-hazards regression (Prentice and Gloeckler, 1978) with non-centred random effects
     (Papaspiliopoulos, Roberts and Sköld, 2007). Raises ImportError where PyMC is not installed.
@@ -112,18 +118,18 @@ def assemble(flat: FlatCase) -> pm.Model:
         at = _unpack(data["layout"], flat.layout)
 
         z = pm.Normal("z", 0.0, 1.0, dims=COEFFICIENT)
-        coefficients = pm.Deterministic(
-            "coefficients", data["coefficient_mean"] + data["coefficient_sd"] * z, dims=COEFFICIENT
-        )
+        stretched = data["coefficient_spread"] * _stretch(z, data["coefficient_skew"])
+        coefficients = pm.Deterministic("coefficients", data["coefficient_middle"] + stretched, dims=COEFFICIENT)
         base = coefficients[at["base_rate"]]
         pm.Deterministic("base_rate", -pt.expm1(-flat.periods_per_year * pt.exp(base)), dims=EVENT)
         if EFFECT in has:
             pm.Deterministic("rate_ratio", pt.exp(coefficients[at["rate_ratio"]]), dims=EFFECT)
 
-        hyper = data["hyper_mean"]
+        hyper = data["hyper_middle"]
         if FREE_HYPER in has:
             xi = pm.Normal("xi", 0.0, 1.0, dims=FREE_HYPER)
-            hyper = hyper[at["free_hyper"]].inc(data["hyper_sd"][at["free_hyper"]] * xi)
+            free = at["free_hyper"]
+            hyper = hyper[free].inc(data["hyper_spread"][free] * _stretch(xi, data["hyper_skew"][free]))
         log_half_life, logit_persistence = hyper[at["half_life"]], hyper[at["persistence"]]
         if MEMORY in has:
             pm.Deterministic("half_life", pt.exp(log_half_life), dims=MEMORY)
@@ -157,6 +163,13 @@ def assemble(flat: FlatCase) -> pm.Model:
             class_name="AtLeastOneEvent",
         )
     return model
+
+
+def _stretch(z: TensorVariable, skew: TensorVariable) -> TensorVariable:
+    """z + skew * (sqrt(z^2 + k^2) - k): the standard normal, with sides as long as those of the elicited interval."""
+    import pytensor.tensor as pt
+
+    return z + skew * (pt.sqrt(pt.sqr(z) + KNEE**2) - KNEE)
 
 
 def _log_occurred(occurred: TensorVariable, rate: TensorVariable) -> TensorVariable:
@@ -206,7 +219,7 @@ def _memories(log_half_life: TensorVariable, at: Mapping[str, TensorVariable]) -
 def compile_model(model: pm.Model) -> CompiledPyMCModel:
     """Compile a model that `build_model` made, for `draw_chains`.
 
-    `compiled.with_data(coefficient_mean=..., coefficient_sd=...)` swaps priors in well under a millisecond.
+    `compiled.with_data(coefficient_middle=..., coefficient_spread=...)` swaps priors in well under a millisecond.
     """
     import nutpie
 
@@ -312,7 +325,7 @@ def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int
     at = {"z": 0, "e": 0, "d": 0, "xi": 0}
     for model in flat.models:
         counts = {
-            "z": len(model.mean),
+            "z": len(model.middle),
             "e": len(model.years),
             "d": len(model.units) if model.has_dyad_effects else 0,
             "xi": len(model.free_hyper),

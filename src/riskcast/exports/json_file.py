@@ -188,6 +188,7 @@ class Assumption(TypedDict):
     now: float
     now_low: float | None
     now_high: float | None
+    held: float | None
     basis: str | None
     claim: str | None
     sources: str | None

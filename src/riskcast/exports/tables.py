@@ -16,6 +16,7 @@ from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.drivers_now import acting
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.held_levels import held_levels
 from riskcast.forecasting.lineage import case_lineage, lineage_of
 from riskcast.forecasting.scoring import estimative_words
 from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
@@ -191,13 +192,16 @@ def acting_table(dossier: Dossier) -> Table:
 def assumption_table(dossier: Dossier) -> Table:
     """One row for each quantity of the case: as published, as it is now, and the evidence for it."""
     published = {key: quantity for key, quantity, _ in dossier.published.quantities()}
+    held: dict[str, float] = {}
+    for one in held_levels(dossier.case, dossier.headline.forecast.horizon):
+        held[one.key] = held.get(one.key, 0.0) + one.ahead
     rows: list[tuple[Value, ...]] = []
     for key, quantity, _ in dossier.case.quantities():
         before, evidence = published.get(key), quantity.evidence
         then, now = (None, None, None) if before is None else _numbers(before), _numbers(quantity)
         cited = _sources(dossier.case, evidence.sources) if evidence else ""
         basis = (evidence.basis, evidence.claim or None, cited or None) if evidence else (None, None, None)
-        rows.append((key, unit_of(dossier.case, parse_id(key)), then != now, *then, *now, *basis))
+        rows.append((key, unit_of(dossier.case, parse_id(key)), then != now, *then, *now, held.get(key), *basis))
     number = "Empty where the quantity is held fixed"
     columns = (
         Column("quantity", "Id of the quantity, as overlays write it", width=44),
@@ -207,6 +211,12 @@ def assumption_table(dossier: Dossier) -> Table:
             Column(f"{when}{end}", f"{words}, {told}. {number if end else ''}".strip(), "number", 14, "see unit")
             for when, told in (("published", "as published"), ("now", "as used here"))
             for end, words in (("", "Median"), ("_low", "5 % quantile"), ("_high", "95 % quantile"))
+        ),
+        Column(
+            "held",
+            "Share of futures in which a level ends at a bound, where it drifts to; empty below 1 %",
+            "share",
+            10,
         ),
         Column("basis", "What the number rests on", width=11),
         Column("claim", "What the evidence says", width=56),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from riskcast.case.links import LOG
 from riskcast.case.model import Effect
-from riskcast.case.quantities import Z90
+from riskcast.case.quantities import elicit
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
@@ -202,7 +203,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
     columns = [place[unit] for unit in units]
     for effect in effects:
         column = model.coefficients.index(effect.id)
-        size, mean, sd = drawn.coefficients[:, column], float(model.mean[column]), float(model.sd[column])
+        size, believed = drawn.coefficients[:, column], elicit(effect.rate_ratio, LOG)
         left = memories.get(effect.id)
         steps = (
             _of_units(forecast.plan.today[effect.source], columns)
@@ -212,9 +213,9 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)
         now = np.exp([size.mean() * middle, low, high])
-        prior = Quantiles(math.exp(mean), math.exp(mean - Z90 * sd), math.exp(mean + Z90 * sd))
+        prior = Quantiles(effect.rate_ratio.center, *effect.rate_ratio.range)
         posterior = Quantiles(*np.exp(np.quantile(size, (0.5, *NINETY))).tolist())
-        moved = moved_by_record(mean, sd, float(size.mean()), float(size.std()))
+        moved = moved_by_record(believed.mean, believed.sd, float(size.mean()), float(size.std()))
         # What all units share was worked out once.
         shares = [0] * len(units) if len(middle) == 1 else range(len(units))
         for unit, row in zip(units, shares, strict=True):

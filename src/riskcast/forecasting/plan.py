@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.links import IDENTITY, LOG
 from riskcast.case.model import Case
-from riskcast.case.quantities import IDENTITY, LOG, Prior, elicit
+from riskcast.case.quantities import Prior, elicit
 from riskcast.engines.posterior import Posterior
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import normals
@@ -124,17 +125,18 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on = {}, {}, {}
 
+    def scores(prior: Prior, *purpose: str) -> Floats:
+        return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
+
     def draw(prior: Prior, *purpose: str) -> Floats:
-        if prior.is_fixed:
-            return np.full(draws, prior.mean)
-        return prior.mean + prior.sd * normals(seed, purpose, 0, draws, 1)[:, 0]
+        return prior.on_link(scores(prior, *purpose))
 
     for name, indicator in case.indicators.items():
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns, scale = [], indicator.measure
         for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), scale.link)
-            columns.append(scale.steps_from_link(draw(prior, "today", name, unit)))
+            prior = elicit(indicator.now_of(unit), scale.prior_link)
+            columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
         today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
         drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))

@@ -7,6 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+# Key of a dataclass field's metadata: the value at which it says nothing, so that fingerprints from before it was there
+# stay as they are.
+SILENT_AT = "silent at"
+
 
 def digest(content: Any) -> str:
     """sha256 of plain data in canonical form: sorted keys, numbers as the shortest text that reads back the same.

@@ -337,6 +337,11 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         priors.add_row(
             check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
         )
+    held = []
+    for one in report.held:
+        today = f", today in {percent(one.today)}" if one.today > 0 else ""
+        told = f"at {one.bound:g} in {percent(one.ahead)} of futures{today}"
+        held.append(Text(f"  {one.label}, {case.name_of(one.unit)}: {told}"))
     ways = {"hold": "held at the last earlier value", "reference": "taken as the reference", "drop": "row dropped"}
     treated = [
         Text(f"  {item.indicator}: {item.cells} cells {ways[item.treatment]}")
@@ -355,6 +360,11 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         if case.settings.period == "month"
         else Text("Priors against the record (unit-periods with an event)", style="bold"),
         priors,
+        *(
+            [Text(f"Levels held at a bound after {case.settings.horizon} {case.settings.period}s", style="bold"), *held]
+            if held
+            else []
+        ),
         *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
         Text("Declared but not used", style="bold"),
         *unused,

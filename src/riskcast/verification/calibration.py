@@ -287,7 +287,7 @@ def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: Event
 
 def _free_parameters(model: EventModel) -> dict[str, list[int]]:
     """Blocks of an event type's parameters, and the places of those that are not fixed; none without any."""
-    free = np.flatnonzero(model.sd > 0.0).tolist()
+    free = np.flatnonzero(model.spread > 0.0).tolist()
     blocks = {
         BASE_RATE: [k for k in free if k == 0],
         EFFECTS: [k for k in free if 0 < k < model.indicators],

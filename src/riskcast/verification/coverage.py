@@ -12,6 +12,7 @@ from riskcast.case.quantity_ids import HALF_LIFE, QuantityId
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
+from riskcast.forecasting.held_levels import HeldLevel, held_levels
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
@@ -63,12 +64,13 @@ class PriorCheck:
 
 @dataclass(frozen=True)
 class CoverageReport:
-    """Coverage of a case's series, what nothing uses, and prior against record."""
+    """Coverage of a case's series, what nothing uses, prior against record, and levels held at their bounds."""
 
     case: Case
     series: tuple[SeriesCoverage, ...]
     unused: tuple[str, ...]
     priors: tuple[PriorCheck, ...]
+    held: tuple[HeldLevel, ...] = ()
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each event type: recorded count, prior predictive count (5, 50, 95 %), tail probability."""
@@ -103,7 +105,7 @@ def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageRep
     True
     """
     series = tuple(_series(case, name) for name in case.indicators)
-    return CoverageReport(case, series, find_unused(case), check_priors(case, draws, seed))
+    return CoverageReport(case, series, find_unused(case), check_priors(case, draws, seed), held_levels(case))
 
 
 def _series(case: Case, name: str) -> SeriesCoverage:
