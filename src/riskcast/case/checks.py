@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import chain, islice, pairwise
 
 import numpy as np
@@ -13,37 +12,16 @@ import numpy as np
 from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import last_day, period_number
-from riskcast.case.quantities import LOG, Quantity, check_domain
+from riskcast.case.plausibility.judge import refusals, scenario_refusals
+from riskcast.case.quantities import Quantity, check_domain
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
-from riskcast.case.yaml_lines import Document
+from riskcast.case.where import EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
-EVENTS_FILE = "history/events.csv"
-SERIES_FILE = "history/indicators.csv"
 MOST_PROBLEMS = 200
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where each part of a case stands in its files."""
-
-    documents: Mapping[str, Document] = field(default_factory=dict)
-    event_lines: tuple[int, ...] = ()
-    series_lines: tuple[int, ...] = ()
-
-    def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
-        """A problem at a path of one YAML file."""
-        if document in self.documents:
-            return self.documents[document].problem(path, wrong, mend)
-        return Problem(f"{document}.yaml", None, ".".join(map(str, path)), wrong, mend)
-
-    def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
-        """A problem in one row of a history table."""
-        lines = self.event_lines if file == EVENTS_FILE else self.series_lines
-        return Problem(file, lines[index] if index < len(lines) else index + 2, key, wrong, mend)
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
@@ -53,7 +31,11 @@ def find_problems(case: Case, where: Where | None = None, evidence: bool = True)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows)
-        found = chain(_quantities(case, where, evidence), chain.from_iterable(part(case, where) for part in rest))
+        found = chain(
+            _quantities(case, where, evidence),
+            chain.from_iterable(part(case, where) for part in rest),
+            refusals(case, where),
+        )
         problems = list(islice(found, MOST_PROBLEMS))
     return problems
 
@@ -229,9 +211,6 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
             if part == "interval" and check_domain(Quantity(value=quantity.center), link):
                 part = "median"
             yield where.problem(document, (*path, part), wrong, "correct the number, or the unit it is in")
-        elif link is LOG and not may_be_zero and max(abs(math.log(v)) for v in quantity.range) > 14:
-            wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} spans or reaches beyond a million"
-            yield where.problem(document, path, wrong, "give plausible numbers")
         if evidence and quantity.evidence is None:
             yield where.problem(document, path, "has no evidence", "add `evidence: {basis:, claim:, sources:}`")
         for index, source in enumerate(quantity.evidence.sources if quantity.evidence else ()):
@@ -277,6 +256,8 @@ def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -
             wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
             yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
         yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+    if fits:
+        yield from scenario_refusals(case, name, scenario, where)
 
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:

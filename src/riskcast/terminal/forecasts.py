@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
@@ -312,6 +314,8 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     for item in report.series:
         if item.values:
             series.add_row(item.label, str(item.values), str(item.first), str(item.last), percent(item.share))
+        elif item.filled:
+            series.add_row(item.label, "0", "", "", Text("no value in the table", style="yellow"))
         else:
             series.add_row(item.label, "–", "", "", Text("past held at reference", style="dim"))
     priors = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
@@ -343,10 +347,36 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         if case.settings.period == "month"
         else Text("Priors against the record (unit-periods with an event)", style="bold"),
         priors,
+        Text.assemble(
+            (f"{report.jointly.label}: ", "bold"),
+            f"{report.jointly.recorded} in the record, the priors expect {number(report.jointly.median, 0)} "
+            f"({between(report.jointly)}), tail {report.jointly.tail:.2g}: {report.jointly.verdict}",
+        ),
+        Text(),
         *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
         Text("Declared but not used", style="bold"),
         *unused,
+        *_doubts(report.doubts),
     )
+
+
+def _doubts(doubts: Sequence[Doubt]) -> list[RenderableType]:
+    """What can hardly be meant, each with its mend and its name, and what is allowed."""
+    told = [doubt for doubt in doubts if not doubt.allowed]
+    allowed = Counter(doubt.judgement for doubt in doubts if doubt.allowed)
+    parts: list[RenderableType] = [Text()]
+    if told:
+        parts += [
+            Text("Can this be meant?", style="bold"),
+            *(Padding(Text(str(doubt), style="yellow"), (0, 0, 0, 2)) for doubt in told),
+            Text("  Mend what is not meant; `allow: [name]` in the file accepts what is.", style="dim"),
+        ]
+    else:
+        parts.append(Text("Nothing that could hardly be meant", style="bold"))
+    if allowed:
+        counted = ", ".join(f"{name} ({count})" for name, count in allowed.items())
+        parts.append(Text(f"  Allowed by the case: {counted}", style="dim"))
+    return parts
 
 
 def scenarios_view(case: Case) -> RenderableType:
