@@ -122,6 +122,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "moved_by_record",
             "provenance",
             "remembered_events",
+            "request_doubts",
             "resolve_scenario",
             "score",
         ],

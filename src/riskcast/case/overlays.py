@@ -11,7 +11,7 @@ from typing import Any
 
 from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
-from riskcast.case.judgements import Doubt
+from riskcast.case.judgements import JUDGEMENTS, Doubt
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
@@ -105,7 +105,8 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
 
 
 def overlay_doubts(case: Case, overlays: Iterable[tuple[Overlay, Document]]) -> tuple[Doubt, ...]:
-    """What overlays say of a case and can hardly mean, at their own lines; none that the case has without them.
+    """What overlays say of a case and can hardly mean, at their own lines; none that the case has without them, nor
+    what becomes of its scenarios.
 
     Raises CaseError as `apply_overlay` does.
     """
@@ -115,7 +116,11 @@ def overlay_doubts(case: Case, overlays: Iterable[tuple[Overlay, Document]]) -> 
     if changed is case:
         return ()
     known = {str(doubt) for doubt in judge(case, quick=True)}
-    return tuple(doubt for doubt in judge(changed, where, quick=True) if not doubt.allowed and str(doubt) not in known)
+    return tuple(
+        doubt
+        for doubt in judge(changed, where, quick=True)
+        if not (doubt.allowed or str(doubt) in known or JUDGEMENTS.get(doubt.judgement).of_scenarios)
+    )
 
 
 def beneath_overlay(case: Case, overlay: Overlay, document: Document, where: Where) -> Where:

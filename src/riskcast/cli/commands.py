@@ -108,19 +108,19 @@ def check(
     overlay: OverlayOption = None,
     seed: SeedOption = 1,
     strict: Annotated[
-        bool,
-        typer.Option("--strict", help="End with exit status 1 where anything is told that `allow:` does not accept."),
+        bool, typer.Option("--strict", help="Exit status 1 where anything is told that `allow:` does not accept.")
     ] = False,
 ) -> None:
     """Validate a case; report coverage, unused quantities, priors against the record, and what can hardly be meant."""
     from riskcast.case.files import load_case_with_lines
-    from riskcast.case.overlays import apply_overlay, load_overlay
+    from riskcast.case.overlays import apply_overlay, beneath_overlay, load_overlay
     from riskcast.terminal.forecasts import coverage_view, make_console
     from riskcast.verification.coverage import report_coverage
 
     found, where = load_case_with_lines(case)
     for file in overlay or ():
-        found = apply_overlay(found, *load_overlay(file))
+        changes, document = load_overlay(file)
+        found, where = apply_overlay(found, changes, document), beneath_overlay(found, changes, document, where)
     report = report_coverage(found, seed=seed, where=where)
     make_console().print(coverage_view(report))
     if strict and report.told:

@@ -84,7 +84,7 @@ class Asked:
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
         from riskcast.case.yaml_lines import read_text
-        from riskcast.forecasting.requests import OverlayFile, Request, check_request
+        from riskcast.forecasting.requests import OverlayFile, Request, check_request, request_doubts
 
         request = Request(
             base=read_case(self.case),
@@ -99,6 +99,8 @@ class Asked:
             allow_unreliable=self.allow_unreliable,
         )
         check_request(request)
+        for doubt in request_doubts(request):
+            print(f"riskcast: to note: {doubt}", file=sys.stderr)
         return request
 
 
