@@ -63,7 +63,7 @@ class Doubt:
     """Something that a case says and that can hardly be meant.
 
     judgement: the name by which `allow:` accepts it; refused: whether it is refused unless it is allowed; allowed:
-    whether the case allows it.
+    whether the case allows it; quantity: the id of the quantity that it is about, empty where it is about another part.
 
     >>> print(Doubt("tiny-step", "indicators.yaml", 12, "mood.step", "is 1e-9", "give a larger one", False, False))
     indicators.yaml:12: mood.step: is 1e-9; give a larger one [tiny-step]
@@ -77,6 +77,7 @@ class Doubt:
     mend: str
     refused: bool
     allowed: bool
+    quantity: str = ""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,13 @@ from riskcast.names import PERIOD
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
+
+
+TREATMENTS: Final[Mapping[str, str]] = {
+    "hold": "held at the last earlier value",
+    "reference": "taken as the reference",
+    "drop": "row dropped",
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -99,7 +99,8 @@ class Asked:
             allow_unreliable=self.allow_unreliable,
         )
         check_request(request)
-        for doubt in request_doubts(request):
+        # What scenarios say stands beside their numbers.
+        for doubt in request_doubts(replace(request, scenarios=())):
             print(f"riskcast: to note: {doubt}", file=sys.stderr)
         return request
 

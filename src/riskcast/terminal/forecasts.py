@@ -12,8 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case
+from riskcast.case.panel import TREATMENTS
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.attribution import Explanation
@@ -71,7 +73,15 @@ def heading(forecast: Forecast) -> RenderableType:
         )
     if forecast.posterior.prior_only:
         lines.append(Text("from the priors alone: the record is left out", style="bold magenta"))
-    return Group(*lines, *warning(forecast))
+    return Group(*lines, *notes(forecast), *warning(forecast))
+
+
+def notes(forecast: Forecast) -> list[Text]:
+    """What the scenario says and cannot be used as said, unless the case allows it."""
+    doubts = find_scenario_doubts(forecast.case, forecast.scenario_name, forecast.scenario)
+    return [
+        Text(f"to note: {doubt.wrong} [{doubt.judgement}]", style="yellow") for doubt in doubts if not doubt.allowed
+    ]
 
 
 def warning(forecast: Forecast) -> list[Text]:
@@ -204,7 +214,9 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         )
     story = [Text(f"{f.scenario_name}: {f.scenario.story}", style="dim") for f in (first, second)]
     note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
-    title = Group(heading(first), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold"))
+    title = Group(
+        heading(first), *notes(second), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold")
+    )
     body = Padding(Group(*story), (0, 0, 1, 0))
     scores = Text("Scores", style="bold")
     if len(shown) < len(change.score):
@@ -329,9 +341,8 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         priors.add_row(
             check.label, str(check.recorded), expected, f"{check.tail:.2f}", Text(check.verdict, style=style)
         )
-    ways = {"hold": "held at the last earlier value", "reference": "taken as the reference", "drop": "row dropped"}
     treated = [
-        Text(f"  {item.indicator}: {item.cells} cells {ways[item.treatment]}")
+        Text(f"  {item.indicator}: {item.cells} cells {TREATMENTS[item.treatment]}")
         for item in (case.panel.treated if case.panel is not None else ())
     ]
     unused: Iterable[RenderableType] = [Text("  " + name) for name in report.unused] or [Text("  none", style="dim")]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from riskcast.case.judgements import ALLOWS_NOTHING, JUDGEMENTS, WHOLE_CASE, Doubt, Found, Judgement, Owner
 from riskcast.case.model import Case, Scenario
+from riskcast.case.quantity_ids import find_id
+from riskcast.case.quantity_names import id_at
 from riskcast.case.where import EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem
 
@@ -28,7 +30,7 @@ def refusals(case: Case, where: Where) -> Iterator[Problem]:
     for name, judgement in _chosen(refuses=True, of_scenarios=False):
         for found in judgement.find(case):
             if _accepts(allowed, name, found) is None:
-                yield _problem(where, found, _mend(name, found))
+                yield _problem(where, found, _with_name(name, found.mend))
 
 
 def scenario_refusals(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
@@ -45,7 +47,7 @@ def scenario_doubts(
     allowed = {WHOLE_CASE: case.settings.allow, ("scenarios", name): scenario.allow}
     for label, judgement in _chosen(refuses=refuses, of_scenarios=True):
         for found in judgement.find(case, name, scenario):
-            yield _doubt(label, judgement, found, where or Where(), _accepts(allowed, label, found) is not None)
+            yield _doubt(case, label, judgement, found, where or Where(), _accepts(allowed, label, found) is not None)
 
 
 def judge(
@@ -73,7 +75,7 @@ def judge(
             owner = _accepts(allowed, name, one)
             if owner is not None:
                 used.add((owner, name))
-            doubts.append(_doubt(name, judgement, one, where, owner is not None))
+            doubts.append(_doubt(case, name, judgement, one, where, owner is not None))
     for owner, names in allowed.items():
         for index, name in enumerate(names):
             if name not in left_out and (owner, name) not in used:
@@ -81,7 +83,7 @@ def judge(
                 path = (*(() if owner == WHOLE_CASE else (part,)), "allow", index)
                 idle = Found(document, path, f"allows {name}, and there is nothing of the kind", "remove it")
                 accepted = _accepts(allowed, ALLOWS_NOTHING, idle) is not None
-                doubts.append(_doubt(ALLOWS_NOTHING, JUDGEMENTS.get(ALLOWS_NOTHING), idle, where, accepted))
+                doubts.append(_doubt(case, ALLOWS_NOTHING, JUDGEMENTS.get(ALLOWS_NOTHING), idle, where, accepted))
     return tuple(doubts)
 
 
@@ -97,9 +99,18 @@ def _accepts(allowed: Allowances, name: str, found: Found) -> Owner | None:
     return next((owner for owner in (*found.owners, WHOLE_CASE) if name in allowed.get(owner, ())), None)
 
 
-def _doubt(name: str, judgement: Judgement, found: Found, where: Where, allowed: bool) -> Doubt:
-    problem = _problem(where, found, found.mend)
-    return Doubt(name, problem.file, problem.line, problem.key, problem.wrong, problem.mend, judgement.refuses, allowed)
+def _doubt(case: Case, name: str, judgement: Judgement, found: Found, where: Where, allowed: bool) -> Doubt:
+    told, quantity = _problem(where, found, found.mend), _quantity(case, found)
+    place = (told.file, told.line, told.key)
+    return Doubt(name, *place, told.wrong, told.mend, judgement.refuses, allowed, quantity)
+
+
+def _quantity(case: Case, found: Found) -> str:
+    """The id of the quantity at a place, or of that which the place is part of; empty where there is none."""
+    if found.document not in ("case", "indicators", "outcomes", "effects"):
+        return ""
+    ids = (id_at(case, found.document, found.path[:end]) for end in range(len(found.path), 0, -1))
+    return next((key for key in ids if find_id(key) is not None), "")
 
 
 def _problem(where: Where, found: Found, mend: str) -> Problem:
@@ -109,10 +120,6 @@ def _problem(where: Where, found: Found, mend: str) -> Problem:
     if found.document.endswith((".csv", ".parquet")):
         return Problem(found.document, None, ".".join(map(str, found.path)), found.wrong, mend)
     return where.problem(found.document, found.path, found.wrong, mend)
-
-
-def _mend(name: str, found: Found) -> str:
-    return _with_name(name, found.mend)
 
 
 def _with_name(name: str, mend: str) -> str:

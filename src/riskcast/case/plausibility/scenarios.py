@@ -90,7 +90,7 @@ def meeting_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
             continue
         else:
             used = "the first acts first, and the second on what it leaves"
-        wrong = f"meets move {i + 1} of {first.indicator} from period {begun} on: {used}"
+        wrong = f"{first.indicator} is moved by {i + 1} and {j + 1} at once from period {begun} on: {used}"
         mend = "keep one of the two, or let them act at other times"
         yield Found("scenarios", (name, "indicators", j), wrong, mend, _owners(name))
 
@@ -165,7 +165,7 @@ def assumed_twice(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
             continue
         shared = set(first.dyads or case.dyads) & set(second.dyads or case.dyads)
         if None in (first.dyads, second.dyads) or shared:
-            wrong = f"is assumed in period {second.month} already; one event is used"
+            wrong = f"{second.event} is assumed in period {second.month} already; one event is used"
             path = (name, "events", j, "event")
             yield Found("scenarios", path, wrong, "keep one of the two", _owners(name))
 
@@ -181,9 +181,9 @@ def empty_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
     for index, move in _moves(case, scenario):
         wrong = ""
         if move.shift == 0 or move.multiply == 1:
-            wrong = f"{move.verb} {move.size:g} changes nothing"
+            wrong = f"{move.verb} {move.size:g} changes nothing of {move.indicator}"
         elif move.indicator not in driving:
-            wrong = f"moves {move.indicator}, which drives nothing"
+            wrong = f"{move.indicator} is moved, and drives nothing"
         if wrong:
             path = (name, "indicators", index, move.verb)
             yield Found("scenarios", path, wrong, "remove the move, or give another size or an effect", _owners(name))
@@ -196,10 +196,13 @@ def late_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
         end = min(horizon, move.until or horizon)
         wrong = ""
         if move.start > horizon:
-            wrong = f"starts in period {move.start}, beyond the horizon of {horizon}"
+            wrong = f"{move.indicator} is moved from period {move.start} on, beyond the horizon of {horizon}"
         elif full > end:
             done = 100 * (end - move.start + 1) / move.over
-            wrong = f"is whole in period {full}, and ends or is cut by the horizon in {end}: {done:.0f} % of it is used"
+            wrong = (
+                f"the move of {move.indicator} would be whole in period {full} and ends in {end}: {done:.0f} % of it "
+            )
+            wrong += "is used"
         if wrong:
             path = (name, "indicators", index, "start" if move.start > horizon else "over")
             yield Found("scenarios", path, wrong, "let it start or be whole earlier", _owners(name))
