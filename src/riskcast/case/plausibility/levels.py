@@ -19,8 +19,7 @@ MOST_SDS: Final = 4.0
 LEAST_STEPS_TODAY: Final = 1.0
 MOST_SDS_BETWEEN: Final = 5.0
 LEAST_STEPS_BETWEEN: Final = 3.0
-# Changes of a panel are held against its own, as its drift is of the horizon and may be 0.
-USUAL_SHARE: Final = 0.95
+# Changes of a panel are held against its usual ones, as its drift is of the horizon and may be 0.
 MOST_TIMES_USUAL: Final = 10.0
 LEAST_STEPS_PANEL: Final = 5.0
 FARTHEST: Final = 50.0
@@ -103,16 +102,14 @@ def _panel_jumps(case: Case) -> Iterator[Found]:
     for name, values in panel.levels.items():
         indicator = case.indicators[name]
         change = np.abs(np.diff(np.asarray(indicator.steps(values), dtype=float)))
-        known = change[follows & np.isfinite(change)]
-        if not len(known):
-            continue
-        usual = max(float(np.quantile(known, USUAL_SHARE)), indicator.drift.center)
+        moved = change[follows & np.isfinite(change) & (change > 0)]
+        usual = max(float(np.median(moved)) if len(moved) else 0.0, indicator.drift.center)
         most = max(LEAST_STEPS_PANEL, MOST_TIMES_USUAL * usual)
         odd = np.flatnonzero(follows & ~(change <= most))
         if len(odd):
             first = int(odd[0])
             wrong = f"goes from {values[first]:g} to {values[first + 1]:g}, {change[first]:.3g} steps, for "
-            wrong += f"{row_words(case, panel, first + 1)}: 95 % of all changes are below {usual:.2g} steps"
+            wrong += f"{row_words(case, panel, first + 1)}: a usual change is one of {usual:.2g} steps"
             wrong += f" (and so {len(odd) - 1} more)" if len(odd) > 1 else ""
             yield Found(panel_file(case), (name,), wrong, "check the cell and its unit", (("indicators", name),))
 
@@ -167,7 +164,9 @@ def shares(case: Case) -> Iterator[Found]:
         values = [row.value for _, row in rows]
         last[name, unit] = values[-1]
         for at, (place, _) in enumerate(rows):
-            beside = [values[other] for other in (at - 1, at + 1) if 0 <= other < len(values)]
+            # The first and the last are held against the two nearest, so that an odd neighbour is told alone.
+            near = [at + away for away in (-1, 1, -2, 2) if 0 <= at + away < len(values)]
+            beside = [values[other] for other in near[:2]]
             wrongs = [share_words(values[at], other) for other in beside]
             # Of two values alone, the one nearer to the reference is held to be right.
             if len(rows) == 2 and not _farther(case.indicators[name], values[at], beside):

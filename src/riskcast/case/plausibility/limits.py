@@ -172,7 +172,7 @@ def _beyond(kinds: tuple[Kind, ...], case: Case) -> Iterator[Found]:
         numbers = dict.fromkeys((quantity.center, *quantity.range))
         outside = next((number for number in numbers if not limit.holds(number)), None)
         if outside is not None:
-            wrong = f"is {outside:.17g}, outside {limit.words} ({limit.unit}): {limit.reason}"
+            wrong = f"is {repr(outside).removesuffix('.0')}, outside {limit.words} ({limit.unit}): {limit.reason}"
             yield found_at(case, key, quantity, wrong, "give a number that is meant", outside)
 
 
