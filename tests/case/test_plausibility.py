@@ -183,6 +183,9 @@ SAMPLES: Mapping[str, list[Sample]] = {
     ],
     "same-label": [
         Sample(
+            (SCENARIOS, "label: Calm", "label: Storm"), SCENARIOS, WHOLE, (SCENARIOS, "label: Calm", "label: Storms")
+        ),
+        Sample(
             (OUTCOMES, "label: Decree", "label: protest"),
             OUTCOMES,
             (OUTCOMES, "decree:\n", "decree:\n  allow: [{}]\n"),
@@ -244,6 +247,13 @@ SAMPLES: Mapping[str, list[Sample]] = {
     ],
     "wide-spread": [
         Sample(
+            (INDICATORS, "interval: [48, 62]", "interval: [1, 99]"),
+            INDICATORS,
+            BESIDE_MOOD,
+            (INDICATORS, "interval: [48, 62]", "interval: [20, 80]"),
+        ),
+        Sample((SERIES, "50.5,48,53", "50.5,0,100"), SERIES, BESIDE_MOOD, (SERIES, "50.5,48,53", "50.5,30,70")),
+        Sample(
             (OUTCOMES, RATE, RATE.replace("0.1, 0.6", "0.000001, 0.999")),
             OUTCOMES,
             BESIDE_PROTEST,
@@ -264,11 +274,17 @@ SAMPLES: Mapping[str, list[Sample]] = {
     ],
     "strong-effect": [
         Sample(
+            (EFFECTS, RATIO, "    median: 130\n    interval: [90, 190]"),
+            EFFECTS,
+            WHOLE,
+            (EFFECTS, "{median: 3, interval: [1.5, 6]", "{median: 130, interval: [90, 190]"),
+        ),
+        Sample(
             (EFFECTS, RATIO, "    median: 2000\n    interval: [1000, 4000]"),
             EFFECTS,
             WHOLE,
             (EFFECTS, RATIO, "    median: 20\n    interval: [10, 40]"),
-        )
+        ),
     ],
     "runaway-rate": [
         Sample(
@@ -309,6 +325,12 @@ SAMPLES: Mapping[str, list[Sample]] = {
         ),
     ],
     "odd-step": [
+        Sample(
+            (INDICATORS, "step: 1.5\n", "step: 1.0e+12\n"),
+            INDICATORS,
+            (INDICATORS, "trade:\n", "trade:\n  allow: [{}]\n"),
+            (INDICATORS, "step: 1.5\n", "step: 10\n"),
+        ),
         Sample(
             (INDICATORS, "step: 5\n", "step: 500\n"), INDICATORS, BESIDE_MOOD, (INDICATORS, "step: 5\n", "step: 20\n")
         ),
@@ -409,6 +431,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (SCENARIOS, "shift: 5", "shift: 40"),
             ("from 55 to 115", "+45 is used in place of +60"),
         ),
+    ],
+    "large-move": [
+        Sample(
+            (SCENARIOS, "multiply: 0.5", "multiply: 100"),
+            SCENARIOS,
+            BESIDE_STORM,
+            (SCENARIOS, "multiply: 0.5", "multiply: 10"),
+        )
     ],
     "moved-twice": [
         Sample(

@@ -102,7 +102,7 @@ _OF_CASES: Final = {
     "same-edge": ("an effect listed twice under another `path`", True, "structure:same_edges"),
     "wide-spread": ("an interval so wide that it says nothing", False, "numbers:wide_spreads"),
     "strong-effect": (
-        "one step or event that changes a rate more than a thousandfold",
+        "a step that changes a rate more than twentyfold, or an event more than a thousandfold",
         False,
         "numbers:strong_effects",
     ),
@@ -128,6 +128,7 @@ _OF_SCENARIOS: Final = {
     ),
     "moved-beyond-bounds": ("a shift by more than the bounds are apart", True, "scenarios:beyond_bounds"),
     "clipped-move": ("a move that bounds cut short", False, "scenarios:clipped_moves"),
+    "large-move": ("a move of more than ten steps", False, "scenarios:large_moves"),
     "moved-twice": ("moves of one indicator that meet", False, "scenarios:meeting_moves"),
     "assumed-twice": ("a pair or an event that is assumed twice", False, "scenarios:assumed_twice"),
     "empty-move": ("a move or scenario that changes nothing", False, "scenarios:empty_moves"),

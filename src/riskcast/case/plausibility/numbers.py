@@ -14,15 +14,19 @@ from riskcast.case.model import Case, Indicator
 from riskcast.case.periods import period_number
 from riskcast.case.plausibility.limits import found_at, levels_today, quantities_of
 from riskcast.case.quantities import base_rate_link, check_domain
+from riskcast.case.where import SERIES_FILE
 from riskcast.numbers import factor_text
 
 # How far apart the ends of a 90 % interval may be before it says nothing.
 WIDEST_RATE: Final = 1000.0
 WIDEST_FACTOR: Final = 100.0
 WIDEST_STEPS: Final = 20.0
+WIDEST_SHARE: Final = 0.9
 WIDEST_SLOPE: Final = 10.0
 WIDEST_ODDS: Final = math.log(1e5)
 STRONGEST: Final = 1000.0
+STRONGEST_STEP: Final = 20.0
+LARGEST_FACTOR: Final = 1000.0
 RUNAWAY_RATE: Final = 10_000.0
 STEEPEST: Final = 10.0
 FASTEST: Final = 10.0
@@ -58,10 +62,26 @@ def wide_spreads(case: Case) -> Iterator[Found]:
         for path, quantity in levels_today(name, indicator):
             if quantity.is_fixed or check_domain(quantity, indicator.link) is not None:
                 continue
-            low, high = (float(indicator.steps(end)) for end in quantity.range)
-            if not high - low <= WIDEST_STEPS:
-                wrong = f"{quantity.range[0]:g} to {quantity.range[1]:g} lie {high - low:.3g} steps apart"
+            wrong = _wide_level(indicator, *quantity.range)
+            if wrong:
                 yield Found("indicators", (*path, "interval"), wrong, mend, (("indicators", name),))
+    for place, row in enumerate(case.series_rows):
+        indicator = case.indicators.get(row.indicator)
+        fits = indicator is not None and all(low < row.low <= row.high < high for low, high in [indicator.link.domain])
+        wrong = _wide_level(indicator, row.low, row.high) if indicator is not None and fits else ""
+        if wrong:
+            yield Found(SERIES_FILE, (place, "low"), wrong, mend, (("indicators", row.indicator),))
+
+
+def _wide_level(indicator: Indicator, low: float, high: float) -> str:
+    """What is wrong with an interval of a level that leaves everything open; nothing where it does not."""
+    apart = float(indicator.steps(high)) - float(indicator.steps(low))
+    least, most = indicator.bounds or (-math.inf, math.inf)
+    # Of what is or is not, both ends may well be open.
+    is_all = most - least > 2 * indicator.step and not high - low < WIDEST_SHARE * (most - least)
+    if indicator.scale != "log" and is_all:
+        return f"{low:g} to {high:g} is nearly all that it can be, {least:g} to {most:g}"
+    return "" if apart <= WIDEST_STEPS else f"{low:g} to {high:g} lie {apart:.3g} steps apart"
 
 
 def _times(ratio: float) -> str:
@@ -69,9 +89,14 @@ def _times(ratio: float) -> str:
 
 
 def strong_effects(case: Case) -> Iterator[Found]:
+    steps = {effect.quantity_id for effect in case.effects if effect.source in case.indicators}
     for key, _, quantity in quantities_of(case, ids.RATE_RATIO):
-        if not 1 / STRONGEST <= quantity.center <= STRONGEST:
-            wrong = f"{quantity.center:g} makes what is rare certain, or what is certain rare, in one step"
+        most, what = (STRONGEST_STEP, "step") if key in steps else (STRONGEST, "event")
+        if not 1 / most <= quantity.center <= most:
+            wrong = (
+                f"one {what} multiplies the rate by {quantity.center:g}, and more than {most:g} times up or down is "
+            )
+            wrong += "beyond what is known"
             mend = "check that it is a factor on the rate for one step or one event, and not a per cent"
             yield found_at(case, key, quantity, wrong, mend, quantity.center)
 
@@ -146,10 +171,11 @@ def odd_steps(case: Case) -> Iterator[Found]:
         if row.indicator in values:
             values[row.indicator].append(abs(row.value))
     for name, indicator in case.indicators.items():
-        if indicator.scale == "log":
-            continue
         wrong = ""
-        if indicator.bounds is not None:
+        if indicator.scale == "log":
+            if not indicator.step <= LARGEST_FACTOR:
+                wrong = f"is a factor of {indicator.step:g}"
+        elif indicator.bounds is not None:
             span = indicator.bounds[1] - indicator.bounds[0]
             if not indicator.step <= span:
                 wrong = f"is {indicator.step:g}, but the bounds are {span:g} apart"

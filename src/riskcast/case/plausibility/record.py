@@ -41,9 +41,9 @@ def early_events(case: Case) -> Iterator[Found]:
         begin = case.events[name].recorded_from
         if begin is None:
             continue
-        ends = {number: last_day(number, case.settings.period) for number in np.unique(case.panel.period).tolist()}
-        before = np.array([ends[number] < begin for number in case.panel.period.tolist()])
-        early = np.flatnonzero(before & (values == 1.0))
+        numbers = np.unique(case.panel.period).tolist()
+        before = [number for number in numbers if last_day(number, case.settings.period) < begin]
+        early = np.flatnonzero(np.isin(case.panel.period, before) & (values == 1.0))
         if len(early):
             wrong = f"{len(early)} events lie before recorded_from {begin}, the first "
             wrong += f"of {row_words(case, case.panel, int(early[0]))}: {_used(case, name)}"

@@ -19,6 +19,8 @@ from riskcast.names import BASELINE
 
 # Steps that rounding makes.
 DUST: Final = 1e-9
+MOST_STEPS_MOVED: Final = 10.0
+LEAST_STEPS_MOVED: Final = 1e-4
 
 
 def _owners(name: str) -> tuple[Owner, ...]:
@@ -149,6 +151,25 @@ def clipped_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
             yield Found("scenarios", at, wrong, mend, _owners(name))
 
 
+def large_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
+    """Moves that take the middle of today's levels ten steps away or more."""
+    for index, move in _moves(case, scenario):
+        indicator = case.indicators[move.indicator]
+        if move.verb in indicator.measure.refused or _is_for_nobody(move):
+            continue
+        steps = np.asarray(indicator.steps(levels_today(case, move.indicator)), dtype=float)
+        if not np.isfinite(steps).all():
+            continue
+        path = np.broadcast_to(steps, (move.over, 1, len(steps)))
+        whole = move.model_copy(update={"start": 1, "until": None})
+        moved = bounded(case, move.indicator, apply_move(case, whole, path, path))
+        most = float(np.abs(moved - path).max())
+        if not most <= MOST_STEPS_MOVED:
+            wrong = f"{move.verb} {move.size:g} moves {move.indicator} by {most:.3g} steps"
+            path_ = (name, "indicators", index, move.verb)
+            yield Found("scenarios", path_, wrong, "check the size and its unit", _owners(name))
+
+
 def _is_for_nobody(move: IndicatorMove) -> bool:
     return move.dyads is not None and not move.dyads
 
@@ -180,7 +201,9 @@ def empty_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
             driving |= set(case.indicators[child].parents)
     for index, move in _moves(case, scenario):
         wrong = ""
-        if move.shift == 0 or move.multiply == 1:
+        step = case.indicators[move.indicator].step
+        is_still = move.shift is not None and not abs(move.shift) > LEAST_STEPS_MOVED * step
+        if is_still or move.multiply == 1:
             wrong = f"{move.verb} {move.size:g} changes nothing of {move.indicator}"
         elif move.indicator not in driving:
             wrong = f"{move.indicator} is moved, and drives nothing"

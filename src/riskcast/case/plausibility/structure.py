@@ -20,6 +20,7 @@ def same_labels(case: Case) -> Iterator[Found]:
         ),
         ("memory", [(one.label, ("memories", name, "label"), "case") for name, one in case.settings.memories.items()]),
         ("event type", [(event.label, (name, "label"), "outcomes") for name, event in case.events.items()]),
+        ("scenario", [(one.label, (name, "label"), "scenarios") for name, one in case.scenarios.items()]),
         ("indicator", [(one.label, (name, "label"), "indicators") for name, one in case.indicators.items()]),
     ]
     for what, found in labels:
