@@ -19,12 +19,11 @@ def find_doubts(case: Case | str | Path, *, quick: bool = False) -> tuple[Doubt,
     `quick` leaves out what has to be simulated: whether the priors expect what is recorded. What is refused and not
     allowed is an error where a case is read. Raises CaseError and UnknownNameError as `load_case` does.
 
-    >>> from riskcast import load_case
-    >>> case = load_case("central_asia_2024")
-    >>> low = case.indicators["xenophobia"].model_copy(update={"now": {"median": 5.0, "interval": (3.0, 7.0)}})
-    >>> [(doubt.judgement, doubt.key) for doubt in find_doubts(case.revised(
-    ...     indicators={**case.indicators, "xenophobia": low}), quick=True) if doubt.file == "indicators.yaml"]
-    [('today-jumps', 'xenophobia.now')]
+    >>> from riskcast import apply_overlay, load_case
+    >>> low = {"indicators.xenophobia.now": {"median": 5.0, "interval": (3.0, 7.0)}}
+    >>> found = find_doubts(apply_overlay(load_case("central_asia_2024"), low), quick=True)
+    >>> [(doubt.judgement, doubt.quantity) for doubt in found if doubt.quantity]
+    [('today-jumps', 'indicators.xenophobia.now')]
     """
     if not isinstance(case, Case):
         return judge(*load_case_with_lines(case), quick=quick)

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.case.dyads import states_of
 from riskcast.case.judgements import Found, Owner
 from riskcast.case.model import Case, EventRow
 from riskcast.case.periods import last_day
@@ -60,8 +59,10 @@ def _used(case: Case, event: str) -> str:
 
 def outside_pairs(case: Case) -> Iterator[Found]:
     for place, row, owners in _typed(case):
-        inside = {case.host} if row.dyad == ALL_DYADS else {case.host, *states_of(row.dyad)}
-        if row.initiator not in (*inside, OTHER_ACTOR) and case.events[row.type].scope == "dyad":
+        if case.events[row.type].scope != "dyad" or (row.dyad != ALL_DYADS and row.dyad not in case.pairs):
+            continue
+        inside = (case.host,) if row.dyad == ALL_DYADS else case.pairs[row.dyad].states
+        if row.initiator not in (*inside, OTHER_ACTOR):
             wrong = f"{row.initiator} is no part of {row.dyad}, which the {row.type} of {row.when} belongs to"
             mend = "correct initiator or dyad, or write other"
             yield Found(EVENTS_FILE, (place, "initiator"), wrong, mend, owners)
