@@ -6,8 +6,9 @@ import streamlit as st
 
 import riskcast
 from files import open_case
+from parts.markdown import plain
 from reference_run import page_part
-from state import session
+from state import results, session
 from state.session import View
 
 MOST_LISTED = 8
@@ -25,6 +26,7 @@ def show() -> None:
         _case(now)
         _scenario(now)
         _changes(now)
+        _doubts(now)
         page_part.show()
         open_case.show()
         _share(now)
@@ -70,6 +72,27 @@ def _changes(now: View) -> None:
     row.button("Undo", on_click=session.undo, disabled=not session.can_undo(), key="undo_button")
     row.button("Redo", on_click=session.redo, disabled=not session.can_redo(), key="redo_button")
     row.button("Reset", on_click=session.reset, disabled=not count, key="reset_button", help="Take back all changes.")
+
+
+def _doubts(now: View) -> None:
+    """What the case, as it is changed here, says and can hardly mean."""
+    found = results.doubts(now.changed)
+    if not found:
+        return
+    many = f"{len(found)} doubt{'s' if len(found) != 1 else ''} about this case"
+    with st.expander(many, icon=":material/rule:"):
+        st.caption("What can hardly be meant. `allow: [name]` in the case's files accepts it by name.")
+        for doubt in found[:MOST_LISTED]:
+            st.caption(doubt_words(doubt))
+        if len(found) > MOST_LISTED:
+            st.caption(f"and {len(found) - MOST_LISTED} more: `riskcast check` lists them")
+
+
+def doubt_words(doubt: riskcast.Doubt) -> str:
+    """A doubt in Markdown: where, what is wrong, the mend, and the name that accepts it."""
+    place = doubt.file if doubt.line is None else f"{doubt.file}:{doubt.line}"
+    where = f"{place} {doubt.key}".strip()
+    return f"**{plain(where)}**: {plain(doubt.wrong)}; {plain(doubt.mend)} `{doubt.judgement}`"
 
 
 def _share(now: View) -> None:

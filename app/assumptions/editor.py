@@ -58,6 +58,7 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         _inputs(subject, numbers_of(published), numbers_of(applied), numbers)
         if draft is not None:
             st.error(f"**Not applied.** {draft.wrong}", icon=":material/error:")
+        _doubts(current, subject)
         _density(now, subject, published, applied)
         for one in results.held_levels(current):
             if one.key == subject.key:
@@ -67,6 +68,18 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         # Last, as the record is simulated anew for it.
         if subject.event is not None:
             _clash(current, subject)
+
+
+def _doubts(current: riskcast.Case, subject: Subject) -> None:
+    """Say what can hardly be meant by the quantity."""
+    for doubt in results.doubts(current):
+        if doubt.quantity != subject.key:
+            continue
+        st.warning(
+            f"**Can this be meant?** {plain(doubt.wrong[:1].upper() + doubt.wrong[1:])}; {plain(doubt.mend)}. "
+            f"`{doubt.judgement}`",
+            icon=":material/rule:",
+        )
 
 
 def _clash(current: riskcast.Case, subject: Subject) -> None:

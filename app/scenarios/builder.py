@@ -27,6 +27,8 @@ from state.results import Result
 
 MOST_COMPARED = 4
 DONE = "future_saved"
+# Said in words of the builder's own.
+TOLD = ("moved-twice", "late-move")
 Plain = Mapping[str, Any]
 
 
@@ -113,8 +115,16 @@ def _build(result: Result) -> None:
         for place, assumed in enumerate(listed):
             _line(case, kind, place, words(case, assumed))
     numbered = {f"assumption {place}": [move] for place, move in enumerate(own.indicators, 1)}
-    _say_clashes([*(clash.words for clash in find_clashes(case, numbered)), *cut_short(case, own.indicators)])
+    doubts = _doubts(case, own)
+    _say_clashes([*(clash.words for clash in find_clashes(case, numbered)), *cut_short(case, own.indicators), *doubts])
     _save_form(own)
+
+
+def _doubts(case: riskcast.Case, own: Draft) -> list[str]:
+    """What the draft cannot be used as, and what is used in its place; moves that meet are told beside it."""
+    assumed = riskcast.Scenario(label="Draft", story="Draft", indicators=own.indicators, events=own.events)
+    found = riskcast.find_scenario_doubts(case, "draft", assumed)
+    return [plain(doubt.wrong) for doubt in found if doubt.judgement not in TOLD and (own.indicators or own.events)]
 
 
 def _start_from() -> None:

@@ -109,6 +109,7 @@ def join(label: str, parts: Iterable[riskcast.Scenario], story: str | None = Non
         story=story or " ".join(part.story.rstrip() for part in parts),
         indicators=tuple(itertools.chain.from_iterable(part.indicators for part in parts)),
         events=tuple(events),
+        allow=tuple(dict.fromkeys(itertools.chain.from_iterable(part.allow for part in parts))),
     )
 
 

@@ -107,6 +107,12 @@ def coverage(case: riskcast.Case) -> Any:
     return riskcast.report_coverage(case)
 
 
+@kept(max_entries=MOST_RESULTS)
+def doubts(case: riskcast.Case) -> tuple[riskcast.Doubt, ...]:
+    """What a case says and can hardly mean, and does not allow; what has to be simulated stands on the page Record."""
+    return tuple(doubt for doubt in riskcast.find_doubts(case, quick=True) if not doubt.allowed)
+
+
 @kept(max_entries=MOST_CASES)
 def held_levels(case: riskcast.Case) -> tuple[riskcast.HeldLevel, ...]:
     """Where today's levels, or what they drift to, are held at their bounds."""

@@ -185,26 +185,31 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
                 "Values": one.values,
                 "From": "" if one.first is None else str(one.first),
                 "To": "" if one.last is None else str(one.last),
+                "Filled": one.filled or None,
                 "Covers": 100 * one.share,
             }
             for one in report.series
-            if one.values
+            if one.values or one.filled
         ],
         hide_index=True,
         height="content",
         column_config={
             "Indicator": st.column_config.TextColumn("Indicator", width="large"),
+            "Filled": st.column_config.NumberColumn(
+                "Filled", help="Cells of the panel without a value: the last earlier one, or the reference, is used."
+            ),
             "Covers": st.column_config.ProgressColumn(
                 "Covers",
                 format="%.0f %%",
                 min_value=0,
                 max_value=100,
-                help="Share of the record's length that lies between first and last value, averaged over pairs.",
+                help="Share of the record's length that lies between first and last value, averaged over pairs; of a "
+                "panel, the share of its rows that have a value.",
             ),
         },
         key="coverage",
     )
-    without = [one.label for one in report.series if not one.values]
+    without = [one.label for one in report.series if not one.values and not one.filled]
     if without:
         st.caption(f"Without a series, their past held at the reference level: {plain(', '.join(without))}.")
     named = {one.indicator: one.label for one in report.series if one.values and case.series_rows}
@@ -286,6 +291,11 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
             f"({check.low:.0f}–{check.high:.0f}). Prior and record disagree: {check.verdict}.",
             icon=":material/balance:",
         )
+    jointly = [doubt for doubt in report.told if doubt.judgement == "priors-exceed-record"]
+    if jointly:
+        with st.expander("Priors that expect twice the record or more", icon=":material/balance:"):
+            for doubt in jointly:
+                st.caption(f"**{plain(doubt.key or doubt.file)}**: {plain(doubt.wrong)}; {plain(doubt.mend)}.")
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
     dyad = widgets.choose_pair(result, f"record_pair:{case.name}")

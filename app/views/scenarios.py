@@ -134,6 +134,9 @@ def _stories(now: session.View, found: dict[str, Result]) -> None:
             lines = [f"- {plain(move_words(result.case, move))}" for move in scenario.indicators]
             lines += [f"- {plain(event_words(result.case, event))} :orange-badge[assumed]" for event in scenario.events]
             st.markdown("\n".join(lines) or "- nothing is assumed")
+            name = result.forecast.scenario_name
+            for doubt in riskcast.find_scenario_doubts(result.case, name, scenario):
+                st.caption(f":material/info: To note: {plain(doubt.wrong)}.")
 
 
 def _scores(found: Mapping[str, Result], changes: Changes) -> None:

@@ -392,3 +392,12 @@ def test_a_widget_that_a_browser_first_sees_late_shows_its_value_by_default(assu
     assert (
         slider(assumptions, EFFECT).options[int(slider(assumptions, EFFECT).proto.default[0])] == f"{quantity.center:g}"
     )
+
+
+def test_a_level_far_from_the_last_dated_value_is_told_beside_it(assumptions: AppTest) -> None:
+    assert "Can this be meant?" not in texts(assumptions.warning)
+    give(assumptions, "median", 5.0)
+    told = texts(assumptions.warning)
+    assert "Can this be meant?" in told
+    assert "from the last dated value of RUS, 44 on 2021-07-01" in told
+    assert "`today-jumps`" in told

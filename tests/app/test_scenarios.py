@@ -513,3 +513,10 @@ def test_a_scenario_that_cannot_be_forecast_is_told_and_left_out(scenarios: AppT
 def test_the_choice_follows_the_sidebar_and_survives_a_change_of_case(scenarios: AppTest) -> None:
     scenarios.selectbox(key="scenario:baseline").set_value("deescalation").run()
     assert "deescalation" in scenarios.multiselect(key="compare").value
+
+
+def test_a_future_that_bounds_cut_short_says_what_is_used(workbench: AppTest) -> None:
+    add_move(workbench, "remittance_dependency", "shift", -10.0)
+    told = texts(workbench.warning)
+    assert "would go from 0.15 to" in told
+    assert "is used in place of" in told

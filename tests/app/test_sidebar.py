@@ -414,3 +414,16 @@ def test_what_a_scenario_assumes_is_not_compared() -> None:
     assert f"Tajikistan: {case.events['demarche'].label}" not in told
     assert f"Uzbekistan: {case.events['demarche'].label}" in told
     assert f"all: {case.events['restrictive_act'].label}" in told
+
+
+def test_the_sidebar_tells_what_a_case_can_hardly_mean(sidebar: AppTest) -> None:
+    low = FILES["indicators.yaml"].replace(
+        "    median: 55\n    interval: [48, 62]", "    median: 5\n    interval: [3, 7]"
+    )
+    upload(sidebar, ("mine.zip", zipped(indicators_yaml=low)))
+    seen(sidebar)
+    told = next(one for one in sidebar.expander if "doubt" in one.label)
+    words = " ".join(one.value for one in told.caption)
+    assert "mood.now" in words
+    assert "`today-jumps`" in words
+    assert "correct one of the two" in words

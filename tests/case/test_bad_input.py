@@ -213,7 +213,7 @@ BAD = {
     "fixed probability 1": Bad(CASE, "value: 0.7", "value: 1", "persistence", ("1 must be strictly between 0 and 1",)),
     "half-life 0": Bad(CASE, "[1.5, 6]", "[0, 6]", "[0, 6]", ("memories.fast.half_life", "0 must be above 0")),
     "ratio beyond a million": Bad(
-        EFFECTS, "[0.9, 1.9]", "[0.9, 1e9]", "rate_ratio:", ("beyond a million", "plausible")
+        EFFECTS, "[0.9, 1.9]", "[0.9, 1e9]", "[0.9, 1e9]", ("1000000000", "1e-06 to 1000000", "extreme-ratio")
     ),
     "unknown memory of a half-life": Bad(OUTCOMES, "    fast: {", "    fats: {", "fats", ("did you mean 'fast'?",)),
     "recorded from the future": Bad(OUTCOMES, "2017-01-01", "2021-01-01", "recorded_from", ("into the record",)),

@@ -19,6 +19,7 @@ from riskcast import __version__, load_case
 from riskcast.forecasting.scoring import WORDS
 from tests.support.command_line import Run
 from tests.support.places import ROOT
+from tests.support.smallcase import FILES, write_files
 
 CASE = "central_asia_2024"
 QUICK = ("--draws", "200")
@@ -284,3 +285,41 @@ def test_an_overlay_holds_on_an_earlier_day_too(tmp_path: Path) -> None:
     read = Asked("central_asia_2024", overlay=[file], as_of=dt.datetime(2020, 1, 1)).request().case
     assert read.as_of == dt.date(2020, 1, 1)
     assert read.indicators["xenophobia"].now_of("RUS").median == 90.0
+
+
+def test_check_tells_what_can_hardly_be_meant_with_mend_and_name(run: Run, tmp_path: Path) -> None:
+    series = FILES["history/indicators.csv"]
+    assert series.count("54,51,57") == 1
+    folder = write_files(tmp_path, history_indicators_csv=series.replace("54,51,57", "0.54,0.51,0.57"))
+    status, out, _ = run("check", str(folder))
+    told = " ".join(out.split())
+    assert status == 0
+    assert "history/indicators.csv:4: value: 0.54 looks like a share beside 50.5" in told
+    assert "write shares or per cent, not both, in the unit of the indicator [share-for-percent]" in told
+    assert run("check", str(folder), "--strict")[0] == 1
+
+
+def test_check_judges_a_case_with_its_overlay(run: Run, tmp_path: Path) -> None:
+    overlay = tmp_path / "low.yaml"
+    overlay.write_text("changes:\n  indicators.mood.now: {median: 5, interval: [3, 7]}\n", encoding="utf-8")
+    folder = write_files(tmp_path / "case")
+    status, out, _ = run("check", str(folder), "--overlay", str(overlay))
+    assert status == 0
+    assert f"{overlay}:2:" in "".join(out.split())
+    assert "[today-jumps]" in out
+    assert "[today-jumps]" not in run("check", str(folder))[1]
+
+
+def test_a_forecast_says_what_is_used_where_a_scenario_says_something_else(run: Run, tmp_path: Path) -> None:
+    text = FILES["scenarios.yaml"].replace("shift: 5", "shift: 60")
+    folder = str(write_files(tmp_path, scenarios_yaml=text))
+    told = " ".join(run("forecast", folder, "--scenario", "storm", "--draws", "100")[1].split())
+    assert "to note: mood would go from 55 to 115; the bounds hold it at 100, and +45 is used" in told
+    plain = json.loads(run("forecast", folder, "--scenario", "storm", "--draws", "100", "--json")[1])
+    assert any("the bounds hold it at 100" in note for note in plain["notes"])
+
+
+def test_an_empty_name_of_a_scenario_is_refused(run: Run) -> None:
+    status, out, err = run("forecast", CASE, "--scenario", "", *QUICK)
+    assert (status, out) == (2, "")
+    assert "unknown scenario ''" in err

@@ -172,14 +172,14 @@ def test_a_moved_level_stays_within_the_bounds_of_its_indicator() -> None:
         {"mood": indicator(bounds=(0.0, 1.0))},
     )
     assert_mean(
-        ahead_of(case, scenario_of({"indicator": "mood", "shift": 7.0})).simulated.probability["a"], 1 - 0.7**0.5
+        ahead_of(case, scenario_of({"indicator": "mood", "shift": 1.0})).simulated.probability["a"], 1 - 0.7**0.5
     )
 
 
 def test_children_follow_a_parent_only_as_far_as_its_bounds() -> None:
     parent = indicator(bounds=[-1.0, 1.0])
     child = indicator(parents={"up": quantity(1.0)})
-    storm = {"label": "Storm", "story": "Up.", "indicators": [{"indicator": "up", "shift": 5.0}]}
+    storm = {"label": "Storm", "story": "Up.", "indicators": [{"indicator": "up", "shift": 2.0}]}
     edges = [edge("down", "a", quantity(1.5))]
     case = make_case({"a": event(quantity(0.2))}, edges, {"up": parent, "down": child}, scenarios={"storm": storm})
     ahead = forecast(fit(case, draws=200, prior_only=True), "storm")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from riskcast import load_case, report_coverage
 from riskcast.verification.coverage import check_priors, find_unused
 from tests.support.cases import event, event_row, make_case, quantity
+from tests.support.smallpanel import table, write_panel_case
 
 
 def test_months_pooled_into_one_row_are_still_counted_one_by_one() -> None:
@@ -31,3 +37,69 @@ def test_what_nothing_uses_is_named() -> None:
         "memories.fast",
         "outcomes.spark (a trigger that drives nothing)",
     )
+
+
+def test_priors_that_expect_twice_the_record_are_told_with_both_numbers() -> None:
+    often = event(quantity(0.9, 0.8, 0.95))
+    rows = tuple(event_row(dt.date(2016 + k, 3, 10), "a", "HHH-P001") for k in range(4))
+    case = make_case({"a": often, "b": often | {"label": "Other"}}, partners=1, years=6, rows=rows)
+    report = report_coverage(case, draws=500)
+    found = [doubt for doubt in report.told if doubt.judgement == "priors-exceed-record"]
+    assert [doubt.quantity for doubt in found] == ["outcomes.a.base_rate", "outcomes.b.base_rate", ""]
+    assert "where the record holds 4" in found[0].wrong
+    assert "where the record holds 0" in found[1].wrong
+    assert "all event types together" in found[2].wrong
+    assert f"expect {report.jointly.median:.0f} " in found[2].wrong
+    accepting = case.revised(settings=case.settings.model_copy(update={"allow": ("priors-exceed-record",)}))
+    assert not report_coverage(accepting, draws=500).told
+
+
+def test_priors_are_judged_jointly_where_each_alone_agrees() -> None:
+    # Eight types that each expect a little more than they have.
+    events = {f"e{k}": event(quantity(0.25, 0.1, 0.5), label=f"Event {k}") for k in range(8)}
+    rows = tuple(event_row(dt.date(2017, 3, 10), name, "HHH-P001") for name in events)
+    report = report_coverage(make_case(events, partners=2, years=6, rows=rows), draws=2000)
+    assert all(check.tail > 0.1 for check in report.priors)
+    assert report.jointly.recorded == 8
+    assert report.jointly.tail < 0.1
+    assert report.jointly.median > sum(check.median for check in report.priors) * 0.9
+    assert any(doubt.judgement == "priors-exceed-record" and not doubt.quantity for doubt in report.told)
+
+
+def test_joint_counts_have_the_mean_and_spread_of_independent_ones() -> None:
+    events = {"a": event(quantity(0.3)), "b": event(quantity(0.5), label="Other")}
+    report = report_coverage(make_case(events, partners=3, years=10), draws=4000)
+    chances = [1 - (1 - p) ** (1 / 12) for p in (0.3, 0.5)]
+    mean = sum(360 * chance for chance in chances)
+    sd = np.sqrt(sum(360 * chance * (1 - chance) for chance in chances))
+    assert report.jointly.median == pytest.approx(mean, abs=1.5)
+    assert report.jointly.high - report.jointly.low == pytest.approx(2 * 1.645 * sd, rel=0.1)
+
+
+def test_priors_that_the_record_bears_out_are_not_told() -> None:
+    rows = tuple(event_row(dt.date(2016 + k, 3, 10), "a", "HHH-P001") for k in range(4))
+    report = report_coverage(
+        make_case({"a": event(quantity(0.5, 0.3, 0.7))}, partners=1, years=6, rows=rows), draws=500
+    )
+    assert not [doubt for doubt in report.told if doubt.judgement == "priors-exceed-record"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_cells_that_are_held_over_are_no_data(suffix: str, tmp_path: Path) -> None:
+    rows = table()
+    late = rows["period"].astype(int) > 2005
+    rows.loc[late, "mood"] = np.nan
+    treated = ("indicators.yaml", "  bounds: [0, 100]\n", "  bounds: [0, 100]\n  missing: [hold, reference]\n")
+    case = load_case(write_panel_case(tmp_path, rows, suffix=suffix, edits=(treated,)))
+    mood, trade = (
+        next(one for one in report_coverage(case, draws=50).series if one.indicator == name)
+        for name in ("mood", "trade")
+    )
+    assert (mood.values, mood.filled, mood.first, mood.last) == ((~late).sum(), late.sum(), 2001, 2005)
+    assert mood.share == pytest.approx((~late).mean())
+    assert (trade.values, trade.filled, trade.share) == (len(rows), 0, 1.0)
+    # What is known on an earlier day is told apart likewise.
+    assert case.panel is not None
+    until = case.panel.until(2006, covariates_ahead=False)
+    assert until.given("mood").sum() == (~late).sum()
+    assert len(until) == (rows["period"].astype(int) <= 2006).sum()

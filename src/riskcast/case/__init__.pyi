@@ -1,5 +1,7 @@
 from .checks import find_problems as find_problems
+from .doubts import find_doubts as find_doubts, find_scenario_doubts as find_scenario_doubts
 from .files import list_cases as list_cases, load_case as load_case, write_case as write_case
+from .judgements import Doubt as Doubt
 from .model import Case as Case, Scenario as Scenario
 from .overlays import apply_overlay as apply_overlay, load_overlay as load_overlay, overlay_text as overlay_text
 from .places import Place as Place, Places as Places, find_place as find_place, find_places as find_places

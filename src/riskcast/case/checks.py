@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import chain, islice, pairwise
 
 import numpy as np
 
-from riskcast.case.links import LOG
 from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
+from riskcast.case.plausibility.judge import refusals, scenario_refusals
 from riskcast.case.quantities import Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
-from riskcast.case.yaml_lines import Document
+from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
-EVENTS_FILE = "history/events.csv"
-SERIES_FILE = "history/indicators.csv"
-COVERAGE_FILE = "history/coverage.csv"
 MOST_PROBLEMS = 200
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where each part of a case stands in its files."""
-
-    documents: Mapping[str, Document] = field(default_factory=dict)
-    lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-    def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
-        """A problem at a path of one YAML file."""
-        if document in self.documents:
-            return self.documents[document].problem(path, wrong, mend)
-        return Problem(f"{document}.yaml", None, ".".join(map(str, path)), wrong, mend)
-
-    def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
-        """A problem in one row of a history table."""
-        lines = self.lines.get(file, ())
-        return Problem(file, lines[index] if index < len(lines) else index + 2, key, wrong, mend)
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
@@ -54,7 +31,11 @@ def find_problems(case: Case, where: Where | None = None, evidence: bool = True)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
-        found = chain(_quantities(case, where, evidence), chain.from_iterable(part(case, where) for part in rest))
+        found = chain(
+            _quantities(case, where, evidence),
+            chain.from_iterable(part(case, where) for part in rest),
+            refusals(case, where),
+        )
         problems = list(islice(found, MOST_PROBLEMS))
     return problems
 
@@ -255,10 +236,7 @@ def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
         document, path = locate(case, key)
         may_be_zero = quantity.is_fixed and quantity.center == 0 and parse_id(key).kind.may_be_zero
         misfit = None if may_be_zero else find_misfit(quantity, link)
-        if link is LOG and quantity.range[0] > 0 and max(abs(math.log(v)) for v in quantity.range) > 14:
-            wrong = f"{quantity.range[0]:g}..{quantity.range[1]:g} spans or reaches beyond a million"
-            yield where.problem(document, path, wrong, "give plausible numbers")
-        elif misfit:
+        if misfit:
             yield where.problem(document, (*path, misfit.part), misfit.wrong, misfit.mend)
         if evidence and quantity.evidence is None:
             yield where.problem(document, path, "has no evidence", "add `evidence: {basis:, claim:, sources:}`")
@@ -305,6 +283,8 @@ def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -
             wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
             yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
         yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+    if fits:
+        yield from scenario_refusals(case, name, scenario, where)
 
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:

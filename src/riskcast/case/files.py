@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from riskcast.case.checks import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where, find_problems
+from riskcast.case.checks import find_problems
 from riskcast.case.model import (
     ONE_QUANTITY,
     PER_DYAD,
@@ -28,6 +28,7 @@ from riskcast.case.model import (
     Source,
 )
 from riskcast.case.panel_files import read_panel, write_panel
+from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.case.yaml_lines import (
     NOT_LINE_ENDS,
     NUMBER_MEND,
@@ -74,15 +75,23 @@ def load_case(case: str | Path) -> Case:
     >>> load_case("central_asia_2024").host
     'RUS'
     """
+    return load_case_with_lines(case)[0]
+
+
+def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
+    """A case as `load_case` gives it, and where each of its parts stands in its files."""
     folder = Path(case)
     try:
-        is_folder, exists = folder.is_dir(), folder.exists()
+        # An empty name is no folder, though the path of one is that where the program runs.
+        is_folder, exists = str(case) != "" and folder.is_dir(), folder.exists()
     except OSError:
         is_folder = exists = False
     if is_folder:
-        return read_case(folder)
+        return read_case_with_lines(folder)
     if str(case) in list_cases():
-        return read_case(bundled_folder() / str(case))
+        return read_case_with_lines(bundled_folder() / str(case))
+    if str(case) == "":
+        raise UnknownNameError("case", "", list_cases())
     if exists:
         raise CaseError([Problem(str(case), None, "", "is a file", "name the case's folder")])
     if len(folder.parts) > 1:

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
+from riskcast.case.judgements import Allowed
 from riskcast.case.links import Link, base_rate_link
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Calendar, date_label, date_span
@@ -60,6 +61,7 @@ class Indicator(Strict):
     missing: tuple[Literal["hold", "reference", "drop"], ...] = ()
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
+    allow: Allowed = ()
 
     @model_validator(mode="after")
     def _today(self) -> Indicator:
@@ -124,6 +126,7 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    allow: Allowed = ()
 
     @model_validator(mode="after")
     def _severity(self) -> EventType:
@@ -145,6 +148,7 @@ class Effect(Strict):
     whose: Literal["own", "others", "host", "any"] | None = None
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
+    allow: Allowed = ()
 
     @property
     def id(self) -> str:
@@ -210,6 +214,7 @@ class Scenario(Strict):
     story: Text
     indicators: tuple[IndicatorMove, ...] = ()
     events: tuple[AssumedEvent, ...] = ()
+    allow: Allowed = ()
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each assumption: columns what (indicator or event), verb, value, start, until, over, dyads."""

@@ -65,7 +65,7 @@ def middle_levels(case: Case, scenario: Scenario, periods: int) -> list[Floats |
     start: dict[str, Floats] = {}
     moved: dict[str, Floats] = {}
     for name in indicator_order(case):
-        steps = case.indicators[name].steps(middle_today(case, name))
+        steps = case.indicators[name].steps(levels_today(case, name))
         path = start[name] = np.broadcast_to(steps, (periods, 1, len(steps)))
         for parent, weight in case.indicators[name].parents.items():
             path = path + weight.center * (moved[parent] - start[parent])
@@ -77,7 +77,7 @@ def middle_levels(case: Case, scenario: Scenario, periods: int) -> list[Floats |
     return found
 
 
-def middle_today(case: Case, name: str) -> Floats:
+def levels_today(case: Case, name: str) -> Floats:
     """The middle of today's level in every unit, (units,) in the natural unit."""
     indicator, panel = case.indicators[name], case.panel
     units = case.dyads if indicator.scope == "dyad" else (case.host,)

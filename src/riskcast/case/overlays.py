@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from riskcast.case.checks import Where, find_problems
+from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
+from riskcast.case.judgements import JUDGEMENTS, Doubt
 from riskcast.case.model import Case
+from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.quantity_names import id_at, locate
+from riskcast.case.where import Where
 from riskcast.case.yaml_lines import Document, parse_yaml, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.machinery.digests import digest
@@ -101,6 +104,30 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     return changed
 
 
+def overlay_doubts(case: Case, overlays: Iterable[tuple[Overlay, Document]]) -> tuple[Doubt, ...]:
+    """What overlays say of a case and can hardly mean, at their own lines; none that the case has without them, nor
+    what becomes of its scenarios.
+
+    Raises CaseError as `apply_overlay` does.
+    """
+    changed, where = case, Where()
+    for overlay, document in overlays:
+        changed, where = apply_overlay(changed, overlay, document), beneath_overlay(changed, overlay, document, where)
+    if changed is case:
+        return ()
+    known = {str(doubt) for doubt in judge(case, quick=True)}
+    return tuple(
+        doubt
+        for doubt in judge(changed, where, quick=True)
+        if not (doubt.allowed or str(doubt) in known or JUDGEMENTS.get(doubt.judgement).of_scenarios)
+    )
+
+
+def beneath_overlay(case: Case, overlay: Overlay, document: Document, where: Where) -> Where:
+    """Where the parts of a case stand once an overlay changes it: what it changes, in the overlay."""
+    return _InOverlay(case=case, overlay=document, changes=frozenset(overlay.changes), beneath=where)
+
+
 def overlay_text(changes: Mapping[str, Any], label: str = "Overlay") -> str:
     """Changed quantities as the text of an overlay file.
 
@@ -134,6 +161,7 @@ class _InOverlay(Where):
     case: Case = field(kw_only=True)
     overlay: Document = field(kw_only=True)
     changes: frozenset[str] = field(kw_only=True)
+    beneath: Where = field(default_factory=Where, kw_only=True)
     blamed: list[Problem] = field(default_factory=list, kw_only=True)
 
     def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
@@ -143,4 +171,7 @@ class _InOverlay(Where):
                 found = self.overlay.problem(("changes", key, *path[end:]), wrong, mend)
                 self.blamed.append(found)
                 return found
-        return super().problem(document, path, wrong, mend)
+        return self.beneath.problem(document, path, wrong, mend)
+
+    def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
+        return self.beneath.row(file, index, key, wrong, mend)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,13 @@ from riskcast.names import PERIOD
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
+
+
+TREATMENTS: Final[Mapping[str, str]] = {
+    "hold": "held at the last earlier value",
+    "reference": "taken as the reference",
+    "drop": "row dropped",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Panel:
 
     dyads: ids such as USA-CAN; unit, period: (rows,) index of the dyad, and number of the calendar period; levels by
     indicator: (rows,) in natural units, none missing; events by event type: (rows,) 1 or 0, NaN where it is not
-    known, so that the row is not at risk; treated: what was done about missing covariates.
+    known, so that the row is not at risk; treated: what was done about missing covariates; filled by indicator, where
+    any was missing: (rows,) whether the cell was, so that the level is one held over or the reference.
     """
 
     dyads: tuple[str, ...]
@@ -42,6 +50,7 @@ class Panel:
     levels: Mapping[str, Floats]
     events: Mapping[str, Floats]
     treated: tuple[Treated, ...] = field(default=())
+    filled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -65,7 +74,18 @@ class Panel:
             {name: values[kept] for name, values in self.levels.items()},
             {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
             self.treated,
+            {name: cells[kept] for name, cells in self.filled.items()},
         )
+
+    def given(self, indicator: str) -> NDArray[np.bool_]:
+        """Where the table holds a level of an indicator itself, (rows,).
+
+        >>> table = Panel(("A-B",), np.zeros(2, int), np.array([1960, 1961]), {"x": np.array([1.0, 1.0])}, {},
+        ...               filled={"x": np.array([False, True])})
+        >>> table.given("x").tolist()
+        [True, False]
+        """
+        return ~self.filled[indicator] if indicator in self.filled else np.ones(len(self), dtype=bool)
 
     def lack(self, last: int, calendar: Calendar) -> tuple[str, str] | None:
         """The column, and what it lacks, of a panel that cannot be forecast from the end of period `last` on.

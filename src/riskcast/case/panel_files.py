@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from riskcast.case.model import EventType, Indicator
 from riskcast.case.panel import Floats, Panel, Treated
 from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
+from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import Settings
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
@@ -288,6 +289,8 @@ def _numbers(table: _Table, column: str, problems: list[Problem]) -> Floats:
             dtype=float, na_value=np.nan
         )
     problems += table.problems(column, ~empty & ~np.isfinite(values), "is {}", f"{NUMBER_MEND}; nothing where missing")
+    large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
+    problems += table.problems(column, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
     return values
 
 
@@ -337,6 +340,7 @@ def _treat_missing(
 ) -> tuple[Panel, list[Problem]]:
     """Fill or drop missing covariates as their indicators say; what nothing is said about is a problem."""
     levels, treated, problems = dict(panel.levels), [], []
+    filled = {key: np.isnan(values) for key, values in levels.items() if np.isnan(values).any()}
     dropped = np.zeros(len(panel), dtype=bool)
     for key, values in levels.items():
         missing = np.isnan(values)
@@ -373,6 +377,7 @@ def _treat_missing(
         {key: values[kept] for key, values in levels.items()},
         {key: values[kept] for key, values in panel.events.items()},
         tuple(treated),
+        {key: cells[kept] for key, cells in filled.items()},
     )
     return done, problems
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from riskcast.case.checks import EVENTS_FILE, SERIES_FILE, Where
 from riskcast.case.files import bundled_folder, list_cases, read_case_with_lines
 from riskcast.case.model import Case, EventRow, SeriesRow
 from riskcast.case.quantity_names import locate
+from riskcast.case.where import EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import UnknownNameError
 
 

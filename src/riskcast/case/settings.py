@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from riskcast.case.judgements import Allowed
 from riskcast.case.periods import Calendar, calendar_of
 from riskcast.case.quantities import Finite, Quantity, Strict
 from riskcast.case.registered import NameIn
@@ -126,6 +127,7 @@ class Settings(Strict):
     memories: dict[Id, Memory]
     hyperpriors: Hyperpriors
     note: Text | None = None
+    allow: Allowed = ()
 
     @model_validator(mode="after")
     def _whom(self) -> Settings:

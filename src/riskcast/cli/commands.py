@@ -15,6 +15,7 @@ from riskcast.cli.options import (
     Asked,
     JsonOption,
     NamedCase,
+    OverlayOption,
     SeedOption,
     asks,
     forecast_asked,
@@ -102,12 +103,28 @@ def cases() -> None:
 
 
 @app.command()
-def check(case: NamedCase, seed: SeedOption = 1) -> None:
-    """Validate a case; report coverage, unused quantities, and priors against the record."""
+def check(
+    case: NamedCase,
+    overlay: OverlayOption = None,
+    seed: SeedOption = 1,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit status 1 where anything is told that `allow:` does not accept.")
+    ] = False,
+) -> None:
+    """Validate a case; report coverage, unused quantities, priors against the record, and what can hardly be meant."""
+    from riskcast.case.files import load_case_with_lines
+    from riskcast.case.overlays import apply_overlay, beneath_overlay, load_overlay
     from riskcast.terminal.forecasts import coverage_view, make_console
     from riskcast.verification.coverage import report_coverage
 
-    make_console().print(coverage_view(report_coverage(read_case(case), seed=seed)))
+    found, where = load_case_with_lines(case)
+    for file in overlay or ():
+        changes, document = load_overlay(file)
+        found, where = apply_overlay(found, changes, document), beneath_overlay(found, changes, document, where)
+    report = report_coverage(found, seed=seed, where=where)
+    make_console().print(coverage_view(report))
+    if strict and report.told:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -88,7 +88,7 @@ class Asked:
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
         from riskcast.case.yaml_lines import read_text
-        from riskcast.forecasting.requests import OverlayFile, Request, check_request
+        from riskcast.forecasting.requests import OverlayFile, Request, check_request, request_doubts
 
         request = Request(
             base=read_case(self.case),
@@ -104,6 +104,9 @@ class Asked:
             allow_unreliable=self.allow_unreliable,
         )
         check_request(request)
+        # What scenarios say stands beside their numbers.
+        for doubt in request_doubts(replace(request, scenarios=())):
+            print(f"riskcast: to note: {doubt}", file=sys.stderr)
         return request
 
 

@@ -27,11 +27,11 @@ ORDER: Key = ("order",)
 AS_OF: Key = ("settings", "as_of")
 # What people read, and the engine does not.
 TEXTS = {
-    "settings": {"title", "note", "bands", "host"},
+    "settings": {"title", "note", "bands", "host", "allow"},
     "memories": {"label"},
-    "indicators": {"label", "question", "unit", "missing"},
-    "outcomes": {"label", "resolution", "initiator"},
-    "effects": {"rationale"},
+    "indicators": {"label", "question", "unit", "missing", "allow"},
+    "outcomes": {"label", "resolution", "initiator", "allow"},
+    "effects": {"rationale", "allow"},
 }
 REDEFINING = ("scope", "scale", "history", "unit")
 KINDS = {

@@ -14,7 +14,7 @@ from riskcast.engines.registry import ENGINES
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.plain_data import contrast_data, forecast_data
-from riskcast.exports.tables import assumption_table, diagnostic_table, previous_table
+from riskcast.exports.tables import assumption_table, diagnostic_table, notes_table, previous_table
 from riskcast.forecasting.lineage import provenance
 from riskcast.machinery.tables import Table
 
@@ -228,6 +228,17 @@ class SincePrevious(TypedDict):
 
 
 @with_config(CLOSED)
+class Note(TypedDict):
+    """Something that is not used as it was said, or can hardly be meant."""
+
+    scenario: Annotated[str, Field(description="Id of the scenario; empty where it is the case")]
+    judgement: str
+    place: str
+    note: str
+    allowed: Annotated[bool, Field(description="Whether the case allows it")]
+
+
+@with_config(CLOSED)
 class ForecastFile(TypedDict):
     """Risk scores of one case under one or more scenarios, with what they rest on. Numbers have ten digits."""
 
@@ -242,6 +253,7 @@ class ForecastFile(TypedDict):
     differences: list[Difference]
     assumptions: list[Assumption]
     diagnostics: list[Diagnostic]
+    notes: list[Note]
     since_previous: NotRequired[list[SincePrevious]]
 
 
@@ -283,6 +295,7 @@ def dossier_data(dossier: Dossier) -> dict[str, Any]:
         "differences": differences,
         "assumptions": _plain(assumption_table(dossier)),
         "diagnostics": _plain(diagnostic_table(dossier)),
+        "notes": _plain(notes_table(dossier)),
     }
     if dossier.previous is not None:
         data["since_previous"] = _plain(previous_table(dossier))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
@@ -19,7 +20,8 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     """A forecast as plain data: scores, probabilities and drivers of every dyad, and the shared outcomes.
 
     Probabilities are from 0 to 1, scores and contributions in points of 0-100; `by_month` holds the probability of at
-    least one event by the end of each period; drivers add up to score less `reference_score`.
+    least one event by the end of each period; drivers add up to score less `reference_score`; `notes`, where
+    there are any, say where something else is used than the scenario says.
     """
     dyads = []
     for dyad in risk.dyads:
@@ -37,7 +39,14 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
                 "drivers": drivers,
             }
         )
-    return {**provenance(risk.forecast), "dyads": dyads, "shared": [_outcome(outcome) for outcome in risk.shared]}
+    ahead = risk.forecast
+    doubts = find_scenario_doubts(ahead.case, ahead.scenario_name, ahead.scenario)
+    return {
+        **provenance(ahead),
+        **({"notes": [doubt.wrong for doubt in doubts]} if doubts else {}),
+        "dyads": dyads,
+        "shared": [_outcome(outcome) for outcome in risk.shared],
+    }
 
 
 def explanation_data(explanation: Explanation) -> dict[str, Any]:

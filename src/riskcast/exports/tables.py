@@ -7,7 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from riskcast.case.doubts import find_scenario_doubts
+from riskcast.case.judgements import JUDGEMENTS
 from riskcast.case.model import Case, EventType
+from riskcast.case.panel import TREATMENTS
+from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import unit_of
@@ -304,6 +308,31 @@ def previous_table(dossier: Dossier) -> Table:
     return Table("What has moved since the earlier run", columns, tuple(rows), "since_previous", ("dyad",))
 
 
+def notes_table(dossier: Dossier) -> Table:
+    """One row for each thing that is not used as it was said, or can hardly be meant, in the case or a scenario."""
+    case = dossier.case
+    rows: list[tuple[Value, ...]] = []
+    for risk in dossier.risks:
+        ahead = risk.forecast
+        found = find_scenario_doubts(case, ahead.scenario_name, ahead.scenario)
+        rows += [(ahead.scenario_name, doubt.judgement, doubt.key, doubt.wrong, doubt.allowed) for doubt in found]
+    for doubt in judge(case, quick=True):
+        # Scenarios that are not handed over have no part in these numbers.
+        if not JUDGEMENTS.get(doubt.judgement).of_scenarios:
+            rows.append(("", doubt.judgement, f"{doubt.file}: {doubt.key}", doubt.wrong, doubt.allowed))
+    for one in () if case.panel is None else case.panel.treated:
+        said = f"{one.cells} missing cells of {one.indicator}: {TREATMENTS[one.treatment]}"
+        rows.append(("", "missing", one.indicator, said, True))
+    columns = (
+        Column("scenario", "Id of the scenario; empty where it is the case", width=18),
+        Column("judgement", "Name of the judgement, as `allow:` has it; `missing` for filled cells", width=20),
+        Column("place", "Where it is said", width=34),
+        Column("note", "What is said, and what is used in its place", width=80),
+        Column("allowed", "Whether the case allows it", "flag", 10),
+    )
+    return Table("What is not used as it was said, or can hardly be meant", columns, tuple(rows), "notes", ("place",))
+
+
 TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "scores": dyad_score_table,
     "probabilities": probability_table,
@@ -315,11 +344,13 @@ TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "score_differences": score_difference_table,
     "probability_differences": probability_difference_table,
     "since_previous": previous_table,
+    "notes": notes_table,
 }
 
 
 def names_of_tables(dossier: Dossier) -> list[str]:
-    """The tables that say something of a dossier: differences take two scenarios, changes an earlier run.
+    """The tables that say something of a dossier: differences take two scenarios, changes an earlier run, notes
+    something to note.
 
     What acts today stands in a table of its own for up to 500 dyads; with more, `riskcast.acting` tells it of one.
     """
@@ -328,6 +359,7 @@ def names_of_tables(dossier: Dossier) -> list[str]:
         "probability_differences": len(dossier.risks) > 1,
         "since_previous": dossier.previous is not None,
         "acting": len(dossier.headline.dyads) <= MOST_ACTING,
+        "notes": bool(len(notes_table(dossier).rows)),
     }
     return [name for name in TABLES if said.get(name, True)]
 

@@ -26,6 +26,7 @@ from .requests import (
     Request as Request,
     fit_requested as fit_requested,
     forecast_requested as forecast_requested,
+    request_doubts as request_doubts,
 )
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import Risk as Risk, estimative_words as estimative_words, score as score

@@ -12,7 +12,7 @@ import numpy as np
 
 from riskcast.case.links import LOG
 from riskcast.case.model import Case, Indicator
-from riskcast.case.moves import middle_today
+from riskcast.case.moves import levels_today
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.quantity_ids import LEVEL, QuantityId
 from riskcast.machinery.array_types import Floats
@@ -82,7 +82,7 @@ def _levels(case: Case, name: str, indicator: Indicator) -> Iterator[tuple[str, 
     """Today's level in every unit, in steps, at scores that stand for equal shares of what is believed."""
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     if indicator.now is None:
-        for unit, level in zip(units, middle_today(case, name).tolist(), strict=True):
+        for unit, level in zip(units, levels_today(case, name).tolist(), strict=True):
             yield unit, "", np.atleast_1d(indicator.steps(level))
         return
     for unit in units:

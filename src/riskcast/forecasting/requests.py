@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case, Scenario
-from riskcast.case.overlays import apply_overlay, parse_overlay
+from riskcast.case.overlays import apply_overlay, overlay_doubts, parse_overlay
+from riskcast.case.plausibility.judge import scenario_doubts
 from riskcast.case.vintage import case_as_of
 from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
@@ -121,6 +123,23 @@ def check_request(request: Request) -> tuple[str, ...]:
         check_reach(name, assumed, request.periods)
         names.append(name)
     return tuple(names)
+
+
+def request_doubts(request: Request) -> tuple[Doubt, ...]:
+    """What a request's overlays and scenarios say and can hardly mean, and what is used in its place.
+
+    What the case itself says is not told again (`find_doubts`), nor what it allows. Raises as `check_request` does.
+
+    >>> import riskcast
+    >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",))
+    >>> [doubt.judgement for doubt in request_doubts(asked)]
+    ['clipped-move']
+    """
+    overlays = (parse_overlay(overlay.text, overlay.name) for overlay in request.overlays)
+    found = list(overlay_doubts(request.published, overlays))
+    for scenario in request.scenarios:
+        found += scenario_doubts(request.case, *resolve_scenario(request.case, scenario))
+    return tuple(dict.fromkeys(doubt for doubt in found if not doubt.allowed))
 
 
 def fit_requested(

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.checks import Where, scenario_problems
+from riskcast.case.checks import scenario_problems
 from riskcast.case.model import Case, Scenario
 from riskcast.case.moves import apply_move, bounded, indicator_order, middle_levels
+from riskcast.case.where import Where
 from riskcast.errors import CaseError, UnknownNameError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import BASELINE
@@ -22,7 +23,7 @@ def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, 
 
     One made in code may not, nor one of a panel case as of a day on which some of its dyads did not exist yet.
     """
-    name = scenario.label if isinstance(scenario, Scenario) else scenario or BASELINE
+    name = scenario.label if isinstance(scenario, Scenario) else BASELINE if scenario is None else scenario
     if not isinstance(scenario, Scenario):
         if name != BASELINE and name not in case.scenarios:
             raise UnknownNameError("scenario", name, list(dict.fromkeys([BASELINE, *case.scenarios])))

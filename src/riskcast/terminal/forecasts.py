@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich import box
@@ -11,7 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.case.doubts import find_scenario_doubts
+from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case
+from riskcast.case.panel import TREATMENTS
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.accuracy import Accuracy
@@ -70,7 +74,15 @@ def heading(forecast: Forecast) -> RenderableType:
         )
     if forecast.posterior.prior_only:
         lines.append(Text("from the priors alone: the record is left out", style="bold magenta"))
-    return Group(*lines, *warning(forecast))
+    return Group(*lines, *notes(forecast), *warning(forecast))
+
+
+def notes(forecast: Forecast) -> list[Text]:
+    """What the scenario says and cannot be used as said, unless the case allows it."""
+    doubts = find_scenario_doubts(forecast.case, forecast.scenario_name, forecast.scenario)
+    return [
+        Text(f"to note: {doubt.wrong} [{doubt.judgement}]", style="yellow") for doubt in doubts if not doubt.allowed
+    ]
 
 
 def warning(forecast: Forecast) -> list[Text]:
@@ -214,7 +226,9 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
         )
     story = [Text(f"{f.scenario_name}: {f.scenario.story}", style="dim") for f in (first, second)]
     note = Text("Both scenarios meet the same chance, draw by draw.", style="dim")
-    title = Group(heading(first), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold"))
+    title = Group(
+        heading(first), *notes(second), Text(f"{second.scenario.label} against {first.scenario.label}", style="bold")
+    )
     body = Padding(Group(*story), (0, 0, 1, 0))
     scores = Text("Scores", style="bold")
     if len(shown) < len(change.score):
@@ -324,6 +338,8 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     for item in report.series:
         if item.values:
             series.add_row(item.label, str(item.values), str(item.first), str(item.last), percent(item.share))
+        elif item.filled:
+            series.add_row(item.label, "0", "", "", Text("no value in the table", style="yellow"))
         else:
             series.add_row(item.label, "–", "", "", Text("past held at reference", style="dim"))
     priors = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
@@ -342,9 +358,8 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         today = f", today in {percent(one.today)}" if one.today > 0 else ""
         told = f"at {one.bound:g} in {percent(one.ahead)} of futures{today}"
         held.append(Text(f"  {one.label}, {case.name_of(one.unit)}: {told}"))
-    ways = {"hold": "held at the last earlier value", "reference": "taken as the reference", "drop": "row dropped"}
     treated = [
-        Text(f"  {item.indicator}: {item.cells} cells {ways[item.treatment]}")
+        Text(f"  {item.indicator}: {item.cells} cells {TREATMENTS[item.treatment]}")
         for item in (case.panel.treated if case.panel is not None else ())
     ]
     unused: Iterable[RenderableType] = [Text("  " + name) for name in report.unused] or [Text("  none", style="dim")]
@@ -365,10 +380,36 @@ def coverage_view(report: CoverageReport) -> RenderableType:
             if held
             else []
         ),
+        Text.assemble(
+            (f"{report.jointly.label}: ", "bold"),
+            f"{report.jointly.recorded} in the record, the priors expect {number(report.jointly.median, 0)} "
+            f"({between(report.jointly)}), tail {report.jointly.tail:.2g}: {report.jointly.verdict}",
+        ),
+        Text(),
         *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
         Text("Declared but not used", style="bold"),
         *unused,
+        *_doubts(report.doubts),
     )
+
+
+def _doubts(doubts: Sequence[Doubt]) -> list[RenderableType]:
+    """What can hardly be meant, each with its mend and its name, and what is allowed."""
+    told = [doubt for doubt in doubts if not doubt.allowed]
+    allowed = Counter(doubt.judgement for doubt in doubts if doubt.allowed)
+    parts: list[RenderableType] = [Text()]
+    if told:
+        parts += [
+            Text("Can this be meant?", style="bold"),
+            *(Padding(Text(str(doubt), style="yellow"), (0, 0, 0, 2)) for doubt in told),
+            Text("  Mend what is not meant; `allow: [name]` in the file accepts what is.", style="dim"),
+        ]
+    else:
+        parts.append(Text("Nothing that could hardly be meant", style="bold"))
+    if allowed:
+        counted = ", ".join(f"{name} ({count})" for name, count in allowed.items())
+        parts.append(Text(f"  Allowed by the case: {counted}", style="dim"))
+    return parts
 
 
 def scenarios_view(case: Case) -> RenderableType:

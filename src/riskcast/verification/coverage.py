@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from riskcast.case.judgements import Doubt, Found
 from riskcast.case.model import Case
+from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantity_ids import HALF_LIFE, QuantityId
+from riskcast.case.where import Where
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.forecasting.held_levels import HeldLevel, held_levels
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
+from riskcast.numbers import between, number
 from riskcast.record.arrays import build_record
+from riskcast.record.gaps import Gaps, find_gaps
 
 if TYPE_CHECKING:
     import pandas
 
 BLOCK_CELLS = 2_000_000
+ALL_TYPES: Final = "all event types"
+MOST_TIMES_RECORDED: Final = 2.0
+LEAST_EXCESS: Final = 3.0
 
 
 @dataclass(frozen=True)
 class SeriesCoverage:
-    """How much of the record an indicator's series covers: the mean over units of the share of the record's length
-    between first and last dated value; 0 where the past is held at the reference."""
+    """How much of the record an indicator's values cover.
+
+    values, first, last: how many the files hold, and the years of the first and last; share: of a series, the mean
+    over units of the share of the record's length between first and last value, 0 where the past is held at the
+    reference; of a panel, the share of its rows that have one; filled: cells of a panel that have none, where a value
+    that was held over, or the reference, is used.
+    """
 
     indicator: str
     label: str
@@ -35,6 +50,7 @@ class SeriesCoverage:
     first: int | None
     last: int | None
     share: float
+    filled: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,24 +80,39 @@ class PriorCheck:
 
 @dataclass(frozen=True)
 class CoverageReport:
-    """Coverage of a case's series, what nothing uses, prior against record, and levels held at their bounds."""
+    """Coverage of a case's series, what nothing uses, prior against record, and what can hardly be meant.
+
+    priors: event type by event type; jointly: all event types together; held: levels held at their bounds; gaps: what
+    the record lacks.
+    """
 
     case: Case
     series: tuple[SeriesCoverage, ...]
     unused: tuple[str, ...]
     priors: tuple[PriorCheck, ...]
-    held: tuple[HeldLevel, ...] = ()
+    jointly: PriorCheck
+    doubts: tuple[Doubt, ...]
+    held: tuple[HeldLevel, ...]
+    gaps: Gaps
+
+    @property
+    def told(self) -> tuple[Doubt, ...]:
+        """What can hardly be meant and is not allowed."""
+        return tuple(doubt for doubt in self.doubts if not doubt.allowed)
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each event type: recorded count, prior predictive count (5, 50, 95 %), tail probability."""
+        """One row for each event type, and one for all together: recorded count, prior predictive count (5, 50, 95 %),
+        tail probability."""
         import pandas
 
-        rows = [(p.event, p.recorded, p.low, p.median, p.high, p.tail, p.verdict) for p in self.priors]
+        checks = (*self.priors, self.jointly)
+        rows = [(p.event, p.recorded, p.low, p.median, p.high, p.tail, p.verdict) for p in checks]
         return pandas.DataFrame(rows, columns=["event", "recorded", "low", "median", "high", "tail", "verdict"])
 
     def __repr__(self) -> str:
         apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != "agree"]
-        return f"<CoverageReport of {self.case.name}. Priors against the record: {'; '.join(apart) or 'agree'}>"
+        told = f"{len(self.told)} doubts. " if self.told else ""
+        return f"<CoverageReport of {self.case.name}. {told}Priors against the record: {'; '.join(apart) or 'agree'}>"
 
     def _repr_html_(self) -> str:
         columns = (
@@ -90,14 +121,15 @@ class CoverageReport:
             Column("recorded", form="count"),
             Column("expected (90 %)", form="score range"),
         )
-        rows = [(prior.label, prior.verdict, prior.recorded, prior) for prior in self.priors]
+        rows = [(prior.label, prior.verdict, prior.recorded, prior) for prior in (*self.priors, self.jointly)]
         unused = f" Nothing uses: {', '.join(self.unused)}." if self.unused else ""
-        note = f"Counts that the priors let one expect, against the record. {self.case.settings.title}.{unused}"
+        doubts = f" Doubts: {'; '.join(map(str, self.told))}." if self.told else ""
+        note = f"Counts that the priors let one expect, against the record. {self.case.settings.title}.{unused}{doubts}"
         return to_html(Table("Priors against the record", columns, rows, note=note))
 
 
-def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageReport:
-    """Report on a valid case.
+def report_coverage(case: Case, draws: int = 1000, seed: int = 1, where: Where | None = None) -> CoverageReport:
+    """Report on a valid case; `where` tells in which lines its parts are written.
 
     >>> from riskcast import load_case
     >>> report = report_coverage(load_case("central_asia_2024"), draws=200)
@@ -105,14 +137,20 @@ def report_coverage(case: Case, draws: int = 1000, seed: int = 1) -> CoverageRep
     True
     """
     series = tuple(_series(case, name) for name in case.indicators)
-    return CoverageReport(case, series, find_unused(case), check_priors(case, draws, seed), held_levels(case))
+    checks, jointly = _compare(case, draws, seed, BLOCK_CELLS)
+    doubts = judge(case, where, known={"priors-exceed-record": _exceeding(checks, jointly)})
+    gaps = find_gaps(case, build_record(case))
+    return CoverageReport(case, series, find_unused(case), checks, jointly, doubts, held_levels(case), gaps)
 
 
 def _series(case: Case, name: str) -> SeriesCoverage:
     indicator = case.indicators[name]
     if indicator.history == "panel" and case.panel is not None:
-        years = case.panel.period // case.periods_per_year
-        return SeriesCoverage(name, indicator.label, len(years), int(years.min()), int(years.max()), 1.0)
+        given = case.panel.given(name)
+        years = (case.panel.period // case.periods_per_year)[given]
+        count, filled = len(years), len(case.panel) - len(years)
+        first, last = (int(years.min()), int(years.max())) if count else (None, None)
+        return SeriesCoverage(name, indicator.label, count, first, last, count / len(case.panel), filled)
     rows = [row for row in case.series_rows if row.indicator == name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     span = (case.as_of - case.settings.history_from).days
@@ -150,8 +188,45 @@ def find_unused(case: Case) -> tuple[str, ...]:
 
 def check_priors(case: Case, draws: int = 1000, seed: int = 1, *, cells: int = BLOCK_CELLS) -> tuple[PriorCheck, ...]:
     """Prior predictive counts of every event type against the record; about `cells` chances are in memory at a time."""
+    return _compare(case, draws, seed, cells)[0]
+
+
+def priors_exceed_record(case: Case) -> Iterator[Found]:
+    """Event types, and all of them together, of which the priors expect twice the record or more."""
+    yield from _exceeding(*_compare(case, 1000, 1, BLOCK_CELLS))
+
+
+def _exceeding(checks: Iterable[PriorCheck], jointly: PriorCheck) -> Iterator[Found]:
+    mend = "lower base rates or effects, or allow it where the record is known to have gaps"
+    for check in (*checks, jointly):
+        excess = check.median - check.recorded
+        if not (excess < LEAST_EXCESS or check.median < MOST_TIMES_RECORDED * check.recorded):
+            wrong = f"the priors expect {number(check.median, 0)} ({between(check)}), where the record holds "
+            wrong += f"{check.recorded}"
+            if check.event == ALL_TYPES:
+                yield Found("outcomes", (), f"all event types together: {wrong}", mend)
+            else:
+                yield Found("outcomes", (check.event, "base_rate"), wrong, mend, (("outcomes", check.event),))
+
+
+def _compare(case: Case, draws: int, seed: int, cells: int) -> tuple[tuple[PriorCheck, ...], PriorCheck]:
+    """Every event type against its priors, and all together, draw by draw: their priors are independent of another."""
+    checks, recorded, total = [], 0, np.zeros(draws)
+    for event, count, counts in _expected_counts(case, draws, seed, cells):
+        checks.append(_held_against(event, case.events[event].label, count, counts))
+        recorded, total = recorded + count, total + counts
+    return tuple(checks), _held_against(ALL_TYPES, "All event types together", recorded, total)
+
+
+def _held_against(event: str, label: str, recorded: int, counts: Floats) -> PriorCheck:
+    low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
+    tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))
+    return PriorCheck(event, label, recorded, low, median, high, tail)
+
+
+def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[tuple[str, int, Floats]]:
+    """Every event type with its recorded count and those that its priors draw, (draws,)."""
     record = build_record(case)
-    checks = []
     for event in case.events:
         model = build_event_model(case, record, event)
         drawn = draw_prior(model, draws, seed)
@@ -169,8 +244,4 @@ def check_priors(case: Case, draws: int = 1000, seed: int = 1, *, cells: int = B
             whole = rng.binomial(rows.exposure.astype(np.int64)[:, None], -np.expm1(-rate))
             rest = rng.binomial(1, -np.expm1(-(rows.exposure % 1.0)[:, None] * rate))
             counts[part] = (whole + rest).sum(axis=0)
-        recorded = len(model.hits)
-        low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
-        tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))
-        checks.append(PriorCheck(event, case.events[event].label, recorded, low, median, high, tail))
-    return tuple(checks)
+        yield event, len(model.hits), counts

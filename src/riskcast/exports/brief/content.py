@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case, Effect, Scenario
 from riskcast.case.places import Places, find_places
 from riskcast.case.quantities import Evidence, quantity_text
@@ -142,7 +143,7 @@ def make_brief(dossier: Dossier) -> Brief:
         f"Scenario: {ahead.scenario.label}.{alone}{changed}",
         warning=posterior.warning,
         headline=tuple(headline_sentences(dossier)),
-        given=tuple(_assumed(case, ahead.scenario)),
+        given=tuple(_assumed(ahead)),
         scores=_scores(risk),
         meaning=meaning_of_scores(case),
         outcomes=_outcomes(risk, shown),
@@ -352,7 +353,7 @@ def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Table | None:
 
 
 def _future(dossier: Dossier, other: Risk) -> Future:
-    scenario, case, first = other.forecast.scenario, dossier.case, dossier.headline
+    scenario, first = other.forecast.scenario, dossier.headline
     change = dossier.contrasts[other.forecast.scenario_name].score
     before = {dyad.id: dyad.score.mean for dyad in first.dyads}
     rows = []
@@ -370,14 +371,16 @@ def _future(dossier: Dossier, other: Risk) -> Future:
     ends = (Column("From", form="score"), Column("To", form="score"))
     columns = (Column("Pair"), Column("Reading"), *ends, Column("Change (90 %)", form="points range"))
     changes = Table(text, columns, rows, note=note)
-    return Future(scenario.label, scenario.story, tuple(_assumed(case, scenario)), changes)
+    return Future(scenario.label, scenario.story, tuple(_assumed(other.forecast)), changes)
 
 
-def _assumed(case: Case, scenario: Scenario) -> Iterator[str]:
-    lines = list(_assumptions(case, scenario))
+def _assumed(ahead: Forecast) -> Iterator[str]:
+    lines = list(_assumptions(ahead.case, ahead.scenario))
     yield from lines[:MOST_ASSUMED]
     if len(lines) > MOST_ASSUMED:
         yield f"And {len(lines) - MOST_ASSUMED} more, in scenarios.yaml."
+    for doubt in find_scenario_doubts(ahead.case, ahead.scenario_name, ahead.scenario):
+        yield f"To note: {doubt.wrong}."
 
 
 def _assumptions(case: Case, scenario: Scenario) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What a case says and can hardly mean."""

@@ -1,0 +1,103 @@
+"""Rows of the record that contradict the event types, pairs and sources that they name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from riskcast.case.judgements import Found, Owner
+from riskcast.case.model import Case, EventRow
+from riskcast.case.plausibility.limits import panel_file, row_words
+from riskcast.case.where import EVENTS_FILE, SERIES_FILE
+from riskcast.names import ALL_DYADS, OTHER_ACTOR
+
+# What is about to happen is announced up to so many days ahead.
+ANNOUNCED: Final = 31
+_SIDES = {"host": "the host", "partner": "the partner", "other": "somebody else", "either": "host or partner"}
+
+
+def _typed(case: Case) -> Iterator[tuple[int, EventRow, tuple[Owner, ...]]]:
+    """Events of the case's types, each with its place in the table and the type beside which it is allowed."""
+    for place, row in enumerate(case.event_rows):
+        if row.type in case.events:
+            yield place, row, (("outcomes", row.type),)
+
+
+def early_events(case: Case) -> Iterator[Found]:
+    mend = "move `recorded_from:`, or remove the row"
+    for place, row, owners in _typed(case):
+        begin = case.events[row.type].recorded_from
+        if begin is not None and row.placed_on < begin:
+            wrong = f"{row.type} of {row.dyad} on {row.when} lies before recorded_from {begin}: {_used(case, row.type)}"
+            yield Found(EVENTS_FILE, (place, "date"), wrong, mend, owners)
+    if case.panel is None:
+        return
+    for name, values in case.panel.events.items():
+        begin = case.events[name].recorded_from
+        if begin is None:
+            continue
+        numbers = np.unique(case.panel.period).tolist()
+        before = [number for number in numbers if case.calendar.last_day(number) < begin]
+        early = np.flatnonzero(np.isin(case.panel.period, before) & (values == 1.0))
+        if len(early):
+            wrong = f"{len(early)} events lie before recorded_from {begin}, the first "
+            wrong += f"of {row_words(case, case.panel, int(early[0]))}: {_used(case, name)}"
+            yield Found(panel_file(case), (name,), wrong, mend, (("outcomes", name),))
+
+
+def _used(case: Case, event: str) -> str:
+    """What becomes of an event that is older than its type's record."""
+    driven = dict.fromkeys(effect.target for effect in case.effects if effect.source == event)
+    if not driven:
+        return "it is ignored"
+    return f"it is no event to learn the rate from, but {' and '.join(driven)} remember it"
+
+
+def outside_pairs(case: Case) -> Iterator[Found]:
+    for place, row, owners in _typed(case):
+        if case.events[row.type].scope != "dyad" or (row.dyad != ALL_DYADS and row.dyad not in case.pairs):
+            continue
+        inside = (case.host,) if row.dyad == ALL_DYADS else case.pairs[row.dyad].states
+        if row.initiator not in (*inside, OTHER_ACTOR):
+            wrong = f"{row.initiator} is no part of {row.dyad}, which the {row.type} of {row.when} belongs to"
+            mend = "correct initiator or dyad, or write other"
+            yield Found(EVENTS_FILE, (place, "initiator"), wrong, mend, owners)
+
+
+def wrong_sides(case: Case) -> Iterator[Found]:
+    for place, row, owners in _typed(case):
+        said = case.events[row.type].initiator
+        acted = "host" if row.initiator == case.host else "other" if row.initiator == OTHER_ACTOR else "partner"
+        # Rows may leave open who it was.
+        if acted == "other" or said == acted or (said == "either" and acted in ("host", "partner")):
+            continue
+        wrong = f"{row.initiator} is {_SIDES[acted]}, but a {row.type} begins with {_SIDES[said]} (initiator: {said})"
+        mend = "correct the row, or `initiator:` of the event type"
+        yield Found(EVENTS_FILE, (place, "initiator"), wrong, mend, owners)
+
+
+def early_sources(case: Case) -> Iterator[Found]:
+    mend = "name the source that tells of it, or correct the date"
+    for place, row, owners in _typed(case):
+        if _all_older(case, row.sources, row.date):
+            wrong = f"are all older than the {row.type} of {row.dyad} on {row.when}: the newest is of "
+            wrong += f"{_newest(case, row.sources)}"
+            yield Found(EVENTS_FILE, (place, "sources"), wrong, mend, owners)
+    for place, row in enumerate(case.series_rows):
+        if _all_older(case, row.sources, row.date) and row.status == "located":
+            wrong = f"are all older than the value of {row.indicator} on {row.date}: the newest is of "
+            wrong += f"{_newest(case, row.sources)}"
+            owners = (("indicators", row.indicator),) if row.indicator in case.indicators else ()
+            yield Found(SERIES_FILE, (place, "sources"), wrong, mend, owners)
+
+
+def _all_older(case: Case, sources: tuple[str, ...], day: dt.date) -> bool:
+    known = [case.sources[name].date for name in sources if name in case.sources]
+    return bool(known) and len(known) == len(sources) and (day - max(known)).days > ANNOUNCED
+
+
+def _newest(case: Case, sources: tuple[str, ...]) -> dt.date:
+    return max(case.sources[name].date for name in sources)

@@ -1,0 +1,56 @@
+"""Parts of a case that cannot be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from riskcast.case.judgements import Found, Owner
+from riskcast.case.model import Case
+
+
+def same_labels(case: Case) -> Iterator[Found]:
+    labels: list[tuple[str, list[tuple[str, tuple[str | int, ...], str]]]] = [
+        ("band", [(band.name, ("bands", i, "name"), "case") for i, band in enumerate(case.settings.bands)]),
+        (
+            "state",
+            [
+                *([] if case.settings.host is None else [(case.settings.host.name, ("host", "name"), "case")]),
+                *((state.name, ("partners", i, "name"), "case") for i, state in enumerate(case.settings.partners)),
+            ],
+        ),
+        ("memory", [(one.label, ("memories", name, "label"), "case") for name, one in case.settings.memories.items()]),
+        ("event type", [(event.label, (name, "label"), "outcomes") for name, event in case.events.items()]),
+        ("scenario", [(one.label, (name, "label"), "scenarios") for name, one in case.scenarios.items()]),
+        ("indicator", [(one.label, (name, "label"), "indicators") for name, one in case.indicators.items()]),
+    ]
+    for what, found in labels:
+        first: dict[str, str] = {}
+        for label, path, document in found:
+            # People tell labels apart by their words, not by capitals or blanks.
+            words = " ".join(label.casefold().split())
+            if words in first:
+                owners: tuple[Owner, ...] = () if document == "case" else ((document, path[0]),)
+                wrong = f"{label!r} is also what another {what} is called ({first[words]})"
+                yield Found(document, path, wrong, "give each a label of its own", owners)
+            else:
+                first[words] = ".".join(map(str, path))
+
+
+def same_edges(case: Case) -> Iterator[Found]:
+    """Edges that join the same two in the same way and pull in the same direction.
+
+    Two that pull apart are two mechanisms, such as what restrains and what provokes.
+    """
+    first: dict[tuple[object, ...], str] = {}
+    for index, effect in enumerate(case.effects):
+        acts = (effect.acts or "next") if effect.is_escalation else None
+        raises = (effect.rate_ratio.center > 1) - (effect.rate_ratio.center < 1)
+        edge = (effect.source, effect.target, effect.whose, effect.memory, acts, raises)
+        if edge in first and first[edge] != effect.id:
+            wrong = (
+                f"{effect.id} joins the same two in the same way as {first[edge]}, and both are used, one on top of "
+            )
+            wrong += "the other"
+            mend = "keep one, or let them differ in whose, memory or acts"
+            yield Found("effects", (index,), wrong, mend, (("effects", index),))
+        first.setdefault(edge, effect.id)
