@@ -368,6 +368,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         Text(f"{case.settings.title}, as of {case.as_of}", style="dim"),
         Text(counts, style="dim"),
         Text(f"sha256 {case.hash}", style="dim"),
+        *(Text(f"NOTE: {caution}", style="yellow") for caution in report.gaps.told),
         Text(),
         Text("Coverage of the record by indicator series", style="bold"),
         series,
