@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 import riskcast
+from riskcast.forecasting.forecasts import with_equal_paths
 
 CHANGES = {
     "indicators.xenophobia.now": {"median": 55.0, "interval": [47.0, 63.0]},
@@ -24,7 +25,8 @@ def published() -> riskcast.Case:
 def dossier() -> riskcast.Dossier:
     """Baseline and a second scenario of a changed case, and what was forecast of it as published."""
     posterior = riskcast.fit(riskcast.apply_overlay(published(), CHANGES), draws=300, seed=1)
-    risks = [riskcast.score(riskcast.forecast(posterior, name)) for name in ("baseline", SCENARIO)]
+    ahead = with_equal_paths([riskcast.forecast(posterior, name) for name in ("baseline", SCENARIO)])
+    risks = [riskcast.score(each) for each in ahead]
     earlier = riskcast.score(riskcast.forecast(riskcast.fit(published(), draws=300, seed=2)))
     return riskcast.make_dossier(risks, published(), earlier)
 

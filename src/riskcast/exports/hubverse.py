@@ -113,16 +113,16 @@ def hub_files(dossier: Dossier) -> dict[str, bytes]:
 
 def tasks(dossier: Dossier) -> dict[str, Any]:
     """The hub's `tasks.json` that these files are valid for: https://docs.hubverse.io, tasks-schema 6.0.0."""
-    samples = dossier.headline.forecast.plan.draws * sampled_paths(dossier.headline.forecast)
+    samples = [risk.forecast.plan.draws * sampled_paths(risk.forecast) for risk in dossier.risks]
     probability = {"type": "double", "minimum": 0, "maximum": 1}
     group = [name for name in TASKS if name not in ("location", "target_end_date")]
     pmf = {"output_type_id": {"required": list(categories(dossier.case))}, "value": probability, "is_required": True}
     sample = {
         "output_type_id_params": {
             "type": "character",
-            "max_length": len(str(samples * len(dossier.risks))),
-            "min_samples_per_task": samples,
-            "max_samples_per_task": samples,
+            "max_length": len(str(sum(samples))),
+            "min_samples_per_task": min(samples),
+            "max_samples_per_task": max(samples),
             "compound_taskid_set": group,
         },
         "value": {"type": "double", "minimum": 0, "maximum": 100},

@@ -352,6 +352,9 @@ def _needs(dossier: Dossier) -> Iterator[str]:
     unknown = [name for name in unknown if name != BASELINE]
     if unknown:
         yield f"what {listed(unknown)} assumes has to be written into scenarios.yaml first"
+    counts = {risk.forecast.paths for risk in dossier.risks}
+    if len(counts) > 1:
+        yield f"scenarios were forecast one by one, from {listed(sorted(map(str, counts)))} futures of each draw"
     if ahead.seed != ahead.posterior.seed:
         yield f"futures were drawn in Python, by forecast(..., seed={ahead.seed})"
 
