@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.engines.dyad_effects import Groups
-from riskcast.engines.hazard import EventModel, Rows, memory_columns, natural_hyper
-from riskcast.machinery.array_types import Floats
+from riskcast.engines.hazard import EventModel, Rows, bounded_rate, memory_columns, natural_hyper
+from riskcast.machinery.array_types import Floats, Ints
 
 INTERPOLATION_NODES = 20
 CHUNK_CELLS = 150_000
@@ -83,10 +83,15 @@ def _interpolation(xi: Floats | None) -> tuple[Floats, Floats]:
 @dataclass(frozen=True)
 class Rates:
     """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event; free (units, draws), hits (hits, draws)."""
+    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws)."""
 
     free: Floats
     hits: Floats
+    log_hits: Floats
+
+    def take(self, draws: slice | Ints) -> Rates:
+        """The rates of some of the draws."""
+        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws])
 
 
 def log_rates(
@@ -95,9 +100,10 @@ def log_rates(
     """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
     rows = model.rows
     table = table or MemoryTable.of(model, rows, xi)
-    eta = rows.x @ coefficients[:, : model.indicators].T
-    eta += np.ascontiguousarray(shocks.T)[rows.year]
-    return table.add_to(eta, model, coefficients)
+    with np.errstate(over="ignore", invalid="ignore"):
+        eta = rows.x @ coefficients[:, : model.indicators].T
+        eta += np.ascontiguousarray(shocks.T)[rows.year]
+        return table.add_to(eta, model, coefficients)
 
 
 def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats]) -> Rates:
@@ -106,14 +112,14 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
     table = MemoryTable.of(model, model.rows, xi)
     groups = Groups.of(model.free.unit)
     unpooled = bool((model.free.exposure == 1.0).all())
-    free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    free, log_hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
     block = max(16, CHUNK_CELLS // max(count, 1))
     for first in range(0, draws, block):
         part = slice(first, min(first + block, draws))
         eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
-        with np.errstate(over="ignore"):
-            rate = np.exp(eta, out=eta)
-        quiet = rate[:count] if unpooled else rate[:count] * model.free.exposure[:, None]
-        free[:, part] = groups.sum(quiet, len(model.units))
-        hits[:, part] = rate[count:]
-    return Rates(free, hits)
+        log_hits[:, part] = eta[count:]
+        with np.errstate(over="ignore", invalid="ignore"):
+            rate = np.exp(eta[:count], out=eta[:count])
+            quiet = rate if unpooled else rate * model.free.exposure[:, None]
+            free[:, part] = groups.sum(quiet, len(model.units))
+    return Rates(free, bounded_rate(log_hits), log_hits)
