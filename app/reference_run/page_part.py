@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from parts import widgets
+from parts import last_words, widgets
 from reference_run import process as verify
 from state import results, session
 from state.results import Result
@@ -135,6 +135,7 @@ def _cancel() -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
+@last_words.spoken()
 def _watch() -> None:
     """How far the run is; the whole page is drawn anew only when it has ended."""
     run: Run = st.session_state["verification"]

@@ -171,6 +171,9 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
 def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
     unit, period = np.nonzero(record.at_risk[event].T)
     years, year = np.unique(record.years[period], return_inverse=True)
+    if not len(years):
+        # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.
+        years = record.years[-1:]
     x = np.stack([column[period, unit] for column in columns], axis=1)
     happened = record.occurred[event][period, unit] > 0
     return Rows(unit, period, year.astype(np.int64), np.ones(len(unit)), x), happened, years

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.engines.draws import EventDraws, Unfitted, fitted_or_prior, natural_draws
-from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.engines.dyad_effects import PLATEAU_SD, POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.engines.importance import resample, smooth_weights
 from riskcast.engines.jobs import Job, one_by_one
@@ -34,6 +34,8 @@ NEWTON_STEPS = 60
 MOST_EVALUATIONS = 200
 CONVERGED = 1e-4
 LONGEST_STEP = 5.0
+# By how much the quadrature of very wide dyad effects may be off.
+PLATEAU_NOISE = 1e-3
 # Below it, the rates of quiet periods are so large that Newton's steps, one logarithm long there, would not end.
 HOPELESS = -1e9
 STUDENT_DF = 10.0
@@ -125,7 +127,8 @@ def find_mode(
             reach = max(LONGEST_STEP, float(np.abs(theta).max()))
             size = min(1.0, reach / max(float(np.abs(step).max()), 1e-12))
             trial = objective(theta + size * step, effects)
-            while not trial[0] >= value - 1e-10 * (1.0 + abs(value)) and size > 1e-10:
+            slack = PLATEAU_NOISE if design.sd_dyad > PLATEAU_SD else 1e-10 * (1.0 + abs(value))
+            while not trial[0] >= value - slack and size > 1e-10:
                 size *= 0.5
                 trial = objective(theta + size * step, None)
                 evaluations += 1

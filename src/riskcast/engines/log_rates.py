@@ -48,7 +48,7 @@ class MemoryTable:
             # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
             sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
             kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
-            tables.append((table @ kept).reshape(len(rows), -1))
+            tables.append((table @ kept).reshape(len(rows), len(chosen) * kept.shape[1]))
             shares[place] = shares[place] @ kept
         return cls(tuple(tables), tuple(shares))
 
