@@ -107,7 +107,7 @@ def compare(fast: Result, found: Mapping[str, Any]) -> tuple[list[Compared], lis
 
 def beyond_chance(compared: list[Compared]) -> list[Compared]:
     """Numbers whose difference chance alone hardly explains."""
-    return [one for one in compared if abs(one.difference) > MOST_STANDARD_ERRORS * one.error + 1e-9]
+    return [one for one in compared if not abs(one.difference) <= MOST_STANDARD_ERRORS * one.error + 1e-9]
 
 
 def _subject(view: View) -> tuple[Any, ...]:

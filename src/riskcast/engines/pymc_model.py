@@ -32,6 +32,7 @@ from riskcast.engines.pymc_data import (
     flatten,
     flatten_case,
 )
+from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT
 from riskcast.record.arrays import Record
@@ -224,17 +225,13 @@ def compile_flat(flat: FlatCase) -> CompiledPyMCModel:
     return compiled.with_data(**{name: value for name, value in flat.packed.items() if name in used})
 
 
-class ChainsStopped(Exception):
-    """Why chains could not start or go on, in the sampler's words."""
-
-
 def draw_chains(
     compiled: CompiledPyMCModel, draws: int, seed: int, progress: Progress | None = None, tune: int = TUNE
 ) -> xarray.DataTree:
     """Sample two chains of so many draws each, the same for the same seed on any number of cores.
 
     `progress` is called from the calling thread. An interrupt stops the chains and is raised again. Raises
-    ChainsStopped where a chain cannot start or go on.
+    UnreliablePosteriorError where a chain cannot start or go on.
     """
     import nutpie
 
@@ -267,7 +264,9 @@ def draw_chains(
             report("sampling", total, total)
             return trace
     except RuntimeError as error:
-        raise ChainsStopped((str(error).splitlines() or ["without a word"])[0]) from error
+        said = (str(error).splitlines() or ["without a word"])[0]
+        mend = "look for a quantity whose interval allows rates beyond all reason"
+        raise UnreliablePosteriorError(f"nuts could not sample ({said}): {mend}") from error
     except BaseException:
         sampler.cancel()
         raise
@@ -301,8 +300,8 @@ def sample(
         flat = flatten(case, record, sound)
         try:
             trace = draw_chains(compile_flat(flat), thin * per_chain, seed, report)
-        except ChainsStopped as error:
-            reasons |= dict.fromkeys(sound, f"nuts could not sample ({error})")
+        except UnreliablePosteriorError as error:
+            reasons |= dict.fromkeys(sound, str(error))
         else:
             found = natural_events(flat, trace, draws, thin)
             reasons |= {name: "some of its draws are not numbers" for name, own in found.items() if not own.is_finite}

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskcast.machinery.array_types import Floats
 
@@ -36,7 +37,7 @@ def legendre(count: int) -> tuple[Floats, Floats]:
     return 0.5 * (nodes + 1.0), vectors[0] ** 2
 
 
-def crossing(above: Callable[[Floats], Floats], inside: Floats, outside: Floats) -> Floats:
+def crossing(above: Callable[[Floats], NDArray[np.bool_]], inside: Floats, outside: Floats) -> Floats:
     """Where `above` turns from true to false between two places, by halving."""
     for _ in range(HALVINGS):
         middle = 0.5 * (inside + outside)
