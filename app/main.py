@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 import sidebar
-from parts import widgets
+from parts import last_words, widgets
 from state import heaps, session, sign_in
 from views import assumptions, export, overview, record, scenarios, why
 
@@ -15,18 +15,23 @@ st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name
 st.html(widgets.ROOM)
 heaps.limit_arenas()
 sign_in.require()
-session.view()
-page = st.navigation(
-    [
-        st.Page(overview.show, title="Overview", icon=":material/public:", url_path="overview", default=True),
-        st.Page(assumptions.show, title="Assumptions", icon=":material/tune:", url_path="assumptions"),
-        st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
-        st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
-        st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
-        st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
-    ],
-    position="top",
-)
-sidebar.show()
-page.run()
-session.write_address()
+page = None
+with last_words.spoken():
+    session.view()
+    page = st.navigation(
+        [
+            st.Page(overview.show, title="Overview", icon=":material/public:", url_path="overview", default=True),
+            st.Page(assumptions.show, title="Assumptions", icon=":material/tune:", url_path="assumptions"),
+            st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
+            st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
+            st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
+            st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
+        ],
+        position="top",
+    )
+    sidebar.show()
+if page is not None:
+    # The sidebar stands, and with it the way back, whatever a page does.
+    with last_words.spoken():
+        page.run()
+    session.write_address()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from riskcast.errors import DEBUG
 from tests.support.command_line import Run, runner
 
 SCANNER = "streamlit.components.v2.manifest_scanner"
@@ -23,6 +25,18 @@ def interrupts_are_heard() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unforeseen_errors_are_raised() -> Iterator[None]:
+    """Neither the command line nor the app puts words in the place of a traceback, here and in every process from
+    here."""
+    before = os.environ.get(DEBUG)
+    os.environ[DEBUG] = "1"
+    yield
+    os.environ.pop(DEBUG)
+    if before is not None:
+        os.environ[DEBUG] = before
 
 
 @pytest.fixture(autouse=True)

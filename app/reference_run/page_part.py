@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from parts import widgets
+from parts import last_words, widgets
 from reference_run import process as verify
 from state import results, session
 from state.results import Result
@@ -107,7 +107,7 @@ def compare(fast: Result, found: Mapping[str, Any]) -> tuple[list[Compared], lis
 
 def beyond_chance(compared: list[Compared]) -> list[Compared]:
     """Numbers whose difference chance alone hardly explains."""
-    return [one for one in compared if abs(one.difference) > MOST_STANDARD_ERRORS * one.error + 1e-9]
+    return [one for one in compared if not abs(one.difference) <= MOST_STANDARD_ERRORS * one.error + 1e-9]
 
 
 def _subject(view: View) -> tuple[Any, ...]:
@@ -135,6 +135,7 @@ def _cancel() -> None:
 
 
 @st.fragment(run_every=POLL_SECONDS)
+@last_words.spoken()
 def _watch() -> None:
     """How far the run is; the whole page is drawn anew only when it has ended."""
     run: Run = st.session_state["verification"]

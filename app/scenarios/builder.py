@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
+from parts import last_words
 from parts.markdown import plain
 from scenarios.words import (
     VERBS,
@@ -61,6 +62,7 @@ def compared() -> list[str]:
 
 
 @st.fragment
+@last_words.spoken()
 def show(result: Result) -> None:
     """Draw the builder; the page is drawn anew once a future is saved."""
     if st.session_state.pop(DONE, False):

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
+from parts import last_words
 from parts.markdown import plain
 from scenarios.builder import told
 from state import results, session
@@ -38,6 +39,7 @@ def show(shown: Result) -> None:
 
 
 @st.fragment
+@last_words.spoken()
 def _form(case: riskcast.Case, shown: Result) -> None:
     """The form; the page is drawn anew once an event is added."""
     if st.session_state.pop(DONE, False):

@@ -284,7 +284,7 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
         "(how often the past held one), by the **priors alone** (what is believed, with nothing learned) and by "
         "**both** (the forecast)."
     )
-    odd = [check for check in report.priors if check.tail < DISAGREES]
+    odd = [check for check in report.priors if not check.tail >= DISAGREES]
     for check in odd:
         st.warning(
             f"**{plain(check.label)}**: the record holds {check.recorded}, the priors expect {check.median:.0f} "
@@ -350,7 +350,7 @@ def voice_cells(case: riskcast.Case, one: Voices, check: Any) -> dict[str, Any]:
     """One event type as a row of a table."""
     trigger = " (trigger)" if case.events[one.past.event].kind == "trigger" else ""
     shared = " (all pairs)" if one.past.unit == case.host else ""
-    warned = "⚠ " if check.tail < DISAGREES else ""
+    warned = "" if check.tail >= DISAGREES else "⚠ "
     return {
         "Event": warned + case.events[one.past.event].label + trigger + shared,
         "Record: pair": riskcast.percent(one.past.own),

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 import riskcast
-from parts import widgets
+from parts import last_words, widgets
 from parts.markdown import plain
 from riskcast import charts
 from scenarios import builder, observed_events
@@ -236,6 +236,7 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
 
 
 @st.fragment
+@last_words.spoken()
 def _months(found: Mapping[str, Result], changes: Changes) -> None:
     first = next(iter(found.values()))
     st.subheader(f"Probability by {first.case.settings.period}")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         CaseError as CaseError,
         RiskcastError as RiskcastError,
         UnreliablePosteriorError as UnreliablePosteriorError,
+        unforeseen as unforeseen,
+        wants_traceback as wants_traceback,
     )
     from riskcast.exports import (
         Dossier as Dossier,
@@ -52,6 +54,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "CaseError",
             "RiskcastError",
             "UnreliablePosteriorError",
+            "unforeseen",
+            "wants_traceback",
         ],
         "numbers": [
             "factor_text",

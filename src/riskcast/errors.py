@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_SHOWN = 50
+DEBUG = "RISKCAST_DEBUG"
 
 
 class RiskcastError(Exception):
@@ -62,6 +64,26 @@ class OptionError(RiskcastError, ValueError):
 
 class UnreliablePosteriorError(RiskcastError, RuntimeError):
     """A posterior that failed its health checks and may not be used as it is."""
+
+
+def wants_traceback() -> bool:
+    """Whether whoever runs riskcast asked for the traceback of what it did not foresee: RISKCAST_DEBUG is set."""
+    return bool(os.environ.get(DEBUG))
+
+
+def unforeseen(error: BaseException) -> str:
+    """What riskcast says of an error that it did not foresee, so that nobody has to read a traceback.
+
+    >>> unforeseen(ZeroDivisionError("division by zero")).partition(". ")[0]
+    'this is a fault of riskcast, not of yours: ZeroDivisionError (division by zero)'
+    """
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; ask for fewer draws (--draws) or a shorter horizon"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply to be read; look for a list within a list, over and over, in your files"
+    said = f" ({shorten(str(error), 200)})" if str(error) else ""
+    mend = f"Set {DEBUG}=1 to see where it happened, and report that with your files"
+    return f"this is a fault of riskcast, not of yours: {type(error).__name__}{said}. No number was given. {mend}"
 
 
 def suggest(name: str, known: Iterable[str], most: int = 12) -> str:

@@ -26,7 +26,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.verification import backtest, calibrate
-from riskcast.errors import OptionError, RiskcastError, UnknownNameError
+from riskcast.errors import OptionError, RiskcastError, UnknownNameError, unforeseen, wants_traceback
 from riskcast.version import __version__
 
 PairOption = Annotated[
@@ -47,7 +47,8 @@ app = typer.Typer(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, with the words that the program was called with where none are given.
 
-    Problems that the user can mend go to standard error with exit status 2.
+    Problems that the user can mend go to standard error with exit status 2. What riskcast did not foresee goes there in
+    words with exit status 1; with RISKCAST_DEBUG set, it is raised.
     """
     try:
         app(arguments)
@@ -57,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if wants_traceback():
+            raise
+        print(f"riskcast: {unforeseen(error)}", file=sys.stderr)
+        sys.exit(1)
 
 
 @app.callback(invoke_without_command=True)

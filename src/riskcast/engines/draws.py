@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,8 @@ class EventDraws:
 
     coefficients (draws, P): log base rate per period, then log rate ratios; hyper: (draws,) each; shocks (draws,
     years): log-rate shocks of the years in `years`; effects (draws, units): log-rate effects of dyads (zeros for an
-    event of the host). khat and ess are the importance sampler's; rhat and divergences those of `nuts`.
+    event of the host). khat and ess are the importance sampler's; rhat and divergences those of `nuts`. failed: why
+    the event type could not be fitted, in words; its draws may be its priors' then, as the words say.
     """
 
     event: str
@@ -31,6 +32,17 @@ class EventDraws:
     ess: float = math.nan
     rhat: float = math.nan
     divergences: int = 0
+    failed: str = ""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every draw of every parameter is a number."""
+        parts = (self.coefficients, self.shocks, self.effects, *self.hyper.values())
+        return all(bool(np.isfinite(part).all()) for part in parts)
+
+
+class Unfitted(Exception):
+    """Why an event type could not be fitted, in words that follow its name: caught where it is fitted."""
 
 
 def natural_draws(
@@ -60,6 +72,25 @@ def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
     if model.has_dyad_effects:
         effects = rng.standard_normal(effects.shape) * hyper["sd_dyad"][:, None]
     return EventDraws(model.event, coefficients, hyper, shocks, effects, khat=0.0, ess=float(draws))
+
+
+def unfitted(model: EventModel, draws: int, seed: int, why: str) -> EventDraws:
+    """Draws that stand in for those of an event type that could not be fitted: its priors', marked as failed."""
+    failed = f"{why}; its draws are those of its priors"
+    return replace(draw_prior(model, draws, seed), khat=math.inf, ess=0.0, failed=failed)
+
+
+def fitted_or_prior(
+    model: EventModel, draws: int, seed: int, fit_one: Callable[[EventModel, int, int], EventDraws]
+) -> EventDraws:
+    """What `fit_one` draws, or draws of the priors with the reason in `failed` where it cannot."""
+    try:
+        found = fit_one(model, draws, seed)
+    except Unfitted as error:
+        return unfitted(model, draws, seed, str(error))
+    except np.linalg.LinAlgError as error:
+        return unfitted(model, draws, seed, f"linear algebra failed ({str(error).lower()})")
+    return found if found.is_finite else unfitted(model, draws, seed, "some of its draws are not numbers")
 
 
 def standardise_hyper(model: EventModel, hyper: dict[str, Floats]) -> dict[str, Floats]:

@@ -4,6 +4,8 @@ Given everything else, a dyad's effect a ~ Normal(0, sd^2) meets only its own ro
 exp(a) * E with E = sum of exposure * exp(eta), and each event through log(1 - exp(-exp(eta + a))). A joint Gaussian
 approximation over thousands of such effects is visibly wrong, as most dyads have no event and a skewed effect;
 one-dimensional quadrature is exact to its nodes (Liu and Pierce, 1994; Pinheiro and Bates, 1995).
+
+Rates of rows with an event come with their logarithms, as some are too small to be written as numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.engines.hazard import event_slopes, log_event
-from riskcast.machinery.array_types import Floats
+from riskcast.engines.hazard import LARGEST_LOG_RATE, LOG_2PI, bounded_rate, event_slopes, log_event
+from riskcast.engines.wide_effects import crossing, panel_edges, panel_nodes
+from riskcast.machinery.array_types import Floats, Ints
 
 NODES = 9
 NODES_WIDE = 21
 WIDE_SD = 1.0
+# Beyond this spread, an effect's density is a plateau between walls, which no curvature tells.
+PLATEAU_SD = 5.0
 NEWTON_STEPS = 40
+# From there, neither Newton's steps nor the nodes around it reach effects whose exponential has no number.
+LARGEST_MODE = 500.0
 POINTS = 31
 
 
@@ -85,6 +92,68 @@ def nodes_for(sd: float) -> tuple[Floats, Floats]:
     return _hermite(NODES_WIDE if sd > WIDE_SD else NODES)
 
 
+def _growth(effect: Floats) -> Floats:
+    """exp(a), held to what is a number."""
+    return np.exp(np.minimum(effect, LARGEST_LOG_RATE))
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """The density of every dyad's effect given the rest, up to a constant, from log rates: for wide spreads.
+
+    log_free: (units, draws) log of E; log_hits: (hits, draws); sd: (draws,).
+    """
+
+    log_free: Floats
+    log_hits: Floats
+    hits: Groups
+    sd: Floats
+
+    @classmethod
+    def of(cls, free_rate: Floats, log_hits: Floats, hits: Groups, sd: Floats) -> Conditional:
+        """The density at these rates; zero is a rate too."""
+        return cls(_logs(free_rate), log_hits, hits, sd)
+
+    def log_density(self, a: Floats) -> Floats:
+        """-a^2 / (2 sd^2) - exp(a) E + sum of log(1 - exp(-exp(a) rate)) at effects (units, draws)."""
+        out = -0.5 * (a / self.sd) ** 2 - _growth(a + self.log_free)
+        if len(self.hits.unit):
+            eta = a[self.hits.unit] + self.log_hits
+            self.hits.add(out, log_event(bounded_rate(eta), lambda: eta))
+        return out
+
+    def slope(self, a: Floats) -> Floats:
+        """The derivative of the log density."""
+        out = -a / self.sd**2 - _growth(a + self.log_free)
+        if len(self.hits.unit):
+            self.hits.add(out, event_slopes(bounded_rate(a[self.hits.unit] + self.log_hits))[0])
+        return out
+
+    def mode(self) -> Floats:
+        """The mode of every effect, by halving between places on either side of it."""
+        spread = self.sd**2
+        low = -1.0 - np.maximum(self.log_free + np.log(spread), 0.0)
+        struck = self.hits.sum(np.ones_like(self.log_hits), len(self.log_free))
+        # An event of rate r pulls by r / (e^r - 1) < 2 exp(-r / 2), which is nothing once that is below 1 / (n sd^2).
+        certain = np.log(2.0 * np.log(2.0 + 2.0 * struck * spread)) - self.log_hits.min(axis=0, initial=0.0)
+        high = np.minimum(struck * spread, np.maximum(certain, 1.0))
+        return crossing(lambda a: self.slope(a) > 0.0, low, high)
+
+    def side_by_side(self) -> Conditional:
+        """The density four times, for four places of every draw at once: (units, 4 draws)."""
+        return Conditional(np.tile(self.log_free, 4), np.tile(self.log_hits, 4), self.hits, np.tile(self.sd, 4))
+
+    def nodes(self) -> tuple[Floats, Floats, Floats]:
+        """Nodes, log weights and log densities of an integral over every effect: (nodes, units, draws)."""
+        mode, alike = self.mode(), self.side_by_side()
+        places, weights = panel_nodes(panel_edges(alike.log_density, mode, self.sd), mode)
+        heights = np.stack([alike.log_density(place) for place in places])
+        # Panels side by side -> nodes from left to right.
+        parts = (np.concatenate(np.split(each, 4, axis=2)) for each in (places, weights, heights))
+        a, log_weights, log_density = parts
+        return a, log_weights, log_density
+
+
 def effect_modes(
     free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, start: Floats | None = None
 ) -> tuple[Floats, Floats]:
@@ -94,7 +163,7 @@ def effect_modes(
     (hits, ...); sd (...). Returns mode and scale, both (units, ...), scale = curvature^(-1/2).
     """
     precision = 1.0 / np.broadcast_to(sd, free_rate.shape[1:]) ** 2
-    mode = -0.5 * np.log1p(free_rate / precision) if start is None else start
+    mode = -0.5 * np.log1p(free_rate / precision) if start is None else np.minimum(start, LARGEST_MODE)
     curvature = np.empty_like(mode)
     for _ in range(NEWTON_STEPS):
         growth = np.exp(mode)
@@ -111,19 +180,32 @@ def effect_modes(
     return mode, 1.0 / np.sqrt(curvature)
 
 
-def log_marginal(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats) -> Floats:
-    """Log likelihood with the effects integrated out, summed over units.
+def log_marginal(
+    free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, log_hits: Floats | None = None
+) -> Floats:
+    """Log likelihood with the effects integrated out, summed over units; -inf where a rate has no number.
 
-    Shapes: free_rate (units, draws), hit_rate (hits, draws), sd (draws,); returns (draws,).
+    Shapes: free_rate (units, draws), hit_rate and its logarithm (hits, draws), sd (draws,); returns (draws,).
     """
-    out = np.empty(len(sd))
-    for chosen in (sd <= WIDE_SD, sd > WIDE_SD):
+    log_hits = _logs(hit_rate) if log_hits is None else log_hits
+    out = np.full(len(sd), -np.inf)
+    written = np.isfinite(free_rate).all(axis=0)
+    for chosen in (sd <= WIDE_SD, (sd > WIDE_SD) & (sd <= PLATEAU_SD)):
+        chosen &= written
         if chosen.any():
-            out[chosen] = _quadrature(free_rate[:, chosen], hit_rate[:, chosen], hits, sd[chosen])
+            out[chosen] = _quadrature(free_rate[:, chosen], hit_rate[:, chosen], hits, sd[chosen], log_hits[:, chosen])
+    chosen = (sd > PLATEAU_SD) & written
+    if chosen.any():
+        out[chosen] = _plateau(Conditional.of(free_rate[:, chosen], log_hits[:, chosen], hits, sd[chosen]))
     return out
 
 
-def _quadrature(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats) -> Floats:
+def _logs(rate: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.log(rate)
+
+
+def _quadrature(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, log_hits: Floats) -> Floats:
     mode, scale = effect_modes(free_rate, hit_rate, hits, sd)
     nodes, log_weights = nodes_for(float(sd[0]))
     total = np.full(mode.shape, -np.inf)
@@ -132,9 +214,15 @@ def _quadrature(free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats) -
         growth = np.exp(a)
         term = log_weight - 0.5 * (a / sd) ** 2 - growth * free_rate
         if len(hits.unit):
-            hits.add(term, log_event(hit_rate * growth[hits.unit]))
+            hits.add(term, log_event(hit_rate * growth[hits.unit], lambda a=a: log_hits + a[hits.unit]))
         total = np.logaddexp(total, term)
     return (total + np.log(scale / sd) - 0.5 * math.log(math.pi)).sum(axis=0)
+
+
+def _plateau(density: Conditional) -> Floats:
+    _, log_weights, log_density = density.nodes()
+    total = np.logaddexp.reduce(log_weights + log_density)
+    return (total - np.log(density.sd) - 0.5 * LOG_2PI).sum(axis=0)
 
 
 def evaluate(
@@ -149,27 +237,38 @@ def evaluate(
     p, years = design.x_free.shape[1], design.years
     rate = np.exp(design.offset_free + design.x_free @ z + b[design.year_free])
     hit_eta = design.offset_hits + design.x_hits @ z + b[design.year_hits]
-    hit_rate = np.exp(hit_eta)
+    hit_rate = bounded_rate(hit_eta)
     if design.sd_dyad == 0.0:
         slope, bend = event_slopes(hit_rate)
-        value = log_event(hit_rate).sum() - rate.sum()
+        value = log_event(hit_rate, lambda: hit_eta).sum() - rate.sum()
         gradient, negative = _sums(design, -rate, rate, slope, -bend)
         return float(value), gradient, negative, None
 
     free_rate = design.free.sum(rate, design.units)
     sd = np.asarray(design.sd_dyad)
-    mode, scale = effect_modes(free_rate, hit_rate, design.hits, sd, start)
-    nodes, log_weights = nodes_for(design.sd_dyad)
-    a = mode[:, None] + math.sqrt(2.0) * scale[:, None] * nodes
-    growth = np.exp(a)
+    if design.sd_dyad > PLATEAU_SD:
+        density = Conditional.of(free_rate[:, None], hit_eta[:, None], design.hits, sd[None])
+        a, log_weights, _ = (part[:, :, 0].T for part in density.nodes())
+        outside, constant = -np.log(sd), 0.5 * LOG_2PI
+        growth = _growth(a)
+        at_hits = bounded_rate(hit_eta[:, None] + a[design.hits.unit])
+    else:
+        start, scale = effect_modes(free_rate, hit_rate, design.hits, sd, start)
+        nodes, log_weights = nodes_for(design.sd_dyad)
+        a = start[:, None] + math.sqrt(2.0) * scale[:, None] * nodes
+        outside, constant = np.log(scale / sd), 0.5 * math.log(math.pi)
+        growth = np.exp(a)
+        at_hits = hit_rate[:, None] * growth[design.hits.unit]
     term = log_weights - 0.5 * (a / sd) ** 2 - growth * free_rate[:, None]
-    at_hits = hit_rate[:, None] * growth[design.hits.unit]
-    design.hits.add(term, log_event(at_hits))
+    design.hits.add(term, log_event(at_hits, lambda: hit_eta[:, None] + a[design.hits.unit]))
     peak = term.max(axis=1, keepdims=True)
     share = np.exp(term - peak)
     mass = share.sum(axis=1, keepdims=True)
     share /= mass
-    value = (peak[:, 0] + np.log(mass[:, 0]) + np.log(scale / sd) - 0.5 * math.log(math.pi)).sum()
+    if design.sd_dyad > PLATEAU_SD:
+        # Nodes without weight, and units without quiet periods, add nothing, however large exp(a) is there.
+        growth = np.where((share > 0.0) & (free_rate[:, None] > 0.0), growth, 0.0)
+    value = (peak[:, 0] + np.log(mass[:, 0]) + outside - constant).sum()
 
     mean_growth = (share * growth).sum(axis=1)
     hit_share = share[design.hits.unit]
@@ -207,7 +306,7 @@ def evaluate(
         centred *= np.sqrt(weights)[:, :, None]
         flat = centred.reshape(-1, p + years)
         negative -= flat.T @ flat
-    return float(value), gradient, negative, mode
+    return float(value), gradient, negative, start
 
 
 def _sums(
@@ -235,14 +334,45 @@ def _sums(
 
 
 def draw_effects(
-    free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, uniform: Floats, points: int = POINTS
+    free_rate: Floats,
+    hit_rate: Floats,
+    hits: Groups,
+    sd: Floats,
+    uniform: Floats,
+    points: int = POINTS,
+    log_hits: Floats | None = None,
 ) -> Floats:
     """Draw every dyad effect from its one-dimensional conditional, by inverting its distribution at `uniform`.
 
     The log density is tabulated at equal steps over six scales either side of the mode, or six prior standard
     deviations where that is less; the distribution function is exact for the piecewise log-linear interpolant.
-    Shapes: free_rate, uniform and the result (units, draws); hit_rate (hits, draws); sd (draws,).
+    Shapes: free_rate, uniform and the result (units, draws); hit_rate and its logarithm (hits, draws); sd (draws,).
     """
+    log_hits = _logs(hit_rate) if log_hits is None else log_hits
+    wide = sd > PLATEAU_SD
+    if not wide.any():
+        return _draw_tabulated(free_rate, hit_rate, hits, sd, uniform, points, log_hits)
+    out = np.empty(uniform.shape)
+    if not wide.all():
+        near = ~wide
+        parts = (free_rate[:, near], hit_rate[:, near], hits, sd[near], uniform[:, near], points, log_hits[:, near])
+        out[:, near] = _draw_tabulated(*parts)
+    density = Conditional.of(free_rate[:, wide], log_hits[:, wide], hits, sd[wide])
+    out[:, wide] = _draw_plateau(density, uniform[:, wide])
+    return out
+
+
+def _draw_plateau(density: Conditional, uniform: Floats) -> Floats:
+    places, _, log_density = density.nodes()
+    width = np.diff(places, axis=0)
+    cell, share = _invert(log_density, uniform, width)
+    begin, size = (np.take_along_axis(each, cell, axis=0)[0] for each in (places, width))
+    return begin + share * size
+
+
+def _draw_tabulated(
+    free_rate: Floats, hit_rate: Floats, hits: Groups, sd: Floats, uniform: Floats, points: int, log_hits: Floats
+) -> Floats:
     mode, scale = effect_modes(free_rate, hit_rate, hits, sd)
     reach = np.minimum(6.0 * scale, 6.0 * sd)
     step = 2.0 * reach / (points - 1)
@@ -252,22 +382,32 @@ def draw_effects(
         growth = np.exp(a)
         log_density[k] = -0.5 * (a / sd) ** 2 - growth * free_rate
         if len(hits.unit):
-            hits.add(log_density[k], log_event(hit_rate * growth[hits.unit]))
+            hits.add(log_density[k], log_event(hit_rate * growth[hits.unit], lambda a=a: log_hits + a[hits.unit]))
+    cell, share = _invert(log_density, uniform)
+    return mode - reach + (cell[0] + share) * step
+
+
+def _invert(log_density: Floats, uniform: Floats, width: Floats | float = 1.0) -> tuple[Ints, Floats]:
+    """The cell of a table in which a distribution reaches `uniform`, (1, ...), and how far into it; cells are between
+    neighbouring points, all as wide as one another or of a given width, and log-linear."""
     log_density -= log_density.max(axis=0)
     density = np.exp(log_density)
     rise = np.diff(log_density, axis=0)
     flat = np.abs(rise) < 1e-6
     safe = np.where(flat, 1.0, rise)
-    area = np.where(flat, density[:-1] * (1 + 0.5 * rise), np.diff(density, axis=0) / safe)
+    area = np.where(flat, density[:-1] * (1 + 0.5 * rise), np.diff(density, axis=0) / safe) * width
     total = area.cumsum(axis=0)
     target = uniform * total[-1]
-    cell = np.minimum((total < target).sum(axis=0), points - 2)[None]
+    cell = np.minimum((total < target).sum(axis=0), len(area) - 1)[None]
     before = np.take_along_axis(total - area, cell, axis=0)[0]
     here = np.take_along_axis(area, cell, axis=0)[0]
     slope = np.take_along_axis(rise, cell, axis=0)[0]
     fraction = np.clip((target - before) / np.maximum(here, 1e-300), 0.0, 1.0)
+    return cell, _along(fraction, slope)
+
+
+def _along(fraction: Floats, slope: Floats) -> Floats:
+    """How far into a log-linear cell so much of its mass lies."""
     bent = np.abs(slope) > 1e-6
-    curve = np.where(
-        bent, np.log1p(fraction * np.expm1(np.where(bent, slope, 1.0))) / np.where(bent, slope, 1.0), fraction
-    )
-    return mode - reach + (cell[0] + curve) * step
+    slope = np.where(bent, slope, 1.0)
+    return np.where(bent, np.log1p(fraction * np.expm1(slope)) / slope, fraction)

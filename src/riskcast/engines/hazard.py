@@ -11,7 +11,7 @@ shocks b = F(sd_time, rho) e and dyad effects a = sd_dyad * d,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
@@ -29,6 +29,13 @@ from riskcast.record.arrays import Record
 from riskcast.record.memory import Memory, seen_events
 
 LOG_2PI = math.log(2.0 * math.pi)
+# A rate below the smallest is told by its logarithm; a log rate above the largest is an event for certain.
+SMALLEST_RATE = 1e-300
+LARGEST_LOG_RATE = 700.0
+# Hyper-parameters are held within these: a spread of 1e100 has no end, one of 1e-100 is none, and their squares are
+# numbers still.
+SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e100
+LARGEST_SHARE = 1.0 - 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
 
 def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
     unit, period = np.nonzero(record.at_risk[event].T)
-    # Where nothing is covered, the last year stands for all: its shock is as free as that of any other.
+    # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.
     years, year = np.unique(record.years[period] if len(period) else record.years[-1:], return_inverse=True)
     x = np.stack([column[period, unit] for column in columns], axis=1)
     happened = record.counted[event][period, unit]
@@ -213,7 +220,15 @@ def _pool(rows: Rows, happened: NDArray[np.bool_], touched: NDArray[np.bool_]) -
 
 def natural_hyper(model: EventModel, xi: Mapping[str, float | Floats]) -> dict[str, Floats]:
     """Hyper-parameters in their natural units at standardised values; those left out stand at their median."""
-    return {name: prior.quantile(xi.get(name, 0.0)) for name, prior in model.hyper.items()}
+    with np.errstate(over="ignore"):
+        return {name: _held(prior.quantile(xi.get(name, 0.0)), prior) for name, prior in model.hyper.items()}
+
+
+def _held(value: Floats, prior: Prior) -> Floats:
+    """A hyper-parameter within what the mathematics can take; one that is fixed at 0 stays there."""
+    if math.isinf(prior.mean):
+        return value
+    return np.clip(value, SMALLEST_HYPER, LARGEST_SHARE if prior.link == LOGIT else LARGEST_HYPER)
 
 
 def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -> Floats:
@@ -255,16 +270,43 @@ def year_factor(years: Ints, sd_time: float | Floats, rho: float | Floats) -> Fl
     return factor * np.asarray(sd_time, dtype=float)[..., None, None]
 
 
-def log_event(rate: Floats) -> Floats:
-    """Log probability of at least one event at a rate: log(1 - exp(-rate)); exact for tiny and for large rates."""
-    rate = np.maximum(rate, 1e-300)
+def log_event(rate: Floats, log_rate: Callable[[], Floats] | None = None) -> Floats:
+    """Log probability of at least one event at a rate: log(1 - exp(-rate)); exact for tiny and for large rates.
+
+    `log_rate` gives the logarithms of the rates, for those that are too small to be written as numbers.
+
+    >>> log_event(np.array([0.0, 1.0]), lambda: np.array([-2000.0, 0.0])).round(3).tolist()
+    [-2000.0, -0.459]
+    """
+    known = np.maximum(rate, SMALLEST_RATE)
     with np.errstate(divide="ignore"):
-        return np.where(rate < 0.7, np.log(-np.expm1(-rate)), np.log1p(-np.exp(-rate)))
+        out = np.where(known < 0.7, np.log(-np.expm1(-known)), np.log1p(-np.exp(-known)))
+    if log_rate is not None and (lost := rate < SMALLEST_RATE).any():
+        out[lost] = _log_event_at(log_rate()[lost])
+    return out
+
+
+def _log_event_at(log_rate: Floats) -> Floats:
+    """Log probability of at least one event at a log rate, however low: log(1 - exp(-exp(eta))) is eta to 16 digits
+    where eta is below -40."""
+    return np.where(log_rate < -40.0, log_rate, log_event(bounded_rate(log_rate)))
+
+
+def bounded_rate(log_rate: Floats) -> Floats:
+    """exp(eta) for the rate of a row with an event: 0 where it is too small to be exact, and finite where it is large.
+
+    >>> bounded_rate(np.array([-2000.0, 0.0, 2000.0])).tolist()
+    [0.0, 1.0, 1.0142320547350045e+304]
+    """
+    with np.errstate(under="ignore"):
+        rate = np.exp(np.minimum(log_rate, LARGEST_LOG_RATE))
+    rate[rate < SMALLEST_RATE] = 0.0
+    return rate
 
 
 def event_slopes(rate: Floats) -> tuple[Floats, Floats]:
     """First and second derivative of `log_event` by the log rate: r = rate / (exp(rate) - 1) and r (1 - rate - r)."""
-    rate = np.clip(rate, 1e-300, 700.0)
+    rate = np.clip(rate, SMALLEST_RATE, LARGEST_LOG_RATE)
     slope = rate / np.expm1(rate)
     return slope, slope * (1.0 - rate - slope)
 
@@ -285,8 +327,10 @@ def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mappin
         x = np.concatenate([rows.x, memory_columns(model, rows, hyper)], axis=1)
         return x @ coefficients + shocks[rows.year] + effects[rows.unit]
 
-    hits = model.hits.exposure * np.exp(eta(model.hits))
-    likelihood = log_event(hits).sum() - (model.free.exposure * np.exp(eta(model.free))).sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        hits = eta(model.hits) + np.log(model.hits.exposure)
+        likelihood = log_event(bounded_rate(hits), lambda: hits).sum()
+        likelihood -= (model.free.exposure * np.exp(eta(model.free))).sum()
     coordinates = np.concatenate([z, e, d, [xi[name] for name in model.free_hyper]])
     prior = -0.5 * (coordinates @ coordinates) - 0.5 * LOG_2PI * len(coordinates)
     return float(likelihood + prior)

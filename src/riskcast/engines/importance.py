@@ -14,11 +14,13 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Weights:
-    """Smoothed, normalised importance weights with Pareto k-hat and effective sample size."""
+    """Smoothed, normalised importance weights with Pareto k-hat, effective sample size, and how many ratios were NaN,
+    and so of no weight."""
 
     weights: Floats
     khat: float
     ess: float
+    unknown: int = 0
 
 
 def smooth_weights(log_ratios: Floats) -> Weights:
@@ -26,14 +28,19 @@ def smooth_weights(log_ratios: Floats) -> Weights:
 
     The largest min(S / 5, 3 sqrt(S)) ratios are replaced by quantiles of a generalised Pareto distribution fitted to
     them; its shape is k-hat, and ESS = 1 / sum of squared weights (Vehtari, Simpson, Gelman, Yao and Gabry, 2024).
+    A ratio that is NaN has no weight and is counted; k-hat is infinite where one is, as nobody knows what it leaves
+    out. A ratio of infinity leaves no weights at all: k-hat is infinite and ESS 0.
 
     >>> flat = smooth_weights(np.zeros(100))
     >>> round(flat.ess), flat.khat < 0.1
     (100, True)
+    >>> smooth_weights(np.array([np.inf, 0.0])).ess, smooth_weights(np.array([np.nan, 0.0])).khat
+    (0.0, inf)
     """
     draws = len(log_ratios)
-    if not np.isfinite(log_ratios).any():
-        return Weights(np.full(draws, 1.0 / draws), math.inf, 0.0)
+    unknown = int(np.isnan(log_ratios).sum())
+    if not np.isfinite(log_ratios).any() or np.isposinf(log_ratios).any():
+        return Weights(np.full(draws, 1.0 / draws), math.inf, 0.0, unknown)
     log_weights = np.where(np.isnan(log_ratios), -np.inf, log_ratios) - np.nanmax(log_ratios)
     tail = math.ceil(min(0.2 * draws, 3.0 * math.sqrt(draws)))
     khat = -math.inf
@@ -51,7 +58,9 @@ def smooth_weights(log_ratios: Floats) -> Weights:
             khat = 0.0
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
-    return Weights(weights, khat, float(1.0 / (weights @ weights)))
+    # A shape that is not a number says nothing good of the weights.
+    khat = math.inf if unknown or math.isnan(khat) else khat
+    return Weights(weights, khat, float(1.0 / (weights @ weights)), unknown)
 
 
 def fit_pareto(excess: Floats) -> tuple[float, float]:

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.case.quantities import stretch, unstretch
-from riskcast.engines.draws import EventDraws, natural_draws
-from riskcast.engines.dyad_effects import POINTS, Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.engines.draws import EventDraws, Unfitted, fitted_or_prior, natural_draws
+from riskcast.engines.dyad_effects import PLATEAU_SD, POINTS, Design, Groups, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
 from riskcast.engines.importance import resample, smooth_weights
 from riskcast.engines.jobs import Job, one_by_one
+from riskcast.engines.linear_algebra import inverse_factor, log_determinant, lower_factor, solve_uphill
 from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
@@ -31,7 +32,13 @@ LEAST_PROPOSALS = 1600
 FACTORIAL = 0.9
 ROUNDS = 8
 NEWTON_STEPS = 60
+MOST_EVALUATIONS = 200
 CONVERGED = 1e-4
+LONGEST_STEP = 5.0
+# By how much the quadrature of very wide dyad effects may be off.
+PLATEAU_NOISE = 1e-3
+# Below it, the rates of quiet periods are so large that Newton's steps, one logarithm long there, would not end.
+HOPELESS = -1e9
 STUDENT_DF = 10.0
 INFLATION = 1.1
 WIDE_SHARE = 0.2
@@ -39,6 +46,9 @@ WIDTH = 1.3
 WIDE_REACH = 2.8
 LOPSIDED = 0.5
 REFINE_ABOVE = 0.6
+# How much lower than the lowest a point of a design counts at which there is no mode.
+SHUNNED = 20.0
+LEAST_SCALE = 1e-3
 MOST_MEMORY_CELLS = 20_000_000
 
 
@@ -109,27 +119,64 @@ def find_mode(
         negative[np.diag_indices(p)] -= theta[:p] * turn / rise
         return value - 0.5 * float(theta @ theta), gradient, negative, effects
 
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         value, gradient, negative, effects = objective(theta, None)
         if not math.isfinite(value):
             theta = np.zeros_like(theta)
             value, gradient, negative, effects = objective(theta, None)
+        if not value > HOPELESS:
+            nearer = quiet_start(design, factor)
+            trial = objective(nearer, None)
+            if trial[0] > value or not math.isfinite(value):
+                theta = nearer
+                value, gradient, negative, effects = trial
+        evaluations = 0
         for _ in range(NEWTON_STEPS):
-            step = np.linalg.solve(negative, gradient)
-            if float(gradient @ step) < CONVERGED:
+            step = solve_uphill(negative, gradient)
+            if not float(gradient @ step) >= CONVERGED:
                 break
-            size = min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
+            reach = max(LONGEST_STEP, float(np.abs(theta).max()))
+            size = min(1.0, reach / max(float(np.abs(step).max()), 1e-12))
             trial = objective(theta + size * step, effects)
-            while not trial[0] >= value - 1e-10 * (1.0 + abs(value)) and size > 1e-10:
+            slack = PLATEAU_NOISE if design.sd_dyad > PLATEAU_SD else 1e-10 * (1.0 + abs(value))
+            while not trial[0] >= value - slack and size > 1e-10:
                 size *= 0.5
                 trial = objective(theta + size * step, None)
-            if size <= 1e-10:
+                evaluations += 1
+            if size <= 1e-10 or evaluations > MOST_EVALUATIONS:
                 break
             theta = theta + size * step
             value, gradient, negative, effects = trial
-    sign, log_det = np.linalg.slogdet(negative)
-    hyper = np.array(list(xi.values()))
-    return Mode(theta, negative, value - 0.5 * log_det - 0.5 * float(hyper @ hyper) if sign > 0 else -math.inf)
+        if not (math.isfinite(value) and np.isfinite(theta).all() and np.isfinite(negative).all()):
+            return Mode(np.zeros_like(theta), np.eye(len(theta)), -math.inf)
+        hyper = np.array(list(xi.values()))
+        return Mode(theta, negative, value - 0.5 * log_determinant(negative) - 0.5 * float(hyper @ hyper))
+
+
+def quiet_start(design: Design, factor: Floats) -> Floats:
+    """A place for Newton to start from where no log rate is far beyond 0, by least squares with the prior as a ridge.
+
+    Rows without the event are drawn down to a log rate of 0 where they stand above it, rows with it up to -30 where
+    they stand below; then the base rate is lowered until no row without the event is above 0.
+    """
+    free, hits = (
+        np.concatenate([x, factor[year]], axis=1)
+        for x, year in ((design.x_free, design.year_free), (design.x_hits, design.year_hits))
+    )
+    x = np.concatenate([free, hits])
+    wanted = np.concatenate([np.minimum(-design.offset_free, 0.0), np.maximum(-30.0 - design.offset_hits, 0.0)])
+    # Columns in units of their own size: some are a million times another.
+    size = np.maximum(np.abs(x).max(axis=0, initial=1.0), 1.0)
+    rows = np.concatenate([x / size, np.diag(1.0 / size)])
+    target = np.concatenate([wanted, np.zeros(len(size))])
+    if not (np.isfinite(rows).all() and np.isfinite(target).all()):
+        return np.zeros(len(size))
+    theta = np.linalg.lstsq(rows, target, rcond=None)[0] / size
+    above = float((design.offset_free + free @ theta).max(initial=0.0))
+    base = float(np.abs(free[:, 0]).max(initial=0.0))
+    if base > 0.0:
+        theta[0] -= above / base
+    return theta
 
 
 def composite_design(dimensions: int) -> Floats:
@@ -185,9 +232,15 @@ def explore(model: EventModel) -> Exploration:
     for _ in range(ROUNDS):
         modes = _modes_at(model, names, center + scale * points, start)
         start = modes[0].theta
+        if d == 0 and not math.isfinite(modes[0].log_marginal):
+            raise Unfitted("Newton's method found no mode of its log posterior")
         if d == 0:
             return Exploration(names, center, scale, points, modes, center, np.zeros((0, 0)))
         heights = np.array([mode.log_marginal for mode in modes])
+        found = np.isfinite(heights)
+        if not found.any():
+            raise Unfitted("Newton's method found no mode of its log posterior")
+        heights[~found] = heights[found].min() - SHUNNED
         fit = np.linalg.lstsq(polynomial_basis(points), heights, rcond=None)[0]
         bend = np.zeros((d, d))
         for value, (i, j) in zip(fit[1 + d :], itertools.combinations_with_replacement(range(d), 2), strict=True):
@@ -217,7 +270,7 @@ def refine(model: EventModel, found: Exploration, proposal: Proposal, weights: F
     center = weights @ hyper
     spread = (hyper - center) * np.sqrt(weights)[:, None]
     covariance = spread.T @ spread
-    scale = np.sqrt(np.diag(covariance))
+    scale = np.maximum(np.sqrt(np.diag(covariance)), LEAST_SCALE)
     points = wide_design(len(found.names))
     modes = _modes_at(model, found.names, center + scale * points, found.modes[0].theta)
     return Exploration(
@@ -274,9 +327,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     rises = np.ones_like(thetas)
     thetas[:, :coefficients], rises[:, :coefficients], _ = stretch(thetas[:, :coefficients], lean)
     lower = np.tril_indices(q, -1)
-    factors = [
-        np.linalg.inv(np.linalg.cholesky(mode.curvature)) * rise for mode, rise in zip(found.modes, rises, strict=True)
-    ]
+    factors = [inverse_factor(mode.curvature) * rise for mode, rise in zip(found.modes, rises, strict=True)]
     log_diagonals = np.array([np.log(np.diag(factor)) for factor in factors])
     rests = np.array([factor[lower] for factor in factors])
 
@@ -292,7 +343,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     widened = 0.5 * inner * (1.0 - WIDTH**-2) - coefficients * math.log(WIDTH)
     log_density += np.logaddexp(math.log1p(-wide / count), math.log(wide / count) + widened)
     if d:
-        root = INFLATION * np.linalg.cholesky(found.covariance)
+        root = INFLATION * lower_factor(found.covariance)
         student = normal * mixing[:, None]
         t = found.offset + student @ root.T
         distance = (student**2).sum(axis=1)
@@ -342,10 +393,10 @@ def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tu
             block = max(16, CHUNK_CELLS // len(model.units))
             for first in range(0, len(theta), block):
                 part = slice(first, first + block)
-                free, hits = at.free[:, part], at.hits[:, part]
-                out[part] += log_marginal(free, hits, Groups.of(model.hits.unit), hyper["sd_dyad"][part])
+                rate, sd = at.take(part), hyper["sd_dyad"][part]
+                out[part] += log_marginal(rate.free, rate.hits, Groups.of(model.hits.unit), sd, rate.log_hits)
         else:
-            out += log_event(at.hits).sum(axis=0) - at.free.sum(axis=0)
+            out += log_event(at.hits, lambda: at.log_hits).sum(axis=0) - at.free.sum(axis=0)
     return out, at
 
 
@@ -355,15 +406,22 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
     block = max(8, CHUNK_CELLS // (POINTS * len(model.units)))
     for first in range(0, len(out), block):
         part = slice(first, first + block)
-        drawn = draw_effects(
-            at.free[:, part], at.hits[:, part], Groups.of(model.hits.unit), sd_dyad[part], uniform[part].T
-        )
+        rate, groups = at.take(part), Groups.of(model.hits.unit)
+        drawn = draw_effects(rate.free, rate.hits, groups, sd_dyad[part], uniform[part].T, log_hits=rate.log_hits)
         out[part] = drawn.T
     return out
 
 
 def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
-    """Posterior draws of one event type by nested Laplace and importance resampling."""
+    """Posterior draws of one event type by nested Laplace and importance resampling.
+
+    Where that cannot be done, its priors' draws, with the reason in `failed`.
+    """
+    with np.errstate(all="ignore"):
+        return fitted_or_prior(model, draws, seed, _fit_event)
+
+
+def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     rng = generator(seed, "laplace", model.event)
     count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
     found = explore(model)
@@ -376,17 +434,23 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:
             proposal, at, smoothed = again, at_again, weighed
+    if not smoothed.ess > 0.0:
+        raise Unfitted("its log posterior could not be evaluated")
     coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
     last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
-    summary = coefficients[:, : model.indicators] @ last + shocks[:, -1]
+    summary = coefficients[:, : model.indicators] @ last + shocks[:, -1:].sum(axis=1)
     # Sorted by rate, then shuffled the same way whatever the weights: draw i keeps its place among its neighbours.
     chosen = resample(smoothed.weights, summary, draws, 0.5)[rng.permutation(draws)]
     hyper = {name: value[chosen] for name, value in hyper.items()}
     effects = np.zeros((draws, len(model.units)))
     if model.has_dyad_effects:
         uniform = rng.random((draws, len(model.units)))
-        effects = dyad_effects(model, Rates(at.free[:, chosen], at.hits[:, chosen]), hyper["sd_dyad"], uniform)
-    return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, smoothed.khat, smoothed.ess)
+        effects = dyad_effects(model, at.take(chosen), hyper["sd_dyad"], uniform)
+    health = smoothed.khat, smoothed.ess
+    failed = ""
+    if smoothed.unknown:
+        failed = f"its log posterior could not be evaluated at {smoothed.unknown:,} of {count:,} proposed draws"
+    return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, *health, failed=failed)
 
 
 class Laplace:

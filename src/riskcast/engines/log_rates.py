@@ -10,8 +10,8 @@ import numpy as np
 
 from riskcast.case.quantities import stretch
 from riskcast.engines.dyad_effects import Groups
-from riskcast.engines.hazard import EventModel, Rows, memory_columns, natural_hyper
-from riskcast.machinery.array_types import Floats
+from riskcast.engines.hazard import EventModel, Rows, bounded_rate, memory_columns, natural_hyper
+from riskcast.machinery.array_types import Floats, Ints
 
 INTERPOLATION_NODES = 20
 CHUNK_CELLS = 150_000
@@ -51,7 +51,7 @@ class MemoryTable:
             # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
             sizes, directions = np.linalg.eigh(np.einsum("rek,rel->kl", table, table, optimize=True))
             kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
-            tables.append((table @ kept).reshape(len(rows), table.shape[1] * kept.shape[1]))
+            tables.append((table @ kept).reshape(len(rows), len(chosen) * kept.shape[1]))
             shares[place] = shares[place] @ kept
         return cls(tuple(tables), tuple(shares))
 
@@ -86,10 +86,15 @@ def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:
 @dataclass(frozen=True)
 class Rates:
     """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event; free (units, draws), hits (hits, draws)."""
+    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws)."""
 
     free: Floats
     hits: Floats
+    log_hits: Floats
+
+    def take(self, draws: slice | Ints) -> Rates:
+        """The rates of some of the draws."""
+        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws])
 
 
 def log_rates(
@@ -98,9 +103,10 @@ def log_rates(
     """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
     rows = model.rows
     table = table or MemoryTable.of(model, rows, xi)
-    eta = rows.x @ coefficients[:, : model.indicators].T
-    eta += np.ascontiguousarray(shocks.T)[rows.year]
-    return table.add_to(eta, model, coefficients)
+    with np.errstate(over="ignore", invalid="ignore"):
+        eta = rows.x @ coefficients[:, : model.indicators].T
+        eta += np.ascontiguousarray(shocks.T)[rows.year]
+        return table.add_to(eta, model, coefficients)
 
 
 def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats]) -> Rates:
@@ -109,14 +115,14 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
     table = MemoryTable.of(model, model.rows, xi)
     groups = Groups.of(model.free.unit)
     unpooled, whole = (bool((rows.exposure == 1.0).all()) for rows in (model.free, model.hits))
-    free, hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    free, log_hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
     block = max(16, CHUNK_CELLS // max(count, 1))
     for first in range(0, draws, block):
         part = slice(first, min(first + block, draws))
         eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
-        with np.errstate(over="ignore"):
-            rate = np.exp(eta, out=eta)
-        quiet = rate[:count] if unpooled else rate[:count] * model.free.exposure[:, None]
-        free[:, part] = groups.sum(quiet, len(model.units))
-        hits[:, part] = rate[count:] if whole else rate[count:] * model.hits.exposure[:, None]
-    return Rates(free, hits)
+        log_hits[:, part] = eta[count:] if whole else eta[count:] + np.log(model.hits.exposure)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):
+            rate = np.exp(eta[:count], out=eta[:count])
+            quiet = rate if unpooled else rate * model.free.exposure[:, None]
+            free[:, part] = groups.sum(quiet, len(model.units))
+    return Rates(free, bounded_rate(log_hits), log_hits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -152,24 +152,41 @@ class Posterior:
 
 
 def judge(engine: str, events: Mapping[str, EventDraws], draws: int) -> Diagnostics:
-    """Health of the draws of all event types against the limits of their engine."""
+    """Health of the draws of all event types against the limits of their engine; what is not a number passes none.
+
+    An event type has k-hat, R-hat or both, and always effective draws.
+    """
     failures = []
     for name, drawn in events.items():
-        if drawn.khat > KHAT_LIMIT:
-            failures.append(f"{name}: Pareto k-hat {drawn.khat:.2f} is above {KHAT_LIMIT}")
-        if drawn.ess < ESS_LIMIT:
-            failures.append(f"{name}: {drawn.ess:.0f} effective draws are fewer than {ESS_LIMIT:.0f}")
-        if drawn.rhat > RHAT_LIMIT:
-            failures.append(f"{name}: R-hat {drawn.rhat:.3f} is above {RHAT_LIMIT}")
-        if drawn.divergences > DIVERGENCE_LIMIT * draws:
-            failures.append(f"{name}: {drawn.divergences} divergences")
+        failures += [f"{name}: {failure}" for failure in _failures(drawn, draws)]
     rhats = [drawn.rhat for drawn in events.values() if not math.isnan(drawn.rhat)]
     khats = [drawn.khat for drawn in events.values() if not math.isnan(drawn.khat)]
     return Diagnostics(
         engine=engine,
         khat_max=max(khats) if khats else None,
-        ess_min=min(drawn.ess for drawn in events.values()),
+        ess_min=min((0.0 if math.isnan(drawn.ess) else drawn.ess for drawn in events.values()), default=0.0),
         rhat_max=max(rhats) if rhats else None,
         divergences=max((drawn.divergences for drawn in events.values()), default=0) if rhats else None,
         failures=tuple(failures),
     )
+
+
+def _failures(drawn: EventDraws, draws: int) -> Iterator[str]:
+    if drawn.failed:
+        yield drawn.failed
+        return
+    has_khat, has_rhat = (not math.isnan(figure) for figure in (drawn.khat, drawn.rhat))
+    if not has_khat and not has_rhat:
+        yield "neither k-hat nor R-hat could be computed"
+    if has_khat and not drawn.khat <= KHAT_LIMIT:
+        yield f"Pareto k-hat {drawn.khat:.2f} is above {KHAT_LIMIT}"
+    if math.isnan(drawn.ess):
+        yield "effective draws could not be computed"
+    elif not drawn.ess >= ESS_LIMIT:
+        yield f"{drawn.ess:.0f} effective draws are fewer than {ESS_LIMIT:.0f}"
+    if has_rhat and not drawn.rhat <= RHAT_LIMIT:
+        yield f"R-hat {drawn.rhat:.3f} is above {RHAT_LIMIT}"
+    if not drawn.divergences <= DIVERGENCE_LIMIT * draws:
+        yield f"{drawn.divergences} divergences"
+    if not drawn.is_finite:
+        yield "some draws are not numbers"

@@ -17,8 +17,8 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.case.quantities import KNEE
-from riskcast.engines.draws import EventDraws, natural_draws
-from riskcast.engines.hazard import EventModel
+from riskcast.engines.draws import EventDraws, natural_draws, unfitted
+from riskcast.engines.hazard import EventModel, log_posterior
 from riskcast.engines.jobs import Job, Progress
 from riskcast.engines.pymc_data import (
     DYAD_EVENT,
@@ -277,10 +277,9 @@ def draw_chains(
             report("sampling", total, total)
             return trace
     except RuntimeError as error:
-        raise UnreliablePosteriorError(
-            f"nuts could not sample ({str(error).splitlines()[0]}). Look for a quantity whose interval allows rates "
-            "beyond all reason, or use --engine laplace"
-        ) from error
+        said = (str(error).splitlines() or ["without a word"])[0]
+        mend = "look for a quantity whose interval allows rates beyond all reason"
+        raise UnreliablePosteriorError(f"nuts could not sample ({said}): {mend}") from error
     except BaseException:
         sampler.cancel()
         raise
@@ -299,15 +298,42 @@ def sample(
 
     Each chain runs for at least 1,000 draws after 1,000 of tuning, evenly thinned to `draws` in all and then laid end
     to end. ess is the least bulk effective sample size of an event type's parameters, rhat the largest
-    rank-normalised split R-hat (Vehtari et al., 2021); divergences are those of the whole model.
+    rank-normalised split R-hat (Vehtari et al., 2021); divergences are those of the whole model. Event types that
+    cannot be sampled get draws of their priors, with the reason in `failed`.
     """
     report = progress or (lambda label, done, total: None)
     per_chain = -(-draws // CHAINS)
     thin = -(-LEAST_DRAWS_PER_CHAIN // per_chain)
     report("compiling", 0, CHAINS * (TUNE + thin * per_chain))
-    flat = flatten(case, record, models)
-    trace = draw_chains(compile_flat(flat), thin * per_chain, seed, report)
-    return natural_events(flat, trace, draws, thin)
+    # One event type without a log posterior would leave the chains of all of them without a start.
+    reasons = {name: why for name, model in models.items() if (why := why_not(model))}
+    sound = {name: model for name, model in models.items() if name not in reasons}
+    found: dict[str, EventDraws] = {}
+    if sound:
+        flat = flatten(case, record, sound)
+        try:
+            trace = draw_chains(compile_flat(flat), thin * per_chain, seed, report)
+        except UnreliablePosteriorError as error:
+            reasons |= dict.fromkeys(sound, str(error))
+        else:
+            found = natural_events(flat, trace, draws, thin)
+            reasons |= {name: "some of its draws are not numbers" for name, own in found.items() if not own.is_finite}
+    return {
+        name: unfitted(model, draws, seed, reasons[name]) if name in reasons else found[name]
+        for name, model in models.items()
+    }
+
+
+def why_not(model: EventModel) -> str:
+    """Why an event type has no log posterior that chains could start from, or nothing."""
+    coordinates = (np.zeros(count) for count in (len(model.middle), len(model.years), _effects(model)))
+    with np.errstate(all="ignore"):
+        start = log_posterior(model, *coordinates, dict.fromkeys(model.free_hyper, 0.0))
+    return "" if math.isfinite(start) else "its log posterior could not be evaluated at the medians of its priors"
+
+
+def _effects(model: EventModel) -> int:
+    return len(model.units) if model.has_dyad_effects else 0
 
 
 def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int = 1) -> dict[str, EventDraws]:
@@ -327,7 +353,7 @@ def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int
         counts = {
             "z": len(model.middle),
             "e": len(model.years),
-            "d": len(model.units) if model.has_dyad_effects else 0,
+            "d": _effects(model),
             "xi": len(model.free_hyper),
         }
         part = {name: column_block(name, at[name], count) for name, count in counts.items()}
@@ -359,11 +385,12 @@ def _health(values: Floats) -> tuple[float, float]:
     """Least bulk effective sample size and largest R-hat of (chains, draws, parameters), leaving out fixed ones."""
     from arviz_stats.base import array_stats
 
-    moving = values[..., np.ptp(values, axis=(0, 1)) > 0]
+    moving = values[..., ~(np.ptp(values, axis=(0, 1)) == 0)]
     if not moving.size:
         return float(values.shape[0] * values.shape[1]), 1.0
-    ess = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
-    rhat = array_stats.rhat(moving, chain_axis=0, draw_axis=1, method="rank")
+    with np.errstate(all="ignore"):
+        ess = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
+        rhat = array_stats.rhat(moving, chain_axis=0, draw_axis=1, method="rank")
     return float(np.min(ess)), float(np.max(rhat))
 
 

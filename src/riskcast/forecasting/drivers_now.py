@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from riskcast.case.links import LOG
 from riskcast.case.model import Effect
 from riskcast.case.quantities import elicit
+from riskcast.engines.hazard import LARGEST_LOG_RATE
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
@@ -193,6 +195,11 @@ def acting(forecast: Forecast, unit: str | None = None, event: str | None = None
     return Acting(unit, tuple(effect for own in by_size for effect in own), posterior.origin, posterior.warning)
 
 
+def _factor(log_factor: ArrayLike) -> Floats:
+    """exp, held to what is a number and has a logarithm: no factor is 0, and none infinite."""
+    return np.exp(np.clip(log_factor, -LARGEST_LOG_RATE, LARGEST_LOG_RATE))
+
+
 def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterator[ActingEffect]:
     """The effects on an event type in some of its units, effect by effect."""
     case, plan = forecast.case, next(plan for plan in forecast.plan.events if plan.event == event)
@@ -212,9 +219,9 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         )
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)
-        now = np.exp([size.mean() * middle, low, high])
+        now = _factor([size.mean() * middle, low, high])
         prior = Quantiles(effect.rate_ratio.center, *effect.rate_ratio.range)
-        posterior = Quantiles(*np.exp(np.quantile(size, (0.5, *NINETY))).tolist())
+        posterior = Quantiles(*_factor(np.quantile(size, (0.5, *NINETY))).tolist())
         moved = moved_by_record(believed.mean, believed.sd, float(size.mean()), float(size.std()))
         # What all units share was worked out once.
         shares = [0] * len(units) if len(middle) == 1 else range(len(units))
@@ -286,10 +293,10 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
     if unit is not None and unit not in units:
         raise UnknownNameError(f"unit of {event}", unit, units)
     drawn, believed = posterior.events[event], case.events[event].base_rate
-    rate = np.exp(drawn.coefficients[:, 0]) * case.periods_per_year
+    rate = _factor(drawn.coefficients[:, 0]) * case.periods_per_year
     apart = None
     if unit is not None and case.events[event].scope == "dyad":
-        apart = math.exp(float(drawn.effects[:, units.index(unit)].mean()))
+        apart = float(_factor(drawn.effects[:, units.index(unit)].mean()))
     return BaseRate(
         event=event,
         unit=unit,
@@ -297,7 +304,7 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
         posterior=Quantiles(*(-np.expm1(-np.quantile(rate, (0.5, *NINETY)))).tolist()),
         apart=apart,
         year=int(posterior.models[event].years[-1]),
-        year_factor=math.exp(float(drawn.shocks[:, -1].mean())),
+        year_factor=float(_factor(drawn.shocks[:, -1].mean())),
     )
 
 

@@ -15,6 +15,9 @@ from riskcast.case.periods import Timeline
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.names import ALL_DYADS, CONTEXT
 
+# Steps from the reference beyond which nothing changes any more: any rate ratio to that power is 0, 1 or endless.
+FARTHEST = 1e30
+
 
 @dataclass(frozen=True)
 class Record:
@@ -123,7 +126,8 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         if indicator.history != "panel":
             levels[name] = _levels(case, name, timeline)
             continue
-        steps = np.asarray(indicator.steps(panel.levels[name]))
+        with np.errstate(over="ignore"):
+            steps = np.clip(indicator.steps(panel.levels[name]), -FARTHEST, FARTHEST)
         grid = np.zeros((periods, dyads))
         grid[row, unit] = steps[past]
         today[name] = steps[freshest]

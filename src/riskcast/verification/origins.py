@@ -69,14 +69,15 @@ def forecast_origin(known: Known) -> AtOrigin:
     seconds = time.monotonic() - begun
     probability = {MODEL: _means(ahead)}
     peaks = {MODEL: _peaks(ahead)}
+    health = posterior.diagnostics
+    failures = list(health.failures)
     if known.leave_one_dyad_out:
-        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(request, probability[MODEL], peaks[MODEL])
+        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(request, probability[MODEL], peaks[MODEL], failures)
     from_priors = replace(request, prior_only=True)
     [alone] = forecast_requested(from_priors, fit_requested(from_priors))
     probability[PRIOR_ONLY], peaks[PRIOR_ONLY] = _means(alone), _peaks(alone)
     for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
-    health = posterior.diagnostics
     return AtOrigin(
         origin=case.as_of,
         probability=probability,
@@ -85,7 +86,7 @@ def forecast_origin(known: Known) -> AtOrigin:
         seconds=seconds,
         khat=float("nan") if health.khat_max is None else health.khat_max,
         ess=health.ess_min,
-        failures=health.failures,
+        failures=tuple(failures),
     )
 
 
@@ -97,12 +98,17 @@ def _peaks(ahead: Forecast) -> Floats:
     return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
 
 
-def _left_out(request: Request, model: Mapping[str, Floats], peaks: Floats) -> tuple[dict[str, Floats], Floats]:
-    """Every dyad's forecast from a posterior that has not learned from its record; shared events stay as they are."""
+def _left_out(
+    request: Request, model: Mapping[str, Floats], peaks: Floats, failures: list[str]
+) -> tuple[dict[str, Floats], Floats]:
+    """Every dyad's forecast from a posterior that has not learned from its record; shared events stay as they are.
+    Checks that such a posterior failed are added to `failures`."""
     case = request.case
     rates, worst = {event: values.copy() for event, values in model.items()}, peaks.copy()
     for column, dyad in enumerate(case.dyads):
-        [ahead] = forecast_requested(request, fit_requested(request, without=dyad))
+        posterior = fit_requested(request, without=dyad)
+        failures += [f"without {dyad}: {failure}" for failure in posterior.diagnostics.failures]
+        [ahead] = forecast_requested(request, posterior)
         worst[:, column] = _peaks(ahead)[:, column]
         for event, values in _means(ahead).items():
             if case.events[event].scope == "dyad":

@@ -186,7 +186,7 @@ def health_in_words(health: pd.DataFrame) -> str:
     """How many origins passed the engine's checks, and the worst of their numbers."""
     passed, khat, ess = int(health["reliable"].sum()), health["khat"].max(), health["ess"].min()
     parts = [f"{passed:,} of {len(health):,} origins passed the engine's checks"]
-    if math.isfinite(_float(khat)):
+    if math.isfinite(_float(khat)) and health["khat"].notna().all():
         parts.append(f"k-hat at most {number(_float(khat), 2)}")
     if math.isfinite(_float(ess)):
         parts.append(f"effective sample size at least {number(_float(ess), 0)}")
@@ -199,7 +199,7 @@ def blocks_table(calibration: Calibration) -> Table:
     for block, one in calibration.histograms.items():
         event, chance = calibration.worst(block) if calibration.by_event else ("", math.nan)
         label = calibration.case.events[event].label if event in calibration.case.events else event
-        stands_out = label if chance < SUSPECT else "none stands out" if event else NOTHING
+        stands_out = (label if not chance >= SUSPECT else "none stands out") if event else NOTHING
         shape = shape_in_words(one)
         rows.append(
             (
@@ -208,7 +208,7 @@ def blocks_table(calibration: Calibration) -> Table:
                 _state(one.p_value, one.inside),
                 _state(one.ecdf.p_value, one.ecdf.inside),
                 100 * one.ecdf.largest,
-                Cell(one.joint_p_value, mark="bad" if one.joint_p_value < SUSPECT else ""),
+                Cell(one.joint_p_value, mark="" if one.joint_p_value >= SUSPECT else "bad"),
                 Cell(shape or "even", mark="bad" if shape else ""),
                 Cell(stands_out, p_value(chance) if event else ""),
             )
@@ -235,7 +235,8 @@ def events_table(calibration: Calibration) -> Table:
     for event, own in calibration.by_event.items():
         item = calibration.case.events.get(event)
         chances = [own[block].joint_p_value if block in own else math.nan for block in blocks]
-        cells = [Cell(chance, mark="bad" if chance < SUSPECT / tests else "") for chance in chances]
+        odd = [block in own and not own[block].joint_p_value >= SUSPECT / tests for block in blocks]
+        cells = [Cell(chance, mark="bad" if bad else "") for chance, bad in zip(chances, odd, strict=True)]
         rows.append((item.label if item else event, *cells, calibration.unreliable_by_event.get(event, 0)))
     about = (
         f"Joint p-values. About one in twenty of these {tests:,} is below {SUSPECT} by chance; "

@@ -100,7 +100,7 @@ def _order(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
     overlap = top.score.low <= second.score.high
     text = f"That {name_of(top)} stands above {name_of(second)} ({second.score.mean:.0f}) is "
     text += f"{_verb(estimative_words(sure))} ({joined(percent(sure))})"
-    if sure < SETTLED:
+    if not sure >= SETTLED:
         text += ": their order is open"
     elif overlap:
         text += ", though their intervals overlap"
@@ -109,8 +109,8 @@ def _order(risk: Risk, ranked: Sequence[DyadRisk]) -> str:
     rest, ends = len(ranked) - 1, (f"{last.score.mean:.0f}", f"{second.score.mean:.0f}")
     among = f"The other {rest:,} all score {ends[0]}" if ends[0] == ends[1] else f"The other {rest:,} score "
     among += "" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
-    if risk.forecast.chance_above(second.id, last.id) < SETTLED:
-        among += "; their order is open" + (" too" if sure < SETTLED else "")
+    if not risk.forecast.chance_above(second.id, last.id) >= SETTLED:
+        among += "; their order is open" + ("" if sure >= SETTLED else " too")
     return f"{text}. {among}."
 
 
