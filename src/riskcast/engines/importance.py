@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 
+# A tail whose ratios all lie within a tenth of the largest is none: its shape says nothing of what is rare.
+FLAT = 0.1
+
+
 @dataclass(frozen=True)
 class Weights:
     """Smoothed, normalised importance weights with Pareto k-hat, effective sample size, and how many ratios were NaN,
@@ -49,7 +53,7 @@ def smooth_weights(log_ratios: Floats) -> Weights:
         last = order[-tail:]
         cutoff = max(float(log_weights[order[-tail - 1]]), math.log(np.finfo(float).tiny))
         excess = np.exp(log_weights[last]) - math.exp(cutoff)
-        if excess[-1] > 1e-12:
+        if excess[-1] > FLAT:
             khat, sigma = fit_pareto(np.maximum(excess, 0.0))
             smooth = (np.arange(tail) + 0.5) / tail
             quantiles = sigma * (np.expm1(-khat * np.log1p(-smooth)) / khat if abs(khat) > 1e-9 else -np.log1p(-smooth))
