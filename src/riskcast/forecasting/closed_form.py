@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from riskcast.case.model import Scenario
-from riskcast.forecasting.plan import MOST, WORK, EventPlan, Plan, finite
+from riskcast.forecasting.plan import WORK, EventPlan, Plan
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events
 from riskcast.forecasting.simulation import Block, Simulated, check_numbers, level_paths
 from riskcast.machinery.array_types import Floats
@@ -72,12 +72,12 @@ def _chance(plan: Plan, p: EventPlan, levels: LevelPaths, part: slice) -> Floats
     kept = p.persistence[part, None] ** (plan.years[0] - p.last_year)
     log_rate += (kept * p.last_shock[part, None]).astype(WORK)
     for name, slope in p.slopes:
-        log_rate += finite(slope[part, None]).astype(WORK) * levels[name][0]
+        log_rate += slope[part, None].astype(WORK) * levels[name][0]
     for edge in p.edges:
-        log_rate += finite(edge.gain[part, None]).astype(WORK) * edge.memory.shape(edge.start[part])
+        log_rate += edge.gain[part, None].astype(WORK) * edge.memory.shape(edge.start[part])
     spread = p.sd_time[part, None] * np.sqrt(1.0 - kept**2)
     with np.errstate(over="ignore", invalid="ignore"):
-        rate = np.minimum(np.exp(log_rate, out=log_rate), WORK(MOST), out=log_rate)
+        rate = np.exp(log_rate, out=log_rate)
         chance, felt = np.zeros_like(rate), np.empty_like(rate)
         for node, weight in _nodes(float(p.sd_time.max()) if spread.any() else 0.0):
             np.multiply(rate, (-plan.shares[0] * np.exp(spread * node)).astype(WORK), out=felt)

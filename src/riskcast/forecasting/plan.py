@@ -19,8 +19,8 @@ from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
-# No number of a simulation is larger: their products and sums stay numbers.
-MOST = 1e30
+# No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
+MOST = 1e15
 ALL = slice(None)
 
 
@@ -103,14 +103,14 @@ class Plan:
         for place, p in enumerate(self.events):
             eta = p.base(units=dyads if p.units > 1 else ALL) + p.last_shock[:, None]
             for name, slope in p.slopes:
-                eta = eta + finite(slope)[:, None] * finite(_of(self.today[name], dyads))
+                eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
-                eta = eta + finite(edge.gain)[:, None] * edge.memory.shape(_of(edge.start, dyads))
+                eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
             columns[:, :, place] = -np.expm1(-length * np.exp(np.minimum(eta, 50.0))).T
         return columns
 
 
-def finite(values: Floats) -> Floats:
+def _finite(values: Floats) -> Floats:
     """Numbers held to what the simulation can multiply and add."""
     return np.clip(values, -MOST, MOST)
 
@@ -138,10 +138,11 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
             prior = elicit(indicator.now_of(unit), scale.prior_link)
             columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
-        today[name] = np.stack(columns, axis=1) if known is None else np.broadcast_to(known, (draws, len(units)))
-        drift[name] = np.exp(draw(elicit(indicator.drift, LOG), "drift", name))
+        levels = np.stack(columns, axis=1) if known is None else known
+        today[name] = np.broadcast_to(_finite(levels), (draws, len(units)))
+        drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
         for parent, quantity in indicator.parents.items():
-            passed_on[name, parent] = draw(elicit(quantity, IDENTITY), "passed on", name, parent)
+            passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
     neighbours = Neighbours.of(case.pairs.values())
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     timeline = record.timeline
@@ -172,7 +173,7 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
                 neighbours=neighbours,
                 same_period=effect.acts == "same",
                 memory=memory,
-                gain=coefficients[:, first + column] / memory.unit,
+                gain=_finite(coefficients[:, first + column] / memory.unit),
                 decay=memory.decay(half_life),
                 start=_residue(memory, seen, half_life),
             )
@@ -185,7 +186,7 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         intercept=coefficients[:, 0],
         effects=drawn.effects,
         present=posterior.record.present if case.events[name].scope == "dyad" else np.ones(units, dtype=bool),
-        slopes=tuple((effect.source, coefficients[:, 1 + i]) for i, effect in enumerate(by_indicator)),
+        slopes=tuple((effect.source, _finite(coefficients[:, 1 + i])) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],
         sd_time=drawn.hyper["sd_time"],

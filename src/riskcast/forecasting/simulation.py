@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from riskcast.case.model import Scenario
 from riskcast.case.moves import bounded
 from riskcast.errors import RiskcastError
-from riskcast.forecasting.plan import MOST, WORK, Edge, EventPlan, Plan, finite
+from riskcast.forecasting.plan import WORK, Edge, EventPlan, Plan
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, move_levels
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
@@ -134,24 +134,30 @@ class _Sums:
     def trust(self) -> Floats:
         """How much of the control variate to use, 0 to 1, so that least is left to chance: (units,), in hundredths."""
         taken = self.occurred_error - self.drawn_error
-        square = np.square(taken, dtype=float).sum(axis=0)
-        shared = np.multiply(self.occurred_error, taken, dtype=float).sum(axis=0)
+        shared = (self.occurred_error * taken).sum(axis=0, dtype=float)
+        square = np.square(taken, out=taken).sum(axis=0, dtype=float)
         return np.clip(np.divide(shared, square, out=np.ones_like(square), where=square > 0.0), 0.0, 1.0).round(2)
 
     def errors(self) -> Floats:
         """What the paths so far leave in each draw's average."""
-        trust = self.trust().astype(np.float32)
-        return self.occurred_error + trust * (self.drawn_error - self.occurred_error)
+        return self._weighed(self.trust())
+
+    def _weighed(self, trust: Floats) -> Floats:
+        if (trust == 1.0).all():
+            return self.drawn_error
+        part = trust.astype(np.float32)
+        # A sum of products: exact where all of the one is taken.
+        return part * self.drawn_error + (1 - part) * self.occurred_error
 
     def averages(self, paths: int) -> tuple[Floats, Floats, Floats]:
         """Each draw's average over so many paths and its error, both held to the range; and the mean over all draws."""
-        trust, error = self.trust(), self.errors()
-        values = np.divide(self.drawn, paths, out=self.drawn)
+        trust = self.trust()
+        error, values = self._weighed(trust), np.divide(self.drawn, paths, out=self.drawn)
         if (trust < 1.0).any():
             values *= trust
             values += self.occurred * ((1.0 - trust) / paths)
         mean = np.clip(values.mean(axis=0), 0.0, self.most)
-        beyond = ((values < 0.0) | (values > self.most)).any(axis=0)
+        beyond = (values.min(axis=0) < 0.0) | (values.max(axis=0) > self.most)
         for unit in np.flatnonzero(beyond).tolist():
             own, off = values[:, unit], error[:, unit]
             error[:, unit] = (np.clip(own + off, 0.0, self.most) - np.clip(own - off, 0.0, self.most)) / 2.0
@@ -274,23 +280,24 @@ def _life_table(chances: Floats, waiting: Floats) -> Floats:
     last = np.zeros(chances.shape[1])
     for t, (some, of) in enumerate(zip(chances, waiting, strict=True)):
         last = hazard[t] = np.clip(np.divide(some, of, out=last.copy(), where=of > 0.0), 0.0, 1.0)
-    return 1.0 - np.cumprod(1.0 - hazard, axis=0)
+    with np.errstate(divide="ignore"):
+        return -np.expm1(np.cumsum(np.log1p(-hazard), axis=0))
 
 
 def _join(total: Floats, error: Floats, values: Floats, before: int) -> None:
     """Add more paths of each draw to their sum over those `before`, and set the error that they leave in an average."""
     split = values.reshape(len(total), -1, values.shape[1])
     paths = split.shape[1]
-    fresh = split.sum(axis=1, dtype=float)
+    half = paths // 2
+    first, second = split[:, :half].sum(axis=1), split[:, half:].sum(axis=1)
+    fresh = first + second
     if before:
         # As many as before: the two halves.
         error[:] = (total / before - fresh / paths) / 2.0
-    elif paths == 1:
-        error[:] = 0.0
+    elif half:
+        error[:] = np.sqrt(half * (paths - half)) / paths * (first / half - second / (paths - half))
     else:
-        half = paths // 2
-        balance = np.sqrt(half * (paths - half)) / paths
-        error[:] = balance * (split[:, :half].mean(axis=1) - split[:, half:].mean(axis=1))
+        error[:] = 0.0
     total += fresh
 
 
@@ -404,8 +411,6 @@ def simulate_futures(
                 # What is sure to occur is no news when it does.
                 which = units if p.units > 1 else slice(None)
                 peak[:, which] = np.maximum(peak[:, which], p.severity)
-    score += peak
-
     # Written over at every step: fresh arrays of this size cost more than the arithmetic.
     happened = {p.event: _full(count, p.units, 0.0) for p in plan.events}
     rate = {p.event: _full(count, p.units, 0.0) for p in plan.events}
@@ -442,8 +447,7 @@ def simulate_futures(
                 state = edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=felt)
             felt = edge.memory.shape(state, out=felt)
             log_rate += np.multiply(gain, felt, out=felt)
-        # A rate beyond all numbers is a certainty; what is left of the horizon times infinity is none.
-        return np.minimum(np.exp(log_rate, out=log_rate), WORK(MOST), out=rate[p.event])
+        return np.exp(log_rate, out=rate[p.event])
 
     def sum_rates() -> None:
         """Rates of all outcomes that are at least as severe as each."""
@@ -471,42 +475,42 @@ def simulate_futures(
                     np.maximum(marked[name], happened[name], out=marked[name])
                 surprise = np.subtract(chance_of, happened[name], out=news[p.units])
                 if not score_only:
-                    waiting[name].sum(axis=0, dtype=float, out=waited[name][t])
+                    # Counts, which working precision adds without error.
+                    waited[name][t] = waiting[name].sum(axis=0)
                     np.multiply(waiting[name], chance_of, out=chance_of)
                     chance_of.sum(axis=0, dtype=float, out=chances[name][t])
-                    probability[name] += _weighed(
-                        of_rate, left[t], surprise, happened[name], waiting[name], spare[p.units]
-                    )
+                    probability[name] += _control(of_rate, left[t], surprise, waiting[name], spare[p.units])
                     waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
                 if p.severity > 0:
                     more = np.maximum(np.subtract(p.severity, peak, out=eta[dyads]), 0.0, out=eta[dyads])
-                    score += _weighed(as_severe[p.severity], left[t], surprise, happened[name], more, spare[dyads])
+                    score += _control(as_severe[p.severity], left[t], surprise, more, spare[dyads])
                     np.maximum(peak, np.multiply(p.severity, happened[name], out=spare[p.units]), out=peak)
             for p in plan.events:
                 for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
                     edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=state)
             marked.update(happened)
             sum_rates()
+    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
+    for name, occurred_ever in met.items():
+        probability[name] += occurred_ever
     for (_, name), units in forced.items():
         probability[name][:, units] = 1.0
-    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
+    score += peak
     return Futures(met, probability, chances, waited, score, peak)
 
 
-def _weighed(rate: Floats, left: float, surprise: Floats, happened: Floats, weight: Floats, out: Floats) -> Floats:
-    """weight * (1{event} + exp(-rate * left) * (chance - 1{event})), into `out`."""
-    if left:
-        np.exp(np.multiply(rate, -left, out=out), out=out)
-        np.multiply(out, surprise, out=out)
-    else:
-        out[:] = surprise
-    out += happened
+def _control(rate: Floats, left: float, surprise: Floats, weight: Floats, out: Floats) -> Floats:
+    """weight * exp(-rate * left) * surprise, into `out`: what is expected of a cell beyond what occurred in it."""
+    if not left:
+        return np.multiply(weight, surprise, out=out)
+    np.exp(np.multiply(rate, -left, out=out), out=out)
+    np.multiply(out, surprise, out=out)
     return np.multiply(out, weight, out=out)
 
 
 def _work(values: Floats) -> Floats:
     """Working precision, with the longer of paths and units contiguous: inner loops run over it."""
-    return np.asarray(finite(values), dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
+    return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
 
 
 def _empty_paths(cells: int, count: int, units: int) -> Floats:
@@ -550,7 +554,7 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
         units = today.shape[1]
         path = _empty_paths(plan.cells, len(draw), units)
         if not drift.any():
-            path[:] = finite(bounded(case, name, today))
+            path[:] = bounded(case, name, today)
             out[name] = path
             continue
         noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
@@ -558,10 +562,10 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
         walk, level = np.zeros_like(today), np.empty_like(today)
         for t in range(plan.cells):
             fresh = noise.page(t, out=level)
-            walk += np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
+            walk += fresh if plan.shares[t] == 1.0 else np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
             np.multiply(walk, spread, out=level)
             level += today
-            path[t] = finite(bounded(case, name, level))
+            path[t] = bounded(case, name, level)
         out[name] = path
     weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
     return move_levels(case, scenario, out, weights)
