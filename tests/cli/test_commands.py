@@ -12,10 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 from riskcast import __version__, load_case
+from riskcast.errors import DEBUG
 from riskcast.forecasting.scoring import WORDS
 from tests.support.command_line import Run
 from tests.support.places import ROOT
@@ -272,3 +274,45 @@ def test_an_overlay_holds_on_an_earlier_day_too(tmp_path: Path) -> None:
     read = Asked("central_asia_2024", overlay=[file], as_of=dt.datetime(2020, 1, 1)).request().case
     assert read.as_of == dt.date(2020, 1, 1)
     assert read.indicators["xenophobia"].now_of("RUS").median == 90.0
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (np.linalg.LinAlgError("Singular matrix"), "a fault of riskcast, not of yours: LinAlgError (Singular matrix)"),
+        (FloatingPointError("overflow"), "a fault of riskcast, not of yours: FloatingPointError (overflow)"),
+        (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+        (MemoryError(), "not enough memory"),
+        (KeyError("tempest"), "a fault of riskcast, not of yours: KeyError ('tempest')"),
+    ],
+)
+def test_what_nobody_foresaw_is_said_in_words(
+    error: Exception, words: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("riskcast.case.files.list_cases", fail)
+    with pytest.raises(type(error)):
+        run("cases")
+    monkeypatch.delenv(DEBUG)
+    status, out, err = run("cases")
+    assert (status, out) == (1, "")
+    assert err.startswith("riskcast: ")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_case_that_cannot_be_fitted_is_refused_by_name_and_marked_where_it_is_allowed(
+    run: Run, tmp_path: Path
+) -> None:
+    changes = tmp_path / "endless.yaml"
+    changes.write_text("outcomes.demarche.base_rate: {value: 1.0e-300}\n")
+    status, out, err = run("forecast", "--overlay", changes, "--draws", 100)
+    assert (status, out) == (2, "")
+    assert "demarche: " in err
+    status, out, err = run("forecast", "--overlay", changes, "--draws", 100, "--allow-unreliable")
+    assert (status, err) == (0, "")
+    assert "UNRELIABLE: demarche: " in out
+    assert "CHECKS FAILED" in out
+    assert "nan" not in out.lower().replace("finance", "")

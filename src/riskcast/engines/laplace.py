@@ -48,6 +48,8 @@ REFINE_ABOVE = 0.6
 # The limit that draws must meet: those which would fail it are proposed once more, from a wider place.
 GUARD_ABOVE = 0.7
 GUARDED_TIMES = 4
+# From there, priors and record have nothing to say to one another.
+FARTHEST = 1e4
 # How much lower than the lowest a point of a design counts at which there is no mode.
 SHUNNED = 20.0
 LEAST_SCALE = 1e-3
@@ -225,6 +227,9 @@ def explore(model: EventModel) -> Exploration:
     for _ in range(ROUNDS):
         modes = _modes_at(model, names, center + scale * points, start)
         start = modes[0].theta
+        away = float(np.abs(start).max(initial=0.0))
+        if away > FARTHEST:
+            raise Unfitted(f"its record lies {away:.2g} prior standard deviations away from its priors")
         if d == 0 and not math.isfinite(modes[0].log_marginal):
             raise Unfitted("Newton's method found no mode of its log posterior")
         if d == 0:
