@@ -12,10 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 from riskcast import __version__, load_case
+from riskcast.errors import DEBUG
 from riskcast.forecasting.scoring import WORDS
 from tests.support.command_line import Run
 from tests.support.places import ROOT
@@ -323,3 +325,49 @@ def test_an_empty_name_of_a_scenario_is_refused(run: Run) -> None:
     status, out, err = run("forecast", CASE, "--scenario", "", *QUICK)
     assert (status, out) == (2, "")
     assert "unknown scenario ''" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (np.linalg.LinAlgError("Singular matrix"), "a fault of riskcast, not of yours: LinAlgError (Singular matrix)"),
+        (FloatingPointError("overflow"), "a fault of riskcast, not of yours: FloatingPointError (overflow)"),
+        (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+        (MemoryError(), "not enough memory"),
+        (KeyError("tempest"), "a fault of riskcast, not of yours: KeyError ('tempest')"),
+    ],
+)
+def test_what_nobody_foresaw_is_said_in_words(
+    error: Exception, words: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("riskcast.case.files.list_cases", fail)
+    with pytest.raises(type(error)):
+        run("cases")
+    monkeypatch.delenv(DEBUG)
+    status, out, err = run("cases")
+    assert (status, out) == (1, "")
+    assert err.startswith("riskcast: ")
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_case_that_cannot_be_fitted_is_refused_by_name_and_marked_where_it_is_allowed(
+    run: Run, tmp_path: Path
+) -> None:
+    outcomes, settings = FILES["outcomes.yaml"], FILES["case.yaml"]
+    rate = "base_rate: {median: 0.4, interval: [0.2, 0.7],"
+    assert rate in outcomes
+    never = outcomes.replace(rate, "base_rate: {value: 1.0e-300,")
+    allowed = settings.replace("horizon: 12", "horizon: 12\nallow: [extreme-base-rate]")
+    folder = str(write_files(tmp_path, outcomes_yaml=never, case_yaml=allowed))
+    status, out, err = run("forecast", folder, "--draws", 100)
+    assert (status, out) == (2, "")
+    assert "spark: " in err
+    status, out, err = run("forecast", folder, "--draws", 100, "--allow-unreliable")
+    assert (status, err) == (0, "")
+    assert "UNRELIABLE: spark: " in out
+    assert "CHECKS FAILED" in out
+    assert "nan" not in out.lower()

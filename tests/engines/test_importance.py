@@ -62,10 +62,30 @@ def test_ratios_without_a_finite_one_are_flagged(spoiled: np.ndarray) -> None:
 def test_impossible_draws_get_no_weight() -> None:
     ratios = log_ratios("near", 400, 1)
     ratios[:50] = -np.inf
-    ratios[50:60] = np.nan
-    weights = smooth_weights(ratios).weights
-    assert (weights[:60] == 0.0).all()
-    assert weights.sum() == pytest.approx(1.0)
+    found = smooth_weights(ratios)
+    assert (found.weights[:50] == 0.0).all()
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert found.khat < KHAT_LIMIT
+    assert found.unknown == 0
+
+
+@pytest.mark.parametrize("count", [1, 10, 399])
+def test_draws_whose_ratio_is_unknown_get_no_weight_and_are_told(count: int) -> None:
+    ratios = log_ratios("near", 400, 1)
+    ratios[:count] = np.nan
+    found = smooth_weights(ratios)
+    assert (found.weights[:count] == 0.0).all()
+    assert found.weights.sum() == pytest.approx(1.0)
+    assert found.unknown == count
+    assert found.khat == np.inf
+
+
+def test_an_endless_ratio_leaves_no_weights() -> None:
+    ratios = log_ratios("near", 400, 1)
+    ratios[7] = np.inf
+    found = smooth_weights(ratios)
+    assert (found.khat, found.ess) == (np.inf, 0.0)
+    assert np.isfinite(found.weights).all()
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])

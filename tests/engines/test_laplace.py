@@ -356,20 +356,27 @@ def test_a_posterior_that_fails_its_checks_is_refused_and_else_marked_everywhere
     assert "CHECKS FAILED" in shown.getvalue()
 
 
-def test_a_proposal_that_misses_the_posterior_is_refused_by_the_engines_own_checks(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("beside", [0.0, 4.0])
+def test_a_proposal_that_misses_the_posterior_is_made_wider_or_refused_by_the_engines_own_checks(
+    beside: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from riskcast.engines import laplace
 
-    honest = laplace.find_mode
+    honest, expected = laplace.find_mode, fit(random_case(3), draws=2000).events
 
     def overconfident(*given, **named) -> laplace.Mode:
         mode = honest(*given, **named)
-        return replace(mode, curvature=mode.curvature * 25.0)
+        return replace(mode, theta=mode.theta + beside, curvature=mode.curvature * 25.0)
 
     monkeypatch.setattr(laplace, "find_mode", overconfident)
-    with pytest.raises(UnreliablePosteriorError, match="k-hat"):
-        fit(random_case(3), draws=500)
+    if beside:
+        with pytest.raises(UnreliablePosteriorError, match="k-hat"):
+            fit(random_case(3), draws=500)
+        return
+    for name, drawn in fit(random_case(3), draws=2000).events.items():
+        base, other = drawn.coefficients[:, 0], expected[name].coefficients[:, 0]
+        error = other.std() * math.sqrt(1.0 / drawn.ess + 1.0 / expected[name].ess + 2.0 / 2000)
+        assert base.mean() == pytest.approx(other.mean(), abs=5 * error)
 
 
 def test_an_honest_fit_of_every_part_of_the_model_passes_its_checks() -> None:

@@ -19,13 +19,14 @@ from riskcast.case.model import Case, SeriesRow
 from riskcast.case.quantities import Quantity
 from riskcast.case.settings import Hyperpriors
 from riskcast.engines import pymc_data, pymc_model
-from riskcast.engines.draws import EventDraws, natural_draws
+from riskcast.engines.draws import EventDraws, draw_prior, natural_draws
 from riskcast.engines.hazard import build_event_model, log_posterior, natural_hyper, year_factor
+from riskcast.engines.posterior import ESS_LIMIT, RHAT_LIMIT
 from riskcast.engines.pymc_data import FlatCase
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
-from tests.support.cases import event, event_row, make_case, quantity, random_case
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 from tests.support.clusters import until
 from tests.support.smallpanel import panel_case
 
@@ -432,6 +433,65 @@ def test_rates_beyond_all_reason_are_refused_in_plain_words(sampled: Sampled) ->
     compiled = pymc_model.compile_flat(flat).with_data(coefficient_middle=flat.data["coefficient_middle"] + 800.0)
     with pytest.raises(UnreliablePosteriorError, match=r"nuts could not sample.*interval"):
         pymc_model.draw_chains(compiled, 100, 1)
+
+
+def test_chains_that_cannot_start_leave_draws_of_the_priors_and_a_verdict(
+    sampled: Sampled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, honest = sampled.case, pymc_model.compile_flat
+
+    def beyond_reason(flat: FlatCase) -> object:
+        return honest(flat).with_data(coefficient_mean=flat.data["coefficient_mean"] + 800.0)
+
+    monkeypatch.setattr(pymc_model, "compile_flat", beyond_reason)
+    with pytest.raises(UnreliablePosteriorError, match=r"nuts could not sample .* draws are those of its priors"):
+        fit(case, engine="nuts", draws=100)
+    posterior = fit(case, engine="nuts", draws=100, allow_unreliable=True)
+    assert len(posterior.diagnostics.failures) == len(case.order)
+    for name, drawn in posterior.events.items():
+        assert drawn.is_finite
+        np.testing.assert_array_equal(drawn.coefficients, draw_prior(posterior.models[name], 100, 1).coefficients)
+
+
+def test_an_event_type_without_a_log_posterior_is_named_and_not_sampled() -> None:
+    case = make_case(
+        {"a": event(quantity(0.3, 0.1, 0.6))},
+        [edge("mood", "a", quantity(1e6))],
+        {"mood": indicator(history="series", step=1e-6, now=quantity(0.0))},
+    )
+    rows = [
+        SeriesRow(
+            indicator="mood",
+            unit="HHH",
+            date=dt.date(2016, 1, 31),
+            value=5.0,
+            low=5.0,
+            high=5.0,
+            published=dt.date(2016, 1, 31),
+            sources=(),
+            status="judgement",
+        )
+    ]
+    told: list[str] = []
+    posterior = fit(
+        case.revised(series_rows=tuple(rows)),
+        engine="nuts",
+        draws=100,
+        allow_unreliable=True,
+        progress=lambda label, done, total: told.append(label),
+    )
+    [failure] = posterior.diagnostics.failures
+    assert failure.startswith("a: its log posterior could not be evaluated")
+    assert posterior.events["a"].is_finite
+    assert "sampling" not in told
+
+
+def test_a_parameter_that_never_is_a_number_is_not_healthy() -> None:
+    values = np.random.default_rng(1).normal(size=(2, 200, 3))
+    values[:, :, 1] = np.nan
+    ess, rhat = pymc_model._health(values)
+    assert not ess >= ESS_LIMIT
+    assert not rhat <= RHAT_LIMIT
 
 
 def trace_of(flat: FlatCase, chains: int, draws: int, seed: int, apart: float = 0.0) -> xarray.DataTree:

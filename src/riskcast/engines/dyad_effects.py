@@ -266,8 +266,11 @@ def evaluate(
     mass = share.sum(axis=1, keepdims=True)
     share /= mass
     if design.sd_dyad > PLATEAU_SD:
-        # Nodes without weight, and units without quiet periods, add nothing, however large exp(a) is there.
-        growth = np.where((share > 0.0) & (free_rate[:, None] > 0.0), growth, 0.0)
+        # Nodes without weight, and units without quiet periods, add nothing, however large exp(a) is there; and where
+        # it is large, rates are small: only their product is near 1.
+        size = np.where(free_rate > 0.0, free_rate, 1.0)
+        growth = np.where((share > 0.0) & (free_rate[:, None] > 0.0), growth * size[:, None], 0.0)
+        rate = rate / size[design.free.unit]
     value = (peak[:, 0] + np.log(mass[:, 0]) + outside - constant).sum()
 
     mean_growth = (share * growth).sum(axis=1)

@@ -46,6 +46,7 @@ def smooth_weights(log_ratios: Floats) -> Weights:
     if not np.isfinite(log_ratios).any() or np.isposinf(log_ratios).any():
         return Weights(np.full(draws, 1.0 / draws), math.inf, 0.0, unknown)
     log_weights = np.where(np.isnan(log_ratios), -np.inf, log_ratios) - np.nanmax(log_ratios)
+    impossible = np.isneginf(log_weights)
     tail = math.ceil(min(0.2 * draws, 3.0 * math.sqrt(draws)))
     khat = -math.inf
     if tail >= 5:
@@ -60,6 +61,8 @@ def smooth_weights(log_ratios: Floats) -> Weights:
             log_weights[last] = np.minimum(np.log(quantiles + math.exp(cutoff)), 0.0)
         else:
             khat = 0.0
+    # No smoothing makes the impossible possible, though few enough weights may leave it in their tail.
+    log_weights[impossible] = -np.inf
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
     # A shape that is not a number says nothing good of the weights.

@@ -32,7 +32,7 @@ LEAST_PROPOSALS = 1600
 FACTORIAL = 0.9
 ROUNDS = 8
 NEWTON_STEPS = 60
-MOST_EVALUATIONS = 200
+MOST_HALVINGS = 40
 CONVERGED = 1e-4
 LONGEST_STEP = 5.0
 # By how much the quadrature of very wide dyad effects may be off.
@@ -43,9 +43,15 @@ STUDENT_DF = 10.0
 INFLATION = 1.1
 WIDE_SHARE = 0.2
 WIDTH = 1.3
+GUARD_WIDTH = 1.1
 WIDE_REACH = 2.8
 LOPSIDED = 0.5
 REFINE_ABOVE = 0.6
+# The limit that draws must meet: those which would fail it are proposed once more, from a wider place.
+GUARD_ABOVE = 0.7
+GUARDED_TIMES = 4
+# From there, priors and record have nothing to say to one another.
+FARTHEST = 1e4
 # How much lower than the lowest a point of a design counts at which there is no mode.
 SHUNNED = 20.0
 LEAST_SCALE = 1e-3
@@ -130,7 +136,7 @@ def find_mode(
             if trial[0] > value or not math.isfinite(value):
                 theta = nearer
                 value, gradient, negative, effects = trial
-        evaluations = 0
+        halvings = 0
         for _ in range(NEWTON_STEPS):
             step = solve_uphill(negative, gradient)
             if not float(gradient @ step) >= CONVERGED:
@@ -142,8 +148,8 @@ def find_mode(
             while not trial[0] >= value - slack and size > 1e-10:
                 size *= 0.5
                 trial = objective(theta + size * step, None)
-                evaluations += 1
-            if size <= 1e-10 or evaluations > MOST_EVALUATIONS:
+                halvings += 1
+            if size <= 1e-10 or halvings > MOST_HALVINGS:
                 break
             theta = theta + size * step
             value, gradient, negative, effects = trial
@@ -232,6 +238,9 @@ def explore(model: EventModel) -> Exploration:
     for _ in range(ROUNDS):
         modes = _modes_at(model, names, center + scale * points, start)
         start = modes[0].theta
+        away = float(np.abs(start).max(initial=0.0))
+        if away > FARTHEST:
+            raise Unfitted(f"its record lies {away:.2g} prior standard deviations away from its priors")
         if d == 0 and not math.isfinite(modes[0].log_marginal):
             raise Unfitted("Newton's method found no mode of its log posterior")
         if d == 0:
@@ -314,15 +323,19 @@ class Proposal:
     log_density: Floats
 
 
-def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generator) -> Proposal:
+def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generator, guarded: bool = False) -> Proposal:
     """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian.
 
     That Gaussian is of z, but of u(z) for coefficients whose mode lies on the long side of a lopsided prior: there z is
     squeezed, and what reaches over to the short side would have tails that a Gaussian of z has not.
+
+    `guarded`: half of the rest from a Gaussian of z around the mode as wide as the priors. As the likelihood is
+    log-concave, no posterior at fixed hyper-parameters falls more slowly than that, however lopsided: where every month
+    has its event, the curvature at the mode is that of a wall on one side of it.
     """
     d, q, coefficients = len(found.names), len(found.modes[0].theta), len(skew)
-    long = skew * found.modes[0].theta[:coefficients] > 0
-    lean = np.where(long & (np.abs(skew) > LOPSIDED), skew, 0.0)
+    long = (skew * found.modes[0].theta[:coefficients] > 0) & (np.abs(skew) > LOPSIDED)
+    lean = np.where(long & (not guarded), skew, 0.0)
     thetas = np.array([mode.theta for mode in found.modes])
     rises = np.ones_like(thetas)
     thetas[:, :coefficients], rises[:, :coefficients], _ = stretch(thetas[:, :coefficients], lean)
@@ -336,12 +349,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     noise = rng.standard_normal((count, q))
     wide = int(WIDE_SHARE * count)
     noise[:wide, :coefficients] *= WIDTH
-    inner = (noise[:, :coefficients] ** 2).sum(axis=1)
-    # Density of the mixture: most draws from the Gaussian, some from one that is wider in the coefficients, as the
-    # posterior's tails can be heavier than its mode's curvature says (defensive sampling, Hesterberg, 1995).
-    log_density = -0.5 * (noise**2).sum(axis=1) - 0.5 * q * LOG_2PI
-    widened = 0.5 * inner * (1.0 - WIDTH**-2) - coefficients * math.log(WIDTH)
-    log_density += np.logaddexp(math.log1p(-wide / count), math.log(wide / count) + widened)
+    log_density = np.zeros(count) if guarded else _log_mixture(noise, coefficients, wide / count)
     if d:
         root = INFLATION * lower_factor(found.covariance)
         student = normal * mixing[:, None]
@@ -364,10 +372,10 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
         hyper = found.center + found.scale * t
     else:
         solver, basis, hyper = np.ones((1, 1)), np.ones((count, 1)), np.zeros((count, 0))
-    theta = basis @ (solver @ thetas)
+    mode = basis @ (solver @ thetas)
     log_diagonal = basis @ (solver @ log_diagonals)
     # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
-    theta = theta + np.exp(log_diagonal) * noise
+    theta = mode + np.exp(log_diagonal) * noise
     rest_fit = solver @ rests
     block = max(1, CHUNK_CELLS // (q * q))
     for first in range(0, count, block):
@@ -375,12 +383,36 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
         factor = np.zeros((len(theta[part]), q, q))
         factor[:, lower[0], lower[1]] = basis[part] @ rest_fit
         theta[part] += np.matmul(noise[part, None, :], factor)[:, 0]
-    log_density -= log_diagonal.sum(axis=1)
+        if guarded:
+            away = _guard(theta[part], mode[part], slice(0 if first >= count // 2 else count // 2 - first, None), rng)
+            factor[:, np.arange(q), np.arange(q)] = np.exp(log_diagonal[part])
+            standard = np.linalg.solve(factor.transpose(0, 2, 1), away[:, :, None])[:, :, 0]
+            narrow = _log_mixture(standard, coefficients, wide / count) - log_diagonal[part].sum(axis=1)
+            broad = -0.5 * ((away / GUARD_WIDTH) ** 2).sum(axis=1) - q * (0.5 * LOG_2PI + math.log(GUARD_WIDTH))
+            log_density[part] += np.logaddexp(narrow, broad) - math.log(2.0)
+    if not guarded:
+        log_density -= log_diagonal.sum(axis=1)
     leaning = np.flatnonzero(lean)
     if len(leaning):
         theta[:, leaning] = unstretch(theta[:, leaning], lean[leaning])
         log_density += np.log(stretch(theta[:, leaning], lean[leaning])[1]).sum(axis=1)
     return Proposal(theta, dict(zip(found.names, hyper.T, strict=True)), log_density)
+
+
+def _guard(theta: Floats, mode: Floats, chosen: slice, rng: np.random.Generator) -> Floats:
+    """Draw some rows of theta anew, from the Gaussian that is as wide as the priors; how far all are from the mode."""
+    drawn = theta[chosen]
+    theta[chosen] = mode[chosen] + GUARD_WIDTH * rng.standard_normal(drawn.shape)
+    return theta - mode
+
+
+def _log_mixture(noise: Floats, coefficients: int, wide: float) -> Floats:
+    """Log density of standardised draws, of which a share is from a Gaussian that is wider in the coefficients, as the
+    posterior's tails can be heavier than its mode's curvature says (defensive sampling, Hesterberg, 1995)."""
+    inner = (noise[:, :coefficients] ** 2).sum(axis=1)
+    log_density = -0.5 * (noise**2).sum(axis=1) - 0.5 * noise.shape[1] * LOG_2PI
+    widened = 0.5 * inner * (1.0 - WIDTH**-2) - coefficients * math.log(WIDTH)
+    return log_density + np.logaddexp(math.log1p(-wide), math.log(wide) + widened)
 
 
 def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tuple[Floats, Rates]:
@@ -428,8 +460,16 @@ def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     proposal = propose(found, count, model.skew, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
+    best = found
     if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
-        again = propose(refine(model, found, proposal, smoothed.weights), count, model.skew, rng)
+        refined = refine(model, found, proposal, smoothed.weights)
+        again = propose(refined, count, model.skew, rng)
+        target, at_again = log_target(model, again.theta, again.xi)
+        weighed = smooth_weights(target - again.log_density)
+        if weighed.khat < smoothed.khat:
+            best, proposal, at, smoothed = refined, again, at_again, weighed
+    if not smoothed.khat <= GUARD_ABOVE:
+        again = propose(best, GUARDED_TIMES * count, model.skew, rng, guarded=True)
         target, at_again = log_target(model, again.theta, again.xi)
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:

@@ -48,9 +48,10 @@ def make_positive(matrix: Floats) -> Floats:
 def lower_factor(matrix: Floats) -> Floats:
     """Lower-triangular L with L L' = matrix, or the matrix made positive."""
     try:
-        return np.linalg.cholesky(matrix)
+        factor = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
-        return np.linalg.cholesky(make_positive(matrix))
+        factor = np.full_like(matrix, np.nan)
+    return factor if np.isfinite(factor).all() else np.linalg.cholesky(make_positive(matrix))
 
 
 def inverse_factor(matrix: Floats) -> Floats:
