@@ -105,16 +105,16 @@ def find_mode(
 ) -> Mode:
     """Newton's method with step halving for the mode of (z, e) at fixed hyper-parameters.
 
-    The likelihood is concave in u(z), the rates' own coordinates. Its curvature in z is that in u times u'(z) on both
-    sides, less u''(z) times the slope in u; at the mode that slope is z / u'(z), so that what is solved with is the
-    curvature there, and positive definite everywhere, as 1 - z u''(z) / u'(z) is above 0.6.
+    The likelihood is concave in u(z), the rates' own coordinates. Its curvature in z is taken to be that in u times
+    u'(z) on both sides (Gauss-Newton): always positive definite, and without the bend of a prior's knee, which is no
+    part of the shape that a proposal should have.
     """
     design, factor = design_at(model, xi, memories)
     p = len(model.middle)
     theta = np.zeros(p + design.years) if start is None else start
 
     def objective(theta: Floats, effects: Floats | None) -> tuple[float, Floats, Floats, Floats | None]:
-        u, rise, turn = stretch(theta[:p], model.skew)
+        u, rise, _ = stretch(theta[:p], model.skew)
         value, gradient, negative, effects = evaluate(design, u, factor @ theta[p:], effects)
         gradient = np.concatenate([rise * gradient[:p], factor.T @ gradient[p:]]) - theta
         negative[:, p:] = negative[:, p:] @ factor
@@ -122,7 +122,6 @@ def find_mode(
         negative[:, :p] *= rise
         negative[:p, :] *= rise[:, None]
         negative[np.diag_indices_from(negative)] += 1.0
-        negative[np.diag_indices(p)] -= theta[:p] * turn / rise
         return value - 0.5 * float(theta @ theta), gradient, negative, effects
 
     with np.errstate(all="ignore"):
