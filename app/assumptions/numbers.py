@@ -145,7 +145,7 @@ def ticks(subject: Subject, published: Numbers, applied: Numbers) -> list[float]
     if not applied.uncertain and subject.may_be_zero:
         offered = [0.0, *offered]
     exact = [value for each in (published, applied) for value in (each.median, each.low, each.high)]
-    takes_zero = not applied.uncertain or subject.link.domain[0] < 0
+    takes_zero = not applied.uncertain or subject.link.own_scale.takes(0.0)
     # A slider tells its values apart by their text.
     return sorted({text(subject, value): value for value in (*offered, *exact) if value or takes_zero}.values())
 

@@ -401,3 +401,29 @@ def test_a_level_far_from_the_last_dated_value_is_told_beside_it(assumptions: Ap
     assert "Can this be meant?" in told
     assert "from the last dated value of RUS, 44 on 2021-07-01" in told
     assert "`today-jumps`" in told
+
+
+def test_an_interval_that_ends_at_its_bound_is_edited_and_what_is_held_there_is_told(assumptions: AppTest) -> None:
+    key = "indicators.remittance_dependency.now.RUS-TKM"
+    search(assumptions, key)
+    assert numbers(assumptions, key) == (0, 0.3, 1)
+    assert ends(assumptions).value == (0.0, 1.0)
+    assert "Held at 0 in 45 % of futures after 12 months, today in 5 %" in texts(assumptions.caption)
+    give(assumptions, "high", 2.0, key)
+    assert seen(assumptions).changes == {key: {"median": 0.3, "interval": [0.0, 2.0]}}
+    give(assumptions, "high", 20.0, key)
+    assert "reaches 65.7 times as far above the median 0.3 as below it" in texts(assumptions.error)
+    assert "give a high end of at most 2.3, or a low end such as" in texts(assumptions.error)
+    assumptions.button(key="reset_one").click().run()
+    give(assumptions, "median", 90.0, key)
+    changed = seen(assumptions).changes[key]
+    assert 0 < changed["interval"][0] < 90.0 < changed["interval"][1] < 100
+
+
+def test_a_level_held_at_its_bound_can_be_made_uncertain(assumptions: AppTest) -> None:
+    key = "indicators.eaeu_membership.now.RUS-KAZ"
+    search(assumptions, key)
+    uncertain(assumptions, key).set_value(True).run()
+    assert not assumptions.error
+    low, median, high = numbers(assumptions, key)
+    assert 0 < low < median < high < 1
