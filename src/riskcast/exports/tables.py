@@ -20,7 +20,7 @@ from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.drivers_now import acting
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.held_levels import held_levels
+from riskcast.forecasting.level_bounds import held_levels
 from riskcast.forecasting.lineage import case_lineage, lineage_of
 from riskcast.forecasting.scoring import estimative_words
 from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table

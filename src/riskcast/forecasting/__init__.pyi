@@ -14,7 +14,7 @@ from .drivers_now import (
     moved_by_record as moved_by_record,
 )
 from .forecasts import Forecast as Forecast, forecast as forecast
-from .held_levels import HeldLevel as HeldLevel, held_levels as held_levels
+from .level_bounds import HeldLevel as HeldLevel, held_levels as held_levels
 from .lineage import provenance as provenance
 from .remembered import (
     RememberedEvent as RememberedEvent,

@@ -7,7 +7,7 @@ import pytest
 
 from riskcast import apply_overlay, held_levels, load_case
 from riskcast.case.quantities import Z90
-from riskcast.forecasting.held_levels import HeldLevel
+from riskcast.forecasting.level_bounds import HeldLevel
 from riskcast.terminal.forecasts import coverage_view, make_console
 from riskcast.verification.coverage import report_coverage
 from tests.support.cases import edge, event, indicator, make_case, quantity
