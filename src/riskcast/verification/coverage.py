@@ -16,12 +16,8 @@ from riskcast.case.where import Where
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
-<<<<<<< HEAD
-from riskcast.forecasting.held_levels import HeldLevel, held_levels
-from riskcast.machinery.array_types import Floats
-=======
 from riskcast.forecasting.level_bounds import HeldLevel, held_levels
->>>>>>> c6a58fe (What is held at bounds is found in forecasting/level_bounds)
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
