@@ -140,7 +140,7 @@ def test_priors_against_the_record_show_their_verdicts(case: riskcast.Case) -> N
     rows = {row[0]: row for row in read(report).rows[1:]}
     for check in report.priors:
         assert rows[check.label][1:3] == [check.verdict, str(check.recorded)]
-    assert report.to_frame()["recorded"].tolist() == [check.recorded for check in report.priors]
+    assert report.to_frame()["recorded"].tolist() == [check.recorded for check in (*report.priors, report.jointly)]
 
 
 def test_backtests_and_their_scores_are_shown() -> None:

@@ -175,14 +175,14 @@ def test_coverage_is_that_of_the_package_and_each_series_can_be_drawn(view: View
 def test_record_alone_is_the_share_of_past_windows(view: View) -> None:
     result, priors = results.current(view), results.priors_alone(view)
     line, as_of = result.posterior.record.timeline, view.case.as_of
-    windows = line.length // 12
+    windows = line.complete // 12
     for voices in record.compare(result, priors, TJK):
         if view.case.events[voices.past.event].recorded_from is not None:
             continue
         hits: dict[str, set[int]] = {unit: set() for unit in view.case.units(voices.past.event)}
         for row in view.case.event_rows:
-            window = (line.length - 1 - line.index(row.placed_on)) // 12
-            if row.type == voices.past.event and window < windows and row.known_on <= as_of:
+            window = (line.complete - 1 - line.index(row.placed_on)) // 12
+            if row.type == voices.past.event and 0 <= window < windows and row.known_on <= as_of:
                 for unit in hits if row.dyad == "ALL" else [row.dyad]:
                     hits[unit].add(window)
         pooled = (sum(map(len, hits.values())) + 0.5) / (windows * len(hits) + 1)

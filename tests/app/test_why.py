@@ -181,7 +181,10 @@ def memory_by_hand(result: results.Result, effect: Any) -> float:
         own = row.dyad in (TJK, "ALL")
         if row.type == effect.source and (own if effect.whose == "own" else not own or row.dyad == "ALL"):
             whose = "own" if effect.whose == "own" else row.dyad
-            gaps.add((whose, line.length - 1 - line.index(row.placed_on)))
+            gap = line.complete - 1 - line.index(row.placed_on)
+            # What the running month has had is felt by the next.
+            if gap >= 0:
+                gaps.add((whose, gap))
     left = sum(np.exp2(-gap / half_life) for _, gap in gaps)
     return float(np.log2(1.0 + left).mean()) if gaps else 0.0
 

@@ -332,7 +332,7 @@ def test_months_chart_holds_cumulative_probabilities_at_ends_of_periods() -> Non
     for outcome in (*own.outcomes, *risk().shared):
         curve = [row for row in points if row["curve"] == outcome.id]
         assert [row["probability"] for row in curve] == [0.0, *outcome.by_period]
-        assert (curve[0]["day"], curve[1]["day"], curve[-1]["day"]) == ("2024-05-06", "2024-06-06", "2025-05-06")
+        assert (curve[0]["day"], curve[1]["day"], curve[-1]["day"]) == ("2024-05-06", "2024-05-31", "2025-05-06")
     ends = {row["curve"]: row for row in rows_with(chart, "interval", "ceiling")}
     assert ends["demarche"]["interval"] == interval(own.outcomes[2].probability)
     one = rows_with(forecast_charts.months_chart(risk(), "RUS-KAZ", outcomes=["rupture"]), "by")

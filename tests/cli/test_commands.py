@@ -100,8 +100,9 @@ def forecast() -> dict[str, Any]:
 
 def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[str, Any]) -> None:
     case = load_case(CASE)
-    top = {"riskcast_version", "case", "scenario", "overlay_hash", "engine", "horizon", "dyads", "shared"}
+    top = {"riskcast_version", "case", "scenario", "overlay_hash", "cautions", "engine", "horizon", "dyads", "shared"}
     assert set(forecast) == top
+    assert forecast["cautions"] == []
     assert forecast["riskcast_version"] == __version__
     assert forecast["case"] == {"name": CASE, "as_of": "2024-05-06", "hash": case.hash}
     assert (forecast["scenario"], forecast["overlay_hash"]) == ("baseline", None)
@@ -141,7 +142,8 @@ def test_the_probabilities_of_the_json_are_ordered_and_add_up_over_the_months(fo
         assert 0 <= outcome["low"] <= outcome["probability"] <= outcome["high"] <= 1
         assert outcome["words"] in words
         months = outcome["by_month"]
-        assert len(months) == 12
+        # What is left of May, eleven whole months, and the first days of the next May.
+        assert len(months) == 13
         assert all(earlier <= later for earlier, later in pairwise(months))
         assert months[0] >= 0
         assert months[-1] == pytest.approx(outcome["probability"], abs=1e-9)

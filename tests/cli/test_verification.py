@@ -31,10 +31,10 @@ def test_a_backtest_is_printed_and_kept(run: Run, tmp_path: Path) -> None:
     assert (status, err) == (0, "")
     assert max(cell_len(line) for line in out.splitlines()[:-1]) <= 80
     assert "base rate, pooled" in out
-    assert "Not scored, as the record does not cover their horizon: 2024-05-06." in " ".join(out.split())
+    assert "Not scored, as the record does not cover their horizon: 2024-04-30." in " ".join(out.split())
     folder = tmp_path / "backtests" / CASE
     forecasts = pandas.read_parquet(folder / "forecasts.parquet")
-    assert sorted(forecasts["origin"].unique()) == ["2022-05-06", "2023-05-06"]
+    assert sorted(forecasts["origin"].unique()) == ["2022-04-30", "2023-04-30"]
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     brier = scores["evaluation"]["slices"]["all"]["performances"]["model"]["brier"]["value"]
     assert brier == pytest.approx(((forecasts["model"] - forecasts["outcome"]) ** 2).mean(), abs=1e-9)

@@ -74,7 +74,7 @@ def case_of(
         "spark": event(quantity(0.4, 0.2, 0.7), kind="trigger"),
         "clash": event(base_rate or quantity(0.3, 0.1, 0.6), severity=50.0),
     }
-    spreads = {
+    spreads: dict[str, Any] = {
         "half_life": quantity(3.0, 1.5, 6.0),
         "sd_dyad": quantity(0.5, 0.2, 1.2),
         "sd_time": quantity(0.4, 0.15, 1.0),

@@ -99,8 +99,8 @@ def test_probabilities_by_period(out: Path, dossier: riskcast.Dossier) -> None:
         key = ("baseline", dyad.id, outcome.id)
         path = [r for r in rows(out, "by_period") if (r["scenario"], r["unit"], r["event"]) == key]
         assert [float(r["probability"]) for r in path] == list(outcome.by_period)
-        assert [int(r["period"]) for r in path] == list(range(1, 13))
-        assert (path[0]["until"], path[-1]["until"]) == ("2024-06-06", "2025-05-06")
+        assert [int(r["period"]) for r in path] == list(range(1, 14))
+        assert (path[0]["until"], path[-1]["until"]) == ("2024-05-31", "2025-05-06")
 
 
 def test_contributions_add_up_to_the_score(out: Path, dossier: riskcast.Dossier) -> None:

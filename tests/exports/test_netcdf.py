@@ -54,7 +54,7 @@ def test_xarray_reads_the_predictions_that_were_drawn(file: Path, dossier: riskc
         assert float(values.min()) >= 0.0
         assert float(values.max()) <= (100.0 if name == "score" else 1.0)
     assert found["period_end"].to_numpy()[[0, -1]].astype("datetime64[D]").tolist() == [
-        *(dt.date(2024, 6, 6), dt.date(2025, 5, 6))
+        *(dt.date(2024, 5, 31), dt.date(2025, 5, 6))
     ]
     assert (found["score"].attrs["units"], found["probability"].attrs["units"]) == (
         *("points, 0 to 100", "probability, 0 to 1"),
