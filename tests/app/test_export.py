@@ -34,7 +34,7 @@ CHANGES = {
     "hyperpriors.persistence": {"value": 0.7},
 }
 SCENARIO = "second_attack"
-TABLES = ("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics")
+TABLES = ("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics", "notes")
 
 
 @pytest.fixture(scope="module")
