@@ -39,6 +39,8 @@ WORDS: Mapping[str, str] = {
     "the same under every scenario.",
     "assumptions": "Every quantity as published and as it is now, with its evidence and sources.",
     "diagnostics": "How healthy the engine's draws are, for each kind of event.",
+    "notes": "What is not used as the case or a scenario says it, or can hardly be meant, with what is used in its "
+    "place.",
 }
 
 

@@ -236,10 +236,10 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (SCENARIOS, MOVE, "    - {indicator: mood, set: 45}\n" + MOVE),
         ),
         Sample(
-            (SCENARIOS, MOVE, MOVE + MOVE),
+            (SCENARIOS, "    - {indicator: mood, set: 45}\n", "    - {indicator: mood, set: 45}\n" * 2),
             SCENARIOS,
-            BESIDE_STORM,
-            (SCENARIOS, MOVE, MOVE.replace("2, over: 3", "1, until: 3") + MOVE.replace("2,", "4,")),
+            (SCENARIOS, "calm:\n", "calm:\n  allow: [{}]\n"),
+            (SCENARIOS, MOVE, MOVE + MOVE),
         ),
     ],
     "moved-beyond-bounds": [
@@ -441,6 +441,13 @@ SAMPLES: Mapping[str, list[Sample]] = {
         )
     ],
     "moved-twice": [
+        Sample(
+            (SCENARIOS, MOVE, MOVE + MOVE),
+            SCENARIOS,
+            BESIDE_STORM,
+            (SCENARIOS, MOVE, MOVE.replace("2, over: 3", "1, until: 3") + MOVE.replace("2,", "4,")),
+            ("both add up to 10, though they are word for word the same",),
+        ),
         Sample(
             (SCENARIOS, MOVE, MOVE + "    - {indicator: mood, shift: 2}\n"),
             SCENARIOS,

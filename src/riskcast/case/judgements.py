@@ -122,7 +122,7 @@ _OF_SCENARIOS: Final = {
     "extreme-move": ("a scenario's factor, shift or level outside the legal range", True, "limits:moves"),
     "for-nobody": ("an assumption for no pair at all", True, "scenarios:for_nobody"),
     "drowned-move": (
-        "a move of which another leaves nothing, or that is written twice",
+        "a move of which another leaves nothing",
         True,
         "scenarios:drowned_moves",
     ),

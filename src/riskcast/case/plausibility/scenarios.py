@@ -66,10 +66,7 @@ def _is_drowned(case: Case, first: IndicatorMove, second: IndicatorMove) -> bool
 
 def drowned_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
     for i, first, j, second in _meeting(case, scenario):
-        if first == second:
-            wrong = f"repeats move {i + 1} word for word"
-            yield Found("scenarios", (name, "indicators", j), wrong, "keep one of them", _owners(name))
-        elif _is_drowned(case, first, second):
+        if _is_drowned(case, first, second):
             wrong = f"{first.verb} {first.size:g} of {first.indicator} leaves no trace: move {j + 1} sets it to "
             wrong += f"{second.set:g} from period {second.start} on"
             path = (name, "indicators", i, first.verb)
@@ -78,7 +75,7 @@ def drowned_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
 
 def meeting_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
     for i, first, j, second in _meeting(case, scenario):
-        if first == second or _is_drowned(case, first, second):
+        if _is_drowned(case, first, second):
             continue
         begun = max(first.start, second.start)
         if first.shift is not None and second.shift is not None:
@@ -93,6 +90,7 @@ def meeting_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
         else:
             used = "the first acts first, and the second on what it leaves"
         wrong = f"{first.indicator} is moved by {i + 1} and {j + 1} at once from period {begun} on: {used}"
+        wrong += ", though they are word for word the same" if first == second else ""
         mend = "keep one of the two, or let them act at other times"
         yield Found("scenarios", (name, "indicators", j), wrong, mend, _owners(name))
 
