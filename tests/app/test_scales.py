@@ -105,5 +105,4 @@ def test_the_builder_offers_every_verb_and_tells_what_cannot_be(case: riskcast.C
     test.button(key="add_move").click().run()
     test.number_input(key="move_value:mood:shift").set_value(30.0).run()
     test.button(key="add_move").click().run()
-    print([e.value for e in test.error],[e.value for e in test.warning], test.session_state["draft"].indicators)
     assert "30 takes mood from 71 to 101" in " ".join(error.value for error in test.error)

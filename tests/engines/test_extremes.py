@@ -16,11 +16,13 @@ from scipy.stats import norm
 
 from riskcast import acting, explain, fit, forecast, score
 from riskcast.case.model import Case, SeriesRow
+from riskcast.case.quantities import stretch, unstretch
 from riskcast.engines import laplace
 from riskcast.engines.draws import Unfitted
 from riskcast.engines.hazard import EventModel, build_event_model, log_event, log_posterior
 from riskcast.engines.posterior import Posterior, judge
 from riskcast.errors import UnreliablePosteriorError
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.verification.coverage import report_coverage
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
@@ -100,6 +102,12 @@ def case_of(
         events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **{**spreads, **hyper}
     )
     return case.revised(series_rows=series)
+
+
+def log_prior(model: EventModel, alpha: Floats) -> Floats:
+    """Log density of a base rate on its link: a standard normal, stretched."""
+    z = unstretch((alpha - model.middle[0]) / model.spread[0], model.skew[0])
+    return norm.logpdf(z) - np.log(model.spread[0] * stretch(z, model.skew[0])[1])
 
 
 def model_of(case: Case, name: str = "clash") -> EventModel:
@@ -227,7 +235,7 @@ def test_an_event_in_every_month_has_the_base_rate_of_quadrature() -> None:
     assert drawn.khat < 0.7
     alpha = np.linspace(-12.0, 12.0, 40_001)
     months = 2 * 12 * YEARS
-    log_density = norm.logpdf(alpha, model.mean[0], model.sd[0]) + months * log_event(np.exp(alpha))
+    log_density = log_prior(model, alpha) + months * log_event(np.exp(alpha))
     weight = np.exp(log_density - logsumexp(log_density))
     mean = weight @ alpha
     sd = math.sqrt(weight @ (alpha - mean) ** 2)
@@ -249,7 +257,7 @@ def test_far_apart_dyads_with_an_event_in_every_month_have_the_base_rate_of_quad
     model = model_of(case, "a")
     drawn = laplace.fit_event(model, 4000, 1)
     assert drawn.khat < 0.7
-    alpha = model.mean[0] + model.sd[0] * np.linspace(-6.0, 6.0, 241)
+    alpha = model.middle[0] + model.spread[0] * np.linspace(-6.0, 6.0, 241)
     near, far = np.linspace(-60.0, 60.0, 12_001), np.linspace(-8.0 * sd, 8.0 * sd, 12_001)
     a = np.unique(np.concatenate([near, far]))
     width = np.gradient(a)
@@ -258,7 +266,7 @@ def test_far_apart_dyads_with_an_event_in_every_month_have_the_base_rate_of_quad
     prior = norm.logpdf(a, 0.0, sd) + np.log(width)
     struck = logsumexp(prior + months * np.where(eta < -30.0, eta, log_event(np.exp(eta))), axis=1)
     quiet = logsumexp(prior - months * np.exp(eta), axis=1)
-    log_density = norm.logpdf(alpha, model.mean[0], model.sd[0]) + struck + quiet
+    log_density = log_prior(model, alpha) + struck + quiet
     weight = np.exp(log_density - logsumexp(log_density))
     mean = weight @ alpha
     spread = math.sqrt(weight @ (alpha - mean) ** 2)
@@ -270,7 +278,7 @@ def test_far_apart_dyads_with_an_event_in_every_month_have_the_base_rate_of_quad
 def test_the_log_posterior_of_an_event_at_any_rate_is_a_number() -> None:
     case = make_case({"a": event(quantity(1e-300))}, partners=1, years=YEARS, rows=rows_in({(2020, 7)}, ("a",), 1))
     model = model_of(case, "a")
-    z, e, d = (np.zeros(count) for count in (len(model.mean), len(model.years), 0))
+    z, e, d = (np.zeros(count) for count in (len(model.middle), len(model.years), 0))
     prior = -0.5 * (len(z) + len(e)) * math.log(2.0 * math.pi)
     # One event at a rate of 1e-300 a year is as unlikely as that, and quiet months cost nothing.
     expected = -300.0 * math.log(10.0) - math.log(12.0)
