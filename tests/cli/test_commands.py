@@ -307,7 +307,7 @@ def test_a_case_that_cannot_be_fitted_is_refused_by_name_and_marked_where_it_is_
     run: Run, tmp_path: Path
 ) -> None:
     changes = tmp_path / "endless.yaml"
-    changes.write_text("outcomes.demarche.base_rate: {value: 1.0e-300}\n")
+    changes.write_text("label: Never\nchanges:\n  outcomes.demarche.base_rate: {value: 1.0e-300}\n")
     status, out, err = run("forecast", "--overlay", changes, "--draws", 100)
     assert (status, out) == (2, "")
     assert "demarche: " in err

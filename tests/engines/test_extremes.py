@@ -74,7 +74,7 @@ def case_of(
         "spark": event(quantity(0.4, 0.2, 0.7), kind="trigger"),
         "clash": event(base_rate or quantity(0.3, 0.1, 0.6), severity=50.0),
     }
-    spreads = {
+    spreads: dict[str, Any] = {
         "half_life": quantity(3.0, 1.5, 6.0),
         "sd_dyad": quantity(0.5, 0.2, 1.2),
         "sd_time": quantity(0.4, 0.15, 1.0),
@@ -97,7 +97,7 @@ def case_of(
     )
     rows = rows_in(FEW, partners=partners) if rows is None else rows
     case = make_case(
-        events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **{**spreads, **hyper}
+        events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **(spreads | hyper)
     )
     return case.revised(series_rows=series)
 
