@@ -99,7 +99,7 @@ def case_of(
     )
     rows = rows_in(FEW, partners=partners) if rows is None else rows
     case = make_case(
-        events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **{**spreads, **hyper}
+        events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **(spreads | hyper)
     )
     return case.revised(series_rows=series)
 

@@ -375,7 +375,7 @@ def test_a_proposal_that_misses_the_posterior_is_made_wider_or_refused_by_the_en
         return
     for name, drawn in fit(random_case(3), draws=2000).events.items():
         base, other = drawn.coefficients[:, 0], expected[name].coefficients[:, 0]
-        error = other.std() * math.sqrt(1.0 / drawn.ess + 1.0 / expected[name].ess + 2.0 / 2000)
+        error = float(other.std()) * math.sqrt(1.0 / drawn.ess + 1.0 / expected[name].ess + 2.0 / 2000)
         assert base.mean() == pytest.approx(other.mean(), abs=5 * error)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,10 @@ from riskcast.engines.draws import EventDraws
 from riskcast.engines.posterior import judge
 
 
-def drawn(**health: float) -> EventDraws:
+def drawn(**health: Any) -> EventDraws:
     """Draws of a small event type with this health."""
-    return EventDraws(
-        "quarrel", np.zeros((200, 2)), {"sd_time": np.ones(200)}, np.zeros((200, 1)), np.zeros((200, 3)), **health
-    )
+    hyper: dict[str, Any] = {"sd_time": np.ones(200)}
+    return EventDraws("quarrel", np.zeros((200, 2)), hyper, np.zeros((200, 1)), np.zeros((200, 3)), **health)
 
 
 LAPLACE = {"khat": 0.3, "ess": 900.0}
@@ -24,7 +24,7 @@ NUTS = {"rhat": 1.001, "ess": 900.0}
 
 
 @pytest.mark.parametrize("health", [LAPLACE, NUTS, LAPLACE | NUTS])
-def test_good_figures_of_either_engine_pass(health: dict[str, float]) -> None:
+def test_good_figures_of_either_engine_pass(health: dict[str, Any]) -> None:
     assert judge("laplace", {"quarrel": drawn(**health)}, 200).is_reliable
 
 
@@ -43,7 +43,7 @@ def test_good_figures_of_either_engine_pass(health: dict[str, float]) -> None:
         (LAPLACE | {"failed": "Newton's method found no mode"}, "Newton's method found no mode"),
     ],
 )
-def test_a_figure_beyond_its_limit_or_without_a_number_fails(health: dict, said: str) -> None:
+def test_a_figure_beyond_its_limit_or_without_a_number_fails(health: dict[str, Any], said: str) -> None:
     found = judge("laplace", {"good": drawn(**LAPLACE), "quarrel": drawn(**health)}, 200)
     assert not found.is_reliable
     assert len(found.failures) == 1

@@ -32,9 +32,9 @@ LOG_2PI = math.log(2.0 * math.pi)
 # A rate below the smallest is told by its logarithm; a log rate above the largest is an event for certain.
 SMALLEST_RATE = 1e-300
 LARGEST_LOG_RATE = 700.0
-# Hyper-parameters are held within these: a spread of 1e100 has no end, one of 1e-100 is none, and their squares are
-# numbers still.
-SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e100
+# Hyper-parameters are held within these: a spread of 1e30 has no end, one of 1e-100 is none. Their squares are numbers
+# still, and they have a place in the single precision of the simulation.
+SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e30
 LARGEST_SHARE = 1.0 - 2.0**-53
 
 
