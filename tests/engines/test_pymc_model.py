@@ -441,7 +441,7 @@ def test_chains_that_cannot_start_leave_draws_of_the_priors_and_a_verdict(
     case, honest = sampled.case, pymc_model.compile_flat
 
     def beyond_reason(flat: FlatCase) -> object:
-        return honest(flat).with_data(coefficient_mean=flat.data["coefficient_mean"] + 800.0)
+        return honest(flat).with_data(coefficient_middle=flat.data["coefficient_middle"] + 800.0)
 
     monkeypatch.setattr(pymc_model, "compile_flat", beyond_reason)
     with pytest.raises(UnreliablePosteriorError, match=r"nuts could not sample .* draws are those of its priors"):

@@ -131,6 +131,7 @@ def find_mode(
             value, gradient, negative, effects = objective(theta, None)
         if not value > HOPELESS:
             nearer = quiet_start(design, factor)
+            nearer[:p] = unstretch(nearer[:p], model.skew)
             trial = objective(nearer, None)
             if trial[0] > value or not math.isfinite(value):
                 theta = nearer
@@ -159,7 +160,8 @@ def find_mode(
 
 
 def quiet_start(design: Design, factor: Floats) -> Floats:
-    """A place for Newton to start from where no log rate is far beyond 0, by least squares with the prior as a ridge.
+    """A place (u, e) for Newton to start from where no log rate is far beyond 0, by least squares with the prior as a
+    ridge.
 
     Rows without the event are drawn down to a log rate of 0 where they stand above it, rows with it up to -30 where
     they stand below; then the base rate is lowered until no row without the event is above 0.
