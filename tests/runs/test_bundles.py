@@ -422,15 +422,15 @@ def test_an_edited_manifest_is_found(copy: Path) -> None:
     manifest = copy / "manifest.json"
     text = manifest.read_text()
     first = json.loads(text)["files"]["draws.npz"]["sha256"]
-    for old, new in ((first, "0" * 64), ("{\n", "{ \n"), ('"format": 1', '"format": true'), ("sha256", "sha512")):
+    for old, new in ((first, "0" * 64), ("{\n", "{ \n"), ('"format": 2', '"format": true'), ("sha256", "sha512")):
         assert old in text
         manifest.write_text(text.replace(old, new, 1))
         with pytest.raises(RiskcastError, match=r"manifest\.json"):
             riskcast.read_bundle(copy)
-    manifest.write_text(text.replace('"format": 1', '"format": 2', 1))
+    manifest.write_text(text.replace('"format": 2', '"format": 3', 1))
     with pytest.raises(RiskcastError, match="has format 2, not 1; read it with the version"):
         riskcast.read_bundle(copy)
-    for junk in ("", "[]", "null", "{}", "[" * 100_000, '{"format": 1, "files": 3}', "\xff", '{"a": NaN}'):
+    for junk in ("", "[]", "null", "{}", "[" * 100_000, '{"format": 2, "files": 3}', "\xff", '{"a": NaN}'):
         manifest.write_text(junk, encoding="latin-1")
         with pytest.raises(RiskcastError, match="manifest"):
             riskcast.read_bundle(copy)

@@ -23,7 +23,7 @@ from riskcast.machinery.staging import stage, sync_folder
 
 MANIFEST: Final = "manifest.json"
 STAGE: Final = ".riskcast-run-"
-FORMAT: Final = 1
+FORMAT: Final = 2
 MOST_FILES: Final = 2_000
 MOST_DEPTH: Final = 12
 MOST_MANIFEST_BYTES: Final = 4_000_000
@@ -220,7 +220,7 @@ def _read_manifest(folder: Path) -> tuple[Mapping[str, Any], dict[str, tuple[str
     try:
         content = json.loads(raw, parse_constant=_refuse_constant)
         if isinstance(content, dict) and content.get("format") != FORMAT and "format" in content:
-            mend = "read it with the version of riskcast that wrote it"
+            mend = "read it with the version of riskcast that wrote it, or make the run again from the case in it"
             raise RiskcastError(f"{folder} has format {content['format']!r}, not {FORMAT}; {mend}")
         claimed = content.pop("sha256")
         whole = claimed == _sha256(content) and json_text({**content, "sha256": claimed}) == raw
