@@ -46,7 +46,7 @@ def test_a_record_that_falls_silent_is_not_learned_from_as_peace() -> None:
     assert end is not None
     assert (end.day, end.as_of, end.stated, end.events) == (dt.date(2019, 6, 30), YEAR_END, False, ("a", "b"))
     assert end.expected == pytest.approx(550 / 20, rel=0.05)
-    assert "The record of a, b ends with its last row on 2019-06-30, 550 days before 2020-12-31" in end.told
+    assert "The record of events ends with its last row on 2019-06-30, 550 days before 2020-12-31" in end.told
     record = build_record(case)
     t = record.timeline.index(dt.date(2019, 7, 1))
     assert not record.at_risk["a"][t:].any()

@@ -87,7 +87,7 @@ def test_a_record_that_reaches_its_day_or_nearly_needs_no_words() -> None:
     assert find_gaps(nearly, build_record(nearly)).told == ()
     later = unstated.model_copy(update={"as_of": dt.date(2022, 6, 7)})
     (told,) = fit(case.revised(settings=later), draws=100, allow_unreliable=True).cautions
-    assert told.startswith("The record of a ends with its last row on 2020-12-05, 549 days before 2022-06-07.")
+    assert told.startswith("The record of events ends with its last row on 2020-12-05, 549 days before 2022-06-07.")
 
 
 def test_what_is_not_searched_does_not_make_a_forecast_more_peaceful() -> None:

@@ -428,7 +428,7 @@ def test_an_edited_manifest_is_found(copy: Path) -> None:
         with pytest.raises(RiskcastError, match=r"manifest\.json"):
             riskcast.read_bundle(copy)
     manifest.write_text(text.replace('"format": 2', '"format": 3', 1))
-    with pytest.raises(RiskcastError, match="has format 2, not 1; read it with the version"):
+    with pytest.raises(RiskcastError, match="has format 3, not 2; read it with the version"):
         riskcast.read_bundle(copy)
     for junk in ("", "[]", "null", "{}", "[" * 100_000, '{"format": 2, "files": 3}', "\xff", '{"a": NaN}'):
         manifest.write_text(junk, encoding="latin-1")

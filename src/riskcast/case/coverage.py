@@ -25,14 +25,15 @@ class RecordEnd:
     """Where a case's record of events ends before the case's own day, `as_of`.
 
     day: the last day of it; stated: whether the case says so, or its last row shows it; events: the event types of
-    which later days are missing; expected: how many events of these types their own pace would bring in the days that
-    are missing.
+    which later days are missing; every: whether they are all; expected: how many events of these types their own pace
+    would bring in the days that are missing.
     """
 
     day: dt.date
     as_of: dt.date
     stated: bool
     events: tuple[str, ...]
+    every: bool
     expected: float
 
     @property
@@ -44,11 +45,12 @@ class RecordEnd:
     def told(self) -> str:
         """What to say of it before any number, and how to mend it."""
         why = "" if self.stated else " with its last row"
-        what = f" of {', '.join(self.events[:MOST_NAMED])}{' …' if len(self.events) > MOST_NAMED else ''}"
+        named = f"{', '.join(self.events[:MOST_NAMED])}{' …' if len(self.events) > MOST_NAMED else ''}"
+        many = "fewer than 1" if self.expected < 0.5 else f"about {self.expected:.0f}"
         return (
-            f"The record{what} ends{why} on {self.day:%Y-%m-%d}, {self.days:,} days before {self.as_of:%Y-%m-%d}. "
+            f"The record of {'events' if self.every else named} ends{why} on {self.day:%Y-%m-%d}, {self.days:,} days before {self.as_of:%Y-%m-%d}. "
             "Later days are missing: nothing is learned from them, memories of past events fade through them, and no "
-            f"number knows the events that they would hold, about {self.expected:.0f} at the record's pace. Enter "
+            f"number knows the events that they would hold, {many} at the record's pace. Enter "
             "them, or state that these days were searched: `recorded_until:` in case.yaml, or history/coverage.csv."
         )
 
@@ -131,7 +133,7 @@ def record_end(case: Case) -> RecordEnd | None:
         expected += counted * (case.as_of - day).days / max(1, (day - case.settings.history_from).days)
     said = bool(case.coverage) or case.settings.recorded_until is not None
     said = said or all(case.events[event].recorded_until for event in late)
-    return RecordEnd(min(late.values()), case.as_of, said, tuple(late), expected)
+    return RecordEnd(min(late.values()), case.as_of, said, tuple(late), len(late) == len(case.events), expected)
 
 
 def _apart(spans: Iterable[Span]) -> Iterator[Span]:
