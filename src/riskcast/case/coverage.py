@@ -48,10 +48,11 @@ class RecordEnd:
         named = f"{', '.join(self.events[:MOST_NAMED])}{' …' if len(self.events) > MOST_NAMED else ''}"
         many = "fewer than 1" if self.expected < 0.5 else f"about {self.expected:.0f}"
         return (
-            f"The record of {'events' if self.every else named} ends{why} on {self.day:%Y-%m-%d}, {self.days:,} days before {self.as_of:%Y-%m-%d}. "
-            "Later days are missing: nothing is learned from them, memories of past events fade through them, and no "
-            f"number knows the events that they would hold, {many} at the record's pace. Enter "
-            "them, or state that these days were searched: `recorded_until:` in case.yaml, or history/coverage.csv."
+            f"The record of {'events' if self.every else named} ends{why} on {self.day:%Y-%m-%d}, {self.days:,} days "
+            f"before {self.as_of:%Y-%m-%d}. Later days are missing: nothing is learned from them, memories of past "
+            f"events fade through them, and no number knows the events that they would hold, {many} at the record's "
+            "pace. Enter them, or state that these days were searched: `recorded_until:` in case.yaml, or "
+            "history/coverage.csv."
         )
 
 

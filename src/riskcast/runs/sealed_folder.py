@@ -219,7 +219,7 @@ def _read_manifest(folder: Path) -> tuple[Mapping[str, Any], dict[str, tuple[str
         raise damaged(folder, MANIFEST, "is absurdly large")
     try:
         content = json.loads(raw, parse_constant=_refuse_constant)
-        if isinstance(content, dict) and content.get("format") != FORMAT and "format" in content:
+        if isinstance(content, dict) and type(content.get("format")) is int and content["format"] != FORMAT:
             mend = "read it with the version of riskcast that wrote it, or make the run again from the case in it"
             raise RiskcastError(f"{folder} has format {content['format']!r}, not {FORMAT}; {mend}")
         claimed = content.pop("sha256")
