@@ -398,6 +398,15 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (INDICATORS, "HHH-AAA: {median: 12, interval: [8, 18]", "HHH-AAA: {median: 1200, interval: [800, 1800]"),
         )
     ],
+    "outside-coverage": [
+        Sample(
+            (OUTCOMES, "  recorded_from: 2017-01-01\n", "  recorded_from: 2017-01-01\n  recorded_until: 2017-12-31\n"),
+            EVENTS,
+            (OUTCOMES, "decree:\n", "decree:\n  allow: [{}]\n"),
+            (OUTCOMES, "  recorded_from: 2017-01-01\n", "  recorded_from: 2017-01-01\n  recorded_until: 2019-12-31\n"),
+            ("decree of HHH on 2018 lies on a day that the record does not cover", "it is ignored"),
+        )
+    ],
     "before-record": [
         Sample(
             (EVENTS, "2018-01-01,year,decree", "2016-01-01,year,decree"),

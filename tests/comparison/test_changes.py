@@ -463,3 +463,30 @@ def test_bad_input_is_refused_in_a_line(
     assert out == ""
     assert told in err
     assert "Traceback" not in err
+
+
+def test_what_either_record_lacks_is_told_beside_what_changed() -> None:
+    rows = tuple(event_row(dt.date(2015 + n // 2, 2 + 6 * (n % 2), 5), "a", "HHH-P001") for n in range(10))
+    case = make_case({"a": event(quantity(0.3, 0.1, 0.6))}, rows=rows)
+    silent = case.revised(settings=case.settings.model_copy(update={"recorded_until": None}))
+    found = riskcast.diff(case, silent, draws=DRAWS)
+    assert [change.id for change in found.changes] == ["settings.recorded_until"]
+    assert any("ends with its last row on 2019-08-05" in note for note in found.notes)
+    assert not any("ends" in note for note in riskcast.diff(case, case, draws=DRAWS).notes)
+
+
+def test_what_was_searched_is_a_change(tmp_path: Path) -> None:
+    plain = riskcast.load_case(write_files(tmp_path / "plain"))
+    folder = write_files(tmp_path / "searched")
+    rows = "unit,type,from,until\nALL,ALL,2016-01-01,2018-12-31\nHHH-AAA,protest,2019-01-01,2020-12-31\n"
+    (folder / "history" / "coverage.csv").write_text(rows, encoding="utf-8")
+    searched = riskcast.load_case(folder)
+    assert put_together(take_apart(searched), searched, searched).hash == searched.hash
+    found = riskcast.diff(plain, searched, draws=DRAWS, permutations=8)
+    assert {change.label for change in found.changes} == {
+        "Searched for all events, ALL",
+        "Searched for Protest, HHH-AAA",
+    }
+    gains = {one.id: one.points for one in found.contributions["HHH-BBB"]}
+    assert sum(gains.values()) == pytest.approx(found.scores["HHH-BBB"][1] - found.scores["HHH-BBB"][0])
+    assert any(abs(points) > 0.0 for points in gains.values())

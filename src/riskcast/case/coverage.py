@@ -9,10 +9,10 @@ from itertools import product
 
 import numpy as np
 
-from riskcast.case.model import Case
+from riskcast.case.model import Case, EventRow
 from riskcast.case.periods import Timeline
 from riskcast.machinery.array_types import Floats
-from riskcast.names import ALL_DYADS
+from riskcast.names import ALL_DYADS, CONTEXT
 from riskcast.numbers import MOST_NAMED
 
 Span = tuple[dt.date, dt.date]
@@ -105,14 +105,26 @@ def is_covered(spans: tuple[Span, ...], day: dt.date) -> bool:
 
 
 def end_of_rows(case: Case) -> dt.date:
-    """The last day of which a record's rows show that somebody looked at it: that of its last row of any kind.
+    """The last day of which a record's rows show that somebody looked at it: that of its last event of any type.
 
     >>> from riskcast import load_case
     >>> end_of_rows(load_case("central_asia_2024"))
     datetime.date(2024, 5, 3)
     """
-    days = (row.known_on for row in case.event_rows if row.known_on <= case.as_of)
+    days = (row.known_on for row in case.event_rows if row.type != CONTEXT and row.known_on <= case.as_of)
     return max(days, default=case.settings.history_from)
+
+
+def vague_rows(case: Case) -> tuple[EventRow, ...]:
+    """Events that are dated to a month or year of several periods: they enter the record in the middle of it, and
+    resolve only what holds all of it.
+
+    >>> from riskcast import load_case
+    >>> [row.when for row in vague_rows(load_case("central_asia_2024"))]
+    ['2013', '2023']
+    """
+    number = case.calendar.number
+    return tuple(row for row in case.event_rows if number(row.span[0]) != number(row.span[1]))
 
 
 def record_end(case: Case) -> RecordEnd | None:

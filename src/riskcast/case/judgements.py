@@ -116,6 +116,7 @@ _OF_CASES: Final = {
     "series-jumps": ("a value far from the one before it", False, "levels:jumps_in_series"),
     "far-level": ("a level more than 50 steps from the reference", False, "levels:far_levels"),
     "before-record": ("an event before its type's `recorded_from`", False, "record:early_events"),
+    "outside-coverage": ("an event on a day that the record does not cover", False, "record:uncovered_events"),
     "early-source": ("sources older than what they document", False, "record:early_sources"),
 }
 _OF_SCENARIOS: Final = {

@@ -24,6 +24,7 @@ from riskcast.forecasting.requests import Request, check_request, fit_requested,
 from riskcast.forecasting.scoring import Risk
 from riskcast.names import BASELINE
 from riskcast.record.arrays import build_record
+from riskcast.record.gaps import find_gaps
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Difference:
     changes: what can move a score; silent: what cannot; scores: by dyad, of the first and of the second case;
     contributions: by dyad, the largest first, which add up to the second score less the first; exact: whether all
     coalitions were forecast, rather than those of `permutations` sampled orders; only_first, only_second: dyads that
-    cannot be compared; notes: what was grouped and why; failures: checks that a posterior failed.
+    cannot be compared; notes: what was grouped and why, and what a record lacks; failures: checks that a posterior
+    failed.
     """
 
     first: str
@@ -160,6 +162,7 @@ def diff(
         shown, values = _worth(forecasts, cases, players, common, progress or (lambda done, total: None))
     points, errors = shapley_values(values, len(players), orders, len(shown))
     last = (1 << len(players)) - 1
+    lacking = dict.fromkeys(told for case in (first, second) for told in find_gaps(case, build_record(case)).told)
     return Difference(
         first=names[0],
         second=names[1],
@@ -177,7 +180,7 @@ def diff(
         hashes=(first.hash, second.hash),
         only_first=tuple(d for d in first.dyads if d not in shown),
         only_second=tuple(d for d in second.dyads if d not in shown),
-        notes=(*sampled, *notes, *game.notes),
+        notes=(*sampled, *notes, *game.notes, *lacking),
         failures=tuple(forecasts.failures),
     )
 

@@ -20,7 +20,7 @@ from riskcast.case.quantity_ids import RATE_RATIO, find_id
 from riskcast.case.quantity_names import Labels
 from riskcast.comparison.parts import PANEL, Key, merge_orders, put_together, take_apart
 from riskcast.errors import CaseError, Problem
-from riskcast.names import BASELINE, CONTEXT
+from riskcast.names import ALL_DYADS, BASELINE, CONTEXT
 
 MOST_ROWS = 3
 ORDER: Key = ("order",)
@@ -46,6 +46,7 @@ KINDS = {
     "sources": "source",
     "events": "event",
     "series": "series",
+    "coverage": "coverage",
     "panel": "panel",
     "order": "order",
 }
@@ -232,7 +233,7 @@ class _Owners:
         if section == "dyads":
             return key
         dyad = next((part for part in key[2:] if part in odd["dyads"]), None)
-        if dyad is not None and section in ("indicators", "events", "series"):
+        if dyad is not None and section in ("indicators", "events", "series", "coverage"):
             return "dyads", dyad
         if section == "indicators":
             parent = key[3] if key[2] == "parents" else ""
@@ -247,6 +248,8 @@ class _Owners:
             return self._owner_of_effect(key)
         if section == "memories":
             return key[:2] if name in odd["memories"] else key
+        if section == "coverage":
+            return ("outcomes", name) if name in odd["outcomes"] else key
         if section in ("events", "series"):
             home = "outcomes" if section == "events" else "indicators"
             if name in odd[home]:
@@ -286,6 +289,10 @@ class _Owners:
         return key[0] in ("indicators", "outcomes") and key[1] in self._replaced[key[0]]
 
 
+# What the table is called, and which of its columns are passed over.
+_NAMES_OF_PANEL = {"file": "", "ignore": ()}
+
+
 @dataclass(frozen=True)
 class _Judge:
     """Whether a difference can move a score under one scenario within one horizon."""
@@ -313,7 +320,7 @@ class _Judge:
         if key == ("settings", "horizon"):
             return self.horizon is None
         if key == ("settings", "panel") and in_both:
-            return before.covariates != after.covariates
+            return before.model_copy(update=_NAMES_OF_PANEL) != after.model_copy(update=_NAMES_OF_PANEL)
         if section == "indicators" and field == "parents" and not self._levels_move:
             return False
         if (name if section == "settings" else field) in TEXTS.get(section, ()):
@@ -352,6 +359,8 @@ def _few_rows(groups: Mapping[Key, list[Key]], moving: frozenset[Key]) -> dict[K
 
 FIELDS = {
     "recorded_from": "recorded from",
+    "recorded_until": "recorded until",
+    "fiscal_year": "fiscal year",
     "as_of": "as of",
     "history_from": "record from",
     "whose": "whose events count",
@@ -393,6 +402,9 @@ class _Names:
             return f"Scenario {rest[0]}"
         if section == "effects":
             return ": ".join((self._labels.effect(rest[0]), *(FIELDS.get(part, part) for part in rest[1:])))
+        if section == "coverage":
+            what = "all events" if rest[0] == ALL_DYADS else self._labels.driver(rest[0])
+            return f"Searched for {what}, {rest[1]}"
         label = self._labels.driver(rest[0])
         if section in ("events", "series"):
             return ", ".join((label, *rest[1:3])) if rest[1:2] != ("texts",) else label

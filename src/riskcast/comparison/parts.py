@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from riskcast.case.dyads import Dyad
-from riskcast.case.model import Case, Effect, EventRow, EventType, Indicator, SeriesRow
+from riskcast.case.model import Case, CoverageRow, Effect, EventRow, EventType, Indicator, SeriesRow
 from riskcast.case.settings import Memory
 
 Key = tuple[str, ...]
@@ -22,6 +22,7 @@ FILES = {
     "sources": "sources.yaml",
     "events": "history/events.csv",
     "series": "history/indicators.csv",
+    "coverage": "history/coverage.csv",
     "panel": "panel",
 }
 SECTIONS = ("settings", "dyads", "memories", "hyperpriors", "indicators", "outcomes", "effects", "scenarios", "sources")
@@ -51,7 +52,7 @@ def take_apart(case: Case) -> dict[Key, Any]:
     for partner in case.settings.partners:
         parts["dyads", Dyad(case.host, partner.id).id] = partner
     for name, memory in case.settings.memories.items():
-        parts |= {("memories", name, "label"): memory.label, ("memories", name, "half_life"): memory.half_life}
+        parts |= _fields(("memories", name), memory, ())
     for name in type(case.settings.hyperpriors).model_fields:
         parts["hyperpriors", name] = getattr(case.settings.hyperpriors, name)
     for name, indicator in case.indicators.items():
@@ -63,7 +64,7 @@ def take_apart(case: Case) -> dict[Key, Any]:
     parts |= {("scenarios", name): scenario for name, scenario in case.scenarios.items()}
     parts |= {("sources", name): source for name, source in case.sources.items()}
     seen: Counter[Key] = Counter()
-    for row in (*case.event_rows, *case.series_rows):
+    for row in (*case.event_rows, *case.series_rows, *case.coverage):
         key = row_key(row)
         seen[key] += 1
         parts[(*key, str(seen[key])) if seen[key] > 1 else key] = row
@@ -84,9 +85,11 @@ def _fields(path: Key, record: BaseModel, mappings: Sequence[str]) -> dict[Key, 
     return found
 
 
-def row_key(row: EventRow | SeriesRow) -> Key:
+def row_key(row: EventRow | SeriesRow | CoverageRow) -> Key:
     if isinstance(row, EventRow):
         return "events", row.type, row.dyad, row.date.isoformat()
+    if isinstance(row, CoverageRow):
+        return "coverage", row.type, row.unit, row.start.isoformat()
     return "series", row.indicator, row.unit, row.date.isoformat()
 
 
@@ -123,6 +126,7 @@ def put_together(parts: Mapping[Key, Any], first: Case, second: Case) -> Case:
         sources={**first.sources, **second.sources},
         event_rows=tuple(row for key, row in parts.items() if key[0] == "events"),
         series_rows=tuple(row for key, row in parts.items() if key[0] == "series"),
+        coverage=tuple(row for key, row in parts.items() if key[0] == "coverage"),
         panel=parts.get(PANEL),
     )
 

@@ -150,8 +150,9 @@ def overlay_name(number: int) -> str:
 
 
 def record_hash(case: Case) -> str:
-    """sha256 of a case's record: its events and series, or its panel."""
-    rows = [[row.model_dump(mode="json") for row in kind] for kind in (case.event_rows, case.series_rows)]
+    """sha256 of a case's record: its events, series and what was searched, or its panel."""
+    kinds = (case.event_rows, case.series_rows, *([case.coverage] if case.coverage else []))
+    rows = [[row.model_dump(mode="json") for row in kind] for kind in kinds]
     return digest({"rows": rows, "panel": None if case.panel is None else case.panel.digest})
 
 

@@ -12,9 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.case.coverage import vague_rows
 from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.judgements import Doubt
-from riskcast.case.model import Case
+from riskcast.case.model import Case, EventRow
 from riskcast.case.panel import TREATMENTS
 from riskcast.errors import UnknownNameError
 from riskcast.exports.plain_data import evidence_of
@@ -324,6 +325,14 @@ def driver_points(c: Contribution) -> Text:
     return Text(signed(c.points), style="red" if c.points > 0 else "green")
 
 
+def _vague(rows: tuple[EventRow, ...]) -> list[Text]:
+    """What is used of events whose day is not known."""
+    if not rows:
+        return []
+    named = ", ".join(dict.fromkeys(row.when for row in rows))
+    return [Text(f"dated to {named} alone, and so put in the middle of it: {len(rows)} events", style="dim")]
+
+
 def coverage_view(report: CoverageReport) -> RenderableType:
     """What `check` says about a valid case."""
     case = report.case
@@ -369,6 +378,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         Text(counts, style="dim"),
         Text(f"sha256 {case.hash}", style="dim"),
         *(Text(f"NOTE: {caution}", style="yellow") for caution in report.gaps.told),
+        *_vague(vague_rows(case)),
         Text(),
         Text("Coverage of the record by indicator series", style="bold"),
         series,

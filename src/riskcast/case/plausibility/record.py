@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from riskcast.case.coverage import covered_spans, is_covered
 from riskcast.case.judgements import Found, Owner
 from riskcast.case.model import Case, EventRow
 from riskcast.case.plausibility.limits import panel_file, row_words
@@ -48,8 +49,23 @@ def early_events(case: Case) -> Iterator[Found]:
             yield Found(panel_file(case), (name,), wrong, mend, (("outcomes", name),))
 
 
+def uncovered_events(case: Case) -> Iterator[Found]:
+    if case.panel is not None:
+        return
+    spans = covered_spans(case)
+    for place, row, owners in _typed(case):
+        units = case.units(row.type) if row.dyad == ALL_DYADS else (row.dyad,)
+        begin = case.events[row.type].recorded_from
+        known = [spans[row.type, unit] for unit in units if (row.type, unit) in spans]
+        covered = any(is_covered(own, row.placed_on) for own in known)
+        if known and not covered and not (begin is not None and row.placed_on < begin):
+            wrong = f"{row.type} of {row.dyad} on {row.when} lies on a day that the record does not cover: "
+            mend = "extend what was searched (`recorded_until:`, history/coverage.csv), or remove the row"
+            yield Found(EVENTS_FILE, (place, "date"), wrong + _used(case, row.type), mend, owners)
+
+
 def _used(case: Case, event: str) -> str:
-    """What becomes of an event that is older than its type's record."""
+    """What becomes of an event that is not learned from."""
     driven = dict.fromkeys(effect.target for effect in case.effects if effect.source == event)
     if not driven:
         return "it is ignored"
