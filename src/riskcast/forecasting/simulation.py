@@ -123,8 +123,8 @@ class _Sums:
     @classmethod
     def of(cls, draws: int, units: int, most: float) -> _Sums:
         shape = (draws, units)
-        errors = (np.empty(shape, dtype=np.float32) for _ in range(2))
-        return cls(np.zeros(shape, dtype=np.float32), next(errors), np.zeros(shape), next(errors), most)
+        sums, errors = ([make(shape, dtype=WORK) for _ in range(2)] for make in (np.zeros, np.empty))
+        return cls(sums[0], errors[0], sums[1], errors[1], most)
 
     def add(self, draws: slice, occurred: Floats, drawn: Floats, before: int) -> None:
         """More paths of some draws, of which there were so many `before`."""
@@ -152,7 +152,7 @@ class _Sums:
     def averages(self, paths: int) -> tuple[Floats, Floats, Floats]:
         """Each draw's average over so many paths and its error, both held to the range; and the mean over all draws."""
         trust = self.trust()
-        error, values = self._weighed(trust), np.divide(self.drawn, paths, out=self.drawn)
+        error, values = self._weighed(trust), np.divide(self.drawn, paths, dtype=float)
         if (trust < 1.0).any():
             values *= trust
             values += self.occurred * ((1.0 - trust) / paths)
@@ -221,7 +221,8 @@ class _Tally:
     def result(self) -> Simulated:
         """Averages over all paths so far."""
         total = self._paths * self._plan.draws
-        averages = {name: sums.averages(self._paths) for name, sums in self._sums.items()}
+        # One after the other, as all sums and all averages together would take twice the room.
+        averages = {name: self._sums.pop(name).averages(self._paths) for name in list(self._sums)}
         score, score_error, mean_score = self._score.averages(self._paths)
         return Simulated(
             self._paths,

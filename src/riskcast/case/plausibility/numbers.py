@@ -13,8 +13,9 @@ from riskcast.case.judgements import Found
 from riskcast.case.links import base_rate_link
 from riskcast.case.model import Case, Indicator
 from riskcast.case.plausibility.limits import found_at, levels_today, quantities_of
-from riskcast.case.quantities import check_domain
+from riskcast.case.quantities import Quantity, check_domain
 from riskcast.case.where import SERIES_FILE
+from riskcast.machinery.array_types import Floats
 from riskcast.numbers import factor_text
 
 # How far apart the ends of a 90 % interval may be before it says nothing.
@@ -102,34 +103,38 @@ def strong_effects(case: Case) -> Iterator[Found]:
 
 
 def runaway_rates(case: Case) -> Iterator[Found]:
+    if case.panel is not None:
+        return
+    steps = {name: _steps_today(case, indicator) for name, indicator in case.indicators.items()}
     for name in case.events:
-        effects = [
-            (effect, case.indicators[effect.source])
+        parts = {
+            effect.source: math.log(effect.rate_ratio.center) * steps[effect.source]
             for effect in case.effects_on(name)
-            if effect.source in case.indicators and effect.rate_ratio.center > 0
-        ]
-        for unit in case.dyads if case.panel is None else ():
-            parts = {
-                effect.source: _log_factor(indicator, unit, effect.rate_ratio.center) for effect, indicator in effects
-            }
-            total = sum(parts.values())
-            if not abs(total) <= math.log(RUNAWAY_RATE):
-                first = max(parts, key=lambda source: abs(parts[source]))
-                times = factor_text(math.exp(min(abs(total), 700.0)))
-                wrong = f"its rate for {unit} is {times} times {'larger' if total > 0 else 'smaller'} than at reference"
-                wrong += f" levels, most of it by {first}"
-                mend = f"check today's level, `reference:` and `step:` of {first}, and its effect"
-                yield Found("outcomes", (name,), wrong, mend, (("outcomes", name), ("indicators", first)))
-                break
+            if effect.source in steps and effect.rate_ratio.center > 0
+        }
+        total = sum(parts.values(), np.zeros(len(case.dyads)))
+        beyond = np.flatnonzero(~(np.abs(total) <= math.log(RUNAWAY_RATE)))
+        if len(beyond):
+            unit = int(beyond[0])
+            first = max(parts, key=lambda source: abs(parts[source][unit]))
+            times = factor_text(math.exp(min(abs(total[unit]), 700.0)))
+            wrong = f"its rate for {case.dyads[unit]} is {times} times {'larger' if total[unit] > 0 else 'smaller'} "
+            wrong += f"than at reference levels, most of it by {first}"
+            mend = f"check today's level, `reference:` and `step:` of {first}, and its effect"
+            yield Found("outcomes", (name,), wrong, mend, (("outcomes", name), ("indicators", first)))
 
 
-def _log_factor(indicator: Indicator, unit: str, ratio: float) -> float:
-    if indicator.now is None or (isinstance(indicator.now, dict) and unit not in indicator.now):
-        return 0.0
-    level = indicator.now_of(unit)
-    if check_domain(level, indicator.link) is not None:
-        return 0.0
-    return float(indicator.steps(level.center)) * math.log(ratio)
+def _steps_today(case: Case, indicator: Indicator) -> Floats:
+    """Today's middle levels of all dyads in steps from the reference, 0 where there is none: (dyads,)."""
+
+    def steps(level: Quantity | None) -> float:
+        fits = level is not None and check_domain(level, indicator.link) is None
+        return float(indicator.steps(level.center)) if level is not None and fits else 0.0
+
+    now = indicator.now
+    if isinstance(now, dict):
+        return np.array([steps(now.get(dyad)) for dyad in case.dyads])
+    return np.full(len(case.dyads), steps(now))
 
 
 def fast_drifts(case: Case) -> Iterator[Found]:
