@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 from riskcast import acting, explain, fit, forecast, score
-from riskcast.case.model import Case, SeriesRow
+from riskcast.case.model import Case
 from riskcast.case.quantities import stretch, unstretch
 from riskcast.engines import laplace
 from riskcast.engines.draws import Unfitted
@@ -25,7 +25,7 @@ from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.verification.coverage import report_coverage
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, series_row
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -83,20 +83,7 @@ def case_of(
         "persistence": quantity(0.7, 0.4, 0.9),
     }
     days = [dt.date(LAST - 2 + place, 1, 31) for place in range(len(levels))]
-    series = tuple(
-        SeriesRow(
-            indicator="mood",
-            unit="HHH",
-            date=day,
-            value=level,
-            low=level,
-            high=level,
-            published=day,
-            sources=(),
-            status="judgement",
-        )
-        for day, level in zip(days, levels, strict=True)
-    )
+    series = tuple(series_row("mood", day, level) for day, level in zip(days, levels, strict=True))
     rows = rows_in(FEW, partners=partners) if rows is None else rows
     case = make_case(
         events, effects, indicators, partners=partners, years=years, rows=rows, horizon=3, **(spreads | hyper)

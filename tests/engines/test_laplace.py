@@ -27,7 +27,7 @@ from riskcast.forecasting.attribution import explain
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.terminal import forecasts
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case, series_row
 from tests.support.priors import log_density, value_at
 
 DRAWS = 4000
@@ -69,20 +69,7 @@ def panel_case(years: int = 15, partners: int = 12, seed: int = 2) -> Case:
 
     def series(name: str) -> list[SeriesRow]:
         days = [dt.date(first + t // 12, t % 12 + 1, 15) for t in range(years * 12)]
-        return [
-            SeriesRow(
-                indicator=name,
-                unit="HHH",
-                date=day,
-                value=v,
-                low=v,
-                high=v,
-                published=day,
-                sources=(),
-                status="judgement",
-            )
-            for day, v in zip(days, value[name].tolist(), strict=True)
-        ]
+        return [series_row(name, day, v) for day, v in zip(days, value[name].tolist(), strict=True)]
 
     def vague() -> dict:
         return quantity(1.0, 1e-9, 1e9)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from riskcast.case.model import EventRow, SeriesRow
+from riskcast.case.model import EventRow
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import COUNT, seen_events
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, series_row
 
 counts = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=12)
 half_lives = st.floats(0.2, 60.0)
@@ -123,23 +123,10 @@ def test_gaps_are_counted_by_the_calendar_across_periods_the_record_lacks() -> N
 
 
 def test_series_are_read_between_dated_values_and_never_from_later_publications() -> None:
-    def value(day: dt.date, level: float, published: dt.date) -> SeriesRow:
-        return SeriesRow(
-            indicator="mood",
-            unit="HHH",
-            date=day,
-            value=level,
-            low=level,
-            high=level,
-            published=published,
-            sources=(),
-            status="judgement",
-        )
-
     series = (
-        value(dt.date(2018, 1, 1), 2.0, dt.date(2018, 2, 1)),
-        value(dt.date(2019, 1, 1), 6.0, dt.date(2019, 2, 1)),
-        value(dt.date(2020, 1, 1), 99.0, dt.date(2021, 2, 1)),
+        series_row("mood", dt.date(2018, 1, 1), 2.0, dt.date(2018, 2, 1)),
+        series_row("mood", dt.date(2019, 1, 1), 6.0, dt.date(2019, 2, 1)),
+        series_row("mood", dt.date(2020, 1, 1), 99.0, dt.date(2021, 2, 1)),
     )
     mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
     case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood}).revised(series_rows=series)
@@ -153,19 +140,7 @@ def test_series_are_read_between_dated_values_and_never_from_later_publications(
 
 
 def test_a_belief_about_today_does_not_rewrite_the_past() -> None:
-    series = (
-        SeriesRow(
-            indicator="mood",
-            unit="HHH",
-            date=dt.date(2018, 1, 1),
-            value=2.0,
-            low=2.0,
-            high=2.0,
-            published=dt.date(2018, 2, 1),
-            sources=(),
-            status="judgement",
-        ),
-    )
+    series = (series_row("mood", dt.date(2018, 1, 1), 2.0, dt.date(2018, 2, 1)),)
     levels = []
     for today in (3.0, 9.0):
         mood = indicator(history="series", now=quantity(today))
@@ -194,14 +169,10 @@ def test_a_series_denser_than_the_periods_enters_as_its_time_weighted_mean() -> 
     levels = {day: 90.0 if day.day == 16 else 10.0 + day.month for day in days}
     mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
     for scale in ("identity", "log"):
-        series = [
-            {"indicator": "mood", "unit": "HHH", "date": day, "value": level, "low": level, "high": level}
-            | {"published": day, "sources": (), "status": "judgement"}
-            for day, level in levels.items()
-        ]
+        series = tuple(series_row("mood", day, level) for day, level in levels.items())
         case = make_case({"a": event(quantity(0.3))}, indicators={"mood": mood | {"scale": scale}})
         own = case.indicators["mood"]
-        record = build_record(case.revised(series_rows=tuple(SeriesRow.model_validate(row) for row in series)))
+        record = build_record(case.revised(series_rows=series))
         for t in range(record.timeline.index(days[0]), record.timeline.length):
             first, last = record.timeline.starts[t].item(), record.timeline.ends[t].item()
             inside = [level for day, level in levels.items() if first <= day <= last]
@@ -212,11 +183,7 @@ def test_a_series_denser_than_the_periods_enters_as_its_time_weighted_mean() -> 
 @settings(max_examples=30, deadline=None)
 def test_a_later_day_without_events_bins_nothing_anew(day: dt.date, period: str) -> None:
     series = tuple(
-        SeriesRow(
-            **{"indicator": "mood", "unit": "HHH", "date": when, "value": value, "low": value, "high": value},
-            **{"published": when, "sources": (), "status": "judgement"},
-        )
-        for when, value in ((dt.date(2015, 2, 3), 2.0), (dt.date(2018, 1, 9), 6.0))
+        series_row("mood", when, value) for when, value in ((dt.date(2015, 2, 3), 2.0), (dt.date(2018, 1, 9), 6.0))
     )
     mood = indicator(history="series", now=quantity(8.0, 7.0, 9.0), reference=2.0, step=2.0)
     rows = tuple(event_row(dt.date(2016 + n // 4, 1 + 3 * (n % 4), 29), "a", "HHH-P001") for n in range(12))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.model import Case, Effect, EventRow
+from riskcast.case.model import Case, Effect, EventRow, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
@@ -128,6 +128,21 @@ def event_row(day: dt.date, kind: str, dyad: str) -> EventRow:
         dyad=dyad,
         initiator="HHH",
         description="A test.",
+        sources=(),
+        status="judgement",
+    )
+
+
+def series_row(name: str, day: dt.date, value: float, published: dt.date | None = None) -> SeriesRow:
+    """One dated value of an indicator of the host, without an error, published on its day unless said."""
+    return SeriesRow(
+        indicator=name,
+        unit="HHH",
+        date=day,
+        value=value,
+        low=value,
+        high=value,
+        published=published or day,
         sources=(),
         status="judgement",
     )

@@ -30,7 +30,17 @@ from riskcast.verification.calibration import (
     draw_record,
     rank_histogram,
 )
-from tests.support.cases import assert_mean, edge, enumerate_futures, event, indicator, make_case, quantity, random_case
+from tests.support.cases import (
+    assert_mean,
+    edge,
+    enumerate_futures,
+    event,
+    indicator,
+    make_case,
+    quantity,
+    random_case,
+    series_row,
+)
 
 RECORDS = 60
 BLOCKS = [
@@ -51,18 +61,7 @@ PARAMETERS = BLOCKS[:-1]
 def series(name: str, years: int, rng: np.random.Generator) -> tuple[SeriesRow, ...]:
     days = [dt.date(2020 - years + 1 + t // 12, t % 12 + 1, 15) for t in range(12 * years)]
     return tuple(
-        SeriesRow(
-            indicator=name,
-            unit="HHH",
-            date=day,
-            value=value,
-            low=value,
-            high=value,
-            published=day,
-            sources=(),
-            status="judgement",
-        )
-        for day, value in zip(days, rng.normal(size=len(days)).tolist(), strict=True)
+        series_row(name, day, value) for day, value in zip(days, rng.normal(size=len(days)).tolist(), strict=True)
     )
 
 

@@ -13,7 +13,7 @@ from riskcast.case.model import Case, EventRow
 from riskcast.case.periods import Timeline
 from riskcast.machinery.array_types import Floats
 from riskcast.names import ALL_DYADS, CONTEXT
-from riskcast.numbers import MOST_NAMED
+from riskcast.numbers import MOST_NAMED, more
 
 Span = tuple[dt.date, dt.date]
 Spans = Mapping[tuple[str, str], tuple[Span, ...]]
@@ -45,7 +45,7 @@ class RecordEnd:
     def told(self) -> str:
         """What to say of it before any number, and how to mend it."""
         why = "" if self.stated else " with its last row"
-        named = f"{', '.join(self.events[:MOST_NAMED])}{' …' if len(self.events) > MOST_NAMED else ''}"
+        named = ", ".join(self.events[:MOST_NAMED]) + more(self.events)
         many = "fewer than 1" if self.expected < 0.5 else f"about {self.expected:.0f}"
         return (
             f"The record of {'events' if self.every else named} ends{why} on {self.day:%Y-%m-%d}, {self.days:,} days "
@@ -56,12 +56,13 @@ class RecordEnd:
         )
 
 
-def covered_spans(case: Case) -> Spans:
+def covered_spans(case: Case, events: Iterable[str] | None = None) -> Spans:
     """The days on which the record would hold an event had it happened: spans apart and in order, by type and unit.
 
     They are those that `history/coverage.csv` states, or else all; from `recorded_from` of the event type to its
     `recorded_until` or that of the case. Where nothing says how far the record reaches, it is to its last row
-    (`end_of_rows`): that nothing is entered of later days does not say that they were searched.
+    (`end_of_rows`): that nothing is entered of later days does not say that they were searched. `events`: of which
+    types, of all where none are named.
 
     >>> from riskcast import load_case
     >>> covered_spans(load_case("central_asia_2024"))["demarche", "RUS-TJK"]
@@ -72,7 +73,8 @@ def covered_spans(case: Case) -> Spans:
     stated: dict[tuple[str, str], list[Span]] = {}
     for row in case.coverage:
         stated.setdefault((row.type, row.unit), []).append((row.start, row.until))
-    for event, kind in case.events.items():
+    for event in case.events if events is None else events:
+        kind = case.events[event]
         first = max(settings.history_from, kind.recorded_from or settings.history_from)
         last = min(case.as_of, kind.recorded_until or settings.recorded_until or shown)
         for unit in case.units(event):

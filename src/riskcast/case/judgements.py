@@ -122,11 +122,7 @@ _OF_CASES: Final = {
 _OF_SCENARIOS: Final = {
     "extreme-move": ("a scenario's factor, shift or level outside the legal range", True, "limits:moves"),
     "for-nobody": ("an assumption for no pair at all", True, "scenarios:for_nobody"),
-    "drowned-move": (
-        "a move of which another leaves nothing",
-        True,
-        "scenarios:drowned_moves",
-    ),
+    "drowned-move": ("a move of which another leaves nothing", True, "scenarios:drowned_moves"),
     "moved-beyond-bounds": ("a shift by more than the bounds are apart", True, "scenarios:beyond_bounds"),
     "clipped-move": ("a move that bounds cut short", False, "scenarios:clipped_moves"),
     "large-move": ("a move of more than ten steps", False, "scenarios:large_moves"),

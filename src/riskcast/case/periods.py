@@ -241,11 +241,6 @@ class Timeline:
         last = np.datetime64(self.as_of, "D")
         return np.minimum((self._bounds[1:] - 1).astype("datetime64[D]"), last)
 
-    @cached_property
-    def shares(self) -> Floats:
-        """The share of every period of the record that lies from `start` to `as_of`: (length,)."""
-        return self.covered(self.start, self.as_of)
-
     def covered(self, first: dt.date, last: dt.date) -> Floats:
         """The share of every period of the record that lies between two days, both included, and within the record.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskcast.case.coverage import RecordEnd, record_end
 from riskcast.case.model import Case
-from riskcast.numbers import MOST_NAMED
+from riskcast.numbers import MOST_NAMED, more
 from riskcast.record.arrays import Record
 
 LONGEST_UNTOLD = 31
@@ -35,7 +35,7 @@ class Gaps:
         """In sentences, each with its mend."""
         found = [] if self.end is None else [self.end.told]
         if self.held:
-            named = ", ".join(self.held[:MOST_NAMED]) + (" …" if len(self.held) > MOST_NAMED else "")
+            named = ", ".join(self.held[:MOST_NAMED]) + more(self.held)
             many = len(self.held) > 1
             found.append(
                 f"{len(self.held):,} dyad{'s lack' if many else ' lacks'} the panel's freshest row ({named}): "

@@ -42,7 +42,7 @@ def what_followed(case: Case, record: Record, event: str, first: dt.date, last: 
         happened = record.counted[event][at : until + 1].any(axis=0)
         whole = until < record.timeline.length
         return Followed(happened, happened | (record.at_risk[event][at : until + 1].all(axis=0) & whole))
-    units, spans = case.units(event), covered_spans(case)
+    units, spans = case.units(event), covered_spans(case, [event])
     places = {unit: column for column, unit in enumerate(units)}
     happened, possible = np.zeros((2, len(units)), dtype=bool)
     covered = np.array([any(a <= first and last <= b for a, b in spans[event, unit]) for unit in units])

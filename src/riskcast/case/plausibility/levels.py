@@ -11,7 +11,8 @@ import numpy as np
 
 from riskcast.case.judgements import Found
 from riskcast.case.model import Case, Indicator, SeriesRow
-from riskcast.case.plausibility.limits import levels_today, panel_file, row_words
+from riskcast.case.periods import DAYS_PER_YEAR
+from riskcast.case.plausibility.limits import panel_file, row_words, written_levels
 from riskcast.case.quantities import Z90, Quantity, check_domain
 from riskcast.case.where import SERIES_FILE
 
@@ -25,7 +26,6 @@ LEAST_STEPS_PANEL: Final = 5.0
 FARTHEST: Final = 50.0
 # Between these, one number is a hundredth of another, but for how much it can have changed.
 HUNDREDTH: Final = (1 / 200, 1 / 50)
-YEAR: Final = 365.25
 
 
 def _sd(indicator: Indicator, low: float, high: float) -> float:
@@ -59,7 +59,7 @@ def jumps_today(case: Case) -> Iterator[Found]:
         now = indicator.now_of(unit)
         if check_domain(now, indicator.link) is not None:
             continue
-        years = max((case.as_of - last.date).days, 0) / YEAR
+        years = max((case.as_of - last.date).days, 0) / DAYS_PER_YEAR
         steps = float(indicator.steps(now.center)) - float(indicator.steps(last.value))
         drifted = indicator.drift.center * math.sqrt(years)
         sd = math.hypot(_sd(indicator, *now.range), _sd(indicator, last.low, last.high), drifted)
@@ -80,7 +80,7 @@ def jumps_in_series(case: Case) -> Iterator[Found]:
     for name, unit, rows in _rows(case):
         indicator = case.indicators[name]
         for (_, before), (place, after) in pairwise(rows):
-            years = (after.date - before.date).days / YEAR
+            years = (after.date - before.date).days / DAYS_PER_YEAR
             steps = float(indicator.steps(after.value)) - float(indicator.steps(before.value))
             sd = math.hypot(
                 _sd(indicator, before.low, before.high),
@@ -117,7 +117,7 @@ def _panel_jumps(case: Case) -> Iterator[Found]:
 def far_levels(case: Case) -> Iterator[Found]:
     mend = "check the unit, `reference:` and `step:`"
     for name, indicator in case.indicators.items():
-        for path, quantity in levels_today(name, indicator):
+        for path, quantity in written_levels(name, indicator):
             if check_domain(quantity, indicator.link) is None:
                 steps = float(indicator.steps(quantity.center))
                 if not abs(steps) <= FARTHEST:
@@ -175,7 +175,7 @@ def shares(case: Case) -> Iterator[Found]:
                 wrong = f"{wrongs[0]} in the series of {unit}"
                 yield Found(SERIES_FILE, (place, "value"), wrong, mend, (("indicators", name),))
     for name, indicator in case.indicators.items():
-        for path, quantity in levels_today(name, indicator):
+        for path, quantity in written_levels(name, indicator):
             unit = str(path[2]) if len(path) > 2 else case.host
             wrong = share_words(quantity.center, last.get((name, unit), indicator.reference))
             if wrong:

@@ -187,7 +187,7 @@ def levels(case: Case) -> Iterator[Found]:
     mend = "check the unit, `reference:` and `step:`"
     for name, indicator in case.indicators.items():
         owners: tuple[Owner, ...] = (("indicators", name),)
-        for path, quantity in levels_today(name, indicator):
+        for path, quantity in written_levels(name, indicator):
             if check_domain(quantity, indicator.link) is None:
                 for number in dict.fromkeys((quantity.center, *quantity.range)):
                     wrong = _too_far(indicator, number)
@@ -221,7 +221,7 @@ def _too_far(indicator: Indicator, number: float) -> str:
     return f"{number:g} lies {steps:.3g} steps from the reference {indicator.reference:g} (at most {MOST_STEPS:g})"
 
 
-def levels_today(name: str, indicator: Indicator) -> Iterator[tuple[tuple[str | int, ...], Quantity]]:
+def written_levels(name: str, indicator: Indicator) -> Iterator[tuple[tuple[str | int, ...], Quantity]]:
     """Today's levels of an indicator, each with the path at which it is written."""
     if isinstance(indicator.now, dict):
         yield from (((name, "now", unit), quantity) for unit, quantity in indicator.now.items())

@@ -12,7 +12,7 @@ from riskcast.case import quantity_ids as ids
 from riskcast.case.judgements import Found
 from riskcast.case.links import base_rate_link
 from riskcast.case.model import Case, Indicator
-from riskcast.case.plausibility.limits import found_at, levels_today, quantities_of
+from riskcast.case.plausibility.limits import found_at, quantities_of, written_levels
 from riskcast.case.quantities import Quantity, check_domain
 from riskcast.case.where import SERIES_FILE
 from riskcast.machinery.array_types import Floats
@@ -60,7 +60,7 @@ def wide_spreads(case: Case) -> Iterator[Found]:
         if wrong:
             yield found_at(case, key, quantity, wrong, mend, low)
     for name, indicator in case.indicators.items():
-        for path, quantity in levels_today(name, indicator):
+        for path, quantity in written_levels(name, indicator):
             if quantity.is_fixed or check_domain(quantity, indicator.link) is not None:
                 continue
             wrong = _wide_level(indicator, *quantity.range)
@@ -188,7 +188,7 @@ def odd_steps(case: Case) -> Iterator[Found]:
                 wrong = f"is {indicator.step:g}: the bounds are {span / indicator.step:.3g} steps apart"
         else:
             levels = [abs(indicator.reference), *values[name]]
-            levels += [abs(quantity.center) for _, quantity in levels_today(name, indicator)]
+            levels += [abs(quantity.center) for _, quantity in written_levels(name, indicator)]
             if case.panel is not None and name in case.panel.levels:
                 levels.append(float(np.max(np.abs(case.panel.levels[name]), initial=0.0)))
             largest = max(levels)
