@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from riskcast import CaseError, acting, apply_overlay, case_as_of, fit, forecast, list_cases, load_case
 from riskcast.case.checks import find_problems
@@ -126,6 +126,7 @@ def test_a_case_and_an_overlay_with_an_interval_that_no_prior_has_are_refused_wi
     drift=st.sampled_from([0.0, 1e-6, 0.5, 8.0]),
     scale=st.sampled_from(["identity", "log", "logit"]),
 )
+@example(value=10.0, room=0.0, drift=8.0, scale="log")
 def test_a_level_as_of_an_earlier_day_always_has_a_prior_within_its_bounds(
     value: float, room: float, drift: float, scale: str
 ) -> None:

@@ -131,4 +131,9 @@ def _level_around(indicator: Indicator, center: float, reach: float) -> Quantity
     far = min(high, top) if rises else max(low, bottom)
     edge = float(link.forward(bound))
     center = float(link.inverse(edge + OFF_BOUND * (float(link.forward(far)) - edge)))
+    # A sixth of an interval on a log scale may be most of the range: then the interval is the shorter one.
+    farthest = OFF_BOUND * (top - bottom)
+    if abs(center - bound) > farthest:
+        center = bound + farthest if rises else bound - farthest
+        far = float(link.inverse(edge + (float(link.forward(center)) - edge) / OFF_BOUND))
     return Quantity(median=center, interval=(bound, far) if rises else (far, bound))
