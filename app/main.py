@@ -9,7 +9,7 @@ import streamlit as st
 import sidebar
 from parts import last_words, widgets
 from state import heaps, session, sign_in
-from views import assumptions, export, overview, record, scenarios, why
+from views import assumptions, export, lost, overview, record, scenarios, why
 
 st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 st.html(widgets.ROOM)
@@ -18,14 +18,16 @@ sign_in.require()
 page = None
 with last_words.spoken():
     session.view()
+    home = st.Page(overview.show, title="Overview", icon=":material/public:", default=True)
     page = st.navigation(
         [
-            st.Page(overview.show, title="Overview", icon=":material/public:", url_path="overview", default=True),
+            home,
             st.Page(assumptions.show, title="Assumptions", icon=":material/tune:", url_path="assumptions"),
             st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
             st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
             st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
             st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
+            *lost.pages(home),
         ],
         position="top",
     )

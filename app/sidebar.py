@@ -17,9 +17,8 @@ MOST_LISTED = 8
 def show() -> None:
     """Draw the sidebar."""
     now = session.view()
-    complaint = st.session_state.pop("complaint", None)
-    if complaint:
-        st.warning(complaint, icon=":material/info:")
+    for complaint in st.session_state.pop("complaints", ()):
+        st.warning(plain(complaint), icon=":material/info:")
     with st.sidebar:
         st.markdown(f"### {now.case.settings.title}")
         st.caption(f"As of {now.case.as_of:%-d %B %Y}. Nothing later is known to it.")
@@ -36,7 +35,7 @@ def _case(now: View) -> None:
     names = list(riskcast.list_cases())
     if len(names) > 1 or now.case.name not in names:
         shown = names if now.case.name in names else [now.case.name, *names]
-        chosen = st.selectbox("Case", shown, index=shown.index(now.case.name), key=f"case:{now.case.name}")
+        chosen = st.selectbox("Case", shown, index=shown.index(now.case.name), key=f"case:{now.id}")
         if chosen != now.case.name:
             session.show(View(riskcast.load_case(chosen)))
             st.rerun()
@@ -99,4 +98,7 @@ def _share(now: View) -> None:
     if now.case.name in riskcast.list_cases():
         st.caption("The address of this page holds case, scenarios, changes and added events: copy it for a colleague.")
     else:
-        st.caption("An uploaded case is not in the address: hand on its file beside the overlay (page Export).")
+        st.caption(
+            "The address of this page leads back to this uploaded case while the app runs and keeps it; hand on its "
+            "file beside it (page Export)."
+        )

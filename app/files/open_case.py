@@ -11,6 +11,7 @@ import streamlit as st
 import riskcast
 from files import uploads
 from state import session
+from state.kept_cases import kept_cases
 from state.session import View
 
 MOST_MEGABYTES = uploads.MOST_BYTES // 1_000_000
@@ -75,9 +76,9 @@ def _open(files: Sequence[Any]) -> str:
         if len(files) == 1 and _is_overlay(files[0].name):
             _open_overlay(files[0])
         elif len(files) == 1 and _is_zip(files[0].name):
-            _show_case(uploads.read_case_upload(files[0].name, files[0].getvalue()))
+            _show_case(uploads.read_case_upload(files[0].name, files[0].getvalue()), files)
         else:
-            _show_case(uploads.read_case_files(_contents(files)))
+            _show_case(uploads.read_case_files(_contents(files)), files)
     except riskcast.RiskcastError as error:
         return str(error)
     return ""
@@ -102,12 +103,17 @@ def _is_overlay(name: str) -> bool:
 def _open_overlay(file: Any) -> None:
     now = session.view()
     overlay = uploads.read_overlay_upload(file.name, file.getvalue())
+    made_for = next((case for case in (now.case, now.handed) if overlay.overlay.belongs_to(case)), now.recorded)
+    riskcast.apply_overlay(made_for, overlay.overlay, overlay.document)
     riskcast.apply_overlay(now.recorded, overlay.changes, overlay.document)
-    session.show(replace(now, changes=dict(overlay.changes)))
+    session.show(replace(now, changes=overlay.changes))
     count = len(overlay.changes)
     st.session_state["opened"] = f"Overlay opened: {count} changed assumption{'s' if count != 1 else ''}."
+    for doubt in riskcast.nameless_overlays(now.recorded, [(overlay.overlay, overlay.document)]):
+        session.complain(f"{doubt.file}: {doubt.wrong}; {doubt.mend}.")
 
 
-def _show_case(case: riskcast.Case) -> None:
+def _show_case(case: riskcast.Case, files: Sequence[Any]) -> None:
+    kept_cases().keep(case, sum(file.size for file in files))
     session.show(View(case))
     st.session_state["opened"] = "Case opened."

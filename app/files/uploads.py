@@ -67,11 +67,16 @@ Parts = tuple[str, ...]
 
 @dataclass(frozen=True)
 class UploadedOverlay:
-    """Changed quantities by id as plain data, and the document that lets `riskcast.apply_overlay` name their lines."""
+    """An overlay, and the document that lets `riskcast.apply_overlay` name its lines."""
 
-    label: str
-    changes: Mapping[str, Mapping[str, Any]]
+    overlay: riskcast.Overlay
     document: Any
+
+    @property
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """Changed quantities by id as plain data."""
+        changes = self.overlay.changes.items()
+        return {key: quantity.model_dump(mode="json", exclude_none=True) for key, quantity in changes}
 
 
 def read_case_upload(name: str, content: bytes) -> riskcast.Case:
@@ -119,8 +124,7 @@ def read_overlay_upload(name: str, content: bytes) -> UploadedOverlay:
             overlay, document = riskcast.load_overlay(file)
         except riskcast.CaseError as error:
             raise riskcast.CaseError(replace(problem, file=_shown(name)) for problem in error.problems) from None
-    changes = {key: quantity.model_dump(mode="json", exclude_none=True) for key, quantity in overlay.changes.items()}
-    return UploadedOverlay(overlay.label, changes, replace(document, file=_shown(name)))
+    return UploadedOverlay(overlay, replace(document, file=_shown(name)))
 
 
 def check_size(name: str, size: int, most: int = MOST_BYTES) -> None:

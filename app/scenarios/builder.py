@@ -49,11 +49,14 @@ def draft() -> Draft:
     return st.session_state.setdefault("draft", Draft())
 
 
-def hold_to(case: riskcast.Case) -> None:
-    """Forget a draft that was begun for another case."""
-    if st.session_state.setdefault("draft_case", case.name) != case.name:
-        _load(Draft())
-        st.session_state["draft_case"] = case.name
+def hold_to(now: session.View) -> None:
+    """Put a draft that was begun for another case aside, until that case is looked at again."""
+    before = st.session_state.setdefault("draft_case", now.id)
+    if before != now.id:
+        aside = st.session_state.setdefault("drafts_aside", {})
+        aside[before] = draft()
+        _load(aside.pop(now.id, Draft()))
+        st.session_state["draft_case"] = now.id
 
 
 def compared() -> list[str]:
@@ -67,7 +70,7 @@ def show(result: Result) -> None:
     """Draw the builder; the page is drawn anew once a future is saved."""
     if st.session_state.pop(DONE, False):
         st.rerun()
-    hold_to(result.case)
+    hold_to(session.view())
     own = draft()
     is_begun = bool(own.indicators or own.events or own.name)
     with st.expander("Make a future: build or combine", expanded=is_begun, icon=":material/add_circle:"):

@@ -141,13 +141,13 @@ def _add(row: Mapping[str, Any]) -> None:
 
 def _listed(now: session.View, shown: Result) -> None:
     case = now.case
-    before = results.current(replace(now, observed={}), shown.forecast.scenario_name)
+    before = results.current(replace(now, observed=()), shown.forecast.scenario_name)
     st.info(
         f"The case is changed: **{before.case.hash[:12]}** has become **{shown.case.hash[:12]}**. Its record holds "
         f"{len(now.observed)} event{'s' if len(now.observed) != 1 else ''} which the published one does not.",
         icon=":material/difference:",
     )
-    for key, row in now.observed.items():
+    for place, row in enumerate(now.observed):
         words, button = st.columns([6, 1], vertical_alignment="center")
         label = case.events[row["type"]].label
         words.markdown(
@@ -156,9 +156,9 @@ def _listed(now: session.View, shown: Result) -> None:
         )
         button.button(
             "Remove",
-            key=f"forget:{key}",
+            key=f"forget:{place}",
             on_click=session.forget,
-            args=(key,),
+            args=(row,),
             help=f"Take out: {label}, {row['date']}",
         )
     change = results.difference(shown, before)

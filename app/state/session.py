@@ -6,20 +6,25 @@ import base64
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
 
 import riskcast
+from state.kept_cases import DIGITS, kept_cases, short_hash
 
 MOST_UNDO = 100
 MOST_ADDRESS = 60_000
+MOST_UNPACKED = 200_000
+MOST_TEXT = 2000
 MOST_BUILT = 20
+MOST_ASSUMED = 100
 MOST_OBSERVED = 50
 # A bundled case that was changed on disk is seen by those who come so much later.
 SECONDS_KEPT = 300
+EVENTS_FILE = "history/events.csv"
 Changes = Mapping[str, Mapping[str, Any]]
 
 
@@ -29,21 +34,34 @@ class View:
 
     `changes`: quantities by id, as an overlay has them: {"median": 55.0, "interval": [47.0, 63.0]} or {"value": 0.8}.
     `scenario`: a name of the case or of `built`: scenarios made in the app, as scenarios.yaml has them, by name.
-    `observed`: events added to the record, as the columns of events.csv, by a key of their own.
+    `observed`: events added to the record, as the columns of events.csv.
     """
 
     case: riskcast.Case
     changes: Changes = field(default_factory=dict)
     scenario: str = "baseline"
     built: Changes = field(default_factory=dict)
-    observed: Changes = field(default_factory=dict)
+    observed: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What tells its case from all others, for what is kept of it under a name: keys of widgets, drafts."""
+        return f"{self.case.name}:{short_hash(self.case)}"
 
     @property
     def recorded(self) -> riskcast.Case:
         """The case with the added events in its record, without the changes of quantities."""
         if not self.observed:
             return self.case
-        return self.case.revised(event_rows=(*self.case.event_rows, *self.observed.values()))
+        return self.case.revised(event_rows=(*self.case.event_rows, *self.observed))
+
+    @property
+    def handed(self) -> riskcast.Case:
+        """The case that the changes apply to elsewhere: with the events and scenarios that were added in the app."""
+        if not self.built:
+            return self.recorded
+        own = {name: found for name, found in self.scenarios.items() if name in self.built}
+        return self.recorded.revised(scenarios={**self.case.scenarios, **own})
 
     @property
     def changed(self) -> riskcast.Case:
@@ -118,6 +136,7 @@ def build(name: str, scenario: riskcast.Scenario, replaced: str | None = None) -
 
 def check_scenario(case: riskcast.Case, scenario: riskcast.Scenario) -> None:
     """Raise ValueError (CaseError among them) where a scenario does not fit the case or reaches beyond its horizon."""
+    _check_count((*scenario.events, *scenario.indicators), MOST_ASSUMED, "assumptions in one scenario")
     horizon, period = case.settings.horizon, case.settings.period
     last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
     if last > horizon:
@@ -136,18 +155,17 @@ def discard(name: str) -> None:
 
 
 def observe(row: Mapping[str, Any]) -> None:
-    """Add an event to the record; raises CaseError where the case cannot hold it."""
+    """Add an event to the record; raises ValueError (CaseError among them) where the case cannot hold it."""
     old = view()
-    key = " ".join(str(row[part]) for part in ("date", "type", "dyad"))
-    new = replace(old, observed={**old.observed, key: dict(row)})
+    new = replace(old, observed=(*old.observed, dict(row)))
     _check_record(new)
     show(new)
 
 
-def forget(key: str) -> None:
+def forget(row: Mapping[str, Any]) -> None:
     """Take an added event out of the record."""
     old = view()
-    show(replace(old, observed={other: row for other, row in old.observed.items() if other != key}))
+    show(replace(old, observed=tuple(other for other in old.observed if other != row)))
 
 
 def undo() -> None:
@@ -184,26 +202,54 @@ def is_published(case: riskcast.Case, key: str, quantity: Mapping[str, Any]) -> 
     return quantity.get("median") == own.center and interval is not None and tuple(interval) == own.range
 
 
-def encode(changes: Changes) -> str:
-    """Changes as text for an address."""
-    plain = json.dumps(changes, separators=(",", ":"), sort_keys=True)
+def encode(given: Any) -> str:
+    """Changes, scenarios or events as text for an address."""
+    plain = json.dumps(given, separators=(",", ":"), sort_keys=True)
     return base64.urlsafe_b64encode(zlib.compress(plain.encode(), 9)).decode().rstrip("=")
 
 
-def decode(text: str) -> dict[str, Any]:
-    """The changes that an address holds; raises ValueError where it holds none."""
+def decode(text: str) -> Any:
+    """What an address holds; raises ValueError where that is nothing, too much, or not said in one way.
+
+    >>> decode(encode({"one": {"value": 1.0}}))
+    {'one': {'value': 1.0}}
+    """
     if len(text) > MOST_ADDRESS:
         raise ValueError("the address is too long")
     unpacker = zlib.decompressobj()
     packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     try:
-        plain = unpacker.decompress(packed, 1_000_000)
+        plain = unpacker.decompress(packed, MOST_UNPACKED)
     except zlib.error as error:
         raise ValueError("the address is damaged") from error
-    found = json.loads(plain)
-    if not isinstance(found, dict):
-        raise ValueError("the address holds no changes")
+    if not unpacker.eof:
+        raise ValueError("the address is cut, or holds too much")
+    try:
+        found = json.loads(plain, object_pairs_hook=_distinct, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("the address nests too deeply") from None
+    _check_texts(found)
     return found
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("the address holds a key twice")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"the address holds {text}, which is no number")
+
+
+def _check_texts(given: Any) -> None:
+    """Raise ValueError for a text longer than any that the app lets one type."""
+    if isinstance(given, str) and len(given) > MOST_TEXT:
+        raise ValueError(f"the address holds a text of more than {MOST_TEXT} characters")
+    parts = [*given, *given.values()] if isinstance(given, dict) else given if isinstance(given, list) else ()
+    for part in parts:
+        _check_texts(part)
 
 
 def write_address() -> None:
@@ -219,9 +265,7 @@ def is_heard() -> bool:
 
 def _address() -> dict[str, str]:
     now = view()
-    wanted: dict[str, str] = {}
-    if now.case.name in riskcast.list_cases():
-        wanted["case"] = now.case.name
+    wanted = {"case": now.case.name, "hash": short_hash(now.case)}
     if now.scenario != "baseline":
         wanted["scenario"] = now.scenario
     for name, plain in (("overlay", now.changes), ("built", now.built), ("observed", now.observed)):
@@ -232,7 +276,7 @@ def _address() -> dict[str, str]:
 
 def complain(message: str) -> None:
     """Say at the top of the next page that something could not be done."""
-    st.session_state["complaint"] = message
+    st.session_state.setdefault("complaints", []).append(message)
 
 
 @st.cache_resource(ttl=SECONDS_KEPT, show_spinner=False)
@@ -241,12 +285,11 @@ def _bundled(name: str) -> riskcast.Case:
 
 
 def _from_address() -> View:
-    known = riskcast.list_cases()
-    asked = st.query_params.get("case", known[0])
-    if asked not in known:
-        complain(f"The address asks for the case {asked!r}, which is not here; {known[0]} is shown.")
-        asked = known[0]
-    opened = View(_bundled(asked))
+    case = _addressed_case()
+    if case is None:
+        return View(_bundled(riskcast.list_cases()[0]))
+    opened = View(case)
+    is_named = "hash" in st.query_params
     for name, read, what in (
         ("observed", _with_observed, "added events"),
         ("built", _with_built, "scenarios"),
@@ -256,8 +299,10 @@ def _from_address() -> View:
         if text is None:
             continue
         try:
+            if not is_named:
+                raise ValueError("it does not say by hash which edition of the case they belong to")
             opened = read(opened, decode(text))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             complain(f"The {what} in the address cannot be used: {error}")
     scenario = st.query_params.get("scenario", "baseline")
     if scenario in opened.scenarios:
@@ -266,14 +311,40 @@ def _from_address() -> View:
     return opened
 
 
-def _with_changes(opened: View, plain: dict[str, Any]) -> View:
-    new = replace(opened, changes=plain)
+def _addressed_case() -> riskcast.Case | None:
+    """The case that the address asks for; None, said why, where it is not here or is another edition."""
+    known = riskcast.list_cases()
+    asked, digits = st.query_params.get("case", known[0]), st.query_params.get("hash")
+    found = None if digits is None else kept_cases().find(asked, digits)
+    if found is not None:
+        return found
+    if asked not in known:
+        mend = "open its file in the sidebar, then use the address again" if digits else "open its file in the sidebar"
+        _complain_of_case(f"The address asks for the case {asked!r}, which is not here: {mend}.")
+        return None
+    case = _bundled(asked)
+    if digits is not None and digits != short_hash(case):
+        made_for, here = digits[:DIGITS], short_hash(case)
+        _complain_of_case(
+            f"The address belongs to another edition of {asked} ({made_for!r}; here it is {here}): "
+            "open the file of that edition in the sidebar, then use the address again."
+        )
+        return None
+    return case
+
+
+def _complain_of_case(message: str) -> None:
+    complain(f"{message} Nothing in the address is applied; {riskcast.list_cases()[0]} is shown as published.")
+
+
+def _with_changes(opened: View, plain: Any) -> View:
+    new = replace(opened, changes=_mapping(plain))
     _ = new.changed
     return new
 
 
-def _with_built(opened: View, plain: dict[str, Any]) -> View:
-    _check_count(plain, MOST_BUILT, "scenarios")
+def _with_built(opened: View, plain: Any) -> View:
+    _check_count(_mapping(plain), MOST_BUILT, "scenarios")
     for name, given in plain.items():
         if name in opened.scenarios or re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) is None:
             raise ValueError(f"{name!r} cannot be the name of a built scenario")
@@ -281,10 +352,18 @@ def _with_built(opened: View, plain: dict[str, Any]) -> View:
     return replace(opened, built=plain)
 
 
-def _with_observed(opened: View, plain: dict[str, Any]) -> View:
-    new = replace(opened, observed=plain)
+def _with_observed(opened: View, plain: Any) -> View:
+    if not isinstance(plain, list) or not all(isinstance(row, dict) for row in plain):
+        raise ValueError("the address holds no list of events")
+    new = replace(opened, observed=tuple(plain))
     _check_record(new)
     return new
+
+
+def _mapping(plain: Any) -> dict[str, Any]:
+    if not isinstance(plain, dict):
+        raise ValueError("the address holds nothing by name")
+    return plain
 
 
 def _check_record(new: View) -> None:
@@ -292,14 +371,24 @@ def _check_record(new: View) -> None:
     _check_count(new.observed, MOST_OBSERVED, "added events")
     if new.case.panel is not None and new.observed:
         raise ValueError("a panel holds its events in its own table; add a row there")
-    problems = set(riskcast.find_problems(new.recorded)) - set(riskcast.find_problems(new.case))
+    known = set(riskcast.find_problems(new.case))
+    problems = [problem for problem in riskcast.find_problems(new.recorded) if problem not in known]
     if problems:
-        raise riskcast.CaseError(problems)
+        raise riskcast.CaseError(_of_added_events(problem, len(new.case.event_rows)) for problem in problems)
 
 
-def _check_count(plain: Changes, most: int, what: str) -> None:
-    if len(plain) > most:
-        raise ValueError(f"there are {len(plain)} {what}; keep at most {most}")
+def _of_added_events(problem: Any, written: int) -> Any:
+    """A problem of an added event by its number, as no file holds it."""
+    # The rows of a table that nobody wrote are counted on beneath its header.
+    number = 0 if problem.line is None else problem.line - 1 - written
+    if problem.file != EVENTS_FILE or number < 1:
+        return problem
+    return replace(problem, file=f"added event {number}", line=None)
+
+
+def _check_count(given: Sized, most: int, what: str) -> None:
+    if len(given) > most:
+        raise ValueError(f"there are {len(given)} {what}; keep at most {most}")
 
 
 def _set(new: View) -> None:

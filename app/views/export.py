@@ -196,11 +196,11 @@ def _elsewhere(dossier: riskcast.Dossier, now: View) -> None:
     if now.changes:
         label = st.text_input("Name of your changes", value=LABEL, max_chars=80, key="export_label").strip() or LABEL
         overlay = f"{downloads.safe_name(label)}.yaml"
-    handed = _handed_over(now)
+    handed = now.handed
     bundled = handed is now.case and now.case.name in riskcast.list_cases()
     buttons: dict[str, tuple[Callable[[], bytes], str, str]] = {}
     if overlay:
-        buttons["Overlay (YAML)"] = (lambda: riskcast.overlay_text(now.changes, label).encode(), overlay, YAML)
+        buttons["Overlay (YAML)"] = (lambda: riskcast.overlay_text(now.changes, label, handed).encode(), overlay, YAML)
     buttons["Case (zip)"] = (lambda: downloads.case_zip(handed), f"{handed.name}.zip", ZIP)
     _buttons(buttons)
     if not overlay:
@@ -244,14 +244,6 @@ def notebook_code(dossier: riskcast.Dossier, case: str, overlay: str) -> str:
         "risk.to_frame()",
     ]
     return "\n".join(lines)
-
-
-def _handed_over(now: View) -> riskcast.Case:
-    """The case that the changes apply to: with the events and scenarios that were added in the app."""
-    if not now.built:
-        return now.recorded
-    own = {name: found for name, found in now.scenarios.items() if name in now.built}
-    return now.recorded.revised(scenarios={**now.case.scenarios, **own})
 
 
 def _buttons(files: Mapping[str, tuple[Callable[[], bytes], str, str]]) -> None:

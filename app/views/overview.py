@@ -77,7 +77,7 @@ def _dyads(result: Result, before: Result) -> None:
 
 def _months(result: Result) -> None:
     st.subheader(f"Probability by {result.case.settings.period}")
-    chosen = widgets.choose_pair(result, "months_dyad")
+    chosen = widgets.choose_pair(result, f"months_dyad:{session.view().id}")
     st.altair_chart(
         charts.months_chart(result.risk, chosen, palette=widgets.palette()),
         theme=None,

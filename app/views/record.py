@@ -124,21 +124,21 @@ def _filters(case: riskcast.Case) -> tuple[list[str], list[str], tuple[int, int]
             types,
             format_func=lambda name: type_label(case, name),
             placeholder="All types",
-            key=f"record_types:{case.name}",
+            key=f"record_types:{session.view().id}",
         )
         years = (first, last)
         if first < last:
-            years = st.slider("Years", first, last, (first, last), key=f"record_years:{case.name}")
+            years = st.slider("Years", first, last, (first, last), key=f"record_years:{session.view().id}")
     with two:
         chosen_units = st.multiselect(
             "Pair",
             units,
             format_func=lambda unit: unit_label(case, unit),
             placeholder="All",
-            key=f"record_units:{case.name}",
+            key=f"record_units:{session.view().id}",
         )
         statuses = st.pills(
-            "Status", STATUSES, selection_mode="multi", default=STATUSES, key=f"record_statuses:{case.name}"
+            "Status", STATUSES, selection_mode="multi", default=STATUSES, key=f"record_statuses:{session.view().id}"
         )
     return chosen_types, chosen_units, years, statuses
 
@@ -216,7 +216,9 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
     if not named:
         st.caption("No indicator of this case has a series of dated values.")
         return
-    chosen = st.selectbox("Series", list(named), format_func=named.__getitem__, key=f"record_series:{case.name}")
+    chosen = st.selectbox(
+        "Series", list(named), format_func=named.__getitem__, key=f"record_series:{session.view().id}"
+    )
     st.caption(plain(case.indicators[chosen].question))
     st.altair_chart(charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
@@ -298,7 +300,7 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
                 st.caption(f"**{plain(doubt.key or doubt.file)}**: {plain(doubt.wrong)}; {plain(doubt.mend)}.")
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
-    dyad = widgets.choose_pair(result, f"record_pair:{case.name}")
+    dyad = widgets.choose_pair(result, f"record_pair:{session.view().id}")
     checks = {check.event: check for check in report.priors}
     st.dataframe(
         [voice_cells(case, one, checks[one.past.event]) for one in compare(result, priors, dyad)],

@@ -87,7 +87,7 @@ def _pick(now: session.View) -> list[str]:
         key="compare",
         placeholder="pick a future",
     )
-    st.session_state["compared"] = (now.case.name, chosen, now.scenario)
+    st.session_state["compared"] = (now.id, chosen, now.scenario)
     for done in (builder.DONE, observed_events.DONE):
         st.session_state.pop(done, None)
     note = st.session_state.pop("compare_note", None)
@@ -99,7 +99,7 @@ def _pick(now: session.View) -> list[str]:
 def _kept_choice(now: session.View, known: list[str]) -> list[str]:
     """What was compared before on this page, without what is gone, with what the sidebar has turned to since."""
     case, kept, turned_to = st.session_state.get("compared", (None, [], None))
-    if case != now.case.name:
+    if case != now.id:
         first = next((name for name in known if name != "baseline"), "baseline")
         other = first if now.scenario == "baseline" else now.scenario
         return list(dict.fromkeys(("baseline", other)))

@@ -40,10 +40,12 @@ def show() -> None:
 
 
 def _choose(result: Result) -> tuple[str, str]:
-    case = result.case
-    dyad = widgets.choose_pair(result, f"why_pair:{case.name}")
+    case, own = result.case, session.view().id
+    dyad = widgets.choose_pair(result, f"why_pair:{own}")
     labels = {WHOLE: "The score as a whole"} | {name: case.events[name].label for name in case.outcomes}
-    event = st.selectbox("What to explain", list(labels), format_func=labels.__getitem__, key=f"why_event:{case.name}")
+    event = st.selectbox(
+        "What to explain", list(labels), format_func=labels.__getitem__, key=f"why_event:{session.view().id}"
+    )
     return dyad, event
 
 

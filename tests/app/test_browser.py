@@ -110,6 +110,16 @@ def test_every_page_opens_and_asks_nothing_of_the_outside(address: str, fresh: F
     assert {host for scheme, host in places if scheme not in ("data", "blob")} <= HOME
 
 
+@pytest.mark.parametrize(("path", "told"), [("/overview", ""), ("/no-such-page?scenario=second_attack", "no-such-page")])
+def test_an_address_that_names_no_page_leads_home(address: str, fresh: Fresh, path: str, told: str) -> None:
+    page = fresh()
+    shown = app.visit(page, address + path, OVERVIEW)
+    assert urlsplit(shown.url).path == "/"
+    assert ("scenario=second_attack" in shown.url) == bool(told)
+    expect(page.get_by_text("There is no page")).to_have_count(1 if told else 0)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+
+
 def test_a_change_shows_at_once_and_its_address_shows_the_same_numbers_to_a_colleague(
     assumptions: Page, fresh: Fresh
 ) -> None:

@@ -25,6 +25,7 @@ from files import downloads, uploads
 from riskcast.charts import theme
 from riskcast.exports import Picture, Wish, pictures, tables as sheets
 from state import results, session
+from state.kept_cases import short_hash
 from state.session import View
 from tests.support import smallpanel
 from views import export
@@ -160,8 +161,8 @@ def test_what_was_added_in_the_app_travels_in_the_case(view: View) -> None:
         "status": "judgement",
     }
     built = {"label": "Mine", "story": "A shift.", "indicators": [{"indicator": "xenophobia", "shift": 5.0}]}
-    added = replace(view, observed={"one": row}, built={"mine": built}, scenario="mine")
-    handed = export._handed_over(added)
+    added = replace(view, observed=(row,), built={"mine": built}, scenario="mine")
+    handed = added.handed
     read = uploads.read_case_upload("x.zip", downloads.case_zip(handed))
     assert read.hash == handed.hash != view.case.hash
     assert len(read.event_rows) == len(view.case.event_rows) + 1
@@ -172,7 +173,7 @@ def test_what_was_added_in_the_app_travels_in_the_case(view: View) -> None:
 
 
 def test_a_published_case_is_handed_over_as_it_is(view: View) -> None:
-    assert export._handed_over(view) is view.case
+    assert view.handed is view.case
     assert uploads.read_case_upload("x.zip", downloads.case_zip(view.case)).hash == view.case.published_hash
 
 
@@ -248,6 +249,7 @@ def page() -> None:
 def opened(view: View) -> AppTest:
     """The page, opened at an address with changes."""
     test = AppTest.from_function(page, default_timeout=60)
+    test.query_params["hash"] = short_hash(view.case)
     test.query_params["overlay"] = session.encode(view.changes)
     test.query_params["scenario"] = SCENARIO
     return test.run()
@@ -305,7 +307,7 @@ def test_downloads_name_their_files(view: View, dossier: riskcast.Dossier, monke
     export._elsewhere(dossier, view)
     export._numbers(dossier, view)
     export._brief(dossier, view)
-    assert riskcast.overlay_text(view.changes, "My view").encode() == offered["Overlay (YAML)"]["data"]()
+    assert riskcast.overlay_text(view.changes, "My view", view.case).encode() == offered["Overlay (YAML)"]["data"]()
     assert offered["Overlay (YAML)"]["file_name"] == "My_view.yaml"
     assert offered["Excel"]["data"]().startswith(b"PK")
     assert offered["Brief (PDF)"]["data"]().startswith(b"%PDF")

@@ -149,7 +149,7 @@ def test_an_event_added_in_the_app_is_listed_as_such(view: View) -> None:
         "sources": [],
         "status": "unverified",
     }
-    app = opened(View(view.case, observed={"2024-05-05 demarche RUS-UZB": row}))
+    app = opened(View(view.case, observed=(row,)))
     first = shown(app)[0]
     assert (first["What"], first["Written in"]) == ("A note heard of today", "added in the app")
     assert first["Date"] == "2024-05-05"

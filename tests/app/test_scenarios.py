@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 import riskcast
 from scenarios import words as scenario_words
 from state import results, session
+from state.kept_cases import short_hash
 from state.session import View
 
 CASE = "central_asia_2024"
@@ -426,12 +427,14 @@ def test_built_futures_and_added_events_are_in_the_address(workbench: AppTest) -
         ("built", {"odd": {"label": "L", "story": "S", "indicators": [{"indicator": "nothing", "set": 1}]}}),
         ("built", {f"s{n}": {"label": "L", "story": "S"} for n in range(21)}),
         ("built", {"number": 3}),
-        ("observed", {"one": {"date": "2030-01-01"}}),
-        ("observed", {"one": 3}),
+        ("observed", [{"date": "2030-01-01"}]),
+        ("observed", [3]),
+        ("observed", {"one": {}}),
     ],
 )
 def test_an_address_that_cannot_be_used_is_told(key: str, plain: dict[str, Any]) -> None:
     test = AppTest.from_function(page, default_timeout=60)
+    test.query_params["hash"] = short_hash(riskcast.load_case("central_asia_2024"))
     test.query_params[key] = session.encode(plain)
     test.run()
     assert not seen(test).built
@@ -442,10 +445,11 @@ def test_an_address_that_cannot_be_used_is_told(key: str, plain: dict[str, Any])
 def test_an_event_after_the_day_of_the_case_is_refused_in_an_address(scenarios: AppTest) -> None:
     row = seen(scenarios).case.event_rows[-1].model_dump(mode="json") | {"date": "2024-05-07", "precision": "day"}
     test = AppTest.from_function(page, default_timeout=60)
-    test.query_params["observed"] = session.encode({"late": row})
+    test.query_params["hash"] = short_hash(seen(scenarios).case)
+    test.query_params["observed"] = session.encode([row])
     test.run()
     assert not seen(test).observed
-    assert "lies after as_of" in texts(test.warning)
+    assert "added event 1: date: 2024-05-07 lies after as" in texts(test.warning)
 
 
 def test_an_observed_event_is_learned_from_and_can_be_removed(scenarios: AppTest) -> None:
@@ -467,8 +471,8 @@ def test_an_observed_event_is_learned_from_and_can_be_removed(scenarios: AppTest
     table = frame(scenarios, "Score without").set_index("Pair")
     assert table.loc["Uzbekistan", "Change"] == pytest.approx(change)
     assert "1 event added to the record" in texts(scenarios.sidebar.caption)
-    (key,) = seen(scenarios).observed
-    scenarios.button(key=f"forget:{key}").click().run()
+    assert len(seen(scenarios).observed) == 1
+    scenarios.button(key="forget:0").click().run()
     assert not seen(scenarios).observed
     assert results.current(seen(scenarios), "baseline").case.hash == before.case.hash
 

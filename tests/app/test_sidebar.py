@@ -306,7 +306,7 @@ def test_verifying_asks_for_what_is_shown(sidebar: AppTest, engine: Engine) -> N
 def test_verifying_takes_added_events_and_scenarios_along(sidebar: AppTest, engine: Engine) -> None:
     built = {"mine": {"label": "Mine", "story": "A shift.", "indicators": [{"indicator": "xenophobia", "shift": 5.0}]}}
     row = seen(sidebar).case.event_rows[0].model_dump(mode="json") | {"date": "2024-05-01", "precision": "day"}
-    sidebar.session_state["view"] = replace(seen(sidebar), built=built, observed={"one": row}, scenario="mine")
+    sidebar.session_state["view"] = replace(seen(sidebar), built=built, observed=(row,), scenario="mine")
     start(sidebar.run())
     case, scenario = engine.asked[0][:2]
     assert scenario == "mine"

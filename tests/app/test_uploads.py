@@ -394,7 +394,7 @@ def test_an_overlay_is_read_as_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "hotter.yaml"
     file.write_bytes(OVERLAY)
     overlay = uploads.read_overlay_upload("hotter.yaml", OVERLAY)
-    assert overlay.label == "Hotter"
+    assert overlay.overlay.label == "Hotter"
     assert overlay.changes["indicators.mood.now"] == {"median": 57.0, "interval": [50.0, 64.0]}
     from_file = riskcast.apply_overlay(case, *riskcast.load_overlay(file))
     uploaded = riskcast.apply_overlay(case, overlay.changes, overlay.document)

@@ -22,8 +22,9 @@ from riskcast import (
     forecast,
     load_case,
     load_overlay,
+    overlay_text,
 )
-from riskcast.case.overlays import Overlay
+from riskcast.case.overlays import Overlay, apply_overlays, nameless_overlays, overlay_doubts, parse_overlay
 from riskcast.case.quantity_names import locate
 from riskcast.case.yaml_lines import parse_yaml
 from tests.support.smallcase import write_files
@@ -207,3 +208,71 @@ def test_an_overlay_may_be_laid_over_an_earlier_day_that_lacks_rows(case: Case) 
     assert apply_overlay(earlier, STRONGER).effects_on("protest")[0].rate_ratio.median == 1.8
     with pytest.raises(CaseError, match="leaves the bounds"):
         apply_overlay(earlier, {"indicators.mood.now": {"value": 101.0}})
+
+
+def named(case: Case) -> str:
+    """An overlay that says which case it was made for."""
+    said = f'case: {case.name}\ncase_hash: "{case.hash[:12]}"\n'
+    return said + "changes:\n  indicators.mood.now: {median: 60, interval: [52, 68]}\n"
+
+
+def read(text: str, file: str = "mine.yaml") -> tuple[Overlay, Any]:
+    return parse_overlay(text, file)
+
+
+def test_an_overlay_changes_the_case_that_it_was_made_for_and_no_other(case: Case) -> None:
+    other = case.revised(settings={**case.settings.model_dump(), "title": "Another edition"})
+    mine = read(named(case))
+    assert apply_overlay(case, *mine).hash == apply_overlay(case, HOTTER).hash
+    with pytest.raises(CaseError, match=r"^mine.yaml:2: case_hash: was made for small.*another edition"):
+        apply_overlay(other, *mine)
+    with pytest.raises(CaseError, match=r"^mine.yaml:1: case: was made for elsewhere, and"):
+        apply_overlay(case, *read("case: elsewhere\nchanges: {}\n"))
+
+
+def test_an_overlay_belongs_to_its_case_on_any_day_and_beside_other_overlays(case: Case) -> None:
+    mine = read(named(case))
+    earlier = case_as_of(case, dt.date(2019, 6, 30))
+    assert apply_overlay(earlier, *mine).overlay_hash == mine[0].hash
+    assert apply_overlay(apply_overlay(case, LIKELIER), *mine).hash == apply_overlay(case, {**HOTTER, **LIKELIER}).hash
+    grown = case.revised(event_rows=case.event_rows[1:])
+    with pytest.raises(CaseError, match="another edition"):
+        apply_overlay(apply_overlay(grown, LIKELIER), *mine)
+    text = overlay_text(HOTTER, case=grown)
+    assert (
+        apply_overlay(apply_overlay(grown, LIKELIER), *read(text)).hash
+        == apply_overlay(grown, {**HOTTER, **LIKELIER}).hash
+    )
+
+
+def test_the_text_of_an_overlay_names_its_case(case: Case) -> None:
+    text = overlay_text(HOTTER, "Mine", case)
+    mine, document = read(text)
+    assert (mine.label, mine.case) == ("Mine", case.name)
+    assert case.hash.startswith(str(mine.case_hash))
+    assert nameless_overlays(case, [(mine, document)]) == ()
+
+
+def test_two_overlays_that_disagree_are_refused_with_both_places(case: Case) -> None:
+    other = "changes:\n  outcomes.decree.base_rate: {median: 0.4, interval: [0.2, 0.6]}\n"
+    both = other + "  indicators.mood.now: {median: 40, interval: [35, 45]}\n"
+    apart = [read(named(case), "a.yaml"), read(other, "b.yaml")]
+    assert apply_overlays(case, apart).hash == apply_overlay(case, {**HOTTER, **LIKELIER}).hash
+    with pytest.raises(CaseError) as caught:
+        apply_overlays(case, [read(named(case), "a.yaml"), read(both, "b.yaml")])
+    said = "b.yaml:3: changes.indicators.mood.now: is set in a.yaml:4 already, to something else; keep one of the two"
+    assert str(caught.value) == said
+    assert apply_overlays(case, [read(named(case), "a.yaml"), read(named(case), "b.yaml")]).hash == (
+        apply_overlay(case, HOTTER).hash
+    )
+
+
+def test_an_overlay_that_names_no_case_is_told_unless_the_case_accepts_that(case: Case) -> None:
+    overlay = read("changes:\n  indicators.mood.now: {median: 60, interval: [52, 68]}\n")
+    [doubt] = nameless_overlays(case, [overlay])
+    assert (doubt.judgement, doubt.file) == ("nameless-overlay", "mine.yaml")
+    assert case.name in doubt.mend
+    assert case.hash[:12] in doubt.mend
+    assert doubt in overlay_doubts(case, [overlay])
+    lenient = case.revised(settings={**case.settings.model_dump(), "allow": ("nameless-overlay",)})
+    assert overlay_doubts(lenient, [overlay]) == ()

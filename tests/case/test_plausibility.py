@@ -551,7 +551,7 @@ def allowing(sample: Sample, name: str) -> Edit:
 
 
 def test_every_judgement_has_a_sample() -> None:
-    assert set(SAMPLES) | {"priors-exceed-record"} == set(JUDGEMENTS)
+    assert set(SAMPLES) | {"priors-exceed-record", "nameless-overlay"} == set(JUDGEMENTS)
     assert all(JUDGEMENTS.about(name) for name in JUDGEMENTS)
 
 

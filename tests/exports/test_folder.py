@@ -34,6 +34,7 @@ from riskcast.exports.json_file import dossier_data, export_schema, to_json_file
 from riskcast.machinery.staging import stage
 from tests.support import handover, smallpanel
 from tests.support.places import ROOT
+from tests.support.smallcase import write_files
 
 ORIGIN = ("case", "as_of", "horizon_until", "case_hash", "overlay_hash", "engine", "record", "draws", "seed", "checks")
 LIGHT = ["csv", "parquet", "json", "xlsx", "hubverse"]
@@ -567,6 +568,18 @@ def test_a_kept_run_is_exported_as_it_is(run_folder: Path, tmp_path: Path) -> No
     done = run(str(run_folder), "--out", str(tmp_path / "out"), "--formats", "json", "--seed", "2")
     assert isinstance(done.exception, OptionError)
     assert "--seed cannot change" in str(done.exception)
+
+
+def test_an_earlier_run_of_another_case_is_told_before_the_fit(run_folder: Path, tmp_path: Path, never: str) -> None:
+    other = str(write_files(tmp_path / "other"))
+    words = (other, "--out", str(tmp_path / "out"), "--engine", never, "--previous", str(run_folder))
+    done = run(*words)
+    assert isinstance(done.exception, RiskcastError)
+    assert "is of another case (central_asia_2024): it shares no pair with other" in str(done.exception)
+    posterior = riskcast.fit(riskcast.load_case(other), draws=200, allow_unreliable=True)
+    now, then = riskcast.score(riskcast.forecast(posterior)), riskcast.read_bundle(run_folder).risks[0]
+    with pytest.raises(OptionError, match="is of another case"):
+        riskcast.make_dossier(now, previous=then)
 
 
 def test_a_kept_run_is_what_scores_have_moved_since(run_folder: Path, tmp_path: Path) -> None:

@@ -3,7 +3,14 @@ from .doubts import find_doubts as find_doubts, find_scenario_doubts as find_sce
 from .files import list_cases as list_cases, load_case as load_case, write_case as write_case
 from .judgements import Doubt as Doubt
 from .model import Case as Case, Scenario as Scenario
-from .overlays import apply_overlay as apply_overlay, load_overlay as load_overlay, overlay_text as overlay_text
+from .overlays import (
+    Overlay as Overlay,
+    apply_overlay as apply_overlay,
+    apply_overlays as apply_overlays,
+    load_overlay as load_overlay,
+    nameless_overlays as nameless_overlays,
+    overlay_text as overlay_text,
+)
 from .places import Place as Place, Places as Places, find_place as find_place, find_places as find_places
 from .quantities import Quantity as Quantity, elicit as elicit, quantity_text as quantity_text
 from .quantity_names import (

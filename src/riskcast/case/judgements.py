@@ -19,6 +19,7 @@ from riskcast.machinery.registry import Entry, Registry
 Owner = tuple[str, str | int]
 WHOLE_CASE: Final[Owner] = ("case", "")
 ALLOWS_NOTHING: Final = "allows-nothing"
+NAMELESS: Final = "nameless-overlay"
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,9 @@ JUDGEMENTS = Registry[Judgement](
             "priors that expect twice the record or more",
             Judgement(False, "riskcast.verification.coverage:priors_exceed_record", is_slow=True),
         ),
-        # What is allowed in vain is known only once all others are done.
+        # What is allowed in vain is known only once all others are done, and no case tells what lies on top of it.
         ALLOWS_NOTHING: Entry("an `allow:` that accepts nothing", Judgement(False, lambda case: ())),
+        NAMELESS: Entry("an overlay that does not say which case it was made for", Judgement(False, lambda case: ())),
     },
 )
 

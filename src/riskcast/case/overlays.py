@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
-from riskcast.case.judgements import JUDGEMENTS, Doubt
+from riskcast.case.judgements import JUDGEMENTS, NAMELESS, Doubt
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
@@ -21,28 +23,43 @@ from riskcast.case.yaml_lines import Document, parse_yaml, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.machinery.digests import digest
 
+SHORT: Final = 12
+Read = tuple["Overlay", Document]
+
 
 class Overlay(Strict):
-    """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`."""
+    """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`.
+
+    case, case_hash: the case that it was made for, by name and by the first digits of its hash; it changes no other.
+    """
 
     label: str = "Overlay"
+    case: Annotated[str, Field(min_length=1)] | None = None
+    case_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")] | None = None
     changes: dict[str, Quantity]
 
     @property
     def hash(self) -> str:
-        """sha256 of the changes, blind to order, comments and label."""
+        """sha256 of the changes, blind to order, comments, label and the case it was made for."""
         return digest(self.model_dump(mode="json")["changes"])
 
+    def belongs_to(self, case: Case) -> bool:
+        """Whether it was made for a case, as far as it says: by the hash of its files, else by its name."""
+        if self.case_hash is not None:
+            return _published(case).startswith(self.case_hash)
+        return self.case is None or self.case == case.name
 
-def load_overlay(file: str | Path) -> tuple[Overlay, Document]:
-    """Read an overlay file: `label:` and `changes:`, a mapping of quantity ids to quantities.
+
+def load_overlay(file: str | Path) -> Read:
+    """Read an overlay file: `changes:`, a mapping of quantity ids to quantities, beside `label:`, and the `case:` and
+    `case_hash:` that it was made for.
 
     Returns the overlay with the document it came from, for errors that name its lines. Raises CaseError.
     """
     return parse_overlay(read_text(Path(file), str(file)), str(file))
 
 
-def parse_overlay(text: str, file: str) -> tuple[Overlay, Document]:
+def parse_overlay(text: str, file: str) -> Read:
     """The text of an overlay file as `load_overlay` gives it; `file` is what errors call it."""
     document = parse_yaml(text, file)
     if not isinstance(document.data, dict):
@@ -62,7 +79,8 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     """The case with the overlay's quantities in place of its own: the same case as editing the files would give.
 
     A change that says nothing of evidence keeps the evidence of the quantity it replaces. A plain mapping of ids to
-    quantities will do. Raises CaseError for an unknown id or a quantity that does not fit.
+    quantities will do. Raises CaseError for an overlay that was made for another case, an unknown id or a quantity that
+    does not fit.
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -73,6 +91,7 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     where = document or Document("overlay", {})
     if not isinstance(overlay, Overlay):
         overlay = _validated({"changes": dict(overlay)}, where)
+    _check_case(case, overlay, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
         where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
@@ -96,7 +115,7 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
         place[path[-1]] = quantity.model_copy(update=kept).model_dump()
     hashes = [] if case.overlay_hash is None else [case.overlay_hash]
     combined = digest([*hashes, overlay.hash]) if hashes else overlay.hash
-    changed = case.revised(**plain, published_hash=case.published_hash, overlay_hash=combined)
+    changed = case.revised(**plain, published_hash=_published(case), overlay_hash=combined)
     lines = _InOverlay(case=case, overlay=where, changes=frozenset(overlay.changes))
     problems = [problem for problem in find_problems(changed, lines, evidence=False) if problem in lines.blamed]
     if problems:
@@ -104,32 +123,107 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     return changed
 
 
-def overlay_doubts(case: Case, overlays: Iterable[tuple[Overlay, Document]]) -> tuple[Doubt, ...]:
+def apply_overlays(case: Case, overlays: Iterable[Read]) -> Case:
+    """The case with several overlays on it; raises CaseError as `apply_overlay` does, and where two of them set the
+    same quantity to different things.
+
+    >>> from riskcast import load_case
+    >>> one = parse_overlay("changes: {indicators.xenophobia.now: {value: 50}}", "a.yaml")
+    >>> two = parse_overlay("changes: {indicators.xenophobia.now: {value: 60}}", "b.yaml")
+    >>> apply_overlays(load_case("central_asia_2024"), [one, two])
+    Traceback (most recent call last):
+    riskcast.errors.CaseError: b.yaml:1: changes.indicators.xenophobia.now: is set in a.yaml:1 already, to something \
+else; keep one of the two
+    """
+    overlays = tuple(overlays)
+    _check_agreement(overlays)
+    for overlay, document in overlays:
+        case = apply_overlay(case, overlay, document)
+    return case
+
+
+def beneath_overlays(case: Case, overlays: Iterable[Read], where: Where) -> tuple[Case, Where]:
+    """The case with several overlays on it, and where its parts stand: what they change, in the overlays.
+
+    Raises CaseError as `apply_overlays` does.
+    """
+    overlays = tuple(overlays)
+    _check_agreement(overlays)
+    for overlay, document in overlays:
+        changed = apply_overlay(case, overlay, document)
+        where = _InOverlay(case=case, overlay=document, changes=frozenset(overlay.changes), beneath=where)
+        case = changed
+    return case, where
+
+
+def overlay_doubts(case: Case, overlays: Iterable[Read]) -> tuple[Doubt, ...]:
     """What overlays say of a case and can hardly mean, at their own lines; none that the case has without them, nor
     what becomes of its scenarios.
 
-    Raises CaseError as `apply_overlay` does.
+    Raises CaseError as `apply_overlays` does.
     """
-    changed, where = case, Where()
-    for overlay, document in overlays:
-        changed, where = apply_overlay(changed, overlay, document), beneath_overlay(changed, overlay, document, where)
-    if changed is case:
+    overlays = tuple(overlays)
+    if not overlays:
         return ()
+    changed, where = beneath_overlays(case, overlays, Where())
     known = {str(doubt) for doubt in judge(case, quick=True)}
-    return tuple(
-        doubt
-        for doubt in judge(changed, where, quick=True)
-        if not (doubt.allowed or str(doubt) in known or JUDGEMENTS.get(doubt.judgement).of_scenarios)
+    return (
+        *nameless_overlays(case, overlays),
+        *(
+            doubt
+            for doubt in judge(changed, where, quick=True)
+            if not (doubt.allowed or str(doubt) in known or JUDGEMENTS.get(doubt.judgement).of_scenarios)
+        ),
     )
 
 
-def beneath_overlay(case: Case, overlay: Overlay, document: Document, where: Where) -> Where:
-    """Where the parts of a case stand once an overlay changes it: what it changes, in the overlay."""
-    return _InOverlay(case=case, overlay=document, changes=frozenset(overlay.changes), beneath=where)
+def nameless_overlays(case: Case, overlays: Iterable[Read]) -> tuple[Doubt, ...]:
+    """Overlays that do not say which case they were made for; none where the case accepts that."""
+    if NAMELESS in case.settings.allow:
+        return ()
+    name = json.dumps(case.name, ensure_ascii=False)
+    mend = f"write `case: {name}` and `case_hash: {_published(case)[:SHORT]}` above its changes"
+    return tuple(
+        Doubt(NAMELESS, document.file, None, "", "names no case and changes whichever it is given", mend, False, False)
+        for overlay, document in overlays
+        if overlay.case is None and overlay.case_hash is None
+    )
 
 
-def overlay_text(changes: Mapping[str, Any], label: str = "Overlay") -> str:
-    """Changed quantities as the text of an overlay file.
+def _check_agreement(overlays: Iterable[Read]) -> None:
+    """Raise CaseError where two overlays set the same quantity to different things."""
+    problems = []
+    known: dict[str, tuple[Quantity, Document]] = {}
+    for overlay, document in overlays:
+        for key, quantity in overlay.changes.items():
+            first, place = known.setdefault(key, (quantity, document))
+            if first != quantity:
+                told = place.problem(("changes", key), "", "")
+                at = told.file if told.line is None else f"{told.file}:{told.line}"
+                wrong = f"is set in {at} already, to something else"
+                problems.append(document.problem(("changes", key), wrong, "keep one of the two"))
+    if problems:
+        raise CaseError(problems)
+
+
+def _check_case(case: Case, overlay: Overlay, document: Document) -> None:
+    """Raise CaseError where an overlay was made for another case, or another edition of this one."""
+    if not overlay.belongs_to(case):
+        key = "case" if overlay.case_hash is None else "case_hash"
+        made_for = ", ".join(part for part in (overlay.case, (overlay.case_hash or "")[:SHORT]) if part)
+        here = f"{case.name}, {_published(case)[:SHORT]}"
+        wrong = f"was made for {made_for}, and this is another case or another edition of it ({here})"
+        mend = "open the case that it was made for; or look its changes over, and correct `case` and `case_hash`"
+        raise CaseError([document.problem((key,), wrong, mend)])
+
+
+def _published(case: Case) -> str:
+    """The hash of a case before any overlay."""
+    return case.published_hash or case.hash
+
+
+def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case | None = None) -> str:
+    """Changed quantities as the text of an overlay file; it names the `case` that it was made for, where one is given.
 
     >>> print(overlay_text({"indicators.xenophobia.now": {"median": 55.0, "interval": (47.0, 63.0)}}, "Mine"), end="")
     label: Mine
@@ -139,7 +233,11 @@ def overlay_text(changes: Mapping[str, Any], label: str = "Overlay") -> str:
     import yaml
 
     overlay = _validated({"label": label, "changes": dict(changes)}, Document("overlay", {}))
-    lines = [f"label: {_scalar(label)}", "changes:" if overlay.changes else "changes: {}"]
+    lines = [f"label: {_scalar(label)}"]
+    if case is not None:
+        # Twelve digits of a hash may look like a number.
+        lines += [f"case: {_scalar(case.name)}", f'case_hash: "{_published(case)[:SHORT]}"']
+    lines += ["changes:" if overlay.changes else "changes: {}"]
     for key, quantity in overlay.changes.items():
         plain = quantity.model_dump(mode="json", exclude_none=True)
         text = yaml.safe_dump(plain, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000)

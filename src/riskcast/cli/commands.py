@@ -23,6 +23,7 @@ from riskcast.cli.options import (
     print_json,
     progress,
     read_case,
+    tell,
 )
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.verification import backtest, calibrate
@@ -119,14 +120,14 @@ def check(
 ) -> None:
     """Validate a case; report coverage, unused quantities, priors against the record, and what can hardly be meant."""
     from riskcast.case.files import load_case_with_lines
-    from riskcast.case.overlays import apply_overlay, beneath_overlay, load_overlay
+    from riskcast.case.overlays import beneath_overlays, load_overlay, nameless_overlays
     from riskcast.terminal.forecasts import coverage_view, make_console
     from riskcast.verification.coverage import report_coverage
 
-    found, where = load_case_with_lines(case)
-    for file in overlay or ():
-        changes, document = load_overlay(file)
-        found, where = apply_overlay(found, changes, document), beneath_overlay(found, changes, document, where)
+    published, where = load_case_with_lines(case)
+    overlays = [load_overlay(file) for file in overlay or ()]
+    found, where = beneath_overlays(published, overlays, where)
+    tell(nameless_overlays(published, overlays))
     report = report_coverage(found, seed=seed, where=where)
     make_console().print(coverage_view(report))
     if strict and report.told:

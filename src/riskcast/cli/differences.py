@@ -14,6 +14,7 @@ from riskcast.cli.options import (
     UnreliableOption,
     print_json,
     progress,
+    tell,
 )
 from riskcast.errors import OptionError
 
@@ -88,7 +89,7 @@ def diff(
 def _read_sides(a: str, b: str, case: str | None) -> tuple[Case | Run, Case | Run]:
     """Both sides; an overlay changes `case`, else the published case of the other side."""
     from riskcast.case.files import load_case
-    from riskcast.case.overlays import apply_overlay, load_overlay
+    from riskcast.case.overlays import apply_overlay, load_overlay, nameless_overlays
 
     overlays = {side: _is_overlay(side) for side in (a, b)}
     if case is None and all(overlays.values()):
@@ -100,8 +101,9 @@ def _read_sides(a: str, b: str, case: str | None) -> tuple[Case | Run, Case | Ru
         published = load_case(case) if case is not None else next(found for _, found in read.values())
         for side, is_overlay in overlays.items():
             if is_overlay:
-                overlay, document = load_overlay(side)
-                read[side] = apply_overlay(published, overlay, document), published
+                overlay = load_overlay(side)
+                read[side] = apply_overlay(published, *overlay), published
+                tell(nameless_overlays(published, [overlay]))
     return read[a][0], read[b][0]
 
 

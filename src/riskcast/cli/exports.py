@@ -40,6 +40,7 @@ def export(
     ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
+    from riskcast.exports.dossier import check_previous
     from riskcast.exports.folder import check_formats, check_out, export as write
 
     chosen = None if formats is None else [name.strip() for name in formats.split(",") if name.strip()]
@@ -55,6 +56,8 @@ def export(
         from riskcast.forecasting.scoring import score
 
         request = asked.request()
+        if before is not None:
+            check_previous(before, request.case)
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
     with progress("Writing") as report:
         for path in write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -19,6 +19,7 @@ from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.errors import OptionError
 
 if TYPE_CHECKING:
+    from riskcast.case.judgements import Doubt
     from riskcast.case.model import Case
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
@@ -105,8 +106,7 @@ class Asked:
         )
         check_request(request)
         # What scenarios say stands beside their numbers.
-        for doubt in request_doubts(replace(request, scenarios=())):
-            print(f"riskcast: to note: {doubt}", file=sys.stderr)
+        tell(request_doubts(replace(request, scenarios=())))
         return request
 
 
@@ -151,6 +151,12 @@ def one_scenario(asked: Asked) -> None:
     if asked.scenario is not None and len(asked.scenario) > 1:
         listed = " and ".join(asked.scenario)
         raise OptionError(f"--scenario is given {len(asked.scenario)} times ({listed}); give it once, or use compare")
+
+
+def tell(doubts: Iterable[Doubt]) -> None:
+    """Say on standard error what is used though it can hardly be meant."""
+    for doubt in doubts:
+        print(f"riskcast: to note: {doubt}", file=sys.stderr)
 
 
 def read_case(case: str | None) -> Case:

@@ -59,7 +59,8 @@ def make_dossier(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
 ) -> Dossier:
-    """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, or several cases.
+    """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, or an
+    earlier run that shares no pair or no outcome with them.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -76,4 +77,15 @@ def make_dossier(
         raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
     if any(risk.forecast.posterior is not chosen[0].forecast.posterior for risk in chosen):
         raise OptionError("the risks come from different fits; forecast all scenarios from the same posterior")
+    if previous is not None:
+        check_previous(previous, chosen[0].forecast.case)
     return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations))
+
+
+def check_previous(previous: Risk, case: Case) -> None:
+    """Raise OptionError for an earlier run with which nothing of a case can be compared, as it is of another case."""
+    then = previous.forecast
+    for what, before, after in (("pair", then.dyads, case.dyads), ("outcome", then.case.outcomes, case.outcomes)):
+        if set(before).isdisjoint(after):
+            wrong = f"the earlier run is of another case ({then.case.name}): it shares no {what} with {case.name}"
+            raise OptionError(f"{wrong}; give an earlier run of the same case")

@@ -12,7 +12,7 @@ from typing import Any
 
 from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case, Scenario
-from riskcast.case.overlays import apply_overlay, overlay_doubts, parse_overlay
+from riskcast.case.overlays import apply_overlays, overlay_doubts, parse_overlay
 from riskcast.case.plausibility.judge import scenario_doubts
 from riskcast.case.vintage import case_as_of
 from riskcast.engines.fitting import DRAWS, fit
@@ -72,10 +72,7 @@ class Request:
     @cached_property
     def case(self) -> Case:
         """The case that is forecast: after the overlays, which hold on the day of the forecast."""
-        case = self.published
-        for overlay in self.overlays:
-            case = apply_overlay(case, *parse_overlay(overlay.text, overlay.name))
-        return case
+        return apply_overlays(self.published, (parse_overlay(overlay.text, overlay.name) for overlay in self.overlays))
 
     @property
     def periods(self) -> int:

@@ -169,7 +169,7 @@ def _as_overlays(published: Case, case: Case) -> tuple[str, ...]:
     if published.hash == case.hash:
         return ()
     try:
-        text = overlay_text({key: quantity.model_dump() for key, quantity in changes.items()})
+        text = overlay_text({key: quantity.model_dump() for key, quantity in changes.items()}, case=published)
         same = apply_overlay(published, *parse_overlay(text, "overlay")).hash == case.hash
     except CaseError:
         same = False

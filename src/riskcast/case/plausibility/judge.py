@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from riskcast.case.judgements import ALLOWS_NOTHING, JUDGEMENTS, WHOLE_CASE, Doubt, Found, Judgement, Owner
+from riskcast.case.judgements import ALLOWS_NOTHING, JUDGEMENTS, NAMELESS, WHOLE_CASE, Doubt, Found, Judgement, Owner
 from riskcast.case.model import Case, Scenario
 from riskcast.case.quantity_ids import find_id
 from riskcast.case.quantity_names import id_at
@@ -60,7 +60,7 @@ def judge(
     where, known, allowed = where or Where(), known or {}, allowances(case)
     doubts: list[Doubt] = []
     used: set[tuple[Owner, str]] = set()
-    left_out = {ALLOWS_NOTHING}
+    left_out = {ALLOWS_NOTHING, NAMELESS}
     for name, judgement in _chosen():
         if name in known:
             found = known[name]
