@@ -110,7 +110,9 @@ def test_every_page_opens_and_asks_nothing_of_the_outside(address: str, fresh: F
     assert {host for scheme, host in places if scheme not in ("data", "blob")} <= HOME
 
 
-@pytest.mark.parametrize(("path", "told"), [("/overview", ""), ("/no-such-page?scenario=second_attack", "no-such-page")])
+@pytest.mark.parametrize(
+    ("path", "told"), [("/overview", ""), ("/no-such-page?scenario=second_attack", "no-such-page")]
+)
 def test_an_address_that_names_no_page_leads_home(address: str, fresh: Fresh, path: str, told: str) -> None:
     page = fresh()
     shown = app.visit(page, address + path, OVERVIEW)
