@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree
 
 import openpyxl
@@ -22,6 +22,8 @@ import pytest
 import yaml
 
 import riskcast
+from state import session
+from state.kept_cases import short_hash
 from tests.support.smallcase import FILES
 
 pytest.importorskip("playwright.sync_api", reason="drives a browser with Playwright")
@@ -149,12 +151,45 @@ def test_two_people_who_change_numbers_at_the_same_time_see_their_own_alone(addr
         for key, page in people.items():
             shown[key] = app.await_change(page, shown[key], {key: numbers[key]})
     for now in shown.values():
-        changed = riskcast.apply_overlay(riskcast.load_case("central_asia_2024"), now.overlay)
-        risk = riskcast.score(riskcast.forecast(riskcast.fit(changed, draws=1000, seed=1)))
-        assert {pair: cells.split()[:2] for pair, cells in now.scores.items()} == {
-            dyad.partner_name: [f"{dyad.score.mean:.1f}", f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"]
-            for dyad in risk.dyads
-        }
+        assert scores_of(now) == scores_by_library(now.overlay)
+
+
+def test_ten_people_who_come_at_once_see_their_own_numbers_alone(address: str, fresh: Fresh) -> None:
+    published = riskcast.load_case("central_asia_2024")
+    levels = [38.0 + 2 * n for n in range(10)]
+    beliefs = [{LEVEL: {"median": level, "interval": [level - 8, level + 8]}} for level in levels]
+    pages = [fresh() for _ in beliefs]
+    # All are on their way before the first is awaited.
+    for page, belief in zip(pages, beliefs, strict=True):
+        words = urlencode({"case": published.name, "hash": short_hash(published), "overlay": session.encode(belief)})
+        page.goto(f"{address}/assumptions?{words}", wait_until="commit", timeout=app.PATIENCE_MS)
+    shown = [app.await_page(page, ASSUMPTIONS) for page in pages]
+    for page in pages:
+        app.choose_assumption(page, LEVEL)
+    for page, level in zip(pages, levels, strict=True):
+        app.give(app.median(page), level + 1)
+    after = [
+        app.await_change(page, before, {LEVEL: level + 1})
+        for page, before, level in zip(pages, shown, levels, strict=True)
+    ]
+    for before, belief in zip(shown, beliefs, strict=True):
+        assert scores_of(before) == scores_by_library(belief)
+    for now in after:
+        assert scores_of(now) == scores_by_library(now.overlay)
+
+
+def scores_of(shown: app.Shown) -> dict[str, list[str]]:
+    return {pair: cells.split()[:2] for pair, cells in shown.scores.items()}
+
+
+def scores_by_library(changes: dict[str, Any]) -> dict[str, list[str]]:
+    """The scores and intervals that the library gives, as the live table writes them."""
+    changed = riskcast.apply_overlay(riskcast.load_case("central_asia_2024"), changes)
+    risk = riskcast.score(riskcast.forecast(riskcast.fit(changed, draws=1000, seed=1)))
+    return {
+        str(dyad.partner_name): [f"{dyad.score.mean:.1f}", f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"]
+        for dyad in risk.dyads
+    }
 
 
 def test_changes_can_be_taken_back_brought_again_and_reset(assumptions: Page) -> None:
