@@ -58,13 +58,13 @@ def case_zip(case: riskcast.Case) -> bytes:
 
 
 def file_stem(dossier: riskcast.Dossier) -> str:
-    """How files of a dossier are called: case, scenario, and the overlay's hash where there is one.
+    """How files of a dossier are called: case, scenario, and the case's hash where it is not as published.
 
     Two forecasts that differ have files that differ in name.
     """
     case = dossier.case
-    overlay = f"-{case.overlay_hash[:8]}" if case.overlay_hash else ""
-    return safe_name(f"{case.name}-{dossier.headline.forecast.scenario_name}{overlay}")
+    changed = "" if case.hash == dossier.published.hash else f"-{case.hash[:8]}"
+    return safe_name(f"{case.name}-{dossier.headline.forecast.scenario_name}{changed}")
 
 
 def safe_name(text: str) -> str:

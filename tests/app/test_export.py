@@ -178,9 +178,11 @@ def test_a_published_case_is_handed_over_as_it_is(view: View) -> None:
 
 
 def test_files_of_different_forecasts_differ_in_name(view: View) -> None:
-    views = [view, replace(view, changes={}), replace(view, scenario="baseline")]
+    row = view.case.event_rows[0].model_dump(mode="json") | {"date": "2024-05-01", "precision": "day"}
+    plain = replace(view, changes={})
+    views = [view, plain, replace(view, scenario="baseline"), replace(plain, observed=(row,))]
     stems = [downloads.file_stem(downloads.dossier_of(one)) for one in views]
-    assert len(set(stems)) == 3
+    assert len(set(stems)) == len(views)
     assert all(downloads.safe_name(stem) == stem for stem in stems)
 
 
@@ -313,5 +315,4 @@ def test_downloads_name_their_files(view: View, dossier: riskcast.Dossier, monke
     assert offered["Brief (PDF)"]["data"]().startswith(b"%PDF")
     assert "What has moved" in offered["Brief (HTML)"]["data"]().decode()
     assert json.loads(offered["JSON"]["data"]())["scenarios"][0]["scenario"] == SCENARIO
-    overlay_hash = str(dossier.case.overlay_hash)
-    assert offered["Excel"]["file_name"] == f"central_asia_2024-{SCENARIO}-{overlay_hash[:8]}.xlsx"
+    assert offered["Excel"]["file_name"] == f"central_asia_2024-{SCENARIO}-{dossier.case.hash[:8]}.xlsx"
