@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,10 @@ _OTHERS: Final = (
     (b"\xd0\xcf\x11\xe0", ".xls", "is an old Excel workbook (.xls), or one with a password"),
 )
 _BLANKS: Final = f" \t\r\n\x0b\x0c\x85{ODD_SPACES}{INVISIBLE}"
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 _BLOCK: Final = 50_000
+# How many characters a header may take.
+_HEAD: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -314,16 +318,22 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     if given is not None:
         content, skipped = content[given.end() :], 1
     separator = given[1] if given is not None else _separator(content, wanted)
-    try:
-        reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
-    except (TypeError, ValueError):
+    if separator in '"\r\n':
         mend = "write sep=; or sep=, or remove the line"
-        raise CaseError([Problem(name, 1, "", f"names {separator!r} as its separator", mend)]) from None
+        raise CaseError([Problem(name, 1, "", f"names {separator!r} as its separator", mend)])
     dialect = Dialect(name, separator, ".", text.encoding, text.sample)
-    return _parse(reader, name, wanted, skipped, dialect, None if content.isascii() else _BLANKS)
+    blanks = _BLANKS if not content.isascii() else " \t\r\n"
+    if content.isascii() and " " not in content and (separator == "\t" or "\t" not in content):
+        blanks = ""
+    try:
+        return _parse(content, name, wanted, skipped, dialect, blanks, _BLOCK)
+    except csv.Error:
+        # Row by row, to know the one.
+        return _parse(content, name, wanted, skipped, dialect, blanks, 1)
 
 
-def _parse(reader: Any, name: str, wanted: Wanted, skipped: int, dialect: Dialect, blanks: str | None) -> Grid:
+def _parse(content: str, name: str, wanted: Wanted, skipped: int, dialect: Dialect, blanks: str, most: int) -> Grid:
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=dialect.separator, strict=True)
     line, header, ragged = 1 + skipped, [], _Ragged(name, dialect.separator)
     columns: list[list[str]] = []
     lines: list[int] = []
@@ -341,22 +351,30 @@ def _parse(reader: Any, name: str, wanted: Wanted, skipped: int, dialect: Dialec
         at, width = line, len(header)
         columns = [[] for _ in header]
         line = reader.line_num + 1 + skipped
-        for cells in reader:
-            if len(cells) == width:
-                block.append(cells)
-                lines.append(line)
-                if len(block) == _BLOCK:
-                    _pour(block, columns, blanks)
-                    problems = row_problems(name, len(lines))
-                    if problems:
-                        raise CaseError(problems)
-            elif any(map(str.strip, cells)):
-                ragged.note(line, cells, width)
-            line = reader.line_num + 1 + skipped
+        while block := list(islice(reader, most)):
+            numbers: Sequence[int] = range(line, line + len(block))
+            end = reader.line_num + 1 + skipped
+            if end - line != len(block):
+                # Cells of several lines.
+                longer = (sum(len(_LINE_END.findall(cell)) for cell in cells) for cells in block)
+                numbers = list(accumulate((1 + more for more in longer), initial=line))[:-1]
+            if len(set(map(len, block))) > 1 or len(block[0]) != width:
+                for number, cells in zip(numbers, block, strict=True):
+                    if len(cells) != width and any(map(str.strip, cells)):
+                        ragged.note(number, cells, width)
+                numbers = [number for number, cells in zip(numbers, block, strict=True) if len(cells) == width]
+                block = [cells for cells in block if len(cells) == width]
+            lines.extend(numbers)
+            _pour(block, columns, blanks)
+            problems = row_problems(name, len(lines))
+            if problems:
+                raise CaseError(problems)
+            line = end
     except csv.Error as error:
+        if most > 1:
+            raise
         mend = 'close every quote, and write a quote within a quoted cell as ""'
         raise CaseError([Problem(name, line, "", f"is not valid CSV ({error})", mend)]) from None
-    _pour(block, columns, blanks)
     problems = ragged.problems(width, len(lines))
     if problems:
         # What is wrong with the header may be what is wrong with the rows.
@@ -364,11 +382,10 @@ def _parse(reader: Any, name: str, wanted: Wanted, skipped: int, dialect: Dialec
     return Grid(header, at, *_without_empty_rows(columns, np.array(lines, dtype=np.int64)), dialect)
 
 
-def _pour(block: list[list[str]], columns: list[list[str]], blanks: str | None) -> None:
+def _pour(block: list[list[str]], columns: list[list[str]], blanks: str) -> None:
     """Rows of text into columns, without blanks around the cells."""
     for column, cells in zip(columns, zip(*block, strict=True), strict=False):
-        column.extend([cell.strip(blanks) for cell in cells])
-    block.clear()
+        column.extend([cell.strip(blanks) for cell in cells] if blanks else cells)
 
 
 def _without_empty_rows(
@@ -384,9 +401,11 @@ def _without_empty_rows(
 def _separator(content: str, wanted: Wanted) -> str:
     """The separator by which the header has most of the columns that are wanted; a comma where that says nothing."""
 
+    head = content[:_HEAD]
+
     def columns(separator: str) -> int:
         try:
-            for cells in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
+            for cells in csv.reader(io.StringIO(head, newline=""), delimiter=separator):
                 if any(map(str.strip, cells)):
                     return len({cell.strip(_BLANKS) for cell in cells} & set(wanted.columns))
         except csv.Error:
