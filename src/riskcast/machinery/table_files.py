@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.errors import CaseError, Problem, shorten, show, suggest
+from riskcast.errors import MOST_SHOWN, CaseError, Problem, shorten, show, suggest
 from riskcast.machinery.number_cells import Bools, Cells
 from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, UTF8, decode, read_at_most, read_bytes
 
@@ -226,7 +226,7 @@ def header_problems(name: str, line: int | None, header: Sequence[str], wanted: 
     unknown = dict.fromkeys(title for title in named if title not in columns and title not in wanted.ignored)
     problems = [
         Problem(name, line, title, "is an unknown column", suggest(title, columns) + wanted.instead)
-        for title in unknown
+        for title in islice(unknown, MOST_SHOWN)
     ]
     for title in columns:
         if title not in header:
