@@ -16,8 +16,12 @@ from state.session import View
 
 MOST_MEGABYTES = uploads.MOST_BYTES // 1_000_000
 FILES, FOLDER = "Files", "Folder"
-CASE_FILES = tuple(f"{name}.yaml" for name in ("case", "indicators", "outcomes", "effects", "scenarios", "sources"))
-TYPES = ["zip", "yaml", "yml", "csv", "parquet", "md", "txt"]
+CASE_FILES = tuple(
+    f"{name}{suffix}"
+    for suffix in uploads.YAML
+    for name in ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
+)
+TYPES = ["zip", "yaml", "yml", "csv", "tsv", "gz", "xlsx", "parquet", "md", "txt"]
 
 
 def show() -> None:

@@ -38,9 +38,10 @@ READ_SECONDS = 15
 PATIENCE = 60.0
 REFUSED, TOO_HEAVY = 3, 4
 
-SUFFIXES = (".yaml", ".csv", ".parquet")
+YAML = (".yaml", ".yml")
+SUFFIXES = (*YAML, ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet")
 READMES = ("readme", "readme.md", "readme.txt")
-KINDS = "a case is made of .yaml, .csv and .parquet files and a README"
+KINDS = "a case is made of .yaml files, tables (.csv, .tsv, .csv.gz, .xlsx, .parquet) and a README"
 _IGNORED_FOLDER = "__MACOSX"
 _IGNORED_FILES = (".ds_store", "thumbs.db", "desktop.ini")
 _FOLDER = re.compile(r"[A-Za-z0-9_-]+")
@@ -103,7 +104,7 @@ def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
     chosen = {parts: files[name] for name, parts in found.items()}
     if all(len(parts) == 1 for parts in chosen):
         chosen = {
-            parts if parts[0].endswith(".yaml") else ("history", *parts): content for parts, content in chosen.items()
+            parts if parts[0].endswith(YAML) else ("history", *parts): content for parts, content in chosen.items()
         }
     folder, rooted = _rooted(shown, chosen)
     return _load(shown, _case_name(folder or "uploaded_case"), rooted)
@@ -242,9 +243,10 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
             raise _refusal(name, f"holds {_shown(path)!a}, whose name has other characters", mend)
         if not last.endswith(SUFFIXES) and last not in READMES:
             raise _refusal(name, f"holds {_shown(path)}", f"{KINDS}; remove it")
-        if content.startswith(b"PK\x03\x04"):
+        # A workbook is a zip too; what it unpacks to is limited where it is read.
+        if content.startswith(b"PK\x03\x04") and not last.endswith(".xlsx"):
             raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
-    if ("case.yaml",) not in within:
+    if not any((f"case{suffix}",) in within for suffix in YAML):
         wrong = "holds no case.yaml at its top or in its only folder"
         raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")
     return folder, {"/".join(parts): content for parts, content in within.items()}

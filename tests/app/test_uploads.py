@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
 import random
 import resource
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import psutil
 import pyarrow
 import pyarrow.parquet
@@ -111,6 +114,27 @@ def test_a_zip_of_a_panel_case_is_the_case(suffix: str, tmp_path: Path) -> None:
     assert uploads.read_case_files(bare).hash == riskcast.load_case(folder).hash
 
 
+def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None:
+    expected = riskcast.load_case(write_files(tmp_path / "small")).hash
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in csv.reader(io.StringIO(FILES["history/indicators.csv"])):
+        book.active.append(row)
+    book.save(tmp_path / "indicators.xlsx")
+    files = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items() if "history" not in name}
+    files["history/events.csv.gz"] = gzip.compress(GOOD["history/events.csv"])
+    files["history/indicators.xlsx"] = (tmp_path / "indicators.xlsx").read_bytes()
+    assert uploads.read_case_upload("a.zip", zipped(files)).hash == expected
+    assert uploads.read_case_files({Path(name).name: content for name, content in files.items()}).hash == expected
+
+
+def test_what_tables_unpack_to_is_limited() -> None:
+    head = GOOD["history/events.csv"].splitlines(keepends=True)[0]
+    bomb = gzip.compress(head + bytes(1) * 1_500_000_000, 1)
+    files = {name: content for name, content in GOOD.items() if name != "history/events.csv"}
+    assert "memory to read" in refusal("a.zip", zipped(files | {"history/events.csv.gz": bomb}))
+
+
 def test_files_with_and_without_folders_are_the_case(tmp_path: Path) -> None:
     expected = riskcast.load_case(write_files(tmp_path / "small")).hash
     in_folder = uploads.read_case_files({f"mine/{name}": content for name, content in GOOD.items()})
@@ -182,7 +206,8 @@ def test_a_name_with_nul_or_with_two_readings_is_refused() -> None:
     [
         ("inner.zip", "inner.zip; a case is made of"),
         ("run.py", "run.py; a case is made of"),
-        ("case.yml", "case.yml; a case is made of"),
+        ("case.json", "case.json; a case is made of"),
+        ("history/x.gz", "history/x.gz; a case is made of"),
         ("history/.hidden.csv", "other characters"),
         ("саse.yaml", "'\\u0441\\u0430se.yaml', whose name has other characters"),
         ("history/ｅvents.csv", "holds "),
@@ -415,7 +440,7 @@ def test_an_overlay_that_does_not_fit_the_case_is_told_with_its_line(tmp_path: P
         ("o.yaml", b"changes:\n  a: {median: x}\n", "o.yaml:2: changes.a.median: is 'x'; "),
         ("o.yaml", b"- a\n", "o.yaml:1: is not a mapping; write `changes:`"),
         ("o.yaml", b"", "o.yaml:1: is empty; "),
-        ("o.yaml", b"\xff\xfe", "o.yaml:1: is not UTF-8"),
+        ("o.yaml", b"\xe9", "o.yaml:1: is not UTF-8"),
         ("o.yaml", b"a: \0", "control character"),
         ("o.yaml", b"[" * 200_000, "nested too deeply"),
         ("o.yaml", b"".join(b"k%d: {x%d: 1}\n" % (i, i) for i in range(12_000)), "unknown key"),

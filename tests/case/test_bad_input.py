@@ -183,7 +183,9 @@ BAD = {
     "log scale below 0": Bad(INDICATORS, "reference: 10", "reference: -10", "reference: -10", ("above 0",)),
     "step of a log scale": Bad(INDICATORS, "step: 1.5", "step: 0.5", "step: 0.5", ("factor above 1",)),
     "reference out of bounds": Bad(INDICATORS, "reference: 50", "reference: 500", "reference: 500", ("0..100",)),
-    "wrong unit": Bad(INDICATORS, "[48, 62]", "[48, 6200]", "now:", ("leaves the bounds 0..100 (points)", "unit")),
+    "wrong unit": Bad(
+        INDICATORS, "[48, 62]", "[48, 6200]", "[48, 6200]", ("leaves the bounds 0..100 (points)", "unit")
+    ),
     "log level below 0": Bad(INDICATORS, "interval: [4, 12]", "interval: [-4, 12]", "[-4", ("-4 must be above 0",)),
     "unknown dyad of a level": Bad(INDICATORS, "HHH-BBB:", "HHH-BBC:", "HHH-BBC", ("did you mean 'HHH-BBB'?",)),
     "missing dyad of a level": Bad(
@@ -296,7 +298,7 @@ BAD = {
     "underscores in a table": Bad(SERIES, ",50.5,", ",5_0,", ",5_0,", ("'5_0'", "plain number")),
     "empty number": Bad(SERIES, ",50.5,", ",,", "2018-01-31", ("value: is empty",)),
     "value out of its range": Bad(SERIES, ",50.5,", ",60,", "2018-01-31", ("60 lies outside", "48..53")),
-    "value out of bounds": Bad(SERIES, ",50.5,48,53,", ",5050,4800,5300,", ",5050", ("4800..5300", "unit")),
+    "value out of bounds": Bad(SERIES, ",50.5,48,53,", ",5050,4800,5300,", ",5050", ("value: 5050 is outside", "unit")),
     "event before history": Bad(EVENTS, "2016-03-05", "2015-03-05", "2015-03-05", ("before history_from",)),
     "event after as_of": Bad(EVENTS, "2020-10-01,month", "2021-01-01,day", "2021-01-01", ("after as_of 2020-12-31",)),
     "event perhaps after as_of": Bad(CASE, "as_of: 2020-12-31", "as_of: 2020-10-20", "as_of", ("may lie after",)),
@@ -310,10 +312,10 @@ BAD = {
     "unknown status": Bad(EVENTS, "archive survey,located", "archive survey,locatd", "locatd", ("mean 'located'?",)),
     "event twice": Bad(
         EVENTS,
-        "2019-02-20,day,protest,HHH-BBB,BBB,Another protest",
-        "2017-06-01,day,protest,HHH-BBB,BBB,Another protest",
-        "Another protest",
-        ("repeats protest of HHH-BBB",),
+        "2019-02-20,day,protest,HHH-BBB,BBB,Another protest,archive survey,located",
+        "2017-06-01,month,protest,HHH-BBB,BBB,A protest,archive,located",
+        "A protest,archive,located\n2020",
+        ("repeats protest of HHH-BBB", "in every cell of row"),
     ),
     "unknown source of a row": Bad(EVENTS, "archive survey", "archive survy", "archive survy", ("mean 'survey'?",)),
     "located without a source": Bad(EVENTS, ",,unverified", ",,located", ",,located", ("sources: is empty",)),
@@ -373,7 +375,7 @@ def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read_as_the_same
     assert load_case(tmp_path / "windows").hash == plain.hash
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".yaml")])
 def test_bytes_that_are_not_utf8_are_told_with_their_line(name: str, tmp_path: Path, run: Run) -> None:
     write_files(tmp_path)
     lines = FILES[name].encode().split(b"\n")
@@ -381,7 +383,7 @@ def test_bytes_that_are_not_utf8_are_told_with_their_line(name: str, tmp_path: P
     (tmp_path / name).write_bytes(b"\n".join(lines))
     status, out, err = run("check", tmp_path)
     assert (status, out) == (2, "")
-    assert f"{name}:3: is not UTF-8 (byte 0xe9); save the file as UTF-8" in err
+    assert f"{name}:3: is not UTF-8 (byte 0xe9, as in Windows-1252 'été' would be); save the file as UTF-8" in err
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -406,7 +408,9 @@ def test_a_missing_file_a_folder_and_a_vast_file_are_told(name: str, tmp_path: P
     assert f"{name}: is a folder" in run("check", tmp_path)[2]
     (tmp_path / name).rmdir()
     (tmp_path / name).write_bytes(b"#" * (MAX_BYTES + 1))
-    assert f"{name}: is too large" in run("check", tmp_path)[2]
+    # Of a table the rows are limited, and what one cell may hold.
+    told = f"{name}: is too large" if name.endswith(".yaml") else f"{name}:1: is not valid CSV (field larger than"
+    assert told in run("check", tmp_path)[2]
 
 
 def test_an_endless_file_is_not_read_to_its_end(run: Run) -> None:

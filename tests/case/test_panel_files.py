@@ -20,6 +20,7 @@ from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS
 from riskcast.case.panel import Panel, Treated
 from riskcast.case.periods import calendar_of, shift_months
 from riskcast.errors import CaseError, Problem
+from riskcast.machinery import table_files
 from tests.support.cases import event, indicator, make_case, quantity
 from tests.support.smallpanel import COVARIATES, EVENTS, JUDGED, as_of, panel_case, table, write_panel_case
 
@@ -123,7 +124,11 @@ BAD = {
     "fifth quarter": Bad(last("period", "2003Q5"), "period", "last", ("not a quarter", "1961Q2"), unit="quarter"),
     "year among quarters": Bad(last("period", "2003"), "period", "last", ("'2003', not a quarter",), unit="quarter"),
     "month 13": Bad(last("period", "2001-13"), "period", "last", ("not a month", "1961-05"), unit="month"),
-    "day among months": Bad(last("period", "2001-05-01"), "period", "last", ("not a month",), unit="month"),
+    "day in another order": Bad(last("period", "01.05.2001"), "period", "last", ("not a month",), unit="month"),
+    "day that is none": Bad(last("period", "2001-02-30"), "period", "last", ("not a month",), unit="month"),
+    "days of two months": Bad(
+        last("period", "2001-05-28/2001-06-03"), "period", "last", ("not a month", "a day within"), unit="month"
+    ),
     "row twice": Bad(again(), "period", "last", ("repeats CCC-DDD in 2009", "one row for each dyad and period")),
     "row before the record": Bad(again(period="2000"), "period", "last", ("'2000', before history_from (2001)",)),
     "row long after as_of": Bad(again(period="2014"), "period", "last", ("'2014', after as_of (2012)", "move as_of")),
@@ -339,8 +344,9 @@ def test_problems_of_all_columns_are_told_at_once(tmp_path: Path) -> None:
     [
         ("../panel.csv", ("lies outside the case", "within the case's folder")),
         ("/etc/panel.csv", ("lies outside the case",)),
-        ("history/panel.xlsx", ("neither CSV nor Parquet", ".csv or .parquet")),
-        ("history", ("neither CSV nor Parquet",)),
+        ("history/panel.ods", ("no kind of table that is read", ".xlsx", ".parquet")),
+        ("history/panel.xlsx", ("is missing", "history/panel.csv is there")),
+        ("history", ("no kind of table",)),
         ("history/panels.csv", ("is missing", "correct `panel.file`")),
         ("history/folder.csv", ("is missing",)),
     ],
@@ -360,10 +366,11 @@ def test_a_file_that_cannot_be_the_table_is_refused(file: str, words: tuple[str,
         ("csv", b"", ("is empty", "start with the header dyad,period,mood")),
         ("csv", b"\n  \n,,\n", ("is empty",)),
         ("csv", b"dyad,period,mood,trade,tension,clash,raid,summit\n", ("has no rows",)),
-        ("csv", b"dyad;period;mood\n", ("is an unknown column",)),
-        ("csv", b"dyad,period\n\xff\xfe", ("cannot be read", "plain UTF-8 CSV")),
-        ("csv", b'dyad,period\n"AAA-BBB,2001\n', ("cannot be read", "plain UTF-8 CSV")),
-        ("csv", b"PAR1" + bytes(40), ("unknown column",)),
+        ("csv", b"dyad;period;mood\n", ("is missing", "the columns are dyad,period,mood")),
+        ("csv", b"a,b,c\n", ("has none of the columns", "a, b, c", "start with the header")),
+        ("csv", b"dyad,period\n\x81", ("neither UTF-8 nor Windows-1252", "byte 0x81")),
+        ("csv", b'dyad,period\n"AAA-BBB,2001\n', ("not valid CSV", "close every quote")),
+        ("csv", b"PAR1" + bytes(40), ("is a Parquet file", "end in .parquet")),
         ("parquet", b"", ("cannot be read", "write it anew")),
         ("parquet", b"dyad,period\nAAA-BBB,2001\n", ("cannot be read", "write it anew")),
         ("parquet", b"PAR1" + bytes(40) + b"PAR1", ("cannot be read",)),
@@ -441,11 +448,11 @@ def test_ignored_columns_are_not_read(tmp_path: Path) -> None:
 
 
 def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel_files, "MAX_ROWS", 52)
+    monkeypatch.setattr(table_files, "MAX_ROWS", 52)
     for suffix in SUFFIXES:
         (problem,) = problems_of(write_panel_case(tmp_path / suffix, suffix=suffix))
         assert (problem.wrong, problem.mend) == ("has too many rows", "keep at most 52")
-    monkeypatch.setattr(panel_files, "MAX_ROWS", 53)
+    monkeypatch.setattr(table_files, "MAX_ROWS", 53)
     panel = load_case(tmp_path / "parquet").panel
     assert panel is not None
     assert len(panel) == 53

@@ -9,7 +9,7 @@ from itertools import chain, islice, pairwise
 
 import numpy as np
 
-from riskcast.case.model import Case, Effect, Indicator, IndicatorMove, Scenario, same_period_order
+from riskcast.case.model import Case, Effect, EventRow, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
 from riskcast.case.plausibility.judge import refusals, scenario_refusals
@@ -145,9 +145,10 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
     for unit, quantity in levels:
         if quantity is not None and not (low <= quantity.range[0] and quantity.range[1] <= high):
             path = (name, "now") if unit is None else (name, "now", unit)
-            wrong = (
-                f"{quantity.range[0]:g}..{quantity.range[1]:g} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
-            )
+            is_inside = low <= quantity.center <= high
+            path = (*path, "interval" if is_inside else "value" if quantity.is_fixed else "median")
+            told = f"{quantity.range[0]:g}..{quantity.range[1]:g}" if is_inside else f"{quantity.center:g}"
+            wrong = f"{told} leaves the bounds {low:g}..{high:g} ({indicator.unit})"
             mend = f"check the unit, give numbers from {low:g} to {high:g}, or widen bounds"
             yield where.problem("indicators", path, wrong, mend)
 
@@ -352,7 +353,7 @@ def _row_sources(
 
 def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
     actors = {case.host, OTHER_ACTOR, *(partner.id for partner in case.settings.partners)}
-    seen: set[tuple[dt.date, str, str]] = set()
+    seen: dict[EventRow, int] = {}
     for index, row in enumerate(case.event_rows):
 
         def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
@@ -368,10 +369,11 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
         if row.initiator not in actors:
             yield wrong("initiator", f"unknown actor {row.initiator!r}", suggest(row.initiator, sorted(actors)))
         yield from _row_sources(case, where, EVENTS_FILE, index, row.sources, row.status)
-        key = (row.date, row.type, row.dyad)
-        if key in seen:
-            yield wrong("", f"repeats {row.type} of {row.dyad} on {row.date}", "keep one of the rows")
-        seen.add(key)
+        if row in seen:
+            first = where.row(EVENTS_FILE, seen[row], "", "", "").line
+            what = f"repeats {row.type} of {row.dyad} on {row.date} in every cell of row {first}"
+            yield wrong("", what, "keep one of the rows, or describe what sets the two events apart")
+        seen.setdefault(row, index)
         if row.type == CONTEXT:
             units: tuple[str, ...] = (*case.dyads, ALL_DYADS, case.host)
         elif row.type not in case.events:
@@ -408,10 +410,10 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
         if row.published < row.date:
             yield wrong("published", f"{row.published} lies before the date {row.date}", "correct one of the two")
         low, high = indicator.bounds or (-math.inf, math.inf)
-        values = (row.value, row.low, row.high)
-        unfit = any(check_domain(Quantity(value=value), indicator.link) for value in values)
-        if unfit or not (low <= row.low and row.high <= high):
-            yield wrong("value", f"{row.low:g}..{row.high:g} is outside what {row.indicator} can be", "check the unit")
+        for column, number in (("value", row.value), ("low", row.low), ("high", row.high)):
+            if check_domain(Quantity(value=number), indicator.link) or not low <= number <= high:
+                yield wrong(column, f"{number:g} is outside what {row.indicator} can be", "check the unit")
+                break
         key = (row.indicator, row.unit, row.date)
         if key in seen:
             yield wrong("", f"repeats {row.indicator} of {row.unit} at {row.date}", "keep one of the rows")
@@ -423,7 +425,7 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
             (case.dyads if indicator.scope == "dyad" else (case.host,)) if indicator.history == "series" else ()
         ):
             if (name, unit) not in covered:
-                wrong_ = f"has history: series, but {SERIES_FILE} has no row for {unit}"
+                wrong_ = f"has history: series, but {where.table(SERIES_FILE)} has no row for {unit}"
                 yield where.problem("indicators", (name, "history"), wrong_, "add a row, or say history: reference")
 
 
@@ -451,4 +453,4 @@ def _coverage(case: Case, where: Where) -> Iterator[Problem]:
         if event not in named:
             what = f"says nothing of {event}, so that its whole record is missing"
             mend = f"add a row for it, or for {ALL_DYADS} types"
-            yield Problem(COVERAGE_FILE, None, "type", what, mend)
+            yield Problem(where.table(COVERAGE_FILE), None, "type", what, mend)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from riskcast.case.checks import find_problems
@@ -35,20 +37,36 @@ from riskcast.case.yaml_lines import (
     Document,
     ScalarError,
     dotted,
+    find_odd_characters,
     parse_yaml,
-    read_number,
     read_scalar,
     read_text,
 )
 from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
+from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
+from riskcast.machinery.table_files import (
+    MOST_OF_A_KIND,
+    TableFile,
+    Wanted,
+    find_table,
+    read_table,
+)
+from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, name_character
 
+YAML_SUFFIXES = (".yaml", ".yml")
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
 COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
-MAX_ROWS = 2_000_000
+_NUMBERS = ("value", "low", "high")
+_DAYS = ("date", "published", "from", "until")
+# Midnight, as programs write it behind a day.
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?")
+_OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
+_DAY_NUMBER = re.compile(r"[0-9]{5}(\.0*)?")
+_LOOK_ALIKE = ODD_SPACES + INVISIBLE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0c\uff0e\uff1a"
 _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
 
@@ -107,27 +125,35 @@ def read_case(folder: Path) -> Case:
 
 def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     """A case as `read_case` gives it, and where each of its parts stands in its files."""
-    if not any((folder / f"{name}.yaml").exists() for name in YAML_FILES):
+    found = {name: _yaml_files(folder, name) for name in YAML_FILES}
+    if not any(found.values()):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
         raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
-    for name in YAML_FILES:
+    for name, files in found.items():
+        shown = files[0] if files else f"{name}.yaml"
+        if len(files) > 1:
+            problems.append(Problem(shown, None, "", f"stands beside {files[1]}", "keep one of them"))
+            continue
         try:
-            documents[name] = parse_yaml(read_text(folder / f"{name}.yaml", f"{name}.yaml"), f"{name}.yaml")
+            documents[name] = parse_yaml(read_text(folder / shown, shown), shown)
         except CaseError as error:
             problems.extend(error.problems)
     settings_data = documents["case"].data if "case" in documents else None
     is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
-    tables: dict[str, list[tuple[int, dict[str, str]]]] = {}
-    for shown, columns in TABLES.items():
-        if shown == COVERAGE_FILE and not (folder / shown).exists():
-            continue
-        if not is_panel:
-            tables[shown] = _read_table(folder / shown, shown, columns, problems)
-        elif (folder / shown).exists():
-            problems.append(Problem(shown, None, "", "is not read in a panel case", "remove it, or take over its rows"))
-    event_table, series_table, coverage_table = (tables.get(shown, []) for shown in TABLES)
+    tables: dict[str, TableFile] = {}
+    for usual, columns in TABLES.items():
+        try:
+            shown = find_table(folder, usual.removesuffix(".csv"))
+            if is_panel:
+                if shown is not None:
+                    mend = "remove it, or take over its rows"
+                    problems.append(Problem(shown, None, "", "is not read in a panel case", mend))
+            elif shown is not None or usual != COVERAGE_FILE:
+                tables[usual] = read_table(folder / (shown or usual), shown or usual, Wanted(columns))
+        except CaseError as error:
+            problems.extend(error.problems)
     if problems:
         raise CaseError(problems)
     for name, document in documents.items():
@@ -155,21 +181,30 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
         validate(EffectModel, edge, documents["effects"], (index,), problems)
         for index, edge in enumerate(documents["effects"].data)
     ]
-    event_rows = [_validate_row(EventRow, row, EVENTS_FILE, line, problems) for line, row in event_table]
-    series_rows = [_validate_row(SeriesRow, row, SERIES_FILE, line, problems) for line, row in series_table]
-    coverage = [_validate_row(CoverageRow, row, COVERAGE_FILE, line, problems) for line, row in coverage_table]
+    # Settings that cannot be read name no marks.
+    marks = getattr(settings, "na", ())
+    rows: dict[str, list[Any]] = {}
+    for usual, model in ((EVENTS_FILE, EventRow), (SERIES_FILE, SeriesRow), (COVERAGE_FILE, CoverageRow)):
+        if usual in tables:
+            rows[usual], tables[usual] = _history(model, tables[usual], marks, problems)
     if problems:
         raise CaseError(problems)
-    panel = read_panel(folder, settings, parts["indicators"], parts["events"]) if settings.panel else None
+    dialects = [table.dialect for table in tables.values()]
+    panel = None
+    if settings.panel:
+        names = {name: document.file for name, document in documents.items()}
+        panel, dialect = read_panel(folder, settings, parts["indicators"], parts["events"], names)
+        dialects.append(dialect)
     try:
         case = Case(
             name=folder.resolve().name,
             settings=settings,
             effects=tuple(effects),
-            event_rows=tuple(event_rows),
-            series_rows=tuple(series_rows),
-            coverage=tuple(coverage),
+            event_rows=tuple(rows.get(EVENTS_FILE, ())),
+            series_rows=tuple(rows.get(SERIES_FILE, ())),
+            coverage=tuple(rows.get(COVERAGE_FILE, ())),
             panel=panel,
+            dialects=tuple(dialects),
             **parts,
         )
     except ValidationError as error:
@@ -179,8 +214,8 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
             document = documents.get(names.get(str(location[0]), str(location[0])), documents["case"])
             problems.append(document.problem(location[1:], _wrong(item), _mend(item, Case)))
         raise CaseError(problems) from None
-    lines = {shown: tuple(line for line, _ in table) for shown, table in tables.items()}
-    where = Where(documents, lines)
+    lines = {usual: tuple(table.lines.tolist()) for usual, table in tables.items()}
+    where = Where(documents, lines, {usual: table.name for usual, table in tables.items()})
     problems.extend(find_problems(case, where))
     if problems:
         raise CaseError(problems)
@@ -196,7 +231,8 @@ def write_case(case: Case, folder: Path) -> None:
 
     def text_node(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
         try:
-            style = None if isinstance(read_scalar(text), str) else "'"
+            is_plain = isinstance(read_scalar(text), str) and find_odd_characters(text) is None
+            style = None if is_plain else "'"
         except ScalarError:
             style = "'"
         if text.translate(NOT_LINE_ENDS) != text:
@@ -243,49 +279,104 @@ def _write_table(file: Path, columns: tuple[str, ...], rows: Iterable[dict[str, 
             writer.writerow([" ".join(row[c]) if c == "sources" else row[c] for c in columns])
 
 
-def _read_table(
-    file: Path, shown: str, columns: tuple[str, ...], problems: list[Problem]
-) -> list[tuple[int, dict[str, str]]]:
-    try:
-        text = read_text(file, shown)
-    except CaseError as error:
-        problems.extend(error.problems)
-        return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, dict[str, str]]] = []
-    line = 1
-    try:
-        header: list[str] = []
-        while not any(header):
-            line = reader.line_num + 1
-            first = next(reader, None)
-            if first is None:
-                problems.append(Problem(shown, 1, "", "is empty", f"start with the header {','.join(columns)}"))
-                return []
-            header = [cell.strip() for cell in first]
-        for name in header:
-            if name not in columns:
-                problems.append(Problem(shown, line, name, "is an unknown column", suggest(name, columns)))
-        for name in columns:
-            if header.count(name) != 1:
-                wrong = "is missing" if name not in header else "stands twice"
-                problems.append(Problem(shown, line, name, wrong, f"the columns are {','.join(columns)}"))
-        line = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                if len(cells) != len(header):
-                    wrong = f"has {len(cells)} cells where the header has {len(header)}"
-                    problems.append(Problem(shown, line, "", wrong, "quote cells that contain commas"))
-                else:
-                    rows.append((line, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}))
-            if len(rows) > MAX_ROWS:
-                problems.append(Problem(shown, line, "", "has too many rows", f"keep at most {MAX_ROWS}"))
-                return []
-            line = reader.line_num + 1
-    except csv.Error as error:
-        mend = 'close every quote, and write a quote within a quoted cell as ""'
-        problems.append(Problem(shown, line, "", f"is not valid CSV ({error})", mend))
-    return rows
+def _yaml_files(folder: Path, name: str) -> list[str]:
+    """The files of a folder that could be one of a case's YAML files."""
+    return [f"{name}{suffix}" for suffix in YAML_SUFFIXES if (folder / f"{name}{suffix}").exists()]
+
+
+@dataclass
+class _Told:
+    """What is wrong with rows of a table, and which rows these are."""
+
+    table: TableFile
+    problems: list[Problem]
+    rows: NDArray[np.bool_]
+
+    def tell(self, column: str, rows: Iterable[bool], wrong: str, mend: str, *, once: bool = False) -> None:
+        """Tell of the rows marked; `{}` stands for the cell, and `{count}` for their number."""
+        marked = np.fromiter(rows, dtype=bool, count=len(self.table))
+        wrong = wrong.replace("{count}", str(int(marked.sum())))
+        self.problems += self.table.problems(column, marked, wrong, mend, once=once)
+        self.rows |= marked
+
+
+def _history[M: BaseModel](
+    model: type[M], table: TableFile, marks: Sequence[NaMark], problems: list[Problem]
+) -> tuple[list[M], TableFile]:
+    """The rows of a history table as records, and the table without rows that have no value."""
+    told = _Told(table, [], np.zeros(len(table), dtype=bool))
+    texts = {name: table.texts(name) for name in table.columns}
+    for name in _DAYS:
+        if name in texts:
+            texts[name] = _days(name, texts[name], told)
+    if "sources" in texts:
+        texts["sources"] = _sources(texts["sources"], marks, told)
+    numbers: dict[str, list[float]] = {}
+    dialect, kept = table.dialect, np.ones(len(table), dtype=bool)
+    if "value" in texts:
+        columns = {name: table.columns[name] for name in _NUMBERS}
+        read = read_number_columns(columns, marks, semicolons=dialect.separator == ";", mend=NUMBER_MEND)
+        for one in read.unread:
+            told.tell(one.column, one.rows, one.wrong, one.mend, once=one.once)
+        # A row whose value is said to be missing says nothing.
+        given = np.array([text != "" for text in texts["value"]], dtype=bool)
+        kept = ~(given & np.isnan(read.values["value"])) | told.rows
+        for name, values in read.values.items():
+            told.tell(name, np.isinf(values), "is {}, too large a number", "give a finite number")
+            told.tell(name, np.isnan(values) & kept & ~told.rows, "is empty", NUMBER_MEND)
+        dialect = replace(dialect, decimal=read.decimal, without_value=int((~kept).sum()))
+        numbers = {name: values.tolist() for name, values in read.values.items()}
+    rows, found = [], told.problems
+    for place in np.flatnonzero(kept & ~told.rows).tolist():
+        data: dict[str, Any] = {name: cells[place] for name, cells in texts.items()}
+        data |= {name: values[place] for name, values in numbers.items()}
+        if "sources" in data:
+            data["sources"] = tuple(data["sources"].split())
+        try:
+            rows.append(model.model_validate(data))
+        except ValidationError as error:
+            line = int(table.lines[place])
+            found.extend(
+                Problem(table.name, line, dotted(item["loc"]), _wrong(item), _mend(item, model))
+                for item in error.errors()
+            )
+    problems.extend(_folded(found))
+    return rows, replace(table, lines=table.lines[kept], dialect=dialect)
+
+
+def _days(name: str, texts: list[str], told: _Told) -> list[str]:
+    """Days as YYYY-MM-DD where a time of midnight follows them; those in another order are refused."""
+    plain = [_MIDNIGHT.sub(r"\1", text) if len(text) > 10 else text for text in texts]
+    mend = "write all days as YYYY-MM-DD (in Excel: format the column as yyyy-mm-dd)"
+    odd = [text[4:5] != "-" and _OTHER_DAY.fullmatch(text) is not None for text in plain]
+    told.tell(name, odd, "is {} in an order of day and month that cannot be told, in {count} rows", mend, once=True)
+    counted = [_DAY_NUMBER.fullmatch(text) is not None for text in plain]
+    told.tell(name, counted, "is {}, a day as Excel counts them, in {count} rows", mend, once=True)
+    return plain
+
+
+def _sources(texts: list[str], marks: Sequence[NaMark], told: _Told) -> list[str]:
+    """Sources, none where a mark says that there are none."""
+    plain = ["" if is_mark(text, marks) else text for text in texts]
+    odd = [text.lower() in MARKS_IN_USE for text in plain]
+    named = sorted({text for text, is_odd in zip(plain, odd, strict=True) if is_odd})
+    mend = f"leave the cells empty, or add `{mark_text(named)}` to case.yaml"
+    wrong = "is {} in {count} rows, and no mark of a missing value is named"
+    told.tell("sources", odd, wrong, mend, once=True)
+    return plain
+
+
+def _folded(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems of rows, of those that say the same the first few and the number of the others."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        alike.setdefault((problem.key, problem.wrong, problem.mend), []).append(problem)
+    found = []
+    for group in alike.values():
+        found += group[:MOST_OF_A_KIND]
+        if len(group) > MOST_OF_A_KIND:
+            found.append(replace(group[MOST_OF_A_KIND], wrong=f"and in {len(group) - MOST_OF_A_KIND} more rows"))
+    return sorted(found, key=lambda problem: problem.line or 0)
 
 
 def validate[M: BaseModel](
@@ -317,7 +408,8 @@ def _wrong(item: Any) -> str:
         return f"has {context['actual_length']} items"
     if given is None or given == "":
         return "is empty"
-    return f"is {show(given)}"
+    odd = next((c for c in given if c in _LOOK_ALIKE), None) if isinstance(given, str) else None
+    return f"is {show(given)}" + ("" if odd is None else f", with the {name_character(odd)}")
 
 
 _LIMITS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
@@ -374,27 +466,3 @@ def _known_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
         fields = [f for m in here for name, f in m.model_fields.items() if part in (name, f.alias)]
         here = [found for f in fields for found in models_in(f.annotation)] or here
     return [f.alias or name for m in here for name, f in m.model_fields.items()]
-
-
-def _validate_row[M: BaseModel](
-    model: type[M], row: dict[str, str], file: str, line: int, problems: list[Problem]
-) -> M:
-    data: dict[str, Any] = dict(row)
-    if "sources" in row:
-        data["sources"] = tuple(row["sources"].split())
-    found = len(problems)
-    for name in ("value", "low", "high"):
-        if name in row:
-            try:
-                data[name] = read_number(row[name])
-            except ScalarError as error:
-                problems.append(Problem(file, line, name, error.wrong, error.mend))
-    if len(problems) > found:
-        return model.model_construct()
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems.extend(
-            Problem(file, line, dotted(item["loc"]), _wrong(item), _mend(item, model)) for item in error.errors()
-        )
-        return model.model_construct()

@@ -119,6 +119,9 @@ _OF_CASES: Final = {
     "before-record": ("an event before its type's `recorded_from`", False, "record:early_events"),
     "outside-coverage": ("an event on a day that the record does not cover", False, "record:uncovered_events"),
     "early-source": ("sources older than what they document", False, "record:early_sources"),
+    "guessed-encoding": ("a table whose encoding had to be guessed", False, "tables:guessed_encodings"),
+    "other-sheets": ("a workbook with sheets that are not read", False, "tables:other_sheets"),
+    "missing-mark": ("-9 or the like as a level, where it may mark a missing value", False, "tables:missing_marks"),
 }
 _OF_SCENARIOS: Final = {
     "extreme-move": ("a scenario's factor, shift or level outside the legal range", True, "limits:moves"),

@@ -22,6 +22,7 @@ from riskcast.case.scales import SCALES, VERBS, Scale, Verb
 from riskcast.case.settings import Day, Id, Month, Positive, Settings, Text
 from riskcast.machinery.digests import digest
 from riskcast.machinery.ordering import topological_order
+from riskcast.machinery.table_files import Dialect
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE, SYSTEM
 from riskcast.numbers import MOST_NAMED, written
@@ -327,7 +328,7 @@ class CoverageRow(Strict):
 
 
 class Case(Strict):
-    """Everything that one case folder says.
+    """Everything that one case folder says; `dialects` is how its tables were read, which is no part of what it says.
 
     >>> from riskcast import load_case
     >>> load_case("central_asia_2024").dyads
@@ -347,6 +348,7 @@ class Case(Strict):
     panel: Annotated[InstanceOf[Panel] | None, Field(exclude=True)] = None
     published_hash: str | None = None
     overlay_hash: str | None = None
+    dialects: Annotated[tuple[InstanceOf[Dialect], ...], Field(exclude=True)] = ()
 
     @cached_property
     def dyads(self) -> tuple[str, ...]:

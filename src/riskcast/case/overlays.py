@@ -273,3 +273,6 @@ class _InOverlay(Where):
 
     def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
         return self.beneath.row(file, index, key, wrong, mend)
+
+    def table(self, file: str) -> str:
+        return self.beneath.table(file)

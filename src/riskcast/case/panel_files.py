@@ -1,13 +1,14 @@
-"""A panel's table, CSV or Parquet -> rows that a case can use, with every problem by row and column."""
+"""A panel's table -> rows that a case can use, with every problem by row and column."""
 
 from __future__ import annotations
 
-import csv
+import datetime as dt
+import gzip
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,51 +19,36 @@ from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import Settings
 from riskcast.case.yaml_lines import NUMBER_MEND
-from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
+from riskcast.errors import CaseError, Problem
+from riskcast.machinery.number_cells import mark_text, read_number_columns
+from riskcast.machinery.table_files import (
+    READ,
+    Dialect,
+    TableFile,
+    Wanted,
+    find_table,
+    read_table,
+    suffix_of,
+)
 from riskcast.names import DYAD, PERIOD
 
-if TYPE_CHECKING:
-    import pandas
-
-MAX_ROWS = 2_000_000
-MOST_OF_A_KIND = 5
 _PAIR = re.compile(r"([A-Z][A-Z0-9]{2,7})-([A-Z][A-Z0-9]{2,7})")
 _EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The table as it was read, and where its rows stand in the file."""
-
-    name: str
-    frame: pandas.DataFrame
-    lines: NDArray[np.int64]
-
-    def problems(self, column: str, rows: NDArray[np.bool_], wrong: str, mend: str) -> list[Problem]:
-        """One problem for each of the first rows marked, and the number of the others; `{}` stands for the cell."""
-        places = np.flatnonzero(rows)
-        found = [
-            Problem(self.name, int(self.lines[i]), column, wrong.format(show(self.cell(column, i))), mend)
-            for i in places[:MOST_OF_A_KIND]
-        ]
-        if len(places) > MOST_OF_A_KIND:
-            rest = f"and in {len(places) - MOST_OF_A_KIND} more rows"
-            found.append(Problem(self.name, int(self.lines[places[MOST_OF_A_KIND]]), column, rest, mend))
-        return found
-
-    def text(self, column: str) -> pandas.Series:
-        """A column as text, empty where a cell is."""
-        return self.frame[column].astype("string").fillna("").str.strip()
-
-    def cell(self, column: str, row: Any) -> Any:
-        value = self.frame[column].iloc[int(row)]
-        return value.item() if isinstance(value, np.generic) else value
+# Whole years come out of other programs as numbers.
+_YEAR = re.compile(r"([0-9]{4})[.,]0+")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+)?")
 
 
 def read_panel(
-    folder: Path, settings: Settings, indicators: Mapping[str, Indicator], events: Mapping[str, EventType]
-) -> Panel:
+    folder: Path,
+    settings: Settings,
+    indicators: Mapping[str, Indicator],
+    events: Mapping[str, EventType],
+    names: Mapping[str, str] | None = None,
+) -> tuple[Panel, Dialect]:
     """Read and check the table that `panel.file` names, with columns dyad, period, covariates and event types.
+
+    `names`: what the case's YAML files are called. Returns the panel, and how its file was read.
 
     Missing covariates are refused unless their indicator says how they are treated, in this order of choice: `hold` the
     dyad's last earlier value, take the `reference`, or `drop` the row. Raises CaseError with every problem found.
@@ -72,7 +58,8 @@ def read_panel(
     name = settings.panel.file
     covariates = [key for key, indicator in indicators.items() if indicator.history == "panel"]
     columns = (DYAD, PERIOD, *covariates, *events)
-    taken = [("indicators.yaml", covariates), ("outcomes.yaml", list(events))]
+    files = {document: f"{document}.yaml" for document in ("case", "indicators", "outcomes")} | dict(names or {})
+    taken = [(files["indicators"], covariates), (files["outcomes"], list(events))]
     problems = [
         Problem(file, None, key, "is the id of another column of the panel", "choose another id")
         for file, keys in taken
@@ -82,21 +69,34 @@ def read_panel(
     if problems:
         raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
-    dyad = table.text(DYAD).to_numpy(dtype=object)
+    dyad = table.texts(DYAD)
     period = _periods(table, settings, problems)
     dyads = _dyads(table, dyad, problems)
-    levels = {key: _numbers(table, key, problems) for key in covariates}
-    happened = {key: _numbers(table, key, problems) for key in events}
+    read = read_number_columns(
+        {key: table.columns[key] for key in (*covariates, *events)},
+        settings.na,
+        truths=frozenset(events),
+        semicolons=table.dialect.separator == ";",
+        mend=NUMBER_MEND,
+    )
+    for one in read.unread:
+        problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=one.once)
+    for key, values in read.values.items():
+        problems += table.problems(key, np.isinf(values), "is {}, too large a number", "give a finite number")
+        large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
+        problems += table.problems(key, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
+    levels = {key: read.values[key] for key in covariates}
+    happened = {key: read.values[key] for key in events}
     for key, values in happened.items():
-        odd = ~(np.isnan(values) | (values == 0.0) | (values == 1.0))
+        odd = ~(np.isnan(values) | np.isinf(values) | (values == 0.0) | (values == 1.0))
         problems += table.problems(key, odd, "is {}", _EVENT_MEND)
     for key, values in levels.items():
-        problems += table.problems(
-            key, _outside(indicators[key], values), "is {}, outside what it can be", "check the unit"
-        )
+        outside = _outside(indicators[key], values) & (np.abs(values) <= LARGEST)
+        problems += _outside_problems(table, key, values, outside)
     if problems:
         raise CaseError(problems)
-    unit = np.searchsorted(np.array(dyads), dyad.astype(str))
+    places = {pair: place for place, pair in enumerate(dyads)}
+    unit = np.fromiter(map(places.__getitem__, dyad), dtype=np.int64, count=len(dyad))
     order = np.lexsort((period, unit))
     calendar = settings.calendar
     problems += _repeats(table, unit, period, order, dyads, calendar)
@@ -110,14 +110,14 @@ def read_panel(
         {key: values[order] for key, values in levels.items()},
         {key: values[order] for key, values in happened.items()},
     )
-    panel, problems = _treat_missing(panel, indicators, table, order, calendar)
+    panel, problems = _treat_missing(panel, indicators, table, order, calendar, files["indicators"])
     problems += _shared(panel, indicators, events, name, calendar)
     lack = panel.lack(calendar.number(settings.as_of), calendar)
     if lack is not None and not problems:
         problems.append(Problem(name, None, *lack, "add what is missing, or move as_of"))
     if problems:
         raise CaseError(problems)
-    return panel
+    return panel, replace(table.dialect, decimal=read.decimal)
 
 
 def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
@@ -134,164 +134,112 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
     )
     file = folder / settings.panel.file
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix == ".parquet":
+    suffix = suffix_of(file.name)
+    if suffix == ".parquet":
         frame.to_parquet(file, index=False)
+    elif suffix == ".xlsx":
+        _write_workbook(frame, file)
     else:
-        frame.to_csv(file, index=False, lineterminator="\n")
+        text = frame.to_csv(index=False, lineterminator="\n", sep="\t" if ".tsv" in suffix else ",").encode()
+        # Without the time of day: the same panel is the same file.
+        file.write_bytes(gzip.compress(text, mtime=0) if suffix.endswith(".gz") else text)
 
 
-def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
-    """The columns that matter, CSV cells as text."""
+def _write_workbook(frame: Any, file: Path) -> None:
+    """A sheet with a table, every number with all its digits: as text where Excel would keep fifteen."""
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet(file.name.partition(".")[0][:31])
+        sheet.write_row(0, 0, list(frame.columns))
+        for row, cells in enumerate(frame.itertuples(index=False), 1):
+            for column, cell in enumerate(cells):
+                if isinstance(cell, str):
+                    sheet.write_string(row, column, cell)
+                elif not np.isnan(cell):
+                    exact = float(f"{cell:.16G}") == cell
+                    (sheet.write_number if exact else sheet.write_string)(row, column, cell if exact else repr(cell))
+
+
+def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> TableFile:
+    """The columns that matter."""
     place = Path(name)
     if place.is_absolute() or ".." in place.parts:
         raise _refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
-    if place.suffix not in (".csv", ".parquet"):
-        raise _refusal(name, "is neither CSV nor Parquet", "name a file that ends in .csv or .parquet")
-    file = folder / place
-    if not file.is_file():
-        raise _refusal(name, "is missing", "add the file, or correct `panel.file`")
-    read = _read_csv if place.suffix == ".csv" else _read_parquet
-    return read(file, name, columns, ignored)
+    suffix = suffix_of(name)
+    if not suffix:
+        raise _refusal(name, "is no kind of table that is read", f"name a file that is {READ}")
+    if not (folder / place).is_file():
+        other = find_table(folder, name[: -len(suffix)])
+        mend = "add the file, or correct `panel.file`" + ("" if other is None else f": {other} is there")
+        raise _refusal(name, "is missing", mend)
+    table = read_table(folder / place, name, Wanted(columns, ignored, ", or list it under panel.ignore"))
+    if not len(table):
+        raise _refusal(name, "has no rows", "add one row for every dyad and period")
+    return table
 
 
 def _refusal(name: str, wrong: str, mend: str) -> CaseError:
     return CaseError([Problem(name, None, "", wrong, mend)])
 
 
-def _read_csv(file: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
-    import pandas
-
-    header: list[str] = []
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    problems: list[Problem] = []
-    line = 1
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            reader = csv.reader(opened, strict=True)
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    if not header:
-                        header = [cell.strip() for cell in cells]
-                        problems += _columns(name, line, header, columns, ignored)
-                    elif len(cells) != len(header):
-                        wrong = f"has {len(cells)} cells where the header has {len(header)}"
-                        problems.append(Problem(name, line, "", wrong, "quote cells that contain commas"))
-                    else:
-                        rows.append(cells)
-                        lines.append(line)
-                if len(rows) > MAX_ROWS or len(problems) > MOST_SHOWN:
-                    break
-                line = reader.line_num + 1
-    except (csv.Error, ValueError, OSError) as error:
-        raise _refusal(name, f"cannot be read ({_first_line(error)})", "write it as plain UTF-8 CSV") from None
-    if not header:
-        problems.append(Problem(name, 1, "", "is empty", f"start with the header {','.join(columns)}"))
-    problems += _size(name, len(rows)) if not problems else []
-    if problems:
-        raise CaseError(problems)
-    return _Table(name, pandas.DataFrame(rows, columns=header, dtype=str), np.array(lines))
-
-
-def _read_parquet(file: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
-    import pandas
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(file) as parquet:
-            problems = _columns(name, None, parquet.schema_arrow.names, columns, ignored)
-            problems += _size(name, parquet.metadata.num_rows)
-            table = None if problems else parquet.read(columns=list(columns))
-        if table is None:
-            raise CaseError(problems)
-        # What pandas notes in the file would turn some columns into an index; 1 and 0 may be stored as true and false.
-        types = {pyarrow.bool_(): pandas.BooleanDtype()}
-        frame = table.to_pandas(ignore_metadata=True, types_mapper=types.get)
-    except CaseError:
-        raise
-    except (ValueError, OSError, LookupError, pyarrow.ArrowException) as error:
-        wrong = f"cannot be read ({_first_line(error)})"
-        raise _refusal(name, wrong, "write it anew as Parquet, or as CSV") from None
-    return _Table(name, frame, np.arange(1, len(frame) + 1))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _columns(
-    name: str, line: int | None, header: list[str], columns: tuple[str, ...], ignored: tuple[str, ...]
-) -> list[Problem]:
-    """What is wrong with the names of the columns."""
-    unknown = [column for column in header if column not in columns and column not in ignored]
-    problems = [
-        Problem(
-            name, line, column, "is an unknown column", f"{suggest(column, columns)}, or list it under panel.ignore"
-        )
-        for column in dict.fromkeys(unknown)
-    ]
-    for column in columns:
-        if column not in header:
-            problems.append(Problem(name, line, column, "is missing", "add the column"))
-        elif header.count(column) > 1:
-            problems.append(Problem(name, line, column, "stands twice", "keep one of the columns"))
-    return problems
-
-
-def _size(name: str, rows: int) -> list[Problem]:
-    if rows > MAX_ROWS:
-        return [Problem(name, None, "", "has too many rows", f"keep at most {MAX_ROWS}")]
-    if rows == 0:
-        return [Problem(name, None, "", "has no rows", "add one row for every dyad and period")]
-    return []
-
-
-def _periods(table: _Table, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
+def _periods(table: TableFile, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
     """The number of every row's calendar period."""
-    unit, found = settings.period, {}
-    texts = table.text(PERIOD)
-    for text in texts.unique():
-        # Whole years come out of Parquet files as numbers such as 1961.0.
-        plain = text[:-2] if unit == "year" and text.endswith(".0") else text
-        found[text] = settings.calendar.read(plain)
-    bad = texts.map({text: number is None for text, number in found.items()}).to_numpy(dtype=bool)
-    problems += table.problems(PERIOD, bad, f"is {{}}, not a {unit}", f"write it as {PERIOD_EXAMPLES[unit]}")
-    return texts.map({text: number or 0 for text, number in found.items()}).to_numpy(dtype=np.int64)
+    unit, calendar = settings.period, settings.calendar
+    texts = table.texts(PERIOD)
+    found = {text: _period(text, calendar) for text in set(texts)}
+    bad = {text for text, number in found.items() if number is None}
+    rows = np.fromiter((text in bad for text in texts), dtype=bool, count=len(texts))
+    mend = f"write it as {PERIOD_EXAMPLES[unit]}, or as a day within it"
+    problems += table.problems(PERIOD, rows, f"is {{}}, not a {unit}", mend)
+    numbers = {text: 0 if number is None else number for text, number in found.items()}
+    return np.fromiter(map(numbers.__getitem__, texts), dtype=np.int64, count=len(texts))
 
 
-def _dyads(table: _Table, dyad: NDArray[Any], problems: list[Problem]) -> tuple[str, ...]:
+def _period(text: str, calendar: Calendar) -> int | None:
+    """The number of the period that a label, a day, or a first and last day mean; None where they mean none."""
+    number = calendar.read(text)
+    if number is not None:
+        return number
+    year = _YEAR.fullmatch(text)
+    if year is not None and calendar.unit == "year":
+        return calendar.read(year[1])
+    days = [_DAY.fullmatch(part) for part in text.split("/")]
+    try:
+        numbers = {calendar.number(dt.date.fromisoformat(day[1])) for day in days if day is not None}
+    except ValueError:
+        return None
+    return numbers.pop() if len(numbers) == 1 and None not in days and len(days) <= 2 else None
+
+
+def _outside_problems(table: TableFile, key: str, values: Floats, outside: NDArray[np.bool_]) -> list[Problem]:
+    """Levels that cannot be; those that other programs write for missing ones once each."""
+    problems = []
+    for mark in (-9.0, -99.0, -999.0, -9999.0, -8.0, -88.0, -7.0, -77.0):
+        rows = outside & (values == mark)
+        if rows.any():
+            wrong = f"is {{}} in {int(rows.sum())} of {len(values)} rows, outside what it can be"
+            mend = f"check the unit, or add `{mark_text([mark])}` to case.yaml where it marks a missing value"
+            problems += table.problems(key, rows, wrong, mend, once=True)
+            outside = outside & ~rows
+    return problems + table.problems(key, outside, "is {}, outside what it can be", "check the unit")
+
+
+def _dyads(table: TableFile, dyad: list[str], problems: list[Problem]) -> tuple[str, ...]:
     """Ids of all dyads, sorted."""
-    dyads = sorted(set(dyad.tolist()))
+    dyads = sorted(set(dyad))
     pairs = {text: _PAIR.fullmatch(text) for text in dyads}
     bad = {text for text, pair in pairs.items() if pair is None or pair[1] == pair[2]}
-    mend = "write two different states of 3 to 8 capitals or digits, such as USA-CAN"
-    problems += table.problems(DYAD, np.isin(dyad, list(bad)), "is {}", mend)
     turned = {text for text, pair in pairs.items() if pair and f"{pair[2]}-{pair[1]}" in pairs and pair[1] > pair[2]}
-    problems += table.problems(
-        DYAD, np.isin(dyad, list(turned)), "is {}, and stands the other way round too", "write each dyad in one way"
-    )
+    mend = "write two different states of 3 to 8 capitals or digits, such as USA-CAN"
+    for texts, wrong, how in (
+        (bad, "is {}", mend),
+        (turned, "is {}, and stands the other way round too", "write each dyad in one way"),
+    ):
+        if texts:
+            rows = np.fromiter((text in texts for text in dyad), dtype=bool, count=len(dyad))
+            problems += table.problems(DYAD, rows, wrong, how)
     return tuple(dyads)
-
-
-def _numbers(table: _Table, column: str, problems: list[Problem]) -> Floats:
-    """A column as numbers, NaN where the cell is empty."""
-    import pandas
-
-    cells = table.frame[column]
-    if cells.dtype.kind in "biuf":
-        values = cells.to_numpy(dtype=float, na_value=np.nan)
-        empty = np.isnan(values)
-    else:
-        text = table.text(column)
-        empty = (text == "").to_numpy(dtype=bool)
-        values = pandas.to_numeric(text.where(~pandas.Series(empty, index=text.index)), errors="coerce").to_numpy(
-            dtype=float, na_value=np.nan
-        )
-    problems += table.problems(column, ~empty & ~np.isfinite(values), "is {}", f"{NUMBER_MEND}; nothing where missing")
-    large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
-    problems += table.problems(column, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
-    return values
 
 
 def _outside(indicator: Indicator, values: Floats) -> NDArray[np.bool_]:
@@ -303,7 +251,7 @@ def _outside(indicator: Indicator, values: Floats) -> NDArray[np.bool_]:
 
 
 def _repeats(
-    table: _Table,
+    table: TableFile,
     unit: NDArray[Any],
     period: NDArray[np.int64],
     order: NDArray[Any],
@@ -320,7 +268,7 @@ def _repeats(
 
 
 def _beyond(
-    table: _Table, settings: Settings, period: NDArray[np.int64], happened: Mapping[str, Floats]
+    table: TableFile, settings: Settings, period: NDArray[np.int64], happened: Mapping[str, Floats]
 ) -> list[Problem]:
     """Rows outside the record: none before it begins, and after `as_of` only covariates of the next period."""
     first, last = (settings.calendar.number(day) for day in (settings.history_from, settings.as_of))
@@ -336,7 +284,12 @@ def _beyond(
 
 
 def _treat_missing(
-    panel: Panel, indicators: Mapping[str, Indicator], table: _Table, order: NDArray[Any], calendar: Calendar
+    panel: Panel,
+    indicators: Mapping[str, Indicator],
+    table: TableFile,
+    order: NDArray[Any],
+    calendar: Calendar,
+    file: str,
 ) -> tuple[Panel, list[Problem]]:
     """Fill or drop missing covariates as their indicators say; what nothing is said about is a problem."""
     levels, treated, problems = dict(panel.levels), [], []
@@ -364,9 +317,7 @@ def _treat_missing(
             place = f"{panel.dyads[panel.unit[first]]} in {calendar.label(int(panel.period[first]))}"
             rest = "" if total == missing.sum() else f" that no `{'`, `'.join(indicators[key].missing)}` treats"
             wrong = f"is missing in {int(missing.sum())} of {len(panel)} rows{rest}, first for {place}"
-            mend = (
-                f"fill the cells, or add to {key} in indicators.yaml one or more of `missing: [hold, reference, drop]`"
-            )
+            mend = f"fill the cells, or add to {key} in {file} one or more of `missing: [hold, reference, drop]`"
             problems.append(Problem(table.name, row, key, wrong, mend))
     kept = np.flatnonzero(~dropped)
     present, unit = np.unique(panel.unit[kept], return_inverse=True)

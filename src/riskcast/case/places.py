@@ -58,7 +58,7 @@ class Places:
             line, file = self.events.get(row), EVENTS_FILE
         else:
             line, file = self.series.get(row), SERIES_FILE
-        return None if line is None else Place(file, line)
+        return None if line is None else Place(self.where.table(file), line)
 
     def _line(self, document: str, path: tuple[str | int, ...]) -> Place | None:
         found = self.where.documents[document]

@@ -292,7 +292,9 @@ def find_misfit(quantity: Quantity, link: Link) -> Misfit | None:
     outside = check_domain(quantity, own)
     if outside is not None:
         part = "value" if quantity.is_fixed else "interval" if own.takes(quantity.center) else "median"
-        return Misfit(part, outside, "correct the number, or the unit it is in")
+        if part == "median":
+            outside = check_domain(Quantity(value=quantity.center), own)
+        return Misfit(part, str(outside), _unit_mend(numbers, own))
     if quantity.is_fixed or own.is_even(*numbers):
         return None
     below, above = own.sides(*numbers)
@@ -307,6 +309,14 @@ def find_misfit(quantity: Quantity, link: Link) -> Misfit | None:
     )
     ways = _other_ends(numbers, own, link)
     return Misfit("interval", wrong, f"give {', or '.join(ways)}" if ways else "make its two sides more alike")
+
+
+def _unit_mend(numbers: tuple[float, float, float], link: Link) -> str:
+    """How to mend a number outside the domain of a link: shares may have been given in per cent."""
+    mend = "correct the number, or the unit it is in"
+    if link.domain == (0.0, 1.0) and numbers[0] > 0.0 and 1.0 < numbers[2] <= 100.0:
+        return f"{mend}: give {numbers[1] / 100:g} for {numbers[1]:g} %"
+    return mend
 
 
 def _other_ends(numbers: tuple[float, float, float], own: Link, link: Link) -> list[str]:

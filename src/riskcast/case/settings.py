@@ -34,6 +34,14 @@ def _day(given: Any) -> Any:
     return given
 
 
+def _na_mark(given: Any) -> Any:
+    """A mark of a missing value: a word, or a number that is meant by its value."""
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)) or (isinstance(given, str) and not given):
+        raise ValueError(f"is {show(given)}; write a word or a number, such as NA or -9")
+    return given.strip() if isinstance(given, str) else float(given)
+
+
+NaMark = Annotated[str | float, BeforeValidator(_na_mark)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
 
 
@@ -127,6 +135,8 @@ class Settings(Strict):
     memories: dict[Id, Memory]
     hyperpriors: Hyperpriors
     note: Text | None = None
+    # What stands for a missing value in cells of the case's tables, beside empty ones.
+    na: tuple[NaMark, ...] = Field(default=(), exclude_if=lambda marks: not marks)
     allow: Allowed = ()
 
     @model_validator(mode="after")

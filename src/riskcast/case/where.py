@@ -16,10 +16,14 @@ COVERAGE_FILE: Final = "history/coverage.csv"
 
 @dataclass(frozen=True)
 class Where:
-    """Where each part of a case stands in its files."""
+    """Where each part of a case stands in its files.
+
+    lines: of the rows of every history table; tables: the file that is there, by the table's usual name.
+    """
 
     documents: Mapping[str, Document] = field(default_factory=dict)
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def problem(self, document: str, path: tuple[str | int, ...], wrong: str, mend: str) -> Problem:
         """A problem at a path of one YAML file."""
@@ -30,4 +34,8 @@ class Where:
     def row(self, file: str, index: int, key: str, wrong: str, mend: str) -> Problem:
         """A problem in one row of a history table."""
         lines = self.lines.get(file, ())
-        return Problem(file, lines[index] if index < len(lines) else index + 2, key, wrong, mend)
+        return Problem(self.table(file), lines[index] if index < len(lines) else index + 2, key, wrong, mend)
+
+    def table(self, file: str) -> str:
+        """The file in which a history table stands, by its usual name."""
+        return self.tables.get(file, file)

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from riskcast.errors import CaseError, Problem
+from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, check_characters, decode, name_character, read_bytes
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 32
@@ -21,8 +22,16 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(inf|nan)|[-+](inf|infinity|nan)", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LINE_END = re.compile(r"\r\n?|\n")
+_HIDDEN = ODD_SPACES + INVISIBLE
+_QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b"
+# Where YAML has a blank, a colon or a quote, and text pasted from elsewhere something that looks like it.
+_IN_PLACE_OF = re.compile(
+    rf"^[ ]*(?:- )*([{_HIDDEN}])|[:,\-\[{{][ ]*([{_HIDDEN}{_QUOTES}])|([{_HIDDEN}])[ ]*[:,\]}}#]"
+    rf"|[A-Za-z0-9_](\uff1a)|[\]}}]?(\uff0c|\uff3b|\uff3d|\uff5b|\uff5d)"
+)
+_NO_COLON = re.compile(rf"(?:^|\s)([a-z_]+)(\uff1a)|^([A-Za-z0-9_]+):([{_HIDDEN}])")
+_JOINERS = "\u200b\u2060\ufeff\u00ad"
 NOT_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
 NUMBER_MEND = "give a plain number such as 12 or 0.25, without quotes, unit or percent sign"
 _MENDS = (
@@ -69,39 +78,8 @@ def dotted(path: Path_) -> str:
 
 
 def read_text(file: Path, shown: str) -> str:
-    """Text of a file as UTF-8; raises CaseError where it is missing, too large or not plain UTF-8 text."""
-
-    def fail(line: int | None, wrong: str, mend: str) -> CaseError:
-        return CaseError([Problem(shown, line, "", wrong, mend)])
-
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise fail(None, "is missing", "add the file, or check its name") from None
-    except IsADirectoryError:
-        raise fail(None, "is a folder", "name a file") from None
-    except OSError as error:
-        raise fail(None, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
-    except ValueError:
-        raise fail(None, "is not a file name", "check the path") from None
-    if len(raw) > MAX_BYTES:
-        raise fail(None, "is too large", f"keep it below {MAX_BYTES // 1_000_000} MB")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise fail(line, f"is not UTF-8 (byte 0x{raw[error.start]:02x})", "save the file as UTF-8") from None
-    _check_characters(text, shown)
-    return text
-
-
-def _check_characters(text: str, file: str) -> None:
-    odd = _NOT_TEXT.search(text)
-    if odd:
-        line = len(_LINE_END.findall(text, 0, odd.start())) + 1
-        wrong = f"contains the control character U+{ord(odd[0]):04X}"
-        raise CaseError([Problem(file, line, "", wrong, "remove it, or save the file as plain UTF-8 text")])
+    """Text of a file in UTF-8 or UTF-16; raises CaseError where it is missing, too large or no plain text."""
+    return decode(read_bytes(file, shown, MAX_BYTES, f"keep it below {MAX_BYTES // 1_000_000} MB"), shown).content
 
 
 def parse_yaml(text: str, file: str) -> Document:
@@ -113,7 +91,7 @@ def parse_yaml(text: str, file: str) -> Document:
     >>> parse_yaml("a: {b: 1.5}", "x.yaml").data
     {'a': {'b': 1.5}}
     """
-    _check_characters(text, file)
+    check_characters(text, file)
     # YAML 1.1 ends lines at these three, editors do not: line numbers would drift apart.
     events = yaml.parse(text.translate(NOT_LINE_ENDS), Loader=_LOADER)
     try:
@@ -135,9 +113,56 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     if mark and "cannot start any token" in what:
         at = (_LINE_END.split(text)[mark.line : mark.line + 1] or [""])[0][mark.column : mark.column + 1]
         mend = "indent with spaces, not tabs" if at == "\t" else f"put text that begins with {at or 'this'} in quotes"
+    odd = _character_in_place(text, [one.line for one in (mark, begun) if one is not None])
+    if odd is not None:
+        line, character = odd
+        instead = "a blank" if character in _HIDDEN else "a straight quote" if character in _QUOTES else "a plain one"
+        wrong = f"has the {name_character(character)} where {instead} should stand"
+        return Problem(file, line, "", wrong, f"write {instead} in its place")
     if "expected ',' or" in what and begun and begun.line + 1 != line:
         what += f", in what line {begun.line + 1} opens"
     return Problem(file, line, "", f"is not valid YAML ({what})", mend)
+
+
+def _character_in_place(text: str, lines: list[int]) -> tuple[int, str] | None:
+    """A character that stands where YAML needs another, in one of these lines or that before: its line, and itself."""
+    split = _LINE_END.split(text)
+    for line in dict.fromkeys(near for one in lines for near in (one, one - 1)):
+        found = _IN_PLACE_OF.search(split[line]) if 0 <= line < len(split) else None
+        if found is not None:
+            return line + 1, next(group for group in found.groups() if group)
+    return None
+
+
+def _odd_key(text: str) -> str | None:
+    """What is wrong with the characters of a key."""
+    odd = next((character for character in text if character in _HIDDEN or character == "\uff1a"), None)
+    if odd is None and text and (text[0] in _QUOTES or text[-1] in _QUOTES):
+        odd = text[0] if text[0] in _QUOTES else text[-1]
+    return None if odd is None else f"has the {name_character(odd)} in its name"
+
+
+def find_odd_characters(text: str) -> tuple[str, str] | None:
+    """What is wrong with the characters of a word or text without quotes, and the mend; None where nothing is.
+
+    >>> find_odd_characters("Foreign\u00a0policy"), find_odd_characters("\u00a030")[0]
+    (None, 'begins or ends with the no-break space (U+00A0)')
+    """
+    for end in (text[:1], text[-1:]):
+        if end and end in _HIDDEN:
+            return f"begins or ends with the {name_character(end)}", "remove it, or write a blank in its place"
+    joiner = next((character for character in text if character in _JOINERS), None)
+    if joiner is not None and " " not in text:
+        return f"holds the {name_character(joiner)}, which cannot be seen", "remove it, or put the text in quotes"
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and text[-1] not in text[1:-1]:
+        wrong = f"is in typographic quotes ({name_character(text[0])}), which would be part of the text"
+        return wrong, "write straight quotes, also around these where they are meant"
+    colon = _NO_COLON.search(text)
+    if colon is not None:
+        key, character = colon[1] or colon[3], colon[2] or colon[4]
+        wrong = f"holds the {name_character(character)} after {key!r}, where a colon and a blank should stand"
+        return wrong, "write `key: value`, or put the text in quotes"
+    return None
 
 
 class _Builder:
@@ -185,6 +210,9 @@ class _Builder:
             return out
         if event.style:
             return event.value
+        odd = None if event.value.isascii() else find_odd_characters(event.value)
+        if odd is not None:
+            raise self.fail(event, path, *odd)
         try:
             return read_scalar(event.value)
         except ScalarError as error:
@@ -196,6 +224,9 @@ class _Builder:
             if not isinstance(key, yaml.ScalarEvent) or key.tag is not None:
                 raise self.fail(key, path, "has a key that is not plain text", "use plain words as keys")
             here = (*path, key.value)
+            odd = None if key.value.isascii() else _odd_key(key.value)
+            if odd is not None:
+                raise self.fail(key, here, odd, "write it anew, with ordinary characters")
             if key.value in out:
                 raise self.fail(key, here, f"stands twice (first on line {self.lines[here]})", "keep one of them")
             self.lines[here] = key.start_mark.line + 1

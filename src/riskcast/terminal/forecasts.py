@@ -342,15 +342,16 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     counts += rows if case.panel is None else f"{len(case.panel)} rows of a panel"
     series = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     series.add_column("Indicator", ratio=1)
-    for title in ("Values", "From", "To", "Covers"):
+    for title in ("Values", "Least", "Most", "From", "To", "Covers"):
         series.add_column(title, justify="right", no_wrap=True)
     for item in report.series:
         if item.values:
-            series.add_row(item.label, str(item.values), str(item.first), str(item.last), percent(item.share))
+            ends = (f"{end:.6g}" for end in (item.low, item.high) if end is not None)
+            series.add_row(item.label, str(item.values), *ends, str(item.first), str(item.last), percent(item.share))
         elif item.filled:
-            series.add_row(item.label, "0", "", "", Text("no value in the table", style="yellow"))
+            series.add_row(item.label, "0", "", "", "", "", Text("no value", style="yellow"))
         else:
-            series.add_row(item.label, "–", "", "", Text("past held at reference", style="dim"))
+            series.add_row(item.label, "–", "", "", "", "", Text("at reference", style="dim"))
     priors = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     priors.add_column("Event type", ratio=1)
     for title in ("Record", "Prior expects", "Tail"):
@@ -379,6 +380,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         Text(f"sha256 {case.hash}", style="dim"),
         *(Text(f"NOTE: {caution}", style="yellow") for caution in report.gaps.told),
         *_vague(vague_rows(case)),
+        *(Text(f"{one.file}: {one.told}", style="dim") for one in case.dialects if one.told),
         Text(),
         Text("Coverage of the record by indicator series", style="bold"),
         series,

@@ -41,7 +41,8 @@ class SeriesCoverage:
     values, first, last: how many the files hold, and the years of the first and last; share: of a series, the mean
     over units of the share of the record's length between first and last value, 0 where the past is held at the
     reference; of a panel, the share of its rows that have one; filled: cells of a panel that have none, where a value
-    that was held over, or the reference, is used.
+    that was held over, or the reference, is used; low, high: least and greatest of the values, None where there are
+    none.
     """
 
     indicator: str
@@ -51,6 +52,8 @@ class SeriesCoverage:
     last: int | None
     share: float
     filled: int = 0
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,8 @@ def _series(case: Case, name: str) -> SeriesCoverage:
         years = (case.panel.period // case.periods_per_year)[given]
         count, filled = len(years), len(case.panel) - len(years)
         first, last = (int(years.min()), int(years.max())) if count else (None, None)
-        return SeriesCoverage(name, indicator.label, count, first, last, count / len(case.panel), filled)
+        ends = _ends(case.panel.levels[name][given])
+        return SeriesCoverage(name, indicator.label, count, first, last, count / len(case.panel), filled, *ends)
     rows = [row for row in case.series_rows if row.indicator == name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     span = (case.as_of - case.settings.history_from).days
@@ -164,8 +168,16 @@ def _series(case: Case, name: str) -> SeriesCoverage:
         shares.append(max(0.0, (end - first).days / span) if days else 0.0)
     years = [row.date.year for row in rows]
     return SeriesCoverage(
-        name, indicator.label, len(rows), min(years, default=None), max(years, default=None), float(np.mean(shares))
+        *(name, indicator.label, len(rows), min(years, default=None), max(years, default=None)),
+        float(np.mean(shares)),
+        0,
+        *_ends(np.array([row.value for row in rows])),
     )
+
+
+def _ends(values: Floats) -> tuple[float | None, float | None]:
+    """The least and the greatest of some values."""
+    return (float(values.min()), float(values.max())) if len(values) else (None, None)
 
 
 def find_unused(case: Case) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from riskcast.case.quantity_ids import find_id
 from riskcast.case.quantity_names import id_at
 from riskcast.case.where import EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem
+from riskcast.machinery.table_files import suffix_of
 
 Allowances = Mapping[Owner, tuple[str, ...]]
 
@@ -114,10 +115,10 @@ def _quantity(case: Case, found: Found) -> str:
 
 
 def _problem(where: Where, found: Found, mend: str) -> Problem:
-    if found.document in (EVENTS_FILE, SERIES_FILE):
+    if found.document in (EVENTS_FILE, SERIES_FILE) and len(found.path) == 2:
         index, key = found.path
         return where.row(found.document, int(index), str(key), found.wrong, mend)
-    if found.document.endswith((".csv", ".parquet")):
+    if suffix_of(found.document):
         return Problem(found.document, None, ".".join(map(str, found.path)), found.wrong, mend)
     return where.problem(found.document, found.path, found.wrong, mend)
 
