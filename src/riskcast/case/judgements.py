@@ -118,6 +118,18 @@ _OF_CASES: Final = {
     "before-record": ("an event before its type's `recorded_from`", False, "record:early_events"),
     "outside-coverage": ("an event on a day that the record does not cover", False, "record:uncovered_events"),
     "early-source": ("sources older than what they document", False, "record:early_sources"),
+    "misnamed-state": ("a state's name beside the code of another", False, "states:misnamed_states"),
+    "unknown-code": ("three letters that are no code, beside the name of a state", False, "states:unknown_codes"),
+    "foreign-codes": (
+        "a panel's ids as the Correlates of War write them, without a word of it",
+        False,
+        "states:foreign_codes",
+    ),
+    "outside-existence": (
+        "events of a state before it was there, or after its end",
+        False,
+        "states:outside_existence",
+    ),
 }
 _OF_SCENARIOS: Final = {
     "extreme-move": ("a scenario's factor, shift or level outside the legal range", True, "limits:moves"),

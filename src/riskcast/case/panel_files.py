@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.dyads import SEPARATOR, Dyad
 from riskcast.case.model import EventType, Indicator
 from riskcast.case.panel import Floats, Panel, Treated
 from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import LARGEST
-from riskcast.case.settings import Settings
+from riskcast.case.settings import STATE_ID, Settings
+from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
 from riskcast.names import DYAD, PERIOD
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 2_000_000
 MOST_OF_A_KIND = 5
-_PAIR = re.compile(r"([A-Z][A-Z0-9]{2,7})-([A-Z][A-Z0-9]{2,7})")
 _EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
 
 
@@ -82,9 +83,8 @@ def read_panel(
     if problems:
         raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
-    dyad = table.text(DYAD).to_numpy(dtype=object)
     period = _periods(table, settings, problems)
-    dyads = _dyads(table, dyad, problems)
+    dyads, dyad = _dyads(table, settings.panel.states, problems)
     levels = {key: _numbers(table, key, problems) for key in covariates}
     happened = {key: _numbers(table, key, problems) for key in events}
     for key, values in happened.items():
@@ -126,7 +126,7 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
 
     if settings.panel is None:
         raise ValueError("the case has no panel")
-    dyads = np.array(panel.dyads, dtype=object)
+    dyads = np.array([_as_written(dyad, settings.panel.states) for dyad in panel.dyads], dtype=object)
     frame = pandas.DataFrame(
         {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
         | dict(panel.levels)
@@ -260,18 +260,48 @@ def _periods(table: _Table, settings: Settings, problems: list[Problem]) -> NDAr
     return texts.map({text: number or 0 for text, number in found.items()}).to_numpy(dtype=np.int64)
 
 
-def _dyads(table: _Table, dyad: NDArray[Any], problems: list[Problem]) -> tuple[str, ...]:
-    """Ids of all dyads, sorted."""
-    dyads = sorted(set(dyad.tolist()))
-    pairs = {text: _PAIR.fullmatch(text) for text in dyads}
-    bad = {text for text, pair in pairs.items() if pair is None or pair[1] == pair[2]}
-    mend = "write two different states of 3 to 8 capitals or digits, such as USA-CAN"
-    problems += table.problems(DYAD, np.isin(dyad, list(bad)), "is {}", mend)
-    turned = {text for text, pair in pairs.items() if pair and f"{pair[2]}-{pair[1]}" in pairs and pair[1] > pair[2]}
-    problems += table.problems(
-        DYAD, np.isin(dyad, list(turned)), "is {}, and stands the other way round too", "write each dyad in one way"
-    )
-    return tuple(dyads)
+def _dyads(
+    table: _Table, system: CodeSystem | None, problems: list[Problem]
+) -> tuple[tuple[str, ...], NDArray[np.object_]]:
+    """Ids of all dyads, sorted, and that of every row."""
+    written = table.text(DYAD)
+    ids = {text: _dyad_id(text, system) for text in written.unique()}
+
+    def found(texts: Iterable[str], wrong: str, mend: str) -> None:
+        problems.extend(table.problems(DYAD, written.isin(list(texts)).to_numpy(dtype=bool), wrong, mend))
+
+    bad = {text for text, id in ids.items() if not id}
+    offered: set[str] = set()
+    for other in ("cow", "gw") if system is None else ():
+        readable = {text: id for text in ids if text in bad - offered and (id := _dyad_id(text, other))}
+        if readable:
+            text, id = next(iter(readable.items()))
+            mend = f"say `states: {other}` beneath `panel:`, by which {text} is {id} ({SYSTEMS[other]})"
+            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes")
+            offered |= set(readable)
+    form = "of 3 to 8 capitals or digits, such as USA-CAN"
+    if system is not None:
+        form = f"by their codes in {SYSTEMS[system]}, such as {_as_written('USA-CAN', system)}"
+    found(bad - offered, "is {}", f"write two different states {form}")
+    pairs = {id: Dyad.parse(id) for id in ids.values() if id}
+    turned = {id for id, pair in pairs.items() if Dyad(pair.second, pair.first).id in pairs}
+    again = (text for text, id in ids.items() if id in turned and pairs[id].first > pairs[id].second)
+    found(again, "is {}, and stands the other way round too", "write each dyad in one way")
+    return tuple(sorted(set(ids.values()))), written.map(ids).to_numpy(dtype=object)
+
+
+def _dyad_id(text: str, system: CodeSystem | None) -> str:
+    """The id of a dyad as it is written in a system of codes; empty where it is none."""
+    first, _, second = text.partition(SEPARATOR)
+    if system is None:
+        return text if first != second and re.match(STATE_ID, first) and re.match(STATE_ID, second) else ""
+    one, other = of_code(first, system), of_code(second, system)
+    return "" if one is None or other is None or one == other else Dyad(one.id, other.id).id
+
+
+def _as_written(dyad: str, system: CodeSystem | None) -> str:
+    """A dyad as a panel writes it that has said in which system of codes."""
+    return dyad if system is None else SEPARATOR.join(states()[id].code_in(system) for id in Dyad.parse(dyad).states)
 
 
 def _numbers(table: _Table, column: str, problems: list[Problem]) -> Floats:
