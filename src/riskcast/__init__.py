@@ -67,6 +67,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "case": [
             "Case",
             "Doubt",
+            "KnownState",
             "Overlay",
             "Place",
             "Places",
@@ -83,6 +84,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "find_places",
             "find_problems",
             "find_scenario_doubts",
+            "find_state",
             "ids_behind_driver",
             "ids_behind_outcome",
             "level_ids",

@@ -551,9 +551,10 @@ def allowing(sample: Sample, name: str) -> Edit:
 
 
 def test_every_judgement_has_a_sample() -> None:
-    # How tables were read, and what lies on top of a case, is judged in tests of its own.
-    elsewhere = {"guessed-encoding", "other-sheets", "missing-mark", "nameless-overlay", "priors-exceed-record"}
-    assert set(SAMPLES) | elsewhere == set(JUDGEMENTS)
+    # How tables were read, which states there are, and what lies on top of a case, is judged in tests of its own.
+    of_tables = {"guessed-encoding", "other-sheets", "missing-mark"}
+    of_states = {"misnamed-state", "unknown-code", "foreign-codes", "outside-existence"}
+    assert set(SAMPLES) | of_tables | of_states | {"nameless-overlay", "priors-exceed-record"} == set(JUDGEMENTS)
     assert all(JUDGEMENTS.about(name) for name in JUDGEMENTS)
 
 

@@ -20,6 +20,8 @@ from riskcast.case.files import load_case
 from riskcast.case.links import IDENTITY, LOG, BoundedLink, Link, base_rate_link
 from riskcast.case.model import Case, Scenario
 from riskcast.case.quantities import Quantity, elicit
+from riskcast.case.settings import State
+from riskcast.case.states import states
 from riskcast.charts import forecast as forecast_charts, verification as charts
 from riskcast.charts.canvas import DARK_RAMPS, LIGHT_RAMPS, contrast_ratio, ink_on, ramps_of, two_lines
 from riskcast.charts.geography import countries, label_place, view_of
@@ -241,9 +243,103 @@ def test_map_marks_the_chosen_dyad_and_refuses_an_unknown_one() -> None:
         forecast_charts.map_chart(risk(), selected="RUS-XXX")
 
 
-def test_there_is_no_map_without_outlines() -> None:
+def with_partners(*partners: tuple[str, str], host: tuple[str, str] = ("RUS", "Russia")) -> Risk:
+    """The risk of the case with other partners, each an id and a name."""
+    case_ = risk().forecast.case
+    settings = case_.settings.model_copy(
+        update={
+            "host": State(id=host[0], name=host[1]),
+            "partners": tuple(State(id=id, name=name) for id, name in partners),
+        }
+    )
+    dyads = tuple(
+        replace(dyad, id=f"{host[0]}-{id}", partner=id, partner_name=name)
+        for dyad, (id, name) in zip(risk().dyads, partners, strict=False)
+    )
+    behind = replace(posterior(), case=case_.revised(settings=settings))
+    return replace(risk(), forecast=replace(baseline(), posterior=behind), dyads=dyads)
+
+
+def test_states_without_an_outline_are_points_at_their_capitals() -> None:
+    drawn_ = forecast_charts.map_chart(
+        with_partners(("SGP", "Singapore"), ("MYS", "Malaysia"), ("SUN", "Soviet Union")), width=900
+    )
+    assert drawn_ is not None
+    points = {row["state"]: row for row in rows_with(drawn_, "lon", "fill") if row["dyad"] != "RUS-MYS"}
+    assert {name: (round(row["lon"]), round(row["lat"])) for name, row in points.items()} == {
+        "Singapore": (104, 1),
+        "Soviet Union": (38, 56),
+    }
+    assert {row["state"] for row in rows_with(drawn_, "geometry", "dyad")} == {"Malaysia"}
+    assert points["Singapore"]["score"] == risk().dyads[0].score.mean
+    shown = words_of(drawn_)
+    assert all(name in shown for name in ("Singapore", "Soviet Union", "Malaysia"))
+    assert "on the map" not in shown
+    channel = next(layer for layer in walk(drawn_.to_dict()) if layer.get("mark", {}).get("type") == "circle")[
+        "encoding"
+    ]
+    assert channel["color"]["field"] == "band"
+    assert [tip["field"] for tip in channel["tooltip"]] == ["state", "text", "interval", "band"]
+
+
+@pytest.mark.parametrize(
+    ("partners", "around"),
+    [
+        ([("SGP", "Singapore")], {"Malaysia", "Indonesia"}),
+        ([("MLT", "Malta"), ("SGP", "Singapore")], {"Italy", "India", "Malaysia"}),
+        ([("FJI", "Fiji"), ("TON", "Tonga")], {"Fiji"}),
+        ([("NIU", "Niue")], set()),
+    ],
+)
+def test_a_map_of_small_states_alone_shows_what_lies_about_them(
+    partners: list[tuple[str, str]], around: set[str]
+) -> None:
+    for palette in (LIGHT, DARK):
+        drawn_ = forecast_charts.map_chart(with_partners(*partners), width=700, palette=palette)
+        assert drawn_ is not None
+        assert all(name in words_of(drawn_) for _, name in partners)
+        assert around <= {row["state"] for row in rows_with(drawn_, "geometry", "state")}
+
+
+def test_who_has_no_place_is_named_above_the_map_and_in_its_alternative_text() -> None:
+    drawn_ = forecast_charts.map_chart(with_partners(("KAZ", "Kazakhstan"), ("ZZZ", "Atlantis")), width=900)
+    assert drawn_ is not None
+    assert "not on the map: Atlantis" in words_of(drawn_)
+    assert drawn_.description.endswith("Not on the map: Atlantis.")
+
+
+def test_the_name_of_a_state_goes_before_an_id_that_another_state_has() -> None:
+    drawn_ = forecast_charts.map_chart(with_partners(("AUS", "Austria")), width=900)
+    assert drawn_ is not None
+    (label,) = {(row["state"], round(row["lon"], -1), round(row["lat"], -1)) for row in rows_with(drawn_, "lon", "ink")}
+    assert label == ("Austria", 10, 50)
+
+
+@pytest.mark.parametrize(
+    ("host", "partner", "told"),
+    [
+        (("RUS", "Russia"), ("KAZ", "Kazakhstan"), "Russia is outlined."),
+        (("HKG", "Hong Kong"), ("CHN", "China"), "Hong Kong is marked with a ring."),
+        (("USA", "United States"), ("SGP", "Singapore"), ""),
+        (("SGP", "Singapore"), ("KAZ", "Kazakhstan"), ""),
+    ],
+)
+def test_the_alternative_text_tells_of_the_host_where_it_is_in_sight(
+    host: tuple[str, str], partner: tuple[str, str], told: str
+) -> None:
+    drawn_ = forecast_charts.map_chart(with_partners(partner, host=host))
+    assert drawn_ is not None
+    assert drawn_.description.partition("). ")[2] == told
+
+
+def test_there_is_no_map_without_places() -> None:
     assert forecast_charts.map_chart(panel_risk()) is None
     assert forecast_charts.map_chart(many_dyads(3)) is None
+    assert view_of(["UMI"]) is None
+
+
+def test_every_outline_is_that_of_a_state_of_the_table() -> None:
+    assert set(countries()) <= set(states())
 
 
 def test_views_pass_the_antimeridian_and_labels_stand_inside() -> None:

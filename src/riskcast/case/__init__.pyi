@@ -22,4 +22,5 @@ from .quantity_names import (
     name_quantity as name_quantity,
     with_unit as with_unit,
 )
+from .states import KnownState as KnownState, find_state as find_state
 from .vintage import case_as_of as case_as_of

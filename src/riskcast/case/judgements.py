@@ -122,6 +122,18 @@ _OF_CASES: Final = {
     "guessed-encoding": ("a table whose encoding had to be guessed", False, "tables:guessed_encodings"),
     "other-sheets": ("a workbook with sheets that are not read", False, "tables:other_sheets"),
     "missing-mark": ("-9 or the like as a level, where it may mark a missing value", False, "tables:missing_marks"),
+    "misnamed-state": ("a state's name beside the code of another", False, "states:misnamed_states"),
+    "unknown-code": ("three letters that are no code, beside the name of a state", False, "states:unknown_codes"),
+    "foreign-codes": (
+        "a panel's ids as the Correlates of War write them, without a word of it",
+        False,
+        "states:foreign_codes",
+    ),
+    "outside-existence": (
+        "events of a state before it was there, or after its end",
+        False,
+        "states:outside_existence",
+    ),
 }
 _OF_SCENARIOS: Final = {
     "extreme-move": ("a scenario's factor, shift or level outside the legal range", True, "limits:moves"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.dyads import SEPARATOR, Dyad
 from riskcast.case.model import EventType, Indicator
 from riskcast.case.panel import Floats, Panel, Treated
 from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import LARGEST
-from riskcast.case.settings import Settings
+from riskcast.case.settings import STATE_ID, Settings
+from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, Problem
 from riskcast.machinery.number_cells import mark_text, read_number_columns
@@ -32,7 +34,6 @@ from riskcast.machinery.table_files import (
 )
 from riskcast.names import DYAD, PERIOD
 
-_PAIR = re.compile(r"([A-Z][A-Z0-9]{2,7})-([A-Z][A-Z0-9]{2,7})")
 _EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
@@ -69,9 +70,8 @@ def read_panel(
     if problems:
         raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
-    dyad = table.texts(DYAD)
     period = _periods(table, settings, problems)
-    dyads = _dyads(table, dyad, problems)
+    dyads, dyad = _dyads(table, settings.panel.states, problems)
     read = read_number_columns(
         {key: table.columns[key] for key in (*covariates, *events)},
         settings.na,
@@ -126,7 +126,7 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
 
     if settings.panel is None:
         raise ValueError("the case has no panel")
-    dyads = np.array(panel.dyads, dtype=object)
+    dyads = np.array([_as_written(dyad, settings.panel.states) for dyad in panel.dyads], dtype=object)
     frame = pandas.DataFrame(
         {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
         | dict(panel.levels)
@@ -225,21 +225,48 @@ def _outside_problems(table: TableFile, key: str, values: Floats, outside: NDArr
     return problems + table.problems(key, outside, "is {}, outside what it can be", "check the unit")
 
 
-def _dyads(table: TableFile, dyad: list[str], problems: list[Problem]) -> tuple[str, ...]:
-    """Ids of all dyads, sorted."""
-    dyads = sorted(set(dyad))
-    pairs = {text: _PAIR.fullmatch(text) for text in dyads}
-    bad = {text for text, pair in pairs.items() if pair is None or pair[1] == pair[2]}
-    turned = {text for text, pair in pairs.items() if pair and f"{pair[2]}-{pair[1]}" in pairs and pair[1] > pair[2]}
-    mend = "write two different states of 3 to 8 capitals or digits, such as USA-CAN"
-    for texts, wrong, how in (
-        (bad, "is {}", mend),
-        (turned, "is {}, and stands the other way round too", "write each dyad in one way"),
-    ):
-        if texts:
-            rows = np.fromiter((text in texts for text in dyad), dtype=bool, count=len(dyad))
-            problems += table.problems(DYAD, rows, wrong, how)
-    return tuple(dyads)
+def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem]) -> tuple[tuple[str, ...], list[str]]:
+    """Ids of all dyads, sorted, and that of every row."""
+    written = table.texts(DYAD)
+    ids = {text: _dyad_id(text, system) for text in dict.fromkeys(written)}
+
+    def found(texts: Iterable[str], wrong: str, mend: str) -> None:
+        if which := set(texts):
+            rows = np.fromiter((text in which for text in written), dtype=bool, count=len(written))
+            problems.extend(table.problems(DYAD, rows, wrong, mend))
+
+    bad = {text for text, id in ids.items() if not id}
+    offered: set[str] = set()
+    for other in ("cow", "gw") if system is None else ():
+        readable = {text: id for text in ids if text in bad - offered and (id := _dyad_id(text, other))}
+        if readable:
+            text, id = next(iter(readable.items()))
+            mend = f"say `states: {other}` beneath `panel:`, by which {text} is {id} ({SYSTEMS[other]})"
+            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes")
+            offered |= set(readable)
+    form = "of 3 to 8 capitals or digits, such as USA-CAN"
+    if system is not None:
+        form = f"by their codes in {SYSTEMS[system]}, such as {_as_written('USA-CAN', system)}"
+    found(bad - offered, "is {}", f"write two different states {form}")
+    pairs = {id: Dyad.parse(id) for id in ids.values() if id}
+    turned = {id for id, pair in pairs.items() if Dyad(pair.second, pair.first).id in pairs}
+    again = (text for text, id in ids.items() if id in turned and pairs[id].first > pairs[id].second)
+    found(again, "is {}, and stands the other way round too", "write each dyad in one way")
+    return tuple(sorted(set(ids.values()))), list(map(ids.__getitem__, written))
+
+
+def _dyad_id(text: str, system: CodeSystem | None) -> str:
+    """The id of a dyad as it is written in a system of codes; empty where it is none."""
+    first, _, second = text.partition(SEPARATOR)
+    if system is None:
+        return text if first != second and re.match(STATE_ID, first) and re.match(STATE_ID, second) else ""
+    one, other = of_code(first, system), of_code(second, system)
+    return "" if one is None or other is None or one == other else Dyad(one.id, other.id).id
+
+
+def _as_written(dyad: str, system: CodeSystem | None) -> str:
+    """A dyad as a panel writes it that has said in which system of codes."""
+    return dyad if system is None else SEPARATOR.join(states()[id].code_in(system) for id in Dyad.parse(dyad).states)
 
 
 def _outside(indicator: Indicator, values: Floats) -> NDArray[np.bool_]:

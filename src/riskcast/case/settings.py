@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -11,12 +12,25 @@ from riskcast.case.judgements import Allowed
 from riskcast.case.periods import Calendar, calendar_of
 from riskcast.case.quantities import Finite, Quantity, Strict
 from riskcast.case.registered import NameIn
+from riskcast.case.states import CodeSystem, offer
 from riskcast.case.yaml_lines import read_day
 from riskcast.errors import show
 from riskcast.machinery.registry import Entry, Registry
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-StateId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,7}$")]
+STATE_ID: Final = r"^[A-Z][A-Z0-9]{2,7}$"
+
+
+def _offered(given: Any) -> Any:
+    """An id as it is; where it is none, but a code or name that the table of states knows, an error that offers one."""
+    if isinstance(given, str | int) and not isinstance(given, bool) and not re.match(STATE_ID, str(given)):
+        offered = offer(str(given))
+        if offered:
+            raise ValueError(f"is {show(given)}; use 3 to 8 capitals, such as {offered}")
+    return given
+
+
+StateId = Annotated[str, BeforeValidator(_offered), Field(pattern=STATE_ID)]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[Finite, Field(gt=0)]
 Month = Annotated[int, Field(ge=1, le=600, strict=True)]
@@ -46,7 +60,7 @@ Day = Annotated[dt.date, BeforeValidator(_day)]
 
 
 class State(Strict):
-    """A state by its ISO 3166 alpha-3 code and its name."""
+    """A state by its id, best its ISO 3166 alpha-3 code, and its name."""
 
     id: StateId
     name: Text
@@ -94,12 +108,14 @@ class PanelSettings(Strict):
     those of the horizon's first period are used in its forecast, or `during` it, so that they are known at its end.
 
     A row that is missing ends no dyad. One that has ended is named in `until` with its last period, or is known by a
-    rule: it has lacked rows for as many periods as `ended_after`.
+    rule: it has lacked rows for as many periods as `ended_after`. Where `states` names a system of codes, dyads are
+    written in it (2-20 for USA-CAN), and known by ISO 3166 alpha-3.
     """
 
     file: Text
     covariates: Literal["before", "during"]
     ignore: tuple[Text, ...] = ()
+    states: CodeSystem | None = Field(default=None, exclude_if=lambda system: system is None)
     until: dict[str, Text] = Field(default_factory=dict, exclude_if=lambda ends: not ends)
     ended_after: Annotated[int, Field(ge=1, le=600, strict=True)] | None = Field(
         default=None, exclude_if=lambda periods: periods is None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case
+from riskcast.case.states import recognise, states
 from riskcast.charts.assumptions import density_chart, effects_matrix_chart
 from riskcast.charts.canvas import (
     ASSUMED,
@@ -31,12 +36,12 @@ from riskcast.charts.canvas import (
     word_ranges,
 )
 from riskcast.charts.comparison import contrast_chart, scenarios_chart, tornado_chart, waterfall_chart
-from riskcast.charts.geography import countries, feature_of, label_place, view_of
+from riskcast.charts.geography import View, capital_place, feature_of, label_place, view_of
 from riskcast.charts.record import series_chart, timeline_chart
 from riskcast.charts.theme import LIGHT, Palette, wrap
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.numbers import between, interval, percent
+from riskcast.numbers import MOST_NAMED, between, interval, more, percent
 
 if TYPE_CHECKING:
     import altair as alt
@@ -63,6 +68,10 @@ LIMITS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 ROW: Final = 30
 MONTHS_ROW: Final = 66
 SHARE: Final = 0.62
+NAME: Final[dict[str, Any]] = {"text": "width < 560 ? datum.code : datum.state", "fontSize": 12}
+SCORE: Final[dict[str, Any]] = {"text": "datum.text", "fontSize": 14, "fontWeight": "bold"}
+# Square pixels of the point of a state without an outline.
+POINT: Final = 500
 
 
 def map_chart(
@@ -74,8 +83,9 @@ def map_chart(
     palette: Palette = LIGHT,
 ) -> alt.LayerChart | None:
     """The partners of the dyads on a map, coloured by the band of their score, with the host outlined; None where no
-    partner has an outline.
+    partner has a place.
 
+    A state without an outline is a point at its capital; who is not in the table of states is named above the map.
     selected: a dyad whose partner is outlined. Raises UnknownNameError where it is not forecast.
     """
     import altair as alt
@@ -83,58 +93,39 @@ def map_chart(
     case = risk.forecast.case
     if selected is not None and selected not in risk.forecast.dyads:
         raise UnknownNameError("dyad at the start of the horizon", selected, risk.forecast.dyads)
-    own = [dyad for dyad in risk.dyads if dyad.partner in countries()] if case.panel is None else []
-    view = view_of([dyad.partner for dyad in own])
+    known = {dyad.id: _table_id(case, dyad.partner) for dyad in risk.dyads} if case.panel is None else {}
+    view = view_of([state for state in known.values() if state])
     if view is None:
         return None
-    colours = band_colours(case, palette)
-    partners, labels = [], []
-    for dyad in own:
-        fields = {
-            "dyad": dyad.id,
-            "state": dyad_label(dyad),
-            "score": dyad.score.mean,
-            "text": f"{dyad.score.mean:.0f}",
-            "interval": between(dyad.score),
-            "band": dyad.band,
-        }
-        partners.append(feature_of(view.shown[dyad.partner], **fields))
-        lon, lat = label_place(dyad.partner)
-        ink = ink_on(colours[dyad.band], palette)
-        labels.append(fields | {"code": dyad.partner, "lon": lon, "lat": lat, "ink": ink, "fill": colours[dyad.band]})
+    placed = _placed(risk, known, view, palette)
     others = [
-        feature_of(shape, state=countries()[state].name)
+        feature_of(shape, state=states()[state].name)
         for state, shape in view.shown.items()
-        if state not in {dyad.partner for dyad in own}
+        if state not in known.values()
     ]
     tooltip = tips(state="state", text="score", interval="90 % interval", band="band")
+    colour = band_channel(case, palette)
     context = plot(others).mark_geoshape(fill=palette.grid, stroke=palette.paper, strokeWidth=0.8, clip=True)
-    layers = [
-        context.encode(tooltip=alt.Tooltip("state:N", title="state")),
-        plot(partners)
-        .mark_geoshape(stroke=palette.paper, strokeWidth=1, clip=True)
-        .encode(color=band_channel(case, palette), tooltip=tooltip),
-    ]
-    outlined = [feature_of(shape) for state, shape in view.shown.items() if state == case.host]
-    if outlined:
-        border = plot(outlined).mark_geoshape(fill=None, stroke=palette.muted, strokeWidth=1.6, clip=True)
-        layers.append(border)
-    chosen = [shape for shape in partners if shape["dyad"] == selected]
+    layers = [context.encode(tooltip=alt.Tooltip("state:N", title="state"))]
+    if placed.shapes:
+        shapes = plot(placed.shapes).mark_geoshape(stroke=palette.paper, strokeWidth=1, clip=True)
+        layers.append(shapes.encode(color=colour, tooltip=tooltip))
+    host = case.state_names.get(case.host, case.host)
+    border, host_words = _host_layers(case, view, palette)
+    layers += border
+    chosen = [shape for shape in placed.shapes if shape["dyad"] == selected]
     if chosen:
         ring = plot(chosen).mark_geoshape(fill=None, stroke=palette.ink, strokeWidth=2.6, clip=True)
         layers.append(ring)
-    name = alt.ExprRef("width < 560 ? datum.code : datum.state")
-    written = plot(labels)
-    whole = alt.ExprRef("datum.text")
-    # A label that is broader than its state stays readable on a halo in the state's own colour.
-    for colour, halo in (("fill", 4), ("ink", 0)):
-        for text, font in (
-            (name, {"dy": -7, "fontSize": 12}),
-            (whole, {"dy": 8, "fontSize": 14, "fontWeight": "bold"}),
-        ):
-            mark = written.mark_text(text=text, strokeWidth=halo, strokeJoin="round", clip=True, **font)
-            hue = {"color": alt.Color(f"{colour}:N", scale=None), "stroke": alt.Stroke(f"{colour}:N", scale=None)}
-            layers.append(mark.encode(longitude="lon:Q", latitude="lat:Q", **hue))
+    if placed.labels:
+        labels = plot(placed.labels)
+        layers += [*_written(labels, NAME, -7), *_written(labels, SCORE, 8)]
+    if placed.points:
+        edge = alt.condition(f"datum.dyad === {json.dumps(selected)}", alt.value(palette.ink), alt.value(palette.paper))
+        points = plot(placed.points)
+        dots = points.mark_circle(size=POINT, opacity=1, strokeWidth=2, clip=True)
+        layers.append(dots.encode(longitude="lon:Q", latitude="lat:Q", color=colour, stroke=edge, tooltip=tooltip))
+        layers += [*_written(points, NAME, -19), *_written(points, SCORE, 0)]
     lon, lat = view.centre
     corners = {"type": "MultiPoint", "coordinates": [list(corner) for corner in view.corners]}
     projection = alt.Projection(
@@ -144,17 +135,95 @@ def map_chart(
         fit={"type": "Feature", "geometry": corners, "properties": {}},
     )
     ranked = ", ".join(f"{dyad_label(d)} {d.score.mean:.0f} ({d.band})" for d in highest(risk)[0])
-    host = case.state_names.get(case.host, case.host)
+    lacking = f"not on the map: {', '.join(placed.missing[:MOST_NAMED])}{more(placed.missing)}"
+    lacking = lacking if placed.missing else ""
+    sentences = (f"Map of scores: {ranked}.", host_words, f"N{lacking[1:]}." if lacking else "")
+    subtitle = f"score: expected severity (0–100) of the worst outcome\n{window_text(risk)}"
     return finish(
         layers,
         palette=palette,
         width=width,
         height=height,
         title=f"Risk scores of partners of {host}",
-        subtitle=f"score: expected severity (0–100) of the worst outcome\n{window_text(risk)}",
-        description=f"Map of scores: {ranked}. {host} is outlined.",
+        subtitle=f"{subtitle}\n{lacking}" if lacking else subtitle,
+        description=" ".join(filter(None, sentences)),
         projection=projection,
     )
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Dyads on a map, as rows: shapes of partners with an outline and labels in them, points at the capitals of those
+    without, and the names of those that have no place."""
+
+    shapes: list[dict[str, Any]]
+    labels: list[dict[str, Any]]
+    points: list[dict[str, Any]]
+    missing: list[str]
+
+
+def _placed(risk: Risk, known: Mapping[str, str], view: View, palette: Palette) -> _Placed:
+    """Where each dyad's partner stands on a map; known: its id in the table of states by dyad, empty where unknown."""
+    colours, found = band_colours(risk.forecast.case, palette), _Placed([], [], [], [])
+    for dyad in risk.dyads:
+        fields = {
+            "dyad": dyad.id,
+            "state": dyad_label(dyad),
+            "score": dyad.score.mean,
+            "text": f"{dyad.score.mean:.0f}",
+            "interval": between(dyad.score),
+            "band": dyad.band,
+        }
+        state, fill = known[dyad.id], colours[dyad.band]
+        place = label_place(state) if state in view.shown else capital_place(state)
+        if place is None:
+            found.missing.append(dyad_label(dyad))
+            continue
+        label = {"code": dyad.partner, "ink": ink_on(fill, palette), "fill": fill, "lon": place[0], "lat": place[1]}
+        if state in view.shown:
+            found.shapes.append(feature_of(view.shown[state], **fields))
+            found.labels.append(fields | label)
+        else:
+            found.points.append(fields | label)
+    return found
+
+
+def _written(places: Any, look: Mapping[str, Any], dy: float) -> list[Any]:
+    """A text at each of some places, on a halo in the state's own colour, as a label may be broader than its state."""
+    import altair as alt
+
+    layers, font = [], {key: value for key, value in look.items() if key != "text"}
+    for hue, halo in (("fill", 4), ("ink", 0)):
+        text = alt.ExprRef(look["text"])
+        mark = places.mark_text(text=text, dy=dy, strokeWidth=halo, strokeJoin="round", clip=True, **font)
+        hues = {"color": alt.Color(f"{hue}:N", scale=None), "stroke": alt.Stroke(f"{hue}:N", scale=None)}
+        layers.append(mark.encode(longitude="lon:Q", latitude="lat:Q", **hues))
+    return layers
+
+
+def _table_id(case: Case, id: str) -> str:
+    """The id of a state of the case in the table of states, empty where it is none of them."""
+    found = recognise(id, case.state_names.get(id))
+    return "" if found is None else found.id
+
+
+def _host_layers(case: Case, view: View, palette: Palette) -> tuple[list[Any], str]:
+    """The host on a map, where it is in sight, and the sentence that says how it is marked."""
+    import altair as alt
+
+    state, name = _table_id(case, case.host), case.state_names.get(case.host, case.host)
+    if state in view.shown:
+        border = plot([feature_of(view.shown[state])])
+        seen = any(view.holds(np.array(polygon[0])) for polygon in view.shown[state])
+        layer = border.mark_geoshape(fill=None, stroke=palette.muted, strokeWidth=1.6, clip=True)
+        return [layer], f"{name} is outlined." if seen else ""
+    place = capital_place(state)
+    if place is None or not view.holds(np.array([place])):
+        return [], ""
+    look: dict[str, Any] = {"stroke": palette.muted, "fill": palette.paper, "strokeWidth": 2, "opacity": 1}
+    mark = plot([{"state": name, "lon": place[0], "lat": place[1]}]).mark_point(size=POINT / 4, clip=True, **look)
+    tooltip = alt.Tooltip("state:N", title="state")
+    return [mark.encode(longitude="lon:Q", latitude="lat:Q", tooltip=tooltip)], f"{name} is marked with a ring."
 
 
 def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LIGHT) -> alt.LayerChart:

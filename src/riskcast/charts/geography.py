@@ -1,4 +1,4 @@
-"""Outlines of countries, what of them a map of some states shows, and where their labels stand."""
+"""Outlines of countries and capitals of those without, what a map of some states shows, and where labels stand."""
 
 from __future__ import annotations
 
@@ -13,41 +13,53 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.states import states
+
 type Ring = NDArray[np.float64]
 
 MARGIN: Final = 1.12
 WIDEST: Final = 3.4
 SCANS: Final = 41
 BREADTH: Final = 0.6
+# Degrees about a capital that are shown, so that its neighbours tell where it is.
+AROUND: Final = 3.0
 
 
 @dataclass(frozen=True)
 class Country:
-    """A country: polygons as GeoJSON coordinates, and the outer ring of the largest, (points, 2) of longitude and
-    latitude."""
+    """A country by its id in the table of states: polygons as GeoJSON coordinates, and the outer ring of the largest,
+    (points, 2) of longitude and latitude."""
 
     id: str
-    name: str
     polygons: tuple[Any, ...]
     main: Ring
 
 
 @dataclass(frozen=True)
 class View:
-    """What a map shows: its centre, points (longitude, latitude) that it must hold, and every country in sight with
-    the polygons that are."""
+    """What a map shows: its centre, points (longitude, latitude) that it must hold, every country in sight with the
+    polygons that are, and how far a chart of any shape reaches to the east and north, degrees."""
 
     centre: tuple[float, float]
     corners: tuple[tuple[float, float], ...]
     shown: Mapping[str, tuple[Any, ...]]
+    reach: tuple[float, float]
+
+    def holds(self, ring: Ring) -> bool:
+        """Whether some of a ring is in sight in a chart of any shape.
+
+        >>> view_of(["KAZ"]).holds(np.array([[76.9, 43.2]])), view_of(["KAZ"]).holds(np.array([[37.6, 55.7]]))
+        (True, False)
+        """
+        return _in_sight(ring, self.centre, self.reach)
 
 
 @cache
 def countries() -> Mapping[str, Country]:
     """All countries that have an outline, by ISO 3166 alpha-3 code.
 
-    >>> countries()["KGZ"].name
-    'Kyrgyzstan'
+    >>> "KGZ" in countries(), "SGP" in countries()
+    (True, False)
     """
     text = resources.files("riskcast").joinpath("data", "countries.geojson").read_text(encoding="utf-8")
     found = {}
@@ -55,7 +67,7 @@ def countries() -> Mapping[str, Country]:
         shape = feature["geometry"]
         polygons = tuple([shape["coordinates"]] if shape["type"] == "Polygon" else shape["coordinates"])
         main = max((np.array(polygon[0]) for polygon in polygons), key=_area)
-        found[feature["id"]] = Country(feature["id"], feature["properties"]["name"], polygons, main)
+        found[feature["id"]] = Country(feature["id"], polygons, main)
     return MappingProxyType(found)
 
 
@@ -64,18 +76,20 @@ def feature_of(polygons: Sequence[Any], **fields: Any) -> dict[str, Any]:
     return {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": list(polygons)}, **fields}
 
 
-def view_of(states: Collection[str]) -> View | None:
-    """A view of some states, and whatever else a chart of any usual shape would show around them; None where none of
-    them has an outline.
+def view_of(ids: Collection[str]) -> View | None:
+    """A view of some states by their ids in the table of states, and whatever else a chart of any usual shape would
+    show around them; None where none of them has a place.
 
     >>> view = view_of(["KAZ", "KGZ"])
     >>> "RUS" in view.shown, "BRA" in view.shown
     (True, False)
+    >>> "MYS" in view_of(["SGP"]).shown, view_of(["UMI"]) is None
+    (True, True)
     """
-    known = [countries()[state] for state in states if state in countries()]
-    if not known:
+    rings = [ring for state in ids if (ring := _room_of(state)) is not None]
+    if not rings:
         return None
-    points = np.concatenate([country.main for country in known])
+    points = np.concatenate(rings)
     middle = _middle_longitude(points[:, 0])
     east, north = wrapped(points[:, 0] - middle), points[:, 1]
     centre = (wrapped(middle + (east.min() + east.max()) / 2), (north.min() + north.max()) / 2)
@@ -92,7 +106,16 @@ def view_of(states: Collection[str]) -> View | None:
         polygons = tuple(polygon for polygon in country.polygons if _in_sight(np.array(polygon[0]), centre, sight))
         if polygons:
             shown[country.id] = polygons
-    return View((float(centre[0]), float(centre[1])), corners, shown)
+    return View((float(centre[0]), float(centre[1])), corners, shown, (reach_east / shrink, reach_north))
+
+
+def capital_place(state: str) -> tuple[float, float] | None:
+    """Longitude and latitude of the capital of a state that has no outline; None where it has one, or no capital.
+
+    >>> capital_place("MLT"), capital_place("KAZ")
+    ((14.51, 35.9), None)
+    """
+    return None if state in countries() or state not in states() else states()[state].place
 
 
 def label_place(state: str) -> tuple[float, float]:
@@ -120,6 +143,19 @@ def wrapped(longitude: Any) -> Any:
     (-170.0, -10.0)
     """
     return (longitude + 180.0) % 360.0 - 180.0
+
+
+def _room_of(state: str) -> Ring | None:
+    """What a map of a state must hold: its outline, or what lies about its capital."""
+    if state in countries():
+        return countries()[state].main
+    place = capital_place(state)
+    if place is None:
+        return None
+    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    shrink = max(float(np.cos(np.radians(place[1]))), 0.2)
+    around = np.column_stack([place[0] + AROUND / shrink * np.cos(angles), place[1] + AROUND * np.sin(angles)])
+    return np.column_stack([wrapped(around[:, 0]), np.clip(around[:, 1], -89.0, 89.0)])
 
 
 def _area(ring: Ring) -> float:

@@ -109,7 +109,7 @@ def brief_pdf(dossier: Dossier) -> bytes:
 
 
 def _draw(dossier: Dossier) -> Drawn:
-    """The map, or the scores with their intervals where no partner has an outline."""
+    """The map, or the scores with their intervals where no partner has a place on it."""
     risk = dossier.headline
     kept = replace(risk, dyads=tuple(ranked_dyads(risk)[:MOST_DYADS]))
 
