@@ -42,6 +42,7 @@ from riskcast.case.yaml_lines import (
 )
 from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
+from riskcast.machinery.staging import write_folder
 
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
@@ -49,6 +50,7 @@ COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
 MAX_ROWS = 2_000_000
+STAGE = ".riskcast-case-"
 _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
 
@@ -187,8 +189,42 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     return case.model_copy(update={"published_hash": case.hash}), where
 
 
-def write_case(case: Case, folder: Path) -> None:
-    """Write a case as a folder that reads back to the same hash."""
+def write_case(case: Case, folder: str | Path) -> None:
+    """Write a case as a folder that reads back to the same hash: all of its files, or none.
+
+    Raises RiskcastError where they cannot be written; what stood there then stands there still.
+    """
+    folder = Path(folder)
+    written = write_folder(folder, lambda made: _write_files(case, made), STAGE)
+    # A table of an earlier case in the same place would be read as one of this.
+    for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE):
+        if folder / name not in written:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _write_files(case: Case, folder: Path) -> None:
+    (folder / "history").mkdir()
+    plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
+    contents = {
+        "case": plain["settings"],
+        "indicators": plain["indicators"],
+        "outcomes": plain["events"],
+        "effects": plain["effects"],
+        "scenarios": plain["scenarios"],
+        "sources": plain["sources"],
+    }
+    for name, content in contents.items():
+        (folder / f"{name}.yaml").write_text(_yaml_text(content), encoding="utf-8", newline="\n")
+    if case.panel is not None:
+        write_panel(case.panel, case.settings, folder)
+        return
+    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
+    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
+    if case.coverage:
+        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
+
+
+def _yaml_text(content: Any) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -204,26 +240,7 @@ def write_case(case: Case, folder: Path) -> None:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, text_node)
-    (folder / "history").mkdir(parents=True, exist_ok=True)
-    plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
-    contents = {
-        "case": plain["settings"],
-        "indicators": plain["indicators"],
-        "outcomes": plain["events"],
-        "effects": plain["effects"],
-        "scenarios": plain["scenarios"],
-        "sources": plain["sources"],
-    }
-    for name, content in contents.items():
-        text = yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    if case.panel is not None:
-        write_panel(case.panel, case.settings, folder)
-        return
-    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
-    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
-    if case.coverage:
-        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
+    return yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _dated(content: Any) -> Any:

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import Settings
 from riskcast.case.yaml_lines import NUMBER_MEND
-from riskcast.errors import MOST_SHOWN, CaseError, Problem, show, suggest
+from riskcast.errors import MOST_SHOWN, CaseError, OptionError, Problem, show, suggest
 from riskcast.names import DYAD, PERIOD
 
 if TYPE_CHECKING:
@@ -121,11 +121,14 @@ def read_panel(
 
 
 def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
-    """Write a panel as the table that `panel.file` names."""
+    """Write a panel as the table that `panel.file` names; raises OptionError where that lies outside the folder."""
     import pandas
 
     if settings.panel is None:
         raise ValueError("the case has no panel")
+    if _is_outside(settings.panel.file):
+        wrong = f"the panel's file {settings.panel.file} lies outside the case"
+        raise OptionError(f"{wrong}; name one within its folder")
     dyads = np.array(panel.dyads, dtype=object)
     frame = pandas.DataFrame(
         {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
@@ -143,7 +146,7 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
 def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> _Table:
     """The columns that matter, CSV cells as text."""
     place = Path(name)
-    if place.is_absolute() or ".." in place.parts:
+    if _is_outside(name):
         raise _refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
     if place.suffix not in (".csv", ".parquet"):
         raise _refusal(name, "is neither CSV nor Parquet", "name a file that ends in .csv or .parquet")
@@ -152,6 +155,12 @@ def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str,
         raise _refusal(name, "is missing", "add the file, or correct `panel.file`")
     read = _read_csv if place.suffix == ".csv" else _read_parquet
     return read(file, name, columns, ignored)
+
+
+def _is_outside(name: str) -> bool:
+    # A case travels between systems: what is a place of its own on one of them is none within the folder on another.
+    ways = PurePosixPath(name), PureWindowsPath(name)
+    return any(way.is_absolute() or way.drive or way.root or ".." in way.parts for way in ways)
 
 
 def _refusal(name: str, wrong: str, mend: str) -> CaseError:

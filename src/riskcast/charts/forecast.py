@@ -23,7 +23,6 @@ from riskcast.charts.canvas import (
     lookup,
     plot,
     rows_axis,
-    short_date,
     swatches,
     tips,
     window_text,
@@ -36,7 +35,7 @@ from riskcast.charts.record import series_chart, timeline_chart
 from riskcast.charts.theme import LIGHT, Palette, wrap
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.numbers import between, interval, percent
+from riskcast.numbers import between, interval, percent, short_date
 
 if TYPE_CHECKING:
     import altair as alt
