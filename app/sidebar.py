@@ -21,7 +21,7 @@ def show() -> None:
         st.warning(plain(complaint), icon=":material/info:")
     with st.sidebar:
         st.markdown(f"### {now.case.settings.title}")
-        st.caption(f"As of {now.case.as_of:%-d %B %Y}. Nothing later is known to it.")
+        st.caption(f"As of {riskcast.long_date(now.case.as_of)}. Nothing later is known to it.")
         _case(now)
         _scenario(now)
         _changes(now)

@@ -310,4 +310,4 @@ def _evidence(now: View, subject: Subject, published: riskcast.Quantity) -> None
         source = now.case.sources[name]
         title = plain(source.title)
         linked = f"[{title}]({source.url})" if source.url and source.url.startswith("http") else title
-        st.caption(f"{linked} · {plain(source.publisher)}, {source.date:%-d %B %Y}")
+        st.caption(f"{linked} · {plain(source.publisher)}, {riskcast.long_date(source.date)}")

@@ -157,7 +157,8 @@ def source_words(case: riskcast.Case, name: str, places: riskcast.Places | None)
     linked = title if address is None else f"[{title}]({address})"
     author = f"{plain(source.author)}: " if source.author else ""
     place = None if places is None else places.source(name)
-    return f"{author}{linked}, {plain(source.publisher)}, {source.date:%-d %B %Y}" + (f" · `{place}`" if place else "")
+    said = f"{author}{linked}, {plain(source.publisher)}, {riskcast.long_date(source.date)}"
+    return said + (f" · `{place}`" if place else "")
 
 
 def link(url: str | None) -> str | None:

@@ -26,7 +26,8 @@ def show(shown: Result) -> None:
     now = session.view()
     st.subheader("Add an observed event", anchor="add-an-observed-event")
     st.caption(
-        f"Something **has happened**, by {now.case.as_of:%-d %B %Y}, which the record lacks. It enters the record, the "
+        f"Something **has happened**, by {riskcast.long_date(now.case.as_of)}, which the record lacks. "
+        "It enters the record, the "
         "parameters are learned anew, and every page shows a changed case with a hash of its own."
     )
     if now.case.panel is not None:
@@ -65,7 +66,7 @@ def _form(case: riskcast.Case, shown: Result) -> None:
             min_value=case.settings.history_from,
             max_value=case.as_of,
             key="observed_day",
-            help=f"At the latest {case.as_of:%-d %B %Y}: what comes later belongs to the forecast.",
+            help=f"At the latest {riskcast.long_date(case.as_of)}: what comes later belongs to the forecast.",
         )
         actors = list(dict.fromkeys((case.host, *_partners(case, dyad), NOBODY_KNOWN)))
         usual = {"host": case.host, "partner": (*_partners(case, dyad), NOBODY_KNOWN)[0], "other": NOBODY_KNOWN}
@@ -114,7 +115,8 @@ def _unheard(shown: Result, row: Mapping[str, Any]) -> list[str]:
     event, day = case.events[row["type"]], dt.date.fromisoformat(row["date"])
     if event.recorded_from and day < event.recorded_from:
         return [
-            f"Events of this type are counted from {event.recorded_from:%-d %B %Y} on: an earlier one goes unheard."
+            f"Events of this type are counted from {riskcast.long_date(event.recorded_from)} on: "
+            "an earlier one goes unheard."
         ]
     chosen = case.units(row["type"]) if row["dyad"] == EVERY_PAIR else (row["dyad"],)
     if all(shown.posterior.holds(row["type"], unit, day) for unit in chosen):
@@ -151,7 +153,7 @@ def _listed(now: session.View, shown: Result) -> None:
         words, button = st.columns([6, 1], vertical_alignment="center")
         label = case.events[row["type"]].label
         words.markdown(
-            f":material/event: {dt.date.fromisoformat(row['date']):%-d %B %Y} · **{plain(label)}** · "
+            f":material/event: {riskcast.long_date(dt.date.fromisoformat(row['date']))} · **{plain(label)}** · "
             f"{_pair(case, row['dyad'])} · {plain(row['description'])} :gray-badge[{row['status']}, added here]"
         )
         button.button(

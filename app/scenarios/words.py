@@ -81,7 +81,7 @@ def story_of(case: riskcast.Case, moves: Iterable[Any], events: Iterable[Any]) -
 def period_words(forecast: riskcast.Forecast, number: int) -> str:
     """The days of a period of the horizon."""
     first, last = forecast.days_of(number)
-    return f"{first:%-d %b %Y} to {last:%-d %b %Y}"
+    return f"{riskcast.short_date(first)} to {riskcast.short_date(last)}"
 
 
 def name_of(label: str) -> str:

@@ -18,7 +18,8 @@ def show() -> None:
     first, last = result.forecast.window
     widgets.heading(
         now.case.settings.title,
-        f"Forecast for {first:%-d %B %Y} to {last:%-d %B %Y}, as of {now.case.as_of:%-d %B %Y}. "
+        f"Forecast for {riskcast.long_date(first)} to {riskcast.long_date(last)}, "
+        f"as of {riskcast.long_date(now.case.as_of)}. "
         f"Scenario: {result.forecast.scenario.label}.",
     )
     widgets.health(result)

@@ -282,7 +282,8 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
     case = result.case
     first, last = result.forecast.window
     st.markdown(
-        f"The chance of at least one event from {first:%-d %B %Y} to {last:%-d %B %Y}, said by the **record alone** "
+        f"The chance of at least one event from {riskcast.long_date(first)} to {riskcast.long_date(last)}, "
+        "said by the **record alone** "
         "(how often the past held one), by the **priors alone** (what is believed, with nothing learned) and by "
         "**both** (the forecast)."
     )

@@ -65,7 +65,7 @@ def _questions(case: riskcast.Case) -> None:
         )
     with event.container(border=True, height="stretch"):
         st.markdown("**:material/add_notes: Add an observed event**")
-        st.markdown(f"*What has happened, by {case.as_of:%-d %B %Y}?*")
+        st.markdown(f"*What has happened, by {riskcast.long_date(case.as_of)}?*")
         st.caption("Enters the record and is learned from: the parameters change, and the case with them.")
         st.markdown("[:material/arrow_downward: To the form below](#add-an-observed-event)")
     with future.container(border=True, height="stretch"):

@@ -108,7 +108,7 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
     else:
         first, last = result.forecast.window
         st.markdown(
-            f"**{whom}: {plain(kind.label)}**, {first:%-d %B %Y} to {last:%-d %B %Y}: "
+            f"**{whom}: {plain(kind.label)}**, {riskcast.long_date(first)} to {riskcast.long_date(last)}: "
             f"**{riskcast.percent(estimate.mean)}** ({riskcast.percent(estimate.low)} to "
             f"{riskcast.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
         )

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from riskcast.forecasting import *
     from riskcast.numbers import (
         factor_text as factor_text,
+        long_date as long_date,
         percent as percent,
+        short_date as short_date,
         signed as signed,
         signed_ends as signed_ends,
         signed_range as signed_range,
@@ -59,7 +61,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "numbers": [
             "factor_text",
+            "long_date",
             "percent",
+            "short_date",
             "signed",
             "signed_ends",
             "signed_range",

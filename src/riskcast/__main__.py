@@ -1,5 +1,14 @@
-"""`python -m riskcast` is the command line."""
+"""The program: what `riskcast` and `python -m riskcast` call, which imports nothing slow before it hears Ctrl-C."""
 
-from riskcast.cli.commands import main
 
-main()
+def main() -> None:
+    """Run the command line, to the end of the process."""
+    try:
+        from riskcast.cli.program import program
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    program()
+
+
+if __name__ == "__main__":
+    main()

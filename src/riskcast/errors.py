@@ -82,8 +82,33 @@ def unforeseen(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "something is nested too deeply to be read; look for a list within a list, over and over, in your files"
     said = f" ({shorten(str(error), 200)})" if str(error) else ""
-    mend = f"Set {DEBUG}=1 to see where it happened, and report that with your files"
-    return f"this is a fault of riskcast, not of yours: {type(error).__name__}{said}. No number was given. {mend}"
+    return (
+        f"this is a fault of riskcast, not of yours: {type(error).__name__}{said}. No number was given. Report it "
+        f"{_where_to_report()}: what you did, your files, what it says with {DEBUG}=1, and this: {_where_it_runs()}"
+    )
+
+
+def _where_to_report() -> str:
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        named = metadata("riskcast").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        named = []
+    places = {name.strip().lower(): place.strip() for name, _, place in (each.partition(",") for each in named)}
+    found = next((places[name] for name in ("issues", "bug tracker", "tracker", "bugs") if name in places), None)
+    return f"at {found}" if found else "to whoever you have riskcast from"
+
+
+def _where_it_runs() -> str:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        ours = version("riskcast")
+    except PackageNotFoundError:
+        ours = "(not installed)"
+    return f"riskcast {ours}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
 
 
 def suggest(name: str, known: Iterable[str], most: int = 12) -> str:

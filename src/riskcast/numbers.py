@@ -1,7 +1,8 @@
-"""Numbers as people read them: honest digits, real minus signs, and no more digits than count."""
+"""Numbers and days as people read them: honest digits, real minus signs, and no more digits than count."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Sized
 from typing import Final, Protocol
@@ -9,6 +10,10 @@ from typing import Final, Protocol
 MOST_NAMED: Final = 8
 NOTHING: Final = "–"
 LEAST_SKILL: Final = -9.99
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 class Interval(Protocol):
@@ -215,6 +220,33 @@ def skill(score: Score) -> tuple[str, str]:
         return value, ""
     low = signed(100 * score.low) if score.low > LEAST_SKILL else f"below {number(100 * LEAST_SKILL, 0)}"
     return value, f"{low} to {signed(100 * score.high)} %"
+
+
+def long_date(day: dt.date) -> str:
+    """A day in words, the same on every system and in every locale.
+
+    >>> long_date(dt.date(2024, 2, 6))
+    '6 February 2024'
+    """
+    return f"{day.day} {month_year(day)}"
+
+
+def short_date(day: dt.date) -> str:
+    """A day in few words.
+
+    >>> short_date(dt.date(2024, 2, 6))
+    '6 Feb 2024'
+    """
+    return f"{day.day} {MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def month_year(day: dt.date) -> str:
+    """The month of a day.
+
+    >>> month_year(dt.date(2024, 2, 6))
+    'February 2024'
+    """
+    return f"{MONTHS[day.month - 1]} {day.year}"
 
 
 def more(given: Sized, most: int = MOST_NAMED) -> str:

@@ -45,6 +45,7 @@ from riskcast.case.yaml_lines import (
 from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
+from riskcast.machinery.staging import write_folder
 from riskcast.machinery.table_files import (
     MOST_OF_A_KIND,
     TableFile,
@@ -67,6 +68,7 @@ _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?"
 _OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
 _DAY_NUMBER = re.compile(r"[0-9]{5}(\.0*)?")
 _LOOK_ALIKE = ODD_SPACES + INVISIBLE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0c\uff0e\uff1a"
+STAGE = ".riskcast-case-"
 _NOT_KEYS = {ONE_QUANTITY, PER_DYAD, "[key]"}
 
 
@@ -222,8 +224,42 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     return case.model_copy(update={"published_hash": case.hash}), where
 
 
-def write_case(case: Case, folder: Path) -> None:
-    """Write a case as a folder that reads back to the same hash."""
+def write_case(case: Case, folder: str | Path) -> None:
+    """Write a case as a folder that reads back to the same hash: all of its files, or none.
+
+    Raises RiskcastError where they cannot be written; what stood there then stands there still.
+    """
+    folder = Path(folder)
+    written = write_folder(folder, lambda made: _write_files(case, made), STAGE)
+    # A table of an earlier case in the same place would be read as one of this.
+    for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE):
+        if folder / name not in written:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _write_files(case: Case, folder: Path) -> None:
+    (folder / "history").mkdir()
+    plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
+    contents = {
+        "case": plain["settings"],
+        "indicators": plain["indicators"],
+        "outcomes": plain["events"],
+        "effects": plain["effects"],
+        "scenarios": plain["scenarios"],
+        "sources": plain["sources"],
+    }
+    for name, content in contents.items():
+        (folder / f"{name}.yaml").write_text(_yaml_text(content), encoding="utf-8", newline="\n")
+    if case.panel is not None:
+        write_panel(case.panel, case.settings, folder)
+        return
+    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
+    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
+    if case.coverage:
+        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
+
+
+def _yaml_text(content: Any) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -240,26 +276,7 @@ def write_case(case: Case, folder: Path) -> None:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, text_node)
-    (folder / "history").mkdir(parents=True, exist_ok=True)
-    plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
-    contents = {
-        "case": plain["settings"],
-        "indicators": plain["indicators"],
-        "outcomes": plain["events"],
-        "effects": plain["effects"],
-        "scenarios": plain["scenarios"],
-        "sources": plain["sources"],
-    }
-    for name, content in contents.items():
-        text = yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    if case.panel is not None:
-        write_panel(case.panel, case.settings, folder)
-        return
-    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
-    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
-    if case.coverage:
-        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
+    return yaml.dump(_dated(content), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _dated(content: Any) -> Any:

@@ -7,7 +7,7 @@ import gzip
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import STATE_ID, Settings
 from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
 from riskcast.case.yaml_lines import NUMBER_MEND
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError, OptionError, Problem
 from riskcast.machinery.number_cells import mark_text, read_number_columns
 from riskcast.machinery.table_files import (
     READ,
@@ -121,11 +121,14 @@ def read_panel(
 
 
 def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
-    """Write a panel as the table that `panel.file` names."""
+    """Write a panel as the table that `panel.file` names; raises OptionError where that lies outside the folder."""
     import pandas
 
     if settings.panel is None:
         raise ValueError("the case has no panel")
+    if _is_outside(settings.panel.file):
+        wrong = f"the panel's file {settings.panel.file} lies outside the case"
+        raise OptionError(f"{wrong}; name one within its folder")
     dyads = np.array([_as_written(dyad, settings.panel.states) for dyad in panel.dyads], dtype=object)
     frame = pandas.DataFrame(
         {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
@@ -164,7 +167,7 @@ def _write_workbook(frame: Any, file: Path) -> None:
 def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> TableFile:
     """The columns that matter."""
     place = Path(name)
-    if place.is_absolute() or ".." in place.parts:
+    if _is_outside(name):
         raise _refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
     suffix = suffix_of(name)
     if not suffix:
@@ -177,6 +180,12 @@ def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str,
     if not len(table):
         raise _refusal(name, "has no rows", "add one row for every dyad and period")
     return table
+
+
+def _is_outside(name: str) -> bool:
+    # A case travels between systems: what is a place of its own on one of them is none within the folder on another.
+    ways = PurePosixPath(name), PureWindowsPath(name)
+    return any(way.is_absolute() or way.drive or way.root or ".." in way.parts for way in ways)
 
 
 def _refusal(name: str, wrong: str, mend: str) -> CaseError:

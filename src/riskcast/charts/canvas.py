@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +13,7 @@ from riskcast.case.model import Case
 from riskcast.charts.theme import Palette, make_title, style, wrap
 from riskcast.forecasting.scoring import WORDS, DyadRisk, Risk
 from riskcast.names import ALL_DYADS, BASELINE
+from riskcast.numbers import short_date
 
 type Width = int | Literal["container"]
 
@@ -236,15 +236,6 @@ def tips(**fields: str) -> list[Any]:
     import altair as alt
 
     return [alt.Tooltip(f"{field}:N", title=name) for field, name in fields.items()]
-
-
-def short_date(day: dt.date) -> str:
-    """A day as people write it.
-
-    >>> short_date(dt.date(2024, 5, 6))
-    '6 May 2024'
-    """
-    return f"{day:%-d %b %Y}"
 
 
 def plot(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -28,7 +28,6 @@ from riskcast.charts.canvas import (
     lookup,
     plot,
     rows_axis,
-    short_date,
     swatches,
     tips,
     window_text,
@@ -41,7 +40,7 @@ from riskcast.charts.record import series_chart, timeline_chart
 from riskcast.charts.theme import LIGHT, Palette, wrap
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.numbers import MOST_NAMED, between, interval, more, percent
+from riskcast.numbers import MOST_NAMED, between, interval, more, percent, short_date
 
 if TYPE_CHECKING:
     import altair as alt

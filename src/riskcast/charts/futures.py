@@ -9,7 +9,7 @@ from riskcast.charts.canvas import Width
 from riskcast.charts.theme import LIGHT, Palette, chart_rows, make_title, probability_axis, style, wrap
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.numbers import percent
+from riskcast.numbers import percent, short_date
 
 if TYPE_CHECKING:
     import altair as alt
@@ -80,7 +80,7 @@ def _line(label: str, ahead: Forecast, event: str, unit: str) -> list[dict[str, 
             {
                 "scenario": label,
                 "day": day.isoformat(),
-                "by": f"{day:%-d %b %Y}",
+                "by": short_date(day),
                 "probability": probability,
                 "text": percent(probability) + (" (assumed)" if assumed else ""),
                 "assumed": assumed,

@@ -14,6 +14,7 @@ import typer
 
 from riskcast.errors import OptionError, show
 from riskcast.machinery.bundled import bundled
+from riskcast.machinery.staging import check_working_folder
 
 
 def open_app(
@@ -28,6 +29,7 @@ def open_app(
     """Open the app: adjust an assumption and see what follows."""
     if find_spec("streamlit") is None:
         raise OptionError("the app needs Streamlit, which is not installed; run pip install 'riskcast[app]'")
+    check_working_folder()
     _check_free(address, port)
     from streamlit.web.cli import main as streamlit
 

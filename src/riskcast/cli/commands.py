@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
+from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
@@ -27,7 +28,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.verification import backtest, calibrate
-from riskcast.errors import OptionError, RiskcastError, UnknownNameError, unforeseen, wants_traceback
+from riskcast.errors import OptionError, UnknownNameError
 from riskcast.version import __version__
 
 PairOption = Annotated[
@@ -45,25 +46,12 @@ app = typer.Typer(
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, with the words that the program was called with where none are given.
 
-    Problems that the user can mend go to standard error with exit status 2. What riskcast did not foresee goes there in
-    words with exit status 1; with RISKCAST_DEBUG set, it is raised.
+    Raises SystemExit with the status: `riskcast.cli.program` says what each means.
     """
-    try:
-        app(arguments)
-    except RiskcastError as error:
-        print(f"riskcast: {error}", file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception as error:
-        if wants_traceback():
-            raise
-        print(f"riskcast: {unforeseen(error)}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(program.run(arguments))
 
 
 @app.callback(invoke_without_command=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from riskcast.cli.streams import can_hold
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.errors import OptionError
 
@@ -206,4 +207,6 @@ def progress(label: str, remaining: bool = False) -> Generator[Callable[[int, in
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    """Print plain data as JSON, with escapes where the stream cannot hold a name."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    print(text if can_hold(sys.stdout, text) else json.dumps(content, indent=2))

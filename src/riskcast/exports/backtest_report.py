@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.engines.registry import DEFAULT_ENGINE
+from riskcast.exports.files import write_all
 from riskcast.exports.html_pages import backtest_page, calibration_page, case_rows
-from riskcast.machinery.staging import write_atomically
+from riskcast.machinery.staging import write_folder
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.calibration import Calibration, calibration_data
 from riskcast.verification.coverage import check_priors
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
 PAGE, DATA, SCORES = "index.html", "scores.json", "scores.csv"
+STAGE = ".riskcast-report-"
 CONFLICT_DRAWS = 1000
 
 
@@ -79,12 +81,11 @@ def backtest_data(tested: Backtest, evaluation: Evaluation) -> dict[str, Any]:
 def write_backtest(
     tested: Backtest, evaluation: Evaluation, folder: str | Path, joined: pandas.DataFrame | None = None
 ) -> Path:
-    """Write a backtest's page, scores and every forecast to a folder; returns the page.
+    """Write a backtest's page, scores and every forecast to a folder, all or none; returns the page.
 
     `joined`: the forecasts with further columns, where more forecasters were scored than the backtest made.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     forecasts = tested.forecasts if joined is None else joined
     case = tested.case
     page = backtest_page(
@@ -98,20 +99,22 @@ def write_backtest(
         origin_health=tested.health,
         labels={name: event.label for name, event in case.events.items()},
     )
-    write_atomically(folder / PAGE, page)
-    write_atomically(folder / DATA, _as_json(backtest_data(tested, evaluation)))
-    write_atomically(folder / SCORES, evaluation.to_frame().to_csv(index=False, lineterminator="\n"))
-    for name, frame in (("forecasts", forecasts), ("peaks", tested.peaks)):
-        write_atomically(folder / f"{name}.parquet", frame.to_parquet(index=False))
+    frames = {"forecasts": forecasts, "peaks": tested.peaks}
+    contents = {
+        PAGE: page.encode(),
+        DATA: _as_json(backtest_data(tested, evaluation)),
+        SCORES: evaluation.to_frame().to_csv(index=False, lineterminator="\n").encode(),
+        **{f"{name}.parquet": frame.to_parquet(index=False) for name, frame in frames.items()},
+    }
+    write_folder(folder, lambda made: write_all(made, contents), STAGE, last=(PAGE,))
     return folder / PAGE
 
 
 def write_calibration(found: Calibration, folder: str | Path) -> Path:
-    """Write a calibration's page and data to a folder; returns the page."""
+    """Write a calibration's page and data to a folder, all or none; returns the page."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / PAGE, calibration_page(found))
-    write_atomically(folder / DATA, _as_json(calibration_data(found)))
+    contents = {PAGE: calibration_page(found).encode(), DATA: _as_json(calibration_data(found))}
+    write_folder(folder, lambda made: write_all(made, contents), STAGE, last=(PAGE,))
     return folder / PAGE
 
 
@@ -145,5 +148,5 @@ def origin_scores(forecasts: pandas.DataFrame, forecasters: list[str]) -> pandas
     return pandas.DataFrame(rows)
 
 
-def _as_json(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+def _as_json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

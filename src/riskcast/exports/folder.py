@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from riskcast.case.model import Case
-from riskcast.errors import OptionError, RiskcastError, UnknownNameError
+from riskcast.errors import OptionError, UnknownNameError
 from riskcast.exports.dossier import Dossier, make_dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.writers import WRITERS, Writer, names_of
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
-from riskcast.machinery.staging import stage
+from riskcast.machinery.staging import check_working_folder, write_folder
 
 STAGE: Final = ".riskcast-export-"
 ABOUT: Final = "provenance.json"
@@ -55,21 +55,17 @@ def export(
     chosen = check_formats(formats, writers)
     dossier = make_dossier(risk_or_risks, published, previous, explanations)
     out = check_out(out)
-    try:
-        with stage(out if out.is_dir() else out.parent, STAGE) as folder:
-            for done, writer in enumerate(chosen):
-                if progress is not None:
-                    progress(done, len(chosen))
-                writer.write(dossier, folder)
+
+    def fill(folder: Path) -> None:
+        for done, writer in enumerate(chosen):
             if progress is not None:
-                progress(len(chosen), len(chosen))
-            write_all(folder, {ABOUT: _about(dossier, folder)})
-            return _move_in(folder, out)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RiskcastError(
-            f"cannot write to {out} ({reason}); make room for it there, or give another --out"
-        ) from error
+                progress(done, len(chosen))
+            writer.write(dossier, folder)
+        if progress is not None:
+            progress(len(chosen), len(chosen))
+        write_all(folder, {ABOUT: _about(dossier, folder)})
+
+    return write_folder(out, fill, STAGE, last=(ABOUT,))
 
 
 def check_formats(formats: Sequence[str] | None, writers: Sequence[Writer] = WRITERS) -> tuple[Writer, ...]:
@@ -92,6 +88,8 @@ def check_formats(formats: Sequence[str] | None, writers: Sequence[Writer] = WRI
 def check_out(out: str | Path) -> Path:
     """The folder to write into; raises OptionError where it is a file, or cannot be made or written."""
     out = Path(out)
+    if not out.is_absolute():
+        check_working_folder()
     place = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not place.is_dir():
         raise OptionError(f"{place} is a file; give a folder as --out")
@@ -117,18 +115,3 @@ def _digest(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _move_in(folder: Path, out: Path) -> tuple[Path, ...]:
-    """Put finished files in their place; what says where they come from goes last."""
-    found = sorted(_files(folder), key=lambda path: path.name == ABOUT)
-    targets = [out / path.relative_to(folder) for path in found]
-    for path, target in zip(found, targets, strict=True):
-        if target.is_dir():
-            raise OptionError(f"{target} is a folder where a file is to be; remove it, or give another --out")
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        target.parent.mkdir(parents=True, exist_ok=True)
-    for path, target in zip(found, targets, strict=True):
-        path.replace(target)
-    return tuple(targets)

@@ -16,7 +16,7 @@ from riskcast.exports.tables import Value, assumption_table, make_tables, origin
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
 from riskcast.machinery.tables import Column, Form, Table
-from riskcast.numbers import signed
+from riskcast.numbers import long_date, short_date, signed
 
 MOST_LETTERS: Final = 32_767
 MOST_SHEET_NAME: Final = 31
@@ -116,7 +116,7 @@ class _Book:
         self._book.set_properties(
             {
                 "title": title,
-                "subject": f"Risk scores as of {dossier.case.as_of:%-d %B %Y}",
+                "subject": f"Risk scores as of {long_date(dossier.case.as_of)}",
                 "author": "riskcast",
                 # Without it the day of writing stands there, and equal dossiers give other bytes.
                 "created": dt.datetime.combine(dossier.case.as_of, dt.time()),
@@ -238,7 +238,7 @@ class _Book:
         changed = any(row[2] for row in assumption_table(self._dossier).rows)
         assumed = "Some assumptions are changed: see the sheet assumptions." if changed else "Assumptions as published."
         about = (
-            f"As of {case.as_of:%-d %B %Y}. Forecast for {first:%-d %B %Y} to {last:%-d %B %Y}. "
+            f"As of {long_date(case.as_of)}. Forecast for {long_date(first)} to {long_date(last)}. "
             f"{named}: {ahead.scenario.label}. {assumed}"
         )
         self._write(sheet, 1, 0, about, font_color=theme.LIGHT.muted)
@@ -291,7 +291,7 @@ class _Book:
         old = next((d for d in previous.dyads if d.id == dyad.id), None) if previous else None
         if previous is None or old is None:
             return ""
-        return f"{signed(dyad.score.mean - old.score.mean)} since run of {previous.forecast.case.as_of:%-d %b %Y}"
+        return f"{signed(dyad.score.mean - old.score.mean)} since run of {short_date(previous.forecast.case.as_of)}"
 
     def _shared(self, sheet: Any, row: int) -> int:
         """What all pairs share, the likeliest first; the last line written."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
-import os
 import re
 import zipfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskcast.errors import OptionError, RiskcastError, shorten, show
+from riskcast.machinery.locks import lock
 from riskcast.machinery.staging import remove_leftovers, write_atomically
 
 if TYPE_CHECKING:
@@ -93,24 +92,19 @@ def open_checkpoints(folder: str | Path, description: Mapping[str, Any]) -> Gene
     (frozenset({'2019-01'}), {'brier': 0.1})
     """
     folder = Path(folder)
+    held = ExitStack()
     try:
         (folder / FINISHED).mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        is_ours = held.enter_context(lock(folder / LOCK))
     except OSError as error:
-        raise OptionError(f"cannot write to {folder} ({error.strerror}); give another --out") from error
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OptionError(f"another run is writing to {folder}; wait for its end, or give another --out") from None
-        except OSError as error:
-            raise OptionError(f"cannot lock {folder} ({error.strerror}); give an --out on a local disk") from error
+        raise OptionError(f"cannot write to {folder} ({error.strerror or error}); give another --out") from error
+    with held:
+        if not is_ours:
+            raise OptionError(f"another run is writing to {folder}; wait for its end, or give another --out")
         for place in (folder, folder / FINISHED):
             remove_leftovers(place)
         run = _same_run(folder, description)
         yield Checkpoints(folder / FINISHED, run)
-    finally:
-        os.close(lock)
 
 
 def _same_run(folder: Path, description: Mapping[str, Any]) -> str:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from riskcast.errors import OptionError, RiskcastError
+from riskcast.machinery.locks import lock
 
 PASSING = ".riskcast-*.tmp"
+LOCK = ".lock"
+TRIES = 10
+GONE = "the folder in which this was started is gone; change to one that exists, then run again"
 
 
 @contextmanager
 def stage(place: Path, prefix: str) -> Generator[Path]:
     """A new folder within `place`, on the same disk, whose name starts with `prefix`; removed at the end.
 
-    What killed writers have left under that prefix is removed too: the lock on a folder tells those that still write
-    from those that have died. Raises OptionError where `place` is a file.
+    What killed writers have left under that prefix is removed too: the lock beside a folder tells those that still
+    write from those that have died. Raises OptionError where `place` is a file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as top, stage(Path(top), ".making-") as folder:
@@ -31,33 +34,60 @@ def stage(place: Path, prefix: str) -> Generator[Path]:
         place.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise OptionError(f"{place} is a file; give a folder as --out") from None
-    for stale in place.glob(f"{prefix}*"):
+    for stale in {path.with_name(path.name.removesuffix(LOCK)) for path in place.glob(f"{prefix}*")}:
         _remove_dead(stale)
-    folder = place / f"{prefix}{secrets.token_hex(8)}"
-    folder.mkdir()
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with ExitStack() as held:
+        folder = _guarded(place, prefix, held)
+        try:
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            # Windows removes no file that is open: there it goes with the lock.
+            with suppress(OSError):
+                _guard(folder).unlink(missing_ok=True)
+
+
+def _guarded(place: Path, prefix: str, held: ExitStack) -> Path:
+    """A new name within `place`, whose lock is held."""
+    folder = place
+    for _ in range(TRIES):
+        folder = place / f"{prefix}{secrets.token_hex(8)}"
         # Where a disk knows no locks, leftovers stay until somebody removes them.
         with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    finally:
-        os.close(lock)
-        shutil.rmtree(folder, ignore_errors=True)
+            if not held.enter_context(lock(_guard(folder))):
+                # Another writer took the file that is not locked yet for a leftover.
+                continue
+        break
+    return folder
 
 
-def _remove_dead(stale: Path) -> None:
+def _guard(folder: Path) -> Path:
+    return folder.with_name(folder.name + LOCK)
+
+
+def _remove_dead(folder: Path) -> None:
+    # What belongs to somebody else, or lies on a disk without locks, stays until they remove it.
+    with suppress(OSError), lock(_guard(folder)) as is_dead:
+        if is_dead:
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
+            _guard(folder).unlink(missing_ok=True)
+
+
+@contextmanager
+def telling(place: str | Path, mend: str = "make room for it there, or give another --out") -> Generator[None]:
+    """Say in one line that nothing could be written to a place, why, and what to do: RiskcastError for OSError.
+
+    >>> with telling("reports"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+    riskcast.errors.RiskcastError: cannot write to reports (No space left on device); make room for it there, or ...
+    """
     try:
-        lock = os.open(stale, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(stale, ignore_errors=True)
-    except OSError:
-        return
-    finally:
-        os.close(lock)
+        yield
+    except OSError as error:
+        raise RiskcastError(f"cannot write to {place} ({error.strerror or error}); {mend}") from error
 
 
 def write_atomically(path: str | Path, content: bytes | str) -> None:
@@ -66,7 +96,7 @@ def write_atomically(path: str | Path, content: bytes | str) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(Path(folder) / "report.txt", "done")
-    ...     (Path(folder) / "report.txt").read_text()
+    ...     (Path(folder) / "report.txt").read_text(encoding="utf-8")
     'done'
     """
     path = Path(path)
@@ -83,7 +113,46 @@ def write_atomically(path: str | Path, content: bytes | str) -> None:
                 passing.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        raise RiskcastError(f"cannot write {path} ({error.strerror}); make it writable, then run again") from error
+        reason = error.strerror or str(error)
+        raise RiskcastError(f"cannot write {path} ({reason}); make it writable, then run again") from error
+
+
+def write_folder(
+    folder: Path, fill: Callable[[Path], object], prefix: str, last: Iterable[str] = ()
+) -> tuple[Path, ...]:
+    """Have `fill` write files into an empty folder, then put them into `folder`: all of them, or none; gives them.
+
+    Other files there stay; those named `last` come last. Raises RiskcastError where they cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as top:
+    ...     made = write_folder(Path(top), lambda there: (there / "a.txt").write_bytes(b"done"), ".making-")
+    ...     [path.name for path in made], made[0].read_bytes()
+    (['a.txt'], b'done')
+    """
+    with telling(folder), stage(folder if folder.is_dir() else folder.parent, prefix) as made:
+        fill(made)
+        return _move_in(made, folder, last)
+
+
+def _move_in(folder: Path, out: Path, last: Iterable[str]) -> tuple[Path, ...]:
+    """Put the files of one folder into another on the same disk, each in one step, those named `last` at the end.
+
+    Raises OptionError, before anything is moved, where a folder stands in the place of a file.
+    """
+    late = tuple(last)
+    found = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name in late, path))
+    targets = [out / path.relative_to(folder) for path in found]
+    for path, target in zip(found, targets, strict=True):
+        if target.is_dir():
+            raise OptionError(f"{target} is a folder where a file is to be; remove it, or give another --out")
+        # A disk that is reached over a network may take a file, and refuse it when it is brought there.
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)
+    for path, target in zip(found, targets, strict=True):
+        path.replace(target)
+    return tuple(targets)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -93,9 +162,22 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: without this a rename may be lost when the power is."""
+    """Bring the names in a folder to the disk: without this a rename may be lost when the power is.
+
+    Windows opens no folders, and brings names there by itself.
+    """
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def check_working_folder() -> None:
+    """Raise OptionError where the folder in which the program was started has been removed."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise OptionError(GONE) from None

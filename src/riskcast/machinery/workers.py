@@ -29,6 +29,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from riskcast.errors import OptionError, RiskcastError, show
+from riskcast.machinery.staging import check_working_folder
 from riskcast.machinery.threads import single_thread
 from riskcast.version import __version__
 
@@ -142,6 +143,7 @@ def local_workers(count: int | None = None) -> Generator[Workers]:
     if count == 1:
         yield _ThisProcess()
         return
+    check_working_folder()
     with _Processes(count) as processes:
         yield Workers(processes, count)
 
@@ -393,6 +395,10 @@ def _naming(key: str, workers: Workers) -> Generator[None]:
 def _interrupts_blocked() -> Generator[None]:
     # A child inherits the mask, so that Ctrl-C reaches only the parent even while the child is still importing.
     # Python's resource tracker unblocks interrupts in the thread that starts it, which is the first to start a child.
+    if not hasattr(signal, "pthread_sigmask"):
+        # Windows: there is no such mask, and no tracker.
+        yield
+        return
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

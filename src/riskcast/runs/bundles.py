@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +17,8 @@ from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.engines.registry import ENGINES
-from riskcast.errors import OptionError, RiskcastError
+from riskcast.errors import RiskcastError
+from riskcast.exports.files import write_all
 from riskcast.exports.plain_data import explanation_data, forecast_data, read_explanation
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.forecasts import Forecast, check_horizon
@@ -25,6 +26,7 @@ from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.requests import OverlayFile, Request
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.forecasting.simulation import Simulated
+from riskcast.machinery.staging import telling
 from riskcast.record.arrays import build_record
 from riskcast.runs.making import Run, overlay_name, record_hash
 from riskcast.runs.sealed_folder import (
@@ -163,17 +165,11 @@ def _fill(folder: Path, run: Run) -> None:
         contents[f"{within}/forecast.npz"] = pack_arrays(forecast_arrays(risk.forecast.simulated))
         contents[f"{within}/risk.json"] = json_text(risk_data(risk, explanation))
         contents[f"{within}/scores.json"] = json_text(forecast_data(risk, explanation))
-    for name, content in contents.items():
-        path = folder / PurePosixPath(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    write_all(folder, contents)
 
 
 def _write_base(folder: Path, base: Case) -> None:
     """Write the case, and see that it reads back the same: a run whose case is lost could never be made again."""
-    panel = base.settings.panel
-    if panel is not None and (Path(panel.file).is_absolute() or ".." in Path(panel.file).parts):
-        raise OptionError(f"the panel's file {panel.file} lies outside the case; name one within its folder")
     write_case(base, folder)
     if load_case(folder).hash != base.hash:
         mend = "write the case to a folder, load it from there, and run that"
@@ -201,12 +197,9 @@ def _same_run(target: Path, run: Run) -> Path:
 def _read_request(sealed: Sealed, about: Any) -> Request:
     given = about["options"]
     # What was compared with the manifest is what is read: copies cannot change in between.
-    with tempfile.TemporaryDirectory() as place:
-        for name in sealed.files:
-            if name.startswith(f"{CASE}/"):
-                copy = Path(place) / PurePosixPath(name)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.write_bytes(sealed.read(name))
+    mend = "set TMPDIR to a folder with room"
+    with telling("the folder for temporary files", mend), tempfile.TemporaryDirectory() as place:
+        write_all(Path(place), {name: sealed.read(name) for name in sealed.files if name.startswith(f"{CASE}/")})
         base = sealed.parse(CASE, lambda: load_case(Path(place) / CASE))
     TypeAdapter(dict[str, str]).validate_python(about["versions"])
     named = {"name": about["case"]}

@@ -32,6 +32,10 @@ MOST_OTHER_BYTES: Final = 4_000_000_000
 MOST_HEADER_BYTES: Final = 8_000_000
 NPY_VERSION: Final = (1, 0)
 NUMBERS: Final = tuple(np.dtype(kind) for kind in ("<f4", ">f4", "<f8", ">f8"))
+# Windows has no links that are opened unasked, and no pipes among files, but makes text of what is not opened as bytes.
+OPENING: Final = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+)
 MEND: Final = "restore it from a copy, or make the run again"
 
 # What parsers of JSON, YAML and arrays raise for content that makes no sense.
@@ -277,7 +281,7 @@ def _open_plain(folder: Path, name: str) -> io.BufferedReader:
     path = folder / PurePosixPath(name)
     try:
         # Without O_NONBLOCK, opening a pipe would wait for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, OPENING)
     except OSError as error:
         raise damaged(folder, name, f"cannot be read ({error.strerror})") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -298,7 +302,7 @@ def _seal(folder: Path, about: Mapping[str, Any]) -> None:
     """Add the manifest, and bring everything to the disk."""
     files: dict[str, Any] = {}
     for name, size in sorted(_list(folder).items()):
-        with (folder / name).open("rb") as file:
+        with (folder / name).open("r+b") as file:
             files[name] = {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": size}
             os.fsync(file.fileno())
     content = {"format": FORMAT, "about": plain(about), "files": files}

@@ -29,7 +29,18 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
-from riskcast.numbers import between, error_size, factor_text, interval, number, percent, signed, signed_ends
+from riskcast.numbers import (
+    between,
+    error_size,
+    factor_text,
+    interval,
+    long_date,
+    number,
+    percent,
+    short_date,
+    signed,
+    signed_ends,
+)
 from riskcast.terminal.tables import WIDTH
 from riskcast.verification.coverage import CoverageReport
 
@@ -63,7 +74,7 @@ def heading(forecast: Forecast) -> RenderableType:
     first, last = forecast.window
     lines = [
         Text(case.settings.title, style="bold"),
-        Text(f"as of {case.as_of:%-d %B %Y}, forecast for {first:%-d %b %Y} to {last:%-d %b %Y}", style="dim"),
+        Text(f"as of {long_date(case.as_of)}, forecast for {short_date(first)} to {short_date(last)}", style="dim"),
     ]
     if forecast.scenario_name != "baseline" or case.overlay_hash:
         overlay = " with overlay" if case.overlay_hash else ""

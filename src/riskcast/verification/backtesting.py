@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pandas
 
 BURN_IN_YEARS = 5
+LEAST_DAYS = 366
+SHORTER = "give a shorter horizon, or a record that reaches further back"
 MOST_LEFT_OUT = 50
 DRAWS = 1000
 RANDOM_FOLDS = (
@@ -94,7 +96,8 @@ def choose_origins(
     """Origins from `start` to `end`, `every` so many periods, that can be scored; and those that cannot.
 
     They are ends of the case's periods, counted back from the last whose horizon lies within the record. By default
-    they begin after five years of record, and there is one a year. Raises OptionError where none is left.
+    they begin after five years of record, or after the first where it is too short for that, and there is one a year.
+    Raises OptionError where none is left.
 
     >>> from riskcast import load_case
     >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2021, 1, 1), None, 12, 12)
@@ -107,21 +110,28 @@ def choose_origins(
     calendar, told = case.calendar, record_end(case)
     last = calendar.number((case.as_of if told is None else told.day) + dt.timedelta(days=1)) - 1
     begun = calendar.number(case.settings.history_from)
-    first = case.settings.history_from + dt.timedelta(days=366)
-    if start is None:
-        start = max(first, shift_months(case.settings.history_from, 12 * BURN_IN_YEARS))
-    end = case.as_of if end is None else end
+    first = case.settings.history_from + dt.timedelta(days=LEAST_DAYS)
     scorable = [calendar.last_day(number) for number in range(last - horizon, begun - 1, -every)]
-    chosen = [day for day in reversed(scorable) if start <= day <= end]
-    found = tuple(day for day in chosen if _has_rows_after(case, day))
-    beyond = [calendar.last_day(number) for number in range(last - horizon + every, last + 1, every)]
-    unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if start <= day <= end))
-    if found and found[0] < first:
-        raise OptionError(f"origin {found[0]} leaves less than a year of record; begin from {first} on")
+    known = [day for day in reversed(scorable) if day >= first and _has_rows_after(case, day)]
+    if start is None:
+        burnt_in = max(first, shift_months(case.settings.history_from, 12 * BURN_IN_YEARS))
+        within = [day for day in known if end is None or day <= end]
+        from_day = burnt_in if any(day >= burnt_in for day in within) else first
+    else:
+        from_day = start
+    to_day = case.as_of if end is None else end
+    chosen = [day for day in reversed(scorable) if from_day <= day <= to_day]
+    if start is not None and chosen and chosen[0] < first and _has_rows_after(case, chosen[0]):
+        raise OptionError(f"origin {chosen[0]} leaves less than a year of record; begin from {first} on")
+    found = tuple(day for day in chosen if day in known)
     if not found:
-        period = case.settings.period
-        wrong = f"no origin from {start} to {end} can be scored with a horizon of {horizon} {period}s"
-        raise OptionError(f"{wrong}; the record allows {scorable[-1]} to {scorable[0]}" if scorable else wrong)
+        given = f"{f' from {start}' if start is not None else ''}{f' to {end}' if end is not None else ''}"
+        wrong = f"no origin{given} can be scored with a horizon of {horizon} {case.settings.period}s"
+        if known:
+            raise OptionError(f"{wrong}; the record allows {known[0]} to {known[-1]}")
+        raise OptionError(f"{wrong}: it takes a year of record before an origin, and the horizon after it; {SHORTER}")
+    beyond = [calendar.last_day(number) for number in range(last - horizon + every, last + 1, every)]
+    unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if from_day <= day <= to_day))
     return found, unscored
 
 

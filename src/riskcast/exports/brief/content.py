@@ -30,7 +30,7 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.machinery.tables import Column, Table
-from riskcast.numbers import figure, interval, number, percent
+from riskcast.numbers import figure, interval, long_date, number, percent
 
 MOST_DYADS: Final = 12
 MOST_COLUMNS: Final = 6
@@ -139,7 +139,7 @@ def make_brief(dossier: Dossier) -> Brief:
     changed = " With changed quantities, listed at the end." if case.overlay_hash else ""
     return Brief(
         title=case.settings.title,
-        about=f"As of {case.as_of:%-d %B %Y}. Forecast for {first:%-d %B %Y} to {last:%-d %B %Y}. "
+        about=f"As of {long_date(case.as_of)}. Forecast for {long_date(first)} to {long_date(last)}. "
         f"Scenario: {ahead.scenario.label}.{alone}{changed}",
         warning=posterior.warning,
         headline=tuple(headline_sentences(dossier)),

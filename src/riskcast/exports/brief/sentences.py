@@ -17,7 +17,7 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import Lineage, lineage_of
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk, band_of, estimative_words
 from riskcast.names import BASELINE
-from riskcast.numbers import between, number, percent, signed_range
+from riskcast.numbers import between, long_date, month_year, number, percent, signed_range
 
 MOST_NAMED: Final = 3
 MOST_LISTED: Final = 8
@@ -229,7 +229,7 @@ def _run_in_words(found: Lineage) -> str:
     case = found.case
     overlay = f" with overlay {case.short_overlay_hash}" if case.overlay_hash else ""
     return (
-        f"{case.title}, as of {case.as_of:%-d %B %Y}, scenario {found.scenario_label}, "
+        f"{case.title}, as of {long_date(case.as_of)}, scenario {found.scenario_label}, "
         f"case {case.short_hash}{overlay}, {found.draws:,} draws, seed {found.seed}"
     )
 
@@ -255,7 +255,7 @@ def method_sentences(ahead: Forecast) -> Iterator[str]:
     record = (
         "The record is left out of this forecast."
         if posterior.prior_only
-        else f"The record since {case.settings.history_from:%B %Y} corrects these priors as far as it can."
+        else f"The record since {month_year(case.settings.history_from)} corrects these priors as far as it can."
     )
     simulated = (
         f"The horizon is then simulated {period} by {period}: {posterior.draws:,} draws of the parameters with "
