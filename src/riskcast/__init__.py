@@ -11,11 +11,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import lazy_loader
 
 from riskcast.version import __version__ as __version__
+
+# As typing has it, whose import would take longer than all else here.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from riskcast.case import *

@@ -1,11 +1,14 @@
 """The program: what `riskcast` and `python -m riskcast` call, which imports nothing slow before it hears Ctrl-C."""
 
+import sys
+
 
 def main() -> None:
     """Run the command line, to the end of the process."""
     try:
         from riskcast.cli.program import program
     except KeyboardInterrupt:
+        print("riskcast: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
     program()
 

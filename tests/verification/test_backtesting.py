@@ -290,7 +290,7 @@ class Options(TypedDict, total=False):
     ("options", "message"),
     [
         ({"start": dt.date(2013, 6, 1)}, "origin 2013-12-31 leaves less than a year of record; begin from 2014-01-02"),
-        ({"start": dt.date(2020, 2, 1)}, "the record allows 2013-12-31 to 2019-12-31"),
+        ({"start": dt.date(2020, 2, 1)}, "the record allows 2014-12-31 to 2019-12-31"),
         ({"every": 0}, "every is 0; give a number of months from 1 on"),
         ({"horizon": 0}, "horizon is 0"),
         ({"workers_count": 0}, "number of workers is 0"),
