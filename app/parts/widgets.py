@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,8 @@ from riskcast import charts
 from state.results import Result, difference
 
 MOST_PAIRS = 10
+# From how many points on a change is told.
+TOLD = 0.05
 # Streamlit leaves so much room around a page that a laptop's screen holds half of it.
 ROOM = """
 <style>
@@ -86,16 +89,20 @@ def choose_pair(result: Result, key: str) -> str:
 def live(now: Result, before: Result, many: int = 8) -> None:
     """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
     change = difference(now, before)
+    moves = {dyad.id: change.score[dyad.id] for dyad in now.risk.dyads}
+    told = {id: moved for id, moved in moves.items() if abs(moved.mean) >= TOLD}
     st.markdown("##### Scores now")
     lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
-    for dyad in _movers(now, change):
-        moved = change.score[dyad.id]
-        told = f"**{riskcast.signed(moved.mean)}** ({riskcast.signed_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
+    for dyad in listed(now, told):
+        moved = moves[dyad.id]
+        change_words = "–"
+        if dyad.id in told:
+            change_words = f"**{riskcast.signed(moved.mean)}** ({riskcast.signed_ends(moved)})"
         name = dyad.partner_name or dyad.id
-        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
+        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {change_words} |")
     st.markdown("\n".join(lines))
     if len(now.risk.dyads) > MOST_PAIRS:
-        st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")
+        st.caption(which_pairs(len(now.risk.dyads), len(told)))
     st.markdown("##### What moved most")
     if now.case.hash == before.case.hash:
         st.caption("Nothing is changed: these are the numbers of the case as published.")
@@ -111,10 +118,30 @@ def live(now: Result, before: Result, many: int = 8) -> None:
     st.markdown("\n".join(lines), help="In brackets: what more knowledge of the parameters could make of the change.")
 
 
-def _movers(now: Result, change: riskcast.Contrast) -> list[Any]:
-    """The pairs that move most, in the order of the case, so that no row jumps while a slider moves."""
-    moved = sorted(now.risk.dyads, key=lambda each: -abs(change.score[each.id].mean))[:MOST_PAIRS]
-    return [dyad for dyad in now.risk.dyads if dyad in moved]
+def listed(now: Result, told: Mapping[str, Any]) -> list[Any]:
+    """The pairs that move most, and then those with the highest scores; in the order of the case, so that no row jumps
+    while a slider moves."""
+    ranked = sorted(
+        now.risk.dyads, key=lambda each: (-abs(told[each.id].mean) if each.id in told else 0.0, -each.score.mean)
+    )
+    chosen = {dyad.id for dyad in ranked[:MOST_PAIRS]}
+    return [dyad for dyad in now.risk.dyads if dyad.id in chosen]
+
+
+def which_pairs(pairs: int, moving: int = 0) -> str:
+    """Which pairs are shown where there is no room for all."""
+    if not moving:
+        return f"The {MOST_PAIRS} of {pairs:,} pairs with the highest scores."
+    if moving < MOST_PAIRS:
+        return f"Of {pairs:,} pairs: those that move, {moving}, and then those with the highest scores."
+    return f"The {MOST_PAIRS} of {pairs:,} pairs that move most."
+
+
+def _pair(case: riskcast.Case, unit: str) -> str:
+    """A pair in few letters: its partner's id where the case has a host."""
+    if unit not in case.pairs:
+        return "all"
+    return unit if case.panel is not None else case.pairs[unit].second
 
 
 def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) -> list[dict[str, str]]:
@@ -127,7 +154,7 @@ def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) 
         low, high = riskcast.signed(100 * estimate.low), riskcast.signed(100 * estimate.high)
         rows.append(
             {
-                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}".replace("|", "/"),
+                "Outcome": f"{_pair(now.case, unit)}: {kind.label}".replace("|", "/"),
                 "From": riskcast.percent(before.forecast.probability(event, unit).mean),
                 "To": riskcast.percent(now.forecast.probability(event, unit).mean),
                 "Change": riskcast.signed(100 * estimate.mean),

@@ -207,7 +207,8 @@ def _move_form(result: Result) -> None:
             value=_first_value(case, name, verb),
             min_value=0.001 if verb == "multiply" else None,
             step=scale.increment(verb),
-            format="%g" if verb != "shift" else "%+g",
+            # A sign before a positive number leaves a browser's number field empty; %g alone rounds to six digits.
+            format="%.10g",
             key=f"move_value:{name}:{verb}",
         )
         start, over, until = st.columns(3)
@@ -244,7 +245,7 @@ def _today(case: riskcast.Case, name: str) -> str:
     if now is None:
         level = "Its level of today stands in the panel."
     elif isinstance(now, Mapping):
-        level = "Today: " + ", ".join(f"{unit.partition('-')[2] or unit} {one.center:g}" for unit, one in now.items())
+        level = "Today: " + ", ".join(f"{case.name_of(unit)} {one.center:g}" for unit, one in now.items())
         level += f" ({indicator.unit})."
     else:
         level = f"Today: {now.center:g} {indicator.unit}" + (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -11,7 +11,7 @@ import riskcast
 from assumptions import editor, tables as assumption_tables
 from assumptions.numbers import quantity_words
 from assumptions.tables import Table
-from assumptions.words import GROUPS, LEVELS, Subject, subjects
+from assumptions.words import GROUPS, Subject, subjects
 from parts import widgets
 from state import results, session
 from state.results import Result
@@ -75,7 +75,7 @@ def _choose(now: View, current: riskcast.Case, words: Mapping[str, Subject]) -> 
         type="search",
         live=True,
     )
-    group = _group(now)
+    group = _group([kind for kind in GROUPS if any(subject.group == kind for subject in words.values())])
     if search:
         found = [subject for subject in words.values() if subject.matches(search)]
     elif group == CHANGED_ONLY:
@@ -83,20 +83,17 @@ def _choose(now: View, current: riskcast.Case, words: Mapping[str, Subject]) -> 
     else:
         found = [subject for subject in words.values() if subject.group == group]
     if not found:
-        st.info(
-            f"No assumption matches {search!r}."
-            if search
-            else "Nothing is changed yet."
-            if group == CHANGED_ONLY
-            else "The case has no assumption of this kind."
-        )
+        st.info(f"No assumption matches {search!r}." if search else "Nothing is changed yet.")
         return None
     _table(now, current, words, found, listed=bool(search) or group == CHANGED_ONLY)
     return words[_list(current, words, found, now)]
 
 
-def _group(now: View) -> str:
-    st.session_state.setdefault("group", LEVELS)
+def _group(kinds: Sequence[str]) -> str:
+    """Which of the kinds of assumptions that the case has is looked at, or those that are changed."""
+    offered = (*kinds, CHANGED_ONLY)
+    if st.session_state.get("group") not in offered:
+        st.session_state["group"] = offered[0]
     st.session_state["group_widget"] = st.session_state["group"]
 
     def remember() -> None:
@@ -104,7 +101,7 @@ def _group(now: View) -> str:
 
     st.pills(
         "Kind of assumption",
-        (*GROUPS, CHANGED_ONLY),
+        offered,
         key="group_widget",
         on_change=remember,
         label_visibility="collapsed",

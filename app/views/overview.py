@@ -20,7 +20,7 @@ def show() -> None:
         now.case.settings.title,
         f"Forecast for {riskcast.long_date(first)} to {riskcast.long_date(last)}, "
         f"as of {riskcast.long_date(now.case.as_of)}. "
-        f"Scenario: {result.forecast.scenario.label}.",
+        f"Scenario: {result.forecast.scenario.label}.{_pairs(result)}",
     )
     widgets.health(result)
     _headline(result)
@@ -46,6 +46,16 @@ def show() -> None:
         )
 
 
+def _pairs(result: Result) -> str:
+    """How many pairs of a panel are forecast, of how many that it holds."""
+    ahead, every = len(result.risk.dyads), len(result.case.dyads)
+    if result.case.panel is None:
+        return ""
+    return (
+        f" {ahead:,} pairs." if ahead == every else f" {ahead:,} of the panel's {every:,} pairs are there at the start."
+    )
+
+
 def _headline(result: Result) -> None:
     """The judgement in a sentence."""
     highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean)
@@ -63,7 +73,7 @@ def _headline(result: Result) -> None:
 def _dyads(result: Result, before: Result) -> None:
     explanation = results.explained(session.view())
     change = results.difference(result, before)
-    for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[:10]:
+    for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[: widgets.MOST_PAIRS]:
         driver = next(iter(explanation.contributions[dyad.id]), None)
         moved = change.score[dyad.id].mean
         delta = f" · {moved:+.1f} since published" if abs(moved) >= 0.05 else ""
@@ -74,6 +84,8 @@ def _dyads(result: Result, before: Result) -> None:
             )
             if driver is not None:
                 st.caption(f"Strongest driver: {driver.label} ({driver.points:+.1f} points)")
+    if len(result.risk.dyads) > widgets.MOST_PAIRS:
+        st.caption(widgets.which_pairs(len(result.risk.dyads)))
 
 
 def _months(result: Result) -> None:

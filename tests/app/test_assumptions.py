@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 import riskcast
 from assumptions import tables as assumption_tables, words as assumption_words
+from parts import widgets
 from state import session
 from state.session import View
+from tests.support.smallpanel import write_panel_case
 from views import assumptions as view_of_assumptions
 
 LEVEL, EFFECT = "indicators.xenophobia.now", "effects.unpredictability->criticism"
@@ -103,6 +106,69 @@ def test_it_opens_with_what_is_published_and_says_that_nothing_moved(assumptions
     assert (slider(assumptions).value, ends(assumptions).value) == (47, (38, 57))
     assert uncertain(assumptions).value
     assert assumptions.button(key="reset_one").disabled
+
+
+def panel_page(folder: Path, *dropped: str) -> AppTest:
+    """The page of a panel case that lacks some of its indicators."""
+    write_panel_case(folder)
+    for name in dropped:
+        file = folder / "indicators.yaml"
+        file.write_text(re.sub(rf"(?ms)^{name}:.*?(?=^\w|\Z)", "", file.read_text(encoding="utf-8")), encoding="utf-8")
+        file = folder / "effects.yaml"
+        kept = [line for line in file.read_text(encoding="utf-8").splitlines() if f"from: {name}" not in line]
+        file.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    test = AppTest.from_function(page, default_timeout=60)
+    test.session_state["undo"], test.session_state["redo"] = [], []
+    test.session_state["view"] = View(riskcast.load_case(folder))
+    return test.run()
+
+
+def kinds(test: AppTest) -> list[str]:
+    (pills,) = (each for each in test.button_group if each.label == "Kind of assumption")
+    return [option.content for option in pills.proto.options]
+
+
+def test_kinds_that_a_case_lacks_are_not_offered(assumptions: AppTest, tmp_path: Path) -> None:
+    assert kinds(assumptions) == [*assumption_words.GROUPS, view_of_assumptions.CHANGED_ONLY]
+    held = panel_page(tmp_path, "climate")
+    assert not held.exception
+    assert kinds(held) == [
+        group
+        for group in (*assumption_words.GROUPS, view_of_assumptions.CHANGED_ONLY)
+        if group != assumption_words.LEVELS
+    ]
+    assert not held.info
+    assert offered(held)
+
+
+def test_a_kind_that_the_next_case_lacks_gives_way_to_one_that_it_has(assumptions: AppTest, tmp_path: Path) -> None:
+    assert assumptions.session_state["group"] == assumption_words.LEVELS
+    write_panel_case(tmp_path / "held")
+    held = panel_page(tmp_path / "held", "climate")
+    assumptions.session_state["view"] = held.session_state["view"]
+    assumptions.run()
+    assert not assumptions.exception
+    assert assumptions.session_state["group"] == assumption_words.EFFECTS
+
+
+def risks(scores: dict[str, float]) -> Any:
+    dyads = [SimpleNamespace(id=id, score=SimpleNamespace(mean=score)) for id, score in scores.items()]
+    return SimpleNamespace(risk=SimpleNamespace(dyads=dyads))
+
+
+def test_without_room_for_all_pairs_those_that_move_go_before_those_with_the_highest_scores() -> None:
+    scores = {f"P{i:02d}": float(i) for i in range(30)}
+
+    def listed(**moved: float) -> list[str]:
+        told = {id: SimpleNamespace(mean=points) for id, points in moved.items()}
+        return [dyad.id for dyad in widgets.listed(risks(scores), told)]
+
+    assert listed() == [f"P{i:02d}" for i in range(20, 30)]
+    assert listed(P03=0.2, P01=-4.0) == ["P01", "P03", *(f"P{i:02d}" for i in range(22, 30))]
+    assert listed(**{f"P{i:02d}": 20.0 - i for i in range(20)}) == [f"P{i:02d}" for i in range(10)]
+    assert widgets.which_pairs(567) == "The 10 of 567 pairs with the highest scores."
+    assert "those that move, 2, and then" in widgets.which_pairs(567, 2)
+    assert widgets.which_pairs(567, 10) == "The 10 of 567 pairs that move most."
 
 
 @pytest.mark.parametrize(

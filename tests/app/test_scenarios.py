@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,16 @@ def test_a_built_move_forecasts_what_the_same_lines_of_a_case_would(
     assert found.to_frame().equals(expected)
     assert not expected.equals(known.forecast.to_frame())
     assert found.scenario_name == "mine_at_last"
+
+
+@pytest.mark.parametrize("verb", ["set", "shift", "multiply"])
+def test_number_fields_show_the_number_that_counts(verb: str, scenarios: AppTest) -> None:
+    scenarios.segmented_control(key="move_verb:xenophobia").set_value(verb).run()
+    # A browser shows in a number field what it can read as a number, and nothing else.
+    for field in scenarios.number_input:
+        assert re.fullmatch(r"-?\d+(\.\d+)?", (field.proto.format or "%d") % 1234567.8)
+    shape = scenarios.number_input(key=f"move_value:xenophobia:{verb}").proto.format
+    assert [float(shape % value) for value in (5.0, -0.125, 1234567.8)] == [5.0, -0.125, 1234567.8]
 
 
 def test_shifting_is_not_offered_on_a_scale_of_ratios(scenarios: AppTest) -> None:
