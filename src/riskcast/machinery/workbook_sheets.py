@@ -18,7 +18,7 @@ from riskcast.machinery.table_files import Dialect, Grid, Wanted, row_problems
 
 # What a workbook may unpack to, and how many cells a sheet may span: its reader holds all of them at once.
 MAX_UNPACKED: Final = 1_000_000_000
-MAX_CELLS: Final = 40_000_000
+MAX_CELLS: Final = 25_000_000
 _NEEDED: Final = (".xml", ".rels")
 _CHUNK: Final = 1 << 20
 _CELL: Final = re.compile(rb"<(?:\w+:)?c\s([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
