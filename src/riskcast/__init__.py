@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         RiskcastError as RiskcastError,
         UnreliablePosteriorError as UnreliablePosteriorError,
         unforeseen as unforeseen,
+        visible as visible,
         wants_traceback as wants_traceback,
     )
     from riskcast.exports import (
@@ -55,6 +56,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RiskcastError",
             "UnreliablePosteriorError",
             "unforeseen",
+            "visible",
             "wants_traceback",
         ],
         "numbers": [
@@ -81,6 +83,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "find_places",
             "find_problems",
             "find_scenario_doubts",
+            "followed",
             "ids_behind_driver",
             "ids_behind_outcome",
             "level_ids",
