@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 import riskcast
+from parts import door as st
+from parts.markdown import Markdown, lines
 from riskcast import charts
 from state.results import Result, difference
 
@@ -19,7 +19,7 @@ ROOM = """
 </style>
 """
 WORD_JOINER = "\u2060"
-BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
+BADGES = (":green-badge[{}]", ":blue-badge[{}]", ":yellow-badge[{}]", ":orange-badge[{}]", ":red-badge[{}]")
 
 
 def palette() -> charts.Palette:
@@ -27,11 +27,11 @@ def palette() -> charts.Palette:
     return charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
 
 
-def band_badge(case: riskcast.Case, band: str) -> str:
+def band_badge(case: riskcast.Case, band: str) -> Markdown:
     """A band as a coloured badge in Markdown."""
     names = [each.name for each in case.settings.bands]
     place = names.index(band) / max(len(names) - 1, 1)
-    return f":{BAND_COLOURS[round(place * (len(BAND_COLOURS) - 1))]}-badge[{band}]"
+    return Markdown(BADGES[round(place * (len(BADGES) - 1))], band)
 
 
 def interval(estimate: Any) -> str:
@@ -51,8 +51,10 @@ def health(result: Result) -> None:
     found = posterior.diagnostics
     if not posterior.is_reliable:
         st.error(
-            "**The posterior failed its checks.** Numbers on this page are not to be relied on: "
-            + "; ".join(found.failures),
+            Markdown(
+                "**The posterior failed its checks.** Numbers on this page are not to be relied on: {}",
+                "; ".join(found.failures),
+            ),
             icon=":material/warning:",
         )
     for caution in posterior.cautions:
@@ -86,29 +88,31 @@ def choose_pair(result: Result, key: str) -> str:
 def live(now: Result, before: Result, many: int = 8) -> None:
     """Scores and probabilities against the published case: what moved, by how much, and how sure to be."""
     change = difference(now, before)
-    st.markdown("##### Scores now")
-    lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
+    st.markdown(Markdown("##### Scores now"))
+    rows = [Markdown("| Pair | Score | 90 % | Change |"), Markdown("|---|---:|:---:|---:|")]
     for dyad in _movers(now, change):
         moved = change.score[dyad.id]
-        told = f"**{riskcast.signed(moved.mean)}** ({riskcast.signed_ends(moved)})" if abs(moved.mean) >= 0.05 else "–"
+        change_in_words = Markdown("**{}** ({})", riskcast.signed(moved.mean), riskcast.signed_ends(moved))
+        told = change_in_words if abs(moved.mean) >= 0.05 else "–"
         name = dyad.partner_name or dyad.id
-        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {told} |")
-    st.markdown("\n".join(lines))
+        rows.append(Markdown("| {} | **{:.1f}** | {} | {} |", name, dyad.score.mean, interval(dyad.score), told))
+    st.markdown(lines(rows))
     if len(now.risk.dyads) > MOST_PAIRS:
         st.caption(f"The {MOST_PAIRS} of {len(now.risk.dyads)} pairs that move most.")
-    st.markdown("##### What moved most")
+    st.markdown(Markdown("##### What moved most"))
     if now.case.hash == before.case.hash:
         st.caption("Nothing is changed: these are the numbers of the case as published.")
         return
-    rows = moved_probabilities(change, now, before)[:many]
-    if not rows:
+    moved_most = moved_probabilities(change, now, before)[:many]
+    if not moved_most:
         st.caption("No probability moves by half a percentage point or more.")
         return
-    lines = ["| Outcome | Probability | Change, points |", "|---|---:|---:|"]
-    lines += [
-        f"| {row['Outcome']} | {row['From']} → {row['To']} | **{row['Change']}** ({row['90 %']}) |" for row in rows
+    rows = [Markdown("| Outcome | Probability | Change, points |"), Markdown("|---|---:|---:|")]
+    rows += [
+        Markdown("| {} | {} → {} | **{}** ({}) |", *(row[part] for part in ("Outcome", "From", "To", "Change", "90 %")))
+        for row in moved_most
     ]
-    st.markdown("\n".join(lines), help="In brackets: what more knowledge of the parameters could make of the change.")
+    st.markdown(lines(rows), help="In brackets: what more knowledge of the parameters could make of the change.")
 
 
 def _movers(now: Result, change: riskcast.Contrast) -> list[Any]:
@@ -127,7 +131,7 @@ def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) 
         low, high = riskcast.signed(100 * estimate.low), riskcast.signed(100 * estimate.high)
         rows.append(
             {
-                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}".replace("|", "/"),
+                "Outcome": f"{unit.partition('-')[2] or 'all'}: {kind.label}",
                 "From": riskcast.percent(before.forecast.probability(event, unit).mean),
                 "To": riskcast.percent(now.forecast.probability(event, unit).mean),
                 "Change": riskcast.signed(100 * estimate.mean),
