@@ -115,6 +115,3 @@ def _escaped(found: re.Match[str]) -> str:
 
 def _marked(text: str) -> Markdown:
     return str.__new__(Markdown, text)
-
-
-plain = escape
