@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
-
 import sidebar
-from parts import last_words, widgets
+from parts import door as st, last_words, widgets
 from state import heaps, session, sign_in
 from views import assumptions, export, lost, overview, record, scenarios, why
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 import riskcast
 from files import open_case
-from parts.markdown import plain
+from parts import door as st
+from parts.markdown import Markdown, code
 from reference_run import page_part
 from state import results, session
 from state.session import View
@@ -18,9 +17,9 @@ def show() -> None:
     """Draw the sidebar."""
     now = session.view()
     for complaint in st.session_state.pop("complaints", ()):
-        st.warning(plain(complaint), icon=":material/info:")
+        st.warning(complaint, icon=":material/info:")
     with st.sidebar:
-        st.markdown(f"### {now.case.settings.title}")
+        st.markdown(Markdown("### {}", now.case.settings.title))
         st.caption(f"As of {riskcast.long_date(now.case.as_of)}. Nothing later is known to it.")
         _case(now)
         _scenario(now)
@@ -59,18 +58,19 @@ def _scenario(now: View) -> None:
 
 def _changes(now: View) -> None:
     count = len(now.changes)
-    st.markdown(f"**{count} changed assumption{'s' if count != 1 else ''}**")
+    st.markdown(Markdown("**{} changed assumption{}**", count, "s" if count != 1 else ""))
     for key in list(now.changes)[:MOST_LISTED]:
         st.caption(f"{key}: {riskcast.quantity_text(now.changes[key])}")
     if count > MOST_LISTED:
         st.caption(f"and {count - MOST_LISTED} more")
     if now.observed:
         events = "1 event" if len(now.observed) == 1 else f"{len(now.observed)} events"
-        st.caption(f":material/add_notes: {events} added to the record (page Scenarios).")
-    row = st.container(horizontal=True, gap="small")
-    row.button("Undo", on_click=session.undo, disabled=not session.can_undo(), key="undo_button")
-    row.button("Redo", on_click=session.redo, disabled=not session.can_redo(), key="redo_button")
-    row.button("Reset", on_click=session.reset, disabled=not count, key="reset_button", help="Take back all changes.")
+        st.caption(Markdown(":material/add_notes: {} added to the record (page Scenarios).", events))
+    with st.container(horizontal=True, gap="small"):
+        st.button("Undo", on_click=session.undo, disabled=not session.can_undo(), key="undo_button")
+        st.button("Redo", on_click=session.redo, disabled=not session.can_redo(), key="redo_button")
+        reset_help = "Take back all changes."
+        st.button("Reset", on_click=session.reset, disabled=not count, key="reset_button", help=reset_help)
 
 
 def _doubts(now: View) -> None:
@@ -80,18 +80,18 @@ def _doubts(now: View) -> None:
         return
     many = f"{len(found)} doubt{'s' if len(found) != 1 else ''} about this case"
     with st.expander(many, icon=":material/rule:"):
-        st.caption("What can hardly be meant. `allow: [name]` in the case's files accepts it by name.")
+        st.caption(Markdown("What can hardly be meant. `allow: [name]` in the case's files accepts it by name."))
         for doubt in found[:MOST_LISTED]:
             st.caption(doubt_words(doubt))
         if len(found) > MOST_LISTED:
-            st.caption(f"and {len(found) - MOST_LISTED} more: `riskcast check` lists them")
+            st.caption(Markdown("and {} more: `riskcast check` lists them", len(found) - MOST_LISTED))
 
 
-def doubt_words(doubt: riskcast.Doubt) -> str:
+def doubt_words(doubt: riskcast.Doubt) -> Markdown:
     """A doubt in Markdown: where, what is wrong, the mend, and the name that accepts it."""
     place = doubt.file if doubt.line is None else f"{doubt.file}:{doubt.line}"
     where = f"{place} {doubt.key}".strip()
-    return f"**{plain(where)}**: {plain(doubt.wrong)}; {plain(doubt.mend)} `{doubt.judgement}`"
+    return Markdown("**{}**: {}; {} {}", where, doubt.wrong, doubt.mend, code(doubt.judgement))
 
 
 def _share(now: View) -> None:

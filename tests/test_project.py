@@ -16,7 +16,7 @@ from tests.support.places import APP, ROOT
 SOURCE = ROOT / "src" / "riskcast"
 ROOMS = {path.parent.name: path.parent for path in SOURCE.glob("*/__init__.py")}
 GROUND_FACE = {
-    *("CaseError", "RiskcastError", "UnreliablePosteriorError", "unforeseen", "wants_traceback"),
+    *("CaseError", "RiskcastError", "UnreliablePosteriorError", "unforeseen", "visible", "wants_traceback"),
     *("factor_text", "long_date", "percent", "short_date", "signed", "signed_ends", "signed_range"),
 }
 GROUND = {path.stem for path in SOURCE.glob("*.py")} - {"__init__", "__main__"}

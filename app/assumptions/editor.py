@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import streamlit as st
-
 import riskcast
 from assumptions.numbers import (
     Numbers,
@@ -22,16 +20,19 @@ from assumptions.numbers import (
     with_median,
 )
 from assumptions.words import INTERVAL, MEDIAN, Subject
-from parts import widgets
-from parts.markdown import plain
+from parts import door as st, widgets
+from parts.markdown import Markdown, code, link
 from riskcast import charts
 from state import results, session, steady
 from state.session import View
 
 BASES = {
-    "data": ("green", "Data: the number is read off a record or a statistic."),
-    "source": ("blue", "Source: a source argues for it; the size may be judged."),
-    "judgement": ("orange", "Judgement: neither a record nor a source says it; it is the author's estimate."),
+    "data": (Markdown(":green-badge[data]"), "Data: the number is read off a record or a statistic."),
+    "source": (Markdown(":blue-badge[source]"), "Source: a source argues for it; the size may be judged."),
+    "judgement": (
+        Markdown(":orange-badge[judgement]"),
+        "Judgement: neither a record nor a source says it; it is the author's estimate.",
+    ),
 }
 PRIOR_HELP = "Prior: what is believed before the record of events is looked at."
 
@@ -57,14 +58,14 @@ def show(now: View, current: riskcast.Case, subject: Subject) -> None:
         numbers = numbers_of(applied) if draft is None else draft.numbers
         _inputs(subject, numbers_of(published), numbers_of(applied), numbers)
         if draft is not None:
-            st.error(f"**Not applied.** {draft.wrong}", icon=":material/error:")
+            st.error(Markdown("**Not applied.** {}", draft.wrong), icon=":material/error:")
         _doubts(current, subject)
         _density(now, subject, published, applied)
         for one in results.held_levels(current):
             if one.key == subject.key:
                 _held(current, one)
         _evidence(now, subject, published)
-        st.caption(f"Id in overlay files: `{key}`")
+        st.caption(Markdown("Id in overlay files: {}", code(key)))
         # Last, as the record is simulated anew for it.
         if subject.event is not None:
             _clash(current, subject)
@@ -76,8 +77,12 @@ def _doubts(current: riskcast.Case, subject: Subject) -> None:
         if doubt.quantity != subject.key:
             continue
         st.warning(
-            f"**Can this be meant?** {plain(doubt.wrong[:1].upper() + doubt.wrong[1:])}; {plain(doubt.mend)}. "
-            f"`{doubt.judgement}`",
+            Markdown(
+                "**Can this be meant?** {}; {}. {}",
+                doubt.wrong[:1].upper() + doubt.wrong[1:],
+                doubt.mend,
+                code(doubt.judgement),
+            ),
             icon=":material/rule:",
         )
 
@@ -90,33 +95,37 @@ def _clash(current: riskcast.Case, subject: Subject) -> None:
     expected = f"{check.low:.0f}–{check.high:.0f} were to be expected"
     counted = f"{check.label}: {check.recorded} in the record; from the priors alone {expected}"
     if check.verdict == "agree":
-        st.caption(f":material/check: Prior and record agree. {counted}.")
+        st.caption(Markdown(":material/check: Prior and record agree. {}.", counted))
     else:
         st.warning(
-            f"**Prior and record disagree** ({check.verdict}). {counted}. All quantities of this event type share in "
-            "the disagreement, not this one alone.",
+            Markdown(
+                "**Prior and record disagree** ({}). {}. All quantities of this event type share in the disagreement, "
+                "not this one alone.",
+                check.verdict,
+                counted,
+            ),
             icon=":material/rule:",
         )
 
 
 def _title(now: View, subject: Subject, published: riskcast.Quantity) -> None:
-    st.markdown(
-        f"{subject.label}" + (f" · *{subject.unit}*" if subject.unit and subject.scale == 1.0 else ""),
-        help=subject.help,
-    )
+    unit = Markdown(" · *{}*", subject.unit) if subject.unit and subject.scale == 1.0 else ""
+    st.markdown(subject.label + unit, help=subject.help)
     changed = subject.key in now.changes
     left, right = st.columns([3, 2], vertical_alignment="center")
-    mark = ":orange-badge[changed] " if changed else ":gray-badge[as published] "
-    left.markdown(f"{mark} Published: **{quantity_words(subject, published)}**")
-    right.button(
-        "Reset this one",
-        icon=":material/restart_alt:",
-        on_click=_reset,
-        args=(subject.key,),
-        disabled=not changed and _pending(subject.key) is None,
-        key="reset_one",
-        width="stretch",
-    )
+    mark = Markdown(":orange-badge[changed]") if changed else Markdown(":gray-badge[as published]")
+    with left:
+        st.markdown(Markdown("{} Published: **{}**", mark, quantity_words(subject, published)))
+    with right:
+        st.button(
+            "Reset this one",
+            icon=":material/restart_alt:",
+            on_click=_reset,
+            args=(subject.key,),
+            disabled=not changed and _pending(subject.key) is None,
+            key="reset_one",
+            width="stretch",
+        )
 
 
 def _inputs(subject: Subject, published: Numbers, applied: Numbers, numbers: Numbers) -> None:
@@ -290,8 +299,15 @@ def _held(current: riskcast.Case, level: riskcast.HeldLevel) -> None:
     settings = current.settings
     today = f", today in {riskcast.percent(level.today)}" if level.today > 0 else ""
     st.caption(
-        f":material/vertical_align_bottom: Held at {level.bound:g} in {riskcast.percent(level.ahead)} of futures after "
-        f"{settings.horizon} {settings.period}s{today}, as it drifts and cannot lie beyond."
+        Markdown(
+            ":material/vertical_align_bottom: Held at {:g} in {} of futures after {} {}s{}, as it drifts and cannot "
+            "lie beyond.",
+            level.bound,
+            riskcast.percent(level.ahead),
+            settings.horizon,
+            settings.period,
+            today,
+        )
     )
 
 
@@ -300,14 +316,13 @@ def _evidence(now: View, subject: Subject, published: riskcast.Quantity) -> None
     if evidence is None:
         st.caption("No evidence is given for this quantity.")
         return
-    colour, tip = BASES[evidence.basis]
-    st.markdown(f"**Evidence** :{colour}-badge[{evidence.basis}]", help=tip)
-    st.markdown(plain(evidence.claim))
+    badge, tip = BASES[evidence.basis]
+    st.markdown(Markdown("**Evidence** {}", badge), help=tip)
+    st.markdown(evidence.claim)
     rationale = next((each.rationale for each in now.case.effects if each.quantity_id == subject.key), None)
     if rationale:
-        st.markdown(f"*Why there should be an effect:* {plain(rationale)}")
+        st.markdown(Markdown("*Why there should be an effect:* {}", rationale))
     for name in evidence.sources:
         source = now.case.sources[name]
-        title = plain(source.title)
-        linked = f"[{title}]({source.url})" if source.url and source.url.startswith("http") else title
-        st.caption(f"{linked} · {plain(source.publisher)}, {riskcast.long_date(source.date)}")
+        linked = link(source.title, source.url)
+        st.caption(Markdown("{} · {}, {}", linked, source.publisher, f"{riskcast.long_date(source.date)}"))

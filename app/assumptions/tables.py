@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 import riskcast
 from assumptions.numbers import quantity_words, text
 from assumptions.words import Subject
+from parts import door as st
 
 CHANGED = "●"
 LISTED = ("Now", "Published")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 import riskcast
+from parts.markdown import Markdown
 
 LEVELS, EFFECTS, AFTERMATH = "Indicators today", "Effects of indicators", "Effects of events"
 RATES, MEMORY, DRIFT = "Base rates", "Memories and spreads", "Drift and links"
@@ -42,7 +43,7 @@ class Subject:
 
     key: str
     group: str
-    label: str
+    label: Markdown
     short: str
     row: str
     column: str
@@ -71,7 +72,7 @@ class Words(TypedDict):
     """What a quantity's section alone tells of its subject; what it leaves out stands as the quantity's name has it."""
 
     group: str
-    label: str
+    label: Markdown
     short: str
     row: str
     column: str
@@ -110,7 +111,7 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
         who = case.name_of(unit)
         return {
             "group": LEVELS,
-            "label": f"**{indicator.label}** today" + (f": {who}" if of else ""),
+            "label": Markdown("**{}** today", indicator.label) + (f": {who}" if of else ""),
             "short": f"{indicator.label}: {who}" if of else indicator.label,
             "row": indicator.label,
             "column": who,
@@ -121,7 +122,7 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     if what == "drift":
         return {
             "group": DRIFT,
-            "label": f"How far **{indicator.label}** moves within a year, in steps ({step})",
+            "label": Markdown("How far **{}** moves within a year, in steps ({})", indicator.label, step),
             "short": f"{indicator.label}: drift",
             "row": indicator.label,
             "column": "Drift in a year",
@@ -130,7 +131,7 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     parent = case.indicators[of]
     return {
         "group": DRIFT,
-        "label": f"How many steps **{indicator.label}** moves when **{parent.label}** moves by one",
+        "label": Markdown("How many steps **{}** moves when **{}** moves by one", indicator.label, parent.label),
         "short": f"{parent.label} → {indicator.label}",
         "row": indicator.label,
         "column": f"Follows {parent.label}",
@@ -142,16 +143,16 @@ def _event(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     name, what = named.id.name, named.id.kind.field
     event = case.events[name]
     if what == "half_life":
-        words = _half_life(case, named.id.of, f" by **{event.label}**")
+        words = _half_life(case, named.id.of, Markdown(" by **{}**", event.label))
         return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     if what != "base_rate":
-        words = _hyper(what)
-        label = words["label"].replace("rates differ", f"the rate of **{event.label}** differs")
+        words = _hyper(what, event.label)
+        label = words["label"]
         return words | {"label": label, "row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     whom = "for one pair" if event.scope == "dyad" else "shared by all pairs"
     return {
         "group": RATES,
-        "label": f"Chance of **{event.label}** within a year, {whom}, in calm times",
+        "label": Markdown("Chance of **{}** within a year, {}, in calm times", event.label, whom),
         "short": f"{event.label}: base rate",
         "row": event.label,
         "column": "Chance in a year",
@@ -165,11 +166,13 @@ def _event(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     }
 
 
-def _half_life(case: riskcast.Case, memory: str, who: str = "") -> Words:
+def _half_life(case: riskcast.Case, memory: str, who: Markdown | str = "") -> Words:
     label = case.settings.memories[memory].label
     return {
         "group": MEMORY,
-        "label": f"How long past events are remembered{who} ({label}): half-life in {case.settings.period}s",
+        "label": Markdown(
+            "How long past events are remembered{} ({}): half-life in {}s", who, label, case.settings.period
+        ),
         "short": f"Half-life: {label}",
         "row": EVERY,
         "column": f"Half-life: {label}",
@@ -181,12 +184,18 @@ def _memory(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     return _half_life(case, named.id.name)
 
 
-def _hyper(field: str) -> Words:
+def _hyper(field: str, event: str = "") -> Words:
+    """A spread or its persistence, of all event types or of one."""
+    differ = Markdown("the rate of **{}** differs", event) if event else "rates differ"
     label, short, tip = {
-        "sd_dyad": ("How much rates differ between pairs beyond what the indicators say", "Spread: pairs", SPREAD),
-        "sd_time": ("How much rates differ between years, for all pairs at once", "Spread: years", SPREAD),
+        "sd_dyad": (
+            Markdown("How much {} between pairs beyond what the indicators say", differ),
+            "Spread: pairs",
+            SPREAD,
+        ),
+        "sd_time": (Markdown("How much {} between years, for all pairs at once", differ), "Spread: years", SPREAD),
         "persistence": (
-            "How much of a restless year lasts into the next (0 nothing, 1 all)",
+            Markdown("How much of a restless year lasts into the next (0 nothing, 1 all)"),
             "Persistence of years",
             "Persistence: the share of one year's common shock that is still there in the next.",
         ),
@@ -208,16 +217,16 @@ def _effect(case: riskcast.Case, effect: Any) -> Words:
     if effect.is_escalation:
         source = case.events[effect.source].label
         memory = case.settings.memories[effect.memory].label
-        cause = f"one fresh event of **{source}** {WHOSE[effect.whose]}"
+        cause = Markdown("one fresh event of **{}** {}", source, WHOSE[effect.whose])
         tip = f"{RATE_RATIO} It fades with the memory {memory!r}. {HALF_LIFE}"
     else:
         indicator = case.indicators[effect.source]
         source = indicator.label
-        cause = f"one step of **{source}** ({indicator.measure.step_words})"
+        cause = Markdown("one step of **{}** ({})", source, indicator.measure.step_words)
         tip = f"{RATE_RATIO} {STEP}"
     return {
         "group": AFTERMATH if effect.is_escalation else EFFECTS,
-        "label": f"How much {cause} multiplies the rate of: **{target.label}**{way}",
+        "label": Markdown("How much {} multiplies the rate of: **{}**{}", cause, target.label, way),
         "short": f"{source} → {target.label}{way}",
         "row": source,
         "column": target.label,

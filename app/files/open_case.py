@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import streamlit as st
-
 import riskcast
 from files import uploads
+from parts import door as st
+from parts.markdown import Markdown
 from state import session
 from state.kept_cases import kept_cases
 from state.session import View
@@ -62,7 +62,7 @@ def _take(files: Sequence[Any]) -> None:
         # A fresh widget, as these files are done with.
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
         st.rerun()
-    st.error("**This cannot be opened; nothing has changed.**", icon=":material/error:")
+    st.error(Markdown("**This cannot be opened; nothing has changed.**"), icon=":material/error:")
     # As code, so that nothing in a file passes for markup.
     st.code(wrong, language=None, wrap_lines=True)
 

@@ -27,10 +27,12 @@ import riskcast
 
 MOST_BYTES = 20_000_000
 MOST_FILES = 64
-MOST_ENTRIES = 4 * MOST_FILES
+# With what is passed over, such as a repository's own folder.
+MOST_ENTRIES = 2_000
 MOST_RATIO = 200
 MOST_OVERLAY_BYTES = 256_000
 MOST_NAME = 200
+MOST_NAMED = 5
 CHUNK = 1 << 16
 
 READ_BYTES = 1 << 30
@@ -42,8 +44,23 @@ YAML = (".yaml", ".yml")
 SUFFIXES = (*YAML, ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet")
 READMES = ("readme", "readme.md", "readme.txt")
 KINDS = "a case is made of .yaml files, tables (.csv, .tsv, .csv.gz, .xlsx, .parquet) and a README"
-_IGNORED_FOLDER = "__MACOSX"
-_IGNORED_FILES = (".ds_store", "thumbs.db", "desktop.ini")
+# What operating systems, repositories, notebooks and editors leave beside the files of a person.
+_IGNORED_FOLDERS = {
+    "__macosx",
+    "__pycache__",
+    ".git",
+    ".github",
+    ".idea",
+    ".ipynb_checkpoints",
+    ".streamlit",
+    ".vscode",
+}
+_IGNORED_FILES = re.compile(
+    r"\.ds_store|thumbs\.db|desktop\.ini|\.git(ignore|attributes|keep|modules)|\.editorconfig"
+    r"|\._.*|~\$.*|\.~lock\..*|.*~|\..*\.sw[a-p]"
+)
+# Names that Windows gives to devices, whatever their suffix.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _FOLDER = re.compile(r"[A-Za-z0-9_-]+")
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _ENTRY = b"PK\x01\x02"
@@ -151,18 +168,21 @@ def _unzip(name: str, content: bytes) -> dict[Parts, bytes]:
 
 
 def _members(name: str, entries: Iterable[zipfile.ZipInfo]) -> dict[Parts, zipfile.ZipInfo]:
-    """The files of an archive by path, without what operating systems add."""
-    found = []
+    """The files of an archive by path, without what is passed over."""
+    found, entries = [], tuple(entries)
+    # Windows PowerShell 5.1 writes backslashes between folders; elsewhere they are letters, or meant to deceive.
+    is_windows = not any("/" in entry.orig_filename for entry in entries)
     for entry in entries:
+        path = entry.orig_filename.replace("\\", "/") if is_windows else entry.orig_filename
         # Python cuts a name at NUL, and lets an extra field of the entry replace it.
-        if entry.orig_filename != entry.filename:
+        if path != (entry.filename.replace("\\", "/") if is_windows else entry.filename):
             raise _refusal(name, f"holds {_shown(entry.orig_filename)}, which has two names", "zip the folder anew")
-        parts = _parts(name, entry.filename.removesuffix("/"))
+        parts = _parts(name, path.removesuffix("/"))
         mode = entry.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             wrong = f"holds {_shown(entry.filename)}, which is a link or a device"
             raise _refusal(name, wrong, "put the file itself in its place")
-        if entry.is_dir() or _is_ignored(parts):
+        if path.endswith("/") or _is_ignored(parts):
             continue
         if entry.flag_bits & _ENCRYPTED:
             raise _refusal(name, f"holds {_shown(entry.filename)} encrypted", "zip the folder without a password")
@@ -200,23 +220,27 @@ def _unpack(name: str, archive: zipfile.ZipFile, members: Mapping[Parts, zipfile
 def _parts(archive: str, path: str) -> Parts:
     """A path's parts; raises RiskcastError for one that could lead out of its folder or pass for another."""
 
-    def refuse(wrong: str) -> riskcast.RiskcastError:
-        return _refusal(archive, f"holds {_shown(path)!r}, which {wrong}", "rename it, and pack the folder anew")
+    def refuse(wrong: str, mend: str = "rename it, and pack the folder anew") -> riskcast.RiskcastError:
+        return _refusal(archive, f"holds {_shown(path)!r}, which {wrong}", mend)
 
     if not path or len(path) > MOST_NAME:
         raise refuse(f"is no name of 1 to {MOST_NAME} characters")
     if not path.isprintable():
         raise refuse("contains characters that cannot be seen")
     if "\\" in path or ":" in path:
-        raise refuse("contains a backslash or a colon")
+        mend = "rename it, and pack the folder anew (on Windows: Send to > Compressed folder, or 7-Zip)"
+        raise refuse("contains a backslash or a colon", mend)
     parts = tuple(path.split("/"))
     if path.startswith("/") or any(part.strip() in ("", ".", "..") for part in parts):
         raise refuse("leads out of the folder")
+    if any(_DEVICE.fullmatch(part) for part in parts):
+        raise refuse("has the name of a device on Windows")
     return parts
 
 
 def _is_ignored(parts: Parts) -> bool:
-    return parts[0] == _IGNORED_FOLDER or parts[-1].lower() in _IGNORED_FILES
+    lowered = [part.lower() for part in parts]
+    return not _IGNORED_FOLDERS.isdisjoint(lowered) or _IGNORED_FILES.fullmatch(lowered[-1]) is not None
 
 
 def _check_distinct(name: str, paths: Collection[Parts]) -> None:
@@ -232,10 +256,11 @@ def _check_distinct(name: str, paths: Collection[Parts]) -> None:
 
 
 def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[str, bytes]]:
-    """The name of the only folder that all files lie in, if there is one, and the files by their path within it."""
-    tops = {parts[0] for parts in files}
-    folder = tops.pop() if len(tops) == 1 and all(len(parts) > 1 for parts in files) else None
-    within = {parts if folder is None else parts[1:]: content for parts, content in files.items()}
+    """The name of the folder that holds case.yaml and all other files, if that is not the top, and the files by their
+    path within it."""
+    cases = sorted({parts[:-1] for parts in files if parts[-1] == "case.yaml"}, key=lambda parts: (len(parts), parts))
+    root = cases[0] if cases and all(parts[: len(cases[0])] == cases[0] for parts in files) else ()
+    within = {parts[len(root) :]: content for parts, content in files.items()}
     for parts, content in within.items():
         path, last = "/".join(parts), parts[-1].lower()
         if not all(_FOLDER.fullmatch(part) for part in parts[:-1]) or not _FILE.fullmatch(parts[-1]):
@@ -247,9 +272,10 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
         if content.startswith(b"PK\x03\x04") and not last.endswith(".xlsx"):
             raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
     if not any((f"case{suffix}",) in within for suffix in YAML):
-        wrong = "holds no case.yaml at its top or in its only folder"
+        several = ", ".join(_shown("/".join(parts)) for parts in cases[:MOST_NAMED])
+        wrong = "holds no case.yaml at its top or in its only folder" + (f", but in {several}" if several else "")
         raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")
-    return folder, {"/".join(parts): content for parts, content in within.items()}
+    return root[-1] if root else None, {"/".join(parts): content for parts, content in within.items()}
 
 
 def _case_name(given: str) -> str:
@@ -341,7 +367,9 @@ def _refusal(name: str, wrong: str, mend: str) -> riskcast.RiskcastError:
 
 
 def _too_many(name: str) -> riskcast.RiskcastError:
-    return _refusal(name, f"holds more than {MOST_FILES} files", "pack the folder of one case and nothing else")
+    return _refusal(
+        name, f"holds more than {MOST_FILES} files", "pack the folder of one case and nothing else, no .git"
+    )
 
 
 def _too_large(name: str) -> riskcast.RiskcastError:

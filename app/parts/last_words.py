@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import streamlit as st
-
 import riskcast
-from parts import markdown
+from parts import door as st
 
 
 @contextmanager
@@ -25,5 +23,5 @@ def spoken() -> Generator[None]:
 
 
 def _say(what: str) -> None:
-    st.error(f"This cannot be shown: {markdown.plain(what)}.", icon=":material/error:")
+    st.error(f"This cannot be shown: {what}.", icon=":material/error:")
     st.caption("Undo the last change in the sidebar, or choose another page.")

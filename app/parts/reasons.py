@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
-
-import streamlit as st
 
 import riskcast
-from parts.markdown import plain
+from parts import door as st
+from parts.markdown import Markdown, code, link
 from state.results import Result
 
 BASIS = {"data": "Counted", "source": "A source argues it", "judgement": "A judgement"}
@@ -96,21 +95,24 @@ def level_today(today: Today, name: str) -> str:
     return riskcast.with_unit(text, indicator.unit)
 
 
-def reason(today: Today, contribution: Any) -> str:
+def reason(today: Today, contribution: Any) -> Markdown:
     """Why one driver adds to a score or takes away from it, as a sentence in Markdown."""
     points = abs(contribution.points)
     verb = "adds" if contribution.points > 0 else "takes away"
     label = contribution.label
-    lead = f"**{plain(label)}** {verb} {points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
+    many = f"{points:.1f} point{'' if f'{points:.1f}' == '1.0' else 's'}"
+    lead = Markdown("**{}** {} {}", label, verb, many)
     if contribution.kind == "indicator":
         because = _level_sentence(today, contribution.id)
     else:
         because = _memory_sentence(today, contribution.id.removeprefix("recent:"))
     acting = strongest(today, contribution)
     if acting is None:
-        return f"{lead} because {because}."
-    felt = f"*{plain(acting.target_label)}*, whose rate it multiplies by {riskcast.factor_text(acting.now.median)}"
-    return f"{lead} because {because}. Felt most in {felt}: {plain(acting.rationale)}"
+        return Markdown("{} because {}.", lead, because)
+    felt = Markdown(
+        "*{}*, whose rate it multiplies by {}", acting.target_label, riskcast.factor_text(acting.now.median)
+    )
+    return Markdown("{} because {}. Felt most in {}: {}", lead, because, felt, acting.rationale)
 
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
@@ -130,42 +132,38 @@ def outcome_keys(result: Result, event: str, dyad: str) -> tuple[str, ...]:
     return riskcast.ids_behind_outcome(result.case, event, dyad)
 
 
-def evidence_words(case: riskcast.Case, key: str, places: riskcast.Places | None) -> str:
+def evidence_words(case: riskcast.Case, key: str, places: riskcast.Places | None) -> Markdown:
     """An assumption in Markdown: its prior and the line that holds it, claim, basis, and every source with its link."""
     quantity = next(quantity for name, quantity, _ in case.quantities() if name == key)
     evidence, place = quantity.evidence, written(places, key)
-    head = f"**{plain(riskcast.name_quantity(case, key).label)}**: {riskcast.quantity_text(quantity)}"
-    lines = [" · ".join(part for part in (head, _code(place)) if part)]
+    head = Markdown("**{}**: {}", riskcast.name_quantity(case, key).label, riskcast.quantity_text(quantity))
+    told = _written_in(head, place)
     if evidence is None:
-        return f"{lines[0]}  \n*No evidence is stated.*"
-    lines.append(f"*{BASIS[evidence.basis]}.* {plain(evidence.claim)}")
-    lines += [f"↳ {source_words(case, name, places)}" for name in evidence.sources]
-    return "  \n".join(lines)
+        return Markdown("{}  \n*No evidence is stated.*", told)
+    told = Markdown("{}  \n*{}.* {}", told, BASIS[evidence.basis], evidence.claim)
+    return _cited(case, told, evidence.sources, places)
 
 
-def event_words(case: riskcast.Case, row: Any, places: riskcast.Places | None, lead: str) -> str:
+def event_words(case: riskcast.Case, row: Any, places: riskcast.Places | None, lead: Markdown) -> Markdown:
     """An event in Markdown after a lead: how sure it is, the line that holds it, and every source with its link."""
-    lines = [" · ".join(part for part in (lead, f"*{row.status}*", _code(written_row(places, row))) if part)]
-    lines += [f"↳ {source_words(case, name, places)}" for name in row.sources]
-    return "  \n".join(lines)
+    told = _written_in(Markdown("{} · *{}*", lead, row.status), written_row(places, row))
+    return _cited(case, told, row.sources, places)
 
 
-def source_words(case: riskcast.Case, name: str, places: riskcast.Places | None) -> str:
+def source_words(case: riskcast.Case, name: str, places: riskcast.Places | None) -> Markdown:
     """A source in Markdown: author, title with its link, publisher, date, and the line that holds it."""
     source = case.sources[name]
-    title, address = plain(source.title), link(source.url)
-    linked = title if address is None else f"[{title}]({address})"
-    author = f"{plain(source.author)}: " if source.author else ""
+    author = Markdown("{}: ", source.author) if source.author else ""
     place = None if places is None else places.source(name)
-    said = f"{author}{linked}, {plain(source.publisher)}, {riskcast.long_date(source.date)}"
-    return said + (f" · `{place}`" if place else "")
+    told = Markdown("{}{}, {}, ", author, link(source.title, source.url), source.publisher)
+    return _written_in(told + f"{riskcast.long_date(source.date)}", "" if place is None else str(place))
 
 
-def link(url: str | None) -> str | None:
-    """An address that may be opened from the app: of the web, nothing else."""
-    if url is None or not url.startswith(("https://", "http://")):
-        return None
-    return quote(url, safe="/:?#@!$&'*+,;=%~-._")
+def _cited(case: riskcast.Case, told: Markdown, sources: Iterable[str], places: riskcast.Places | None) -> Markdown:
+    """A text with the sources of it, each on a line of its own."""
+    for name in sources:
+        told = Markdown("{}  \n↳ {}", told, source_words(case, name, places))
+    return told
 
 
 def written(places: riskcast.Places | None, key: str) -> str:
@@ -174,8 +172,8 @@ def written(places: riskcast.Places | None, key: str) -> str:
     return "" if place is None else str(place)
 
 
-def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
+def _written_in(told: Markdown, place: str) -> Markdown:
+    return Markdown("{} · {}", told, code(place)) if place else told
 
 
 def written_row(places: riskcast.Places | None, row: Any) -> str:
@@ -195,7 +193,7 @@ def _level_sentence(today: Today, name: str) -> str:
     indicator, steps = today.case.indicators[name], today.levels.levels[name].steps
     moved = any(move.indicator == name for move in today.result.forecast.scenario.indicators)
     scenario = ", and the scenario moves it" if moved else ""
-    level = plain(level_today(today, name))
+    level = level_today(today, name)
     if abs(steps) < 0.05:
         return f"it stands at {level}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"

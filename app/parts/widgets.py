@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import streamlit as st
-
 import riskcast
+from parts import door as st
+from parts.markdown import Markdown, lines
 from riskcast import charts
 from state.results import Result, difference
 
@@ -22,7 +22,7 @@ ROOM = """
 </style>
 """
 WORD_JOINER = "\u2060"
-BAND_COLOURS = ("green", "blue", "yellow", "orange", "red")
+BADGES = (":green-badge[{}]", ":blue-badge[{}]", ":yellow-badge[{}]", ":orange-badge[{}]", ":red-badge[{}]")
 
 
 def palette() -> charts.Palette:
@@ -30,11 +30,11 @@ def palette() -> charts.Palette:
     return charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
 
 
-def band_badge(case: riskcast.Case, band: str) -> str:
+def band_badge(case: riskcast.Case, band: str) -> Markdown:
     """A band as a coloured badge in Markdown."""
     names = [each.name for each in case.settings.bands]
     place = names.index(band) / max(len(names) - 1, 1)
-    return f":{BAND_COLOURS[round(place * (len(BAND_COLOURS) - 1))]}-badge[{band}]"
+    return Markdown(BADGES[round(place * (len(BADGES) - 1))], band)
 
 
 def interval(estimate: Any) -> str:
@@ -54,8 +54,10 @@ def health(result: Result) -> None:
     found = posterior.diagnostics
     if not posterior.is_reliable:
         st.error(
-            "**The posterior failed its checks.** Numbers on this page are not to be relied on: "
-            + "; ".join(found.failures),
+            Markdown(
+                "**The posterior failed its checks.** Numbers on this page are not to be relied on: {}",
+                "; ".join(found.failures),
+            ),
             icon=":material/warning:",
         )
     for caution in posterior.cautions:
@@ -91,31 +93,30 @@ def live(now: Result, before: Result, many: int = 8) -> None:
     change = difference(now, before)
     moves = {dyad.id: change.score[dyad.id] for dyad in now.risk.dyads}
     told = {id: moved for id, moved in moves.items() if abs(moved.mean) >= TOLD}
-    st.markdown("##### Scores now")
-    lines = ["| Pair | Score | 90 % | Change |", "|---|---:|:---:|---:|"]
+    st.markdown(Markdown("##### Scores now"))
+    rows = [Markdown("| Pair | Score | 90 % | Change |"), Markdown("|---|---:|:---:|---:|")]
     for dyad in listed(now, told):
         moved = moves[dyad.id]
-        change_words = "–"
-        if dyad.id in told:
-            change_words = f"**{riskcast.signed(moved.mean)}** ({riskcast.signed_ends(moved)})"
-        name = dyad.partner_name or dyad.id
-        lines.append(f"| {name} | **{dyad.score.mean:.1f}** | {interval(dyad.score)} | {change_words} |")
-    st.markdown("\n".join(lines))
+        change_in_words = Markdown("**{}** ({})", riskcast.signed(moved.mean), riskcast.signed_ends(moved))
+        name, moved_by = dyad.partner_name or dyad.id, change_in_words if dyad.id in told else "–"
+        rows.append(Markdown("| {} | **{:.1f}** | {} | {} |", name, dyad.score.mean, interval(dyad.score), moved_by))
+    st.markdown(lines(rows))
     if len(now.risk.dyads) > MOST_PAIRS:
         st.caption(which_pairs(len(now.risk.dyads), len(told)))
-    st.markdown("##### What moved most")
+    st.markdown(Markdown("##### What moved most"))
     if now.case.hash == before.case.hash:
         st.caption("Nothing is changed: these are the numbers of the case as published.")
         return
-    rows = moved_probabilities(change, now, before)[:many]
-    if not rows:
+    moved_most = moved_probabilities(change, now, before)[:many]
+    if not moved_most:
         st.caption("No probability moves by half a percentage point or more.")
         return
-    lines = ["| Outcome | Probability | Change, points |", "|---|---:|---:|"]
-    lines += [
-        f"| {row['Outcome']} | {row['From']} → {row['To']} | **{row['Change']}** ({row['90 %']}) |" for row in rows
+    rows = [Markdown("| Outcome | Probability | Change, points |"), Markdown("|---|---:|---:|")]
+    rows += [
+        Markdown("| {} | {} → {} | **{}** ({}) |", *(row[part] for part in ("Outcome", "From", "To", "Change", "90 %")))
+        for row in moved_most
     ]
-    st.markdown("\n".join(lines), help="In brackets: what more knowledge of the parameters could make of the change.")
+    st.markdown(lines(rows), help="In brackets: what more knowledge of the parameters could make of the change.")
 
 
 def listed(now: Result, told: Mapping[str, Any]) -> list[Any]:
@@ -154,7 +155,7 @@ def moved_probabilities(change: riskcast.Contrast, now: Result, before: Result) 
         low, high = riskcast.signed(100 * estimate.low), riskcast.signed(100 * estimate.high)
         rows.append(
             {
-                "Outcome": f"{_pair(now.case, unit)}: {kind.label}".replace("|", "/"),
+                "Outcome": f"{_pair(now.case, unit)}: {kind.label}",
                 "From": riskcast.percent(before.forecast.probability(event, unit).mean),
                 "To": riskcast.percent(now.forecast.probability(event, unit).mean),
                 "Change": riskcast.signed(100 * estimate.mean),

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import last_words, widgets
+from parts import door as st, last_words, widgets
+from parts.markdown import Markdown
 from reference_run import process as verify
 from state import results, session
 from state.results import Result
@@ -145,7 +144,7 @@ def _watch() -> None:
     minutes, seconds = divmod(int(status.seconds), 60)
     phase = PHASES.get(status.phase, status.phase.capitalize())
     share = min(max(status.done / status.total, 0.0), 1.0) if status.total else 0.0
-    st.markdown("**Verifying with the reference engine**")
+    st.markdown(Markdown("**Verifying with the reference engine**"))
     st.progress(share, text=f"{phase}{f', {share:.0%}' if share else ' …'} · {minutes}:{seconds:02d}")
     st.button("Cancel", on_click=_cancel, key="verify_cancel", width="stretch")
 
@@ -191,7 +190,9 @@ def _compared(run: Run, found: Mapping[str, Any]) -> tuple[list[Compared], list[
 def _mark_age(run: Run) -> None:
     if _subject(run.view) != _subject(session.view()):
         st.caption(
-            ":material/history: Of an **older view**: what is shown has changed since. Verify again for this one."
+            Markdown(
+                ":material/history: Of an **older view**: what is shown has changed since. Verify again for this one."
+            )
         )
 
 
@@ -207,18 +208,20 @@ def _numbers(run: Run, status: verify.Status) -> None:
     largest = max(probabilities, key=lambda one: abs(one.difference), default=largest_score)
     left, right = st.columns(2)
     plain: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}
-    left.metric(
-        "Largest difference of scores",
-        f"{riskcast.signed(largest_score.difference)} points",
-        largest_score.what,
-        **plain,
-    )
-    right.metric(
-        "Largest difference of probabilities",
-        f"{riskcast.signed(100 * largest.difference)} %-points",
-        largest.what,
-        **plain,
-    )
+    with left:
+        st.metric(
+            "Largest difference of scores",
+            f"{riskcast.signed(largest_score.difference)} points",
+            largest_score.what,
+            **plain,
+        )
+    with right:
+        st.metric(
+            "Largest difference of probabilities",
+            f"{riskcast.signed(100 * largest.difference)} %-points",
+            largest.what,
+            **plain,
+        )
     rhat = "" if health["rhat_max"] is None else f"R-hat ≤ {health['rhat_max']:.3f} · "
     st.caption(
         f"Reference: {found['engine']} · {found['draws']:,} draws · seed {found['seed']} · "
@@ -231,9 +234,9 @@ def _numbers(run: Run, status: verify.Status) -> None:
         ),
     )
     widgets.health(fast)
-    st.markdown("##### Scores")
+    st.markdown(Markdown("##### Scores"))
     st.dataframe([_row(one, 1.0) for one in scores], hide_index=True, column_config=_columns("%.1f", "points"))
-    st.markdown("##### Probabilities")
+    st.markdown(Markdown("##### Probabilities"))
     ranked = sorted(probabilities, key=lambda one: -abs(one.difference))
     st.dataframe(
         [_row(one, 100.0) for one in ranked], hide_index=True, column_config=_columns("%.1f %%", "percentage points")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import last_words
-from parts.markdown import plain
+from parts import door as st, last_words
+from parts.markdown import Markdown, code, lines
 from scenarios.words import (
     VERBS,
     cut_short,
@@ -75,7 +73,9 @@ def show(result: Result) -> None:
     is_begun = bool(own.indicators or own.events or own.name)
     with st.expander("Make a future: build or combine", expanded=is_begun, icon=":material/add_circle:"):
         _say_problem("builder_problem")
-        build, combine = st.tabs([":material/construction: Build", ":material/merge: Combine stories"])
+        build, combine = st.tabs(
+            [Markdown(":material/construction: Build"), Markdown(":material/merge: Combine stories")]
+        )
         with build:
             _build(result)
         with combine:
@@ -105,7 +105,8 @@ def _load(new: Draft) -> None:
 def _build(result: Result) -> None:
     own, case = draft(), result.case
     if own.name:
-        st.info(f"You are changing **{plain(session.view().scenarios[own.name].label)}**.", icon=":material/edit:")
+        changing = Markdown("You are changing **{}**.", session.view().scenarios[own.name].label)
+        st.info(changing, icon=":material/edit:")
     else:
         _start_from()
     left, right = st.columns(2, gap="large")
@@ -113,7 +114,7 @@ def _build(result: Result) -> None:
         _move_form(result)
     with right:
         _event_form(result)
-    st.markdown("##### Your future")
+    st.markdown(Markdown("##### Your future"))
     if not own.indicators and not own.events:
         st.caption("Nothing is assumed yet. Add a move of an indicator or an event above.")
     for kind, listed, words in (("indicators", own.indicators, move_words), ("events", own.events, event_words)):
@@ -129,7 +130,7 @@ def _doubts(case: riskcast.Case, own: Draft) -> list[str]:
     """What the draft cannot be used as, and what is used in its place; moves that meet are told beside it."""
     assumed = riskcast.Scenario(label="Draft", story="Draft", indicators=own.indicators, events=own.events)
     found = riskcast.find_scenario_doubts(case, "draft", assumed)
-    return [plain(doubt.wrong) for doubt in found if doubt.judgement not in TOLD and (own.indicators or own.events)]
+    return [doubt.wrong for doubt in found if doubt.judgement not in TOLD and (own.indicators or own.events)]
 
 
 def _start_from() -> None:
@@ -137,15 +138,17 @@ def _start_from() -> None:
     if st.session_state.get("start_from", "") not in ("", *titles):
         st.session_state["start_from"] = ""
     choice, button = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = choice.selectbox(
-        "Start from",
-        ["", *titles],
-        format_func=lambda name: titles.get(name, "an empty future"),
-        key="start_from",
-    )
-    button.button(
-        "Load", on_click=_start, args=(chosen,), key="start_button", width="stretch", help="Replaces what is below."
-    )
+    with choice:
+        chosen = st.selectbox(
+            "Start from",
+            ["", *titles],
+            format_func=lambda name: titles.get(name, "an empty future"),
+            key="start_from",
+        )
+    with button:
+        st.button(
+            "Load", on_click=_start, args=(chosen,), key="start_button", width="stretch", help="Replaces what is below."
+        )
 
 
 def _stories() -> dict[str, str]:
@@ -164,17 +167,21 @@ def _start(name: str) -> None:
 
 def _line(case: riskcast.Case, kind: str, place: int, words: str) -> None:
     text, button = st.columns([8, 1], vertical_alignment="center")
-    mark = ":material/trending_up:" if kind == "indicators" else ":material/bolt:"
-    text.markdown(f"{mark} {plain(words)}" + ("" if kind == "indicators" else " :orange-badge[assumed]"))
-    button.button(
-        "",
-        icon=":material/close:",
-        key=f"remove:{kind}:{place}",
-        on_click=_remove,
-        args=(kind, place),
-        help=f"Take out: {words}",
-        type="tertiary",
-    )
+    with text:
+        if kind == "indicators":
+            st.markdown(Markdown(":material/trending_up: {}", words))
+        else:
+            st.markdown(Markdown(":material/bolt: {} :orange-badge[assumed]", words))
+    with button:
+        st.button(
+            "",
+            icon=":material/close:",
+            key=f"remove:{kind}:{place}",
+            on_click=_remove,
+            args=(kind, place),
+            help=f"Take out: {words}",
+            type="tertiary",
+        )
 
 
 def _remove(kind: str, place: int) -> None:
@@ -185,7 +192,7 @@ def _remove(kind: str, place: int) -> None:
 def _move_form(result: Result) -> None:
     case, period = result.case, result.case.settings.period
     with st.container(border=True):
-        st.markdown("**Move an indicator**")
+        st.markdown(Markdown("**Move an indicator**"))
         name = st.selectbox(
             "Indicator", list(case.indicators), format_func=lambda key: case.indicators[key].label, key="move_indicator"
         )
@@ -212,13 +219,22 @@ def _move_form(result: Result) -> None:
             key=f"move_value:{name}:{verb}",
         )
         start, over, until = st.columns(3)
-        begins = start.number_input(f"From {period}", 1, 600, 1, key="move_start", help=_periods_help(result))
-        spread = over.number_input(
-            f"Over {period}s", 1, 600, 1, key="move_over", help="1: at once. More: it grows to its full size."
-        )
-        ends = until.number_input(
-            "Until", 1, 600, value=None, key="move_until", placeholder="the end", help="Empty: to the horizon's end."
-        )
+        with start:
+            begins = st.number_input(f"From {period}", 1, 600, 1, key="move_start", help=_periods_help(result))
+        with over:
+            spread = st.number_input(
+                f"Over {period}s", 1, 600, 1, key="move_over", help="1: at once. More: it grows to its full size."
+            )
+        with until:
+            ends = st.number_input(
+                "Until",
+                1,
+                600,
+                value=None,
+                key="move_until",
+                placeholder="the end",
+                help="Empty: to the horizon's end.",
+            )
         dyads = _whom(case, "move_dyads") if indicator.scope == "dyad" else []
         st.button(
             "Add this move",
@@ -295,11 +311,11 @@ def _add_move(
 def _event_form(result: Result) -> None:
     case, period = result.case, result.case.settings.period
     with st.container(border=True):
-        st.markdown("**Assume an event** :orange-badge[assumed]")
+        st.markdown(Markdown("**Assume an event** :orange-badge[assumed]"))
         name = st.selectbox(
             "Event", list(case.events), format_func=lambda key: case.events[key].label, key="event_type"
         )
-        st.caption(f"It counts as one where: {plain(case.events[name].resolution.yes)}")
+        st.caption(f"It counts as one where: {case.events[name].resolution.yes}")
         dyads = _whom(case, "event_dyads") if case.events[name].scope == "dyad" else []
         month = st.number_input(f"In {period}", 1, 600, 1, key="event_month", help=_periods_help(result))
         if month <= case.settings.horizon:
@@ -341,12 +357,16 @@ def told(error: ValueError) -> str:
 def _say_problem(key: str) -> None:
     problem = st.session_state.pop(key, None)
     if problem:
-        st.error(plain(problem), icon=":material/error:")
+        st.error(problem, icon=":material/error:")
 
 
 def _say_clashes(words: list[str]) -> None:
     if words:
-        st.warning("\n".join(f"- {one}" for one in words), icon=":material/info:")
+        st.warning(_listed(words), icon=":material/info:")
+
+
+def _listed(words: Iterable[str]) -> Markdown:
+    return lines(Markdown("- {}", one) for one in words)
 
 
 def _save_form(own: Draft) -> None:
@@ -358,10 +378,17 @@ def _save_form(own: Draft) -> None:
     )
     st.session_state["draft"] = replace(own, label=label, story=story)
     save, clear = st.columns([1, 1])
-    save.button(
-        "Save and compare", type="primary", icon=":material/check:", key="save_draft", on_click=_save, width="stretch"
-    )
-    clear.button("Clear", key="clear_draft", on_click=_load, args=(Draft(),), width="stretch")
+    with save:
+        st.button(
+            "Save and compare",
+            type="primary",
+            icon=":material/check:",
+            key="save_draft",
+            on_click=_save,
+            width="stretch",
+        )
+    with clear:
+        st.button("Clear", key="clear_draft", on_click=_load, args=(Draft(),), width="stretch")
 
 
 def _save() -> None:
@@ -428,27 +455,31 @@ def _combine(case: riskcast.Case) -> None:
     _say_clashes([clash.words for clash in clashes if not clash.is_contradiction])
     if against:
         st.error(
-            "**These stories contradict one another**, and nothing decides between them but you:\n\n"
-            + "\n".join(f"- {one}" for one in against)
-            + "\n\nLeave one out, or open the joined future in the builder and take one of the moves out.",
+            Markdown(
+                "**These stories contradict one another**, and nothing decides between them but you:\n\n{}\n\nLeave "
+                "one out, or open the joined future in the builder and take one of the moves out.",
+                _listed(against),
+            ),
             icon=":material/error:",
         )
     proposed = " + ".join(parts)[:80]
     label = st.text_input("Name", value=proposed, max_chars=80, key=f"combine_label:{'+'.join(chosen)}")
     save, open_it = st.columns(2)
-    save.button(
-        "Combine and compare",
-        type="primary",
-        icon=":material/merge:",
-        key="save_combined",
-        disabled=bool(against),
-        on_click=_save_combined,
-        args=(label, chosen),
-        width="stretch",
-    )
-    open_it.button(
-        "Open in the builder", key="open_combined", on_click=_open_combined, args=(label, chosen), width="stretch"
-    )
+    with save:
+        st.button(
+            "Combine and compare",
+            type="primary",
+            icon=":material/merge:",
+            key="save_combined",
+            disabled=bool(against),
+            on_click=_save_combined,
+            args=(label, chosen),
+            width="stretch",
+        )
+    with open_it:
+        st.button(
+            "Open in the builder", key="open_combined", on_click=_open_combined, args=(label, chosen), width="stretch"
+        )
 
 
 def _save_combined(label: str, chosen: list[str]) -> None:
@@ -467,10 +498,12 @@ def _open_combined(label: str, chosen: list[str]) -> None:
 def manage(name: str) -> None:
     """Buttons for one built scenario: edit, delete."""
     change, drop = st.columns(2)
-    change.button("Edit", icon=":material/edit:", key=f"edit:{name}", on_click=edit, args=(name,), width="stretch")
-    drop.button(
-        "Delete", icon=":material/delete:", key=f"delete:{name}", on_click=delete, args=(name,), width="stretch"
-    )
+    with change:
+        st.button("Edit", icon=":material/edit:", key=f"edit:{name}", on_click=edit, args=(name,), width="stretch")
+    with drop:
+        st.button(
+            "Delete", icon=":material/delete:", key=f"delete:{name}", on_click=delete, args=(name,), width="stretch"
+        )
 
 
 def kept() -> None:
@@ -486,7 +519,8 @@ def kept() -> None:
         scenarios = now.scenarios
         for name in now.built:
             text, buttons = st.columns([3, 2], vertical_alignment="center")
-            text.markdown(f"**{plain(scenarios[name].label)}** &nbsp; `{name}`")
+            with text:
+                st.markdown(Markdown("**{}** &nbsp; {}", scenarios[name].label, code(name)))
             with buttons:
                 manage(name)
         st.download_button(

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import last_words
-from parts.markdown import plain
+from parts import door as st, last_words
+from parts.markdown import Markdown
 from scenarios.builder import told
 from state import results, session
 from state.results import Result
@@ -26,9 +24,11 @@ def show(shown: Result) -> None:
     now = session.view()
     st.subheader("Add an observed event", anchor="add-an-observed-event")
     st.caption(
-        f"Something **has happened**, by {riskcast.long_date(now.case.as_of)}, which the record lacks. "
-        "It enters the record, the "
-        "parameters are learned anew, and every page shows a changed case with a hash of its own."
+        Markdown(
+            "Something **has happened**, by {}, which the record lacks. It enters the record, the parameters are "
+            "learned anew, and every page shows a changed case with a hash of its own.",
+            f"{riskcast.long_date(now.case.as_of)}",
+        )
     )
     if now.case.panel is not None:
         st.info("This case's record is a panel: add a row to its table instead.", icon=":material/table:")
@@ -47,14 +47,14 @@ def _form(case: riskcast.Case, shown: Result) -> None:
         st.rerun()
     problem = st.session_state.pop("observed_problem", None)
     if problem:
-        st.error(plain(problem), icon=":material/error:")
+        st.error(problem, icon=":material/error:")
     left, right = st.columns(2, gap="large")
     with left:
         kind = st.selectbox(
             "What happened", list(case.events), format_func=lambda name: case.events[name].label, key="observed_type"
         )
         event = case.events[kind]
-        st.caption(f"It counts as one where: {plain(event.resolution.yes)}")
+        st.caption(f"It counts as one where: {event.resolution.yes}")
         whom = [*case.dyads, EVERY_PAIR] if event.scope == "dyad" else [case.host]
         dyad = st.selectbox(
             "Between whom", whom, format_func=lambda unit: _pair(case, unit), key=f"observed_dyad:{event.scope}"
@@ -145,26 +145,38 @@ def _listed(now: session.View, shown: Result) -> None:
     case = now.case
     before = results.current(replace(now, observed=()), shown.forecast.scenario_name)
     st.info(
-        f"The case is changed: **{before.case.hash[:12]}** has become **{shown.case.hash[:12]}**. Its record holds "
-        f"{len(now.observed)} event{'s' if len(now.observed) != 1 else ''} which the published one does not.",
+        Markdown(
+            "The case is changed: **{}** has become **{}**. Its record holds {} which the published one does not.",
+            before.case.hash[:12],
+            shown.case.hash[:12],
+            f"{len(now.observed)} event{'s' if len(now.observed) != 1 else ''}",
+        ),
         icon=":material/difference:",
     )
     for place, row in enumerate(now.observed):
         words, button = st.columns([6, 1], vertical_alignment="center")
         label = case.events[row["type"]].label
-        words.markdown(
-            f":material/event: {riskcast.long_date(dt.date.fromisoformat(row['date']))} · **{plain(label)}** · "
-            f"{_pair(case, row['dyad'])} · {plain(row['description'])} :gray-badge[{row['status']}, added here]"
-        )
-        button.button(
-            "Remove",
-            key=f"forget:{place}",
-            on_click=session.forget,
-            args=(row,),
-            help=f"Take out: {label}, {row['date']}",
-        )
+        with words:
+            st.markdown(
+                Markdown(
+                    ":material/event: {} · **{}** · {} · {} :gray-badge[{}, added here]",
+                    f"{riskcast.long_date(dt.date.fromisoformat(row['date']))}",
+                    label,
+                    _pair(case, row["dyad"]),
+                    row["description"],
+                    row["status"],
+                )
+            )
+        with button:
+            st.button(
+                "Remove",
+                key=f"forget:{place}",
+                on_click=session.forget,
+                args=(row,),
+                help=f"Take out: {label}, {row['date']}",
+            )
     change = results.difference(shown, before)
-    st.markdown("**What the record taught**")
+    st.markdown(Markdown("**What the record taught**"))
     st.dataframe(
         [
             {
@@ -181,6 +193,5 @@ def _listed(now: session.View, shown: Result) -> None:
         key="observed_change",
     )
     st.caption(
-        f"Scenario: {plain(shown.forecast.scenario.label)} · engine {shown.posterior.engine} · "
-        "draws and chance are paired."
+        f"Scenario: {shown.forecast.scenario.label} · engine {shown.posterior.engine} · draws and chance are paired."
     )

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 import riskcast
-from parts.markdown import plain
+from parts.markdown import Markdown
 
 VERBS = {"set": "Set to", "shift": "Shift by", "multiply": "Multiply by"}
 
@@ -25,7 +25,7 @@ class Clash:
     """Two assumptions about one indicator, in Markdown; a contradiction where both say at which level it stands."""
 
     is_contradiction: bool
-    words: str
+    words: Markdown
 
 
 def verb_of(move: Any) -> tuple[str, float]:
@@ -136,25 +136,32 @@ def _clash(case: riskcast.Case, first: tuple[str, Any], second: tuple[str, Any])
     def told(owner: str, move: Any) -> str:
         verb, value = verb_of(move)
         number = f"{value:+g}" if verb == "shift" else f"{value:g}"
-        return f"“{plain(owner)}” {verbs[verb]} {number.replace('-', '−')}"
+        return f"“{owner}” {verbs[verb]} {number.replace('-', '−')}"
 
-    both = f"**{plain(case.indicators[a.indicator].label)}**: {told(one, a)}, {told(other, b)}"
+    both = Markdown("**{}**: {}, {}. ", case.indicators[a.indicator].label, told(one, a), told(other, b))
     if a.set is not None and b.set is not None:
-        return Clash(True, f"{both}. It cannot stand at two levels at once.")
+        return Clash(True, both + "It cannot stand at two levels at once.")
     if a.set is None and b.set is None:
-        return Clash(False, f"{both}. The two add up.")
+        return Clash(False, both + "The two add up.")
     if b.set is not None:
-        return Clash(False, f"{both}. The level that is set comes last and drowns the other.")
-    return Clash(False, f"{both}. The second starts from the level that is set.")
+        return Clash(False, both + "The level that is set comes last and drowns the other.")
+    return Clash(False, both + "The second starts from the level that is set.")
 
 
-def cut_short(case: riskcast.Case, moves: Iterable[Any]) -> list[str]:
+def cut_short(case: riskcast.Case, moves: Iterable[Any]) -> list[Markdown]:
     """Moves that the horizon ends before they are whole."""
     horizon, period = case.settings.horizon, case.settings.period
     return [
-        f"**{plain(case.indicators[move.indicator].label)}** would be moved in full only in {period} {full}, beyond "
-        f"the horizon of {horizon} {period}s: by then {100 * (horizon - move.start + 1) / move.over:.0f} % of the move "
-        "is done."
+        Markdown(
+            "**{}** would be moved in full only in {} {}, beyond the horizon of {} {}s: by then {:.0f} % of the move "
+            "is done.",
+            case.indicators[move.indicator].label,
+            period,
+            full,
+            horizon,
+            period,
+            100 * (horizon - move.start + 1) / move.over,
+        )
         for move in moves
         if (full := move.start + move.over - 1) > horizon and (move.until is None or move.until > horizon)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from parts import door as st
 
 
 def require() -> None:

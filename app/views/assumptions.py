@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import streamlit as st
-
 import riskcast
 from assumptions import editor, tables as assumption_tables
 from assumptions.numbers import quantity_words
 from assumptions.tables import Table
 from assumptions.words import GROUPS, Subject, subjects
-from parts import widgets
+from parts import door as st, widgets
 from state import results, session
 from state.results import Result
 from state.session import View

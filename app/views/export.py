@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-import streamlit as st
-
 import riskcast
 from files import downloads
-from parts import widgets
+from parts import door as st, widgets
 from riskcast import charts, exports
 from riskcast.exports import Picture
 from state import results, session
@@ -150,13 +148,16 @@ def _chart(dossier: riskcast.Dossier, now: View) -> None:
     """Any page's chart as PNG and SVG."""
     st.subheader("Chart")
     left, right = st.columns([2, 3])
-    kind = left.selectbox("Which chart", list(Picture), key="export_chart")
+    with left:
+        kind = st.selectbox("Which chart", list(Picture), key="export_chart")
     dyads = {dyad.id: dyad.partner_name or dyad.id for dyad in dossier.headline.dyads}
     dyad, against = next(iter(dyads)), dossier.headline
     if kind.is_of_one_dyad:
-        dyad = right.selectbox("Pair", list(dyads), format_func=lambda name: dyads[name], key="export_dyad")
+        with right:
+            dyad = st.selectbox("Pair", list(dyads), format_func=lambda name: dyads[name], key="export_dyad")
     if kind is Picture.CHANGE:
-        against = _against(now, right).risk
+        with right:
+            against = _against(now).risk
     if kind is Picture.WHY:
         dossier = downloads.dossier_of(now, explained=True)
     wish = exports.Wish(kind, dyad, against)
@@ -180,12 +181,12 @@ def _chart(dossier: riskcast.Dossier, now: View) -> None:
     st.altair_chart(shown, theme=None, width="stretch")
 
 
-def _against(now: View, place: Any) -> results.Result:
+def _against(now: View) -> results.Result:
     """The result that a chart of changes starts from."""
     known = now.scenarios
     labels = {"": "the case as published, at baseline"}
     labels |= {name: f"scenario: {found.label}" for name, found in known.items() if name != now.scenario}
-    name = place.selectbox("From", list(labels), format_func=lambda key: labels[key], key="export_against")
+    name = st.selectbox("From", list(labels), format_func=lambda key: labels[key], key="export_against")
     return results.current(now, name) if name else results.published(now.case)
 
 
@@ -212,8 +213,10 @@ def _elsewhere(dossier: riskcast.Dossier, now: View) -> None:
         )
     name = handed.name if bundled else f"./{handed.name}"
     shell, notebook = st.tabs(["Command line", "Notebook"])
-    shell.code(command(dossier, name, overlay), language="bash", wrap_lines=True)
-    notebook.code(notebook_code(dossier, name, overlay), language="python")
+    with shell:
+        st.code(command(dossier, name, overlay), language="bash", wrap_lines=True)
+    with notebook:
+        st.code(notebook_code(dossier, name, overlay), language="python")
 
 
 def command(dossier: riskcast.Dossier, case: str, overlay: str) -> str:

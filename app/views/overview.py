@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 import riskcast
-from parts import widgets
+from parts import door as st, widgets
+from parts.markdown import Markdown
 from riskcast import charts
 from state import results, session
 from state.results import Result
@@ -39,10 +38,12 @@ def show() -> None:
     _months(result)
     with st.expander("How to read these numbers"):
         st.markdown(
-            "**Score**: the expected severity, 0 to 100, of the worst outcome within the horizon. "
-            "**Probability**: of at least one such event within the horizon. **Interval**: nine times in ten, more "
-            "knowledge of the parameters would leave the number within it; what the model leaves out is not in it. "
-            "**Words**: the scale of US Intelligence Community Directive 203."
+            Markdown(
+                "**Score**: the expected severity, 0 to 100, of the worst outcome within the horizon. "
+                "**Probability**: of at least one such event within the horizon. **Interval**: nine times in ten, more "
+                "knowledge of the parameters would leave the number within it; what the model leaves out is not in it. "
+                "**Words**: the scale of US Intelligence Community Directive 203."
+            )
         )
 
 
@@ -64,10 +65,8 @@ def _headline(result: Result) -> None:
         f"{one.label.lower()} {one.words} ({riskcast.percent(one.probability.mean)})" for one in likely
     )
     name = highest.partner_name or highest.id
-    st.markdown(
-        f"**{name}** has the highest score, {highest.score.mean:.0f} of 100 "
-        f"({widgets.interval(highest.score)}, {highest.band}): {listed}."
-    )
+    scored = f"{highest.score.mean:.0f} of 100 ({widgets.interval(highest.score)}, {highest.band})"
+    st.markdown(Markdown("**{}** has the highest score, {}: {}.", name, scored, listed))
 
 
 def _dyads(result: Result, before: Result) -> None:
@@ -78,10 +77,9 @@ def _dyads(result: Result, before: Result) -> None:
         moved = change.score[dyad.id].mean
         delta = f" · {moved:+.1f} since published" if abs(moved) >= 0.05 else ""
         with st.container(border=True):
-            st.markdown(
-                f"**{dyad.partner_name or dyad.id}** &nbsp; {widgets.band_badge(result.case, dyad.band)} &nbsp; "
-                f"**{dyad.score.mean:.0f}** ({widgets.interval(dyad.score)}){delta}"
-            )
+            name, badge = dyad.partner_name or dyad.id, widgets.band_badge(result.case, dyad.band)
+            score = Markdown("**{:.0f}** ({}){}", dyad.score.mean, widgets.interval(dyad.score), delta)
+            st.markdown(Markdown("**{}** &nbsp; {} &nbsp; {}", name, badge, score))
             if driver is not None:
                 st.caption(f"Strongest driver: {driver.label} ({driver.points:+.1f} points)")
     if len(result.risk.dyads) > widgets.MOST_PAIRS:

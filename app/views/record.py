@@ -7,11 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import reasons, widgets
-from parts.markdown import plain
+from parts import door as st, reasons, widgets
+from parts.markdown import Markdown, code
 from riskcast import charts
 from state import results, session
 from state.results import Result
@@ -20,6 +18,16 @@ STATUSES = ("located", "unverified", "judgement")
 EVERYONE = "ALL"
 ALIKE = 0.35
 DISAGREES = 0.1
+READING = Markdown(
+    "**The record alone** knows nothing of why: it repeats the average of the past, quiet years included, and takes "
+    "what was not written down as not having happened. Scenarios and today's levels do not touch it.\n\n"
+    "**The priors alone** start from today's levels and recent events too, but with effects and base rates as they "
+    "were believed before the record was counted.\n\n"
+    "**Both** lies between them where they disagree about a rate, nearer to the one that is surer. It lies above the "
+    "past rate where today's levels or recent events are worse than in the average past year.\n\n"
+    "**A conflict** means that the priors would hardly have produced the recorded count: look at the record's gaps and "
+    "at the base rate before relying on the forecast of that event."
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,10 @@ def show() -> None:
     result = results.current(now)
     widgets.heading("Record", "What is known of the past, how far it reaches, and what it says beside the priors.")
     st.info(
-        "**An absence in the record is no proof that nothing happened.** It holds what was found and written down; "
-        "quiet years and quiet pairs may be quiet, or unreported.",
+        Markdown(
+            "**An absence in the record is no proof that nothing happened.** It holds what was found and written down; "
+            "quiet years and quiet pairs may be quiet, or unreported."
+        ),
         icon=":material/visibility_off:",
     )
     widgets.health(result)
@@ -109,7 +119,7 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
             with st.container(border=True):
                 st.markdown(event_card(case, rows[place], places))
     if places is not None:
-        st.caption(f"Files and lines are those of the case folder `{places.folder.name}`, as published.")
+        st.caption(Markdown("Files and lines are those of the case folder {}, as published.", code(places.folder.name)))
 
 
 def _filters(case: riskcast.Case) -> tuple[list[str], list[str], tuple[int, int], list[str]]:
@@ -153,16 +163,16 @@ def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -
         "What": row.description,
         "Status": row.status,
         "Written in": reasons.written_row(places, row),
-        "Link": next((reasons.link(source.url) for source in sources if source.url), None),
+        "Link": next(filter(None, (riskcast.followed(source.url) for source in sources)), None),
         "Sources": "; ".join(f"{source.publisher}: {source.title}" for source in sources),
         "By": case.state_names.get(row.initiator, row.initiator),
     }
 
 
-def event_card(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> str:
+def event_card(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> Markdown:
     """One event in full, as Markdown."""
-    head = f"**{row.when}, {plain(unit_label(case, row.dyad))}: {plain(type_label(case, row.type))}**"
-    return reasons.event_words(case, row, places, f"{head}. {plain(row.description)}")
+    whom, what = unit_label(case, row.dyad), type_label(case, row.type)
+    return reasons.event_words(case, row, places, Markdown("**{}, {}: {}**. {}", row.when, whom, what, row.description))
 
 
 def type_label(case: riskcast.Case, name: str) -> str:
@@ -211,7 +221,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
     )
     without = [one.label for one in report.series if not one.values and not one.filled]
     if without:
-        st.caption(f"Without a series, their past held at the reference level: {plain(', '.join(without))}.")
+        st.caption(f"Without a series, their past held at the reference level: {', '.join(without)}.")
     named = {one.indicator: one.label for one in report.series if one.values and case.series_rows}
     if not named:
         st.caption("No indicator of this case has a series of dated values.")
@@ -219,7 +229,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
     chosen = st.selectbox(
         "Series", list(named), format_func=named.__getitem__, key=f"record_series:{session.view().id}"
     )
-    st.caption(plain(case.indicators[chosen].question))
+    st.caption(case.indicators[chosen].question)
     st.altair_chart(charts.series_chart(case, chosen, palette=widgets.palette()), theme=None, width="stretch")
     with st.expander("Values with their sources"):
         rows = [row for row in case.series_rows if row.indicator == chosen]
@@ -282,23 +292,31 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
     case = result.case
     first, last = result.forecast.window
     st.markdown(
-        f"The chance of at least one event from {riskcast.long_date(first)} to {riskcast.long_date(last)}, "
-        "said by the **record alone** "
-        "(how often the past held one), by the **priors alone** (what is believed, with nothing learned) and by "
-        "**both** (the forecast)."
+        Markdown(
+            "The chance of at least one event from {}, said by the **record alone** (how often the past held one), by "
+            "the **priors alone** (what is believed, with nothing learned) and by **both** (the forecast).",
+            f"{riskcast.long_date(first)} to {riskcast.long_date(last)}",
+        )
     )
     odd = [check for check in report.priors if not check.tail >= DISAGREES]
     for check in odd:
         st.warning(
-            f"**{plain(check.label)}**: the record holds {check.recorded}, the priors expect {check.median:.0f} "
-            f"({check.low:.0f}–{check.high:.0f}). Prior and record disagree: {check.verdict}.",
+            Markdown(
+                "**{}**: the record holds {}, the priors expect {:.0f} ({:.0f}–{:.0f}). Prior and record disagree: {}.",
+                check.label,
+                check.recorded,
+                check.median,
+                check.low,
+                check.high,
+                check.verdict,
+            ),
             icon=":material/balance:",
         )
     jointly = [doubt for doubt in report.told if doubt.judgement == "priors-exceed-record"]
     if jointly:
         with st.expander("Priors that expect twice the record or more", icon=":material/balance:"):
             for doubt in jointly:
-                st.caption(f"**{plain(doubt.key or doubt.file)}**: {plain(doubt.wrong)}; {plain(doubt.mend)}.")
+                st.caption(Markdown("**{}**: {}; {}.", doubt.key or doubt.file, doubt.wrong, doubt.mend))
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
     dyad = widgets.choose_pair(result, f"record_pair:{session.view().id}")
@@ -311,16 +329,7 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
         key="voices",
     )
     with st.expander("How to read this"):
-        st.markdown(
-            "**The record alone** knows nothing of why: it repeats the average of the past, quiet years included, and "
-            "takes what was not written down as not having happened. Scenarios and today's levels do not touch it.\n\n"
-            "**The priors alone** start from today's levels and recent events too, but with effects and base rates as "
-            "they were believed before the record was counted.\n\n"
-            "**Both** lies between them where they disagree about a rate, nearer to the one that is surer. It lies "
-            "above the past rate where today's levels or recent events are worse than in the average past year.\n\n"
-            "**A conflict** means that the priors would hardly have produced the recorded count: look at the record's "
-            "gaps and at the base rate before relying on the forecast of that event."
-        )
+        st.markdown(READING)
 
 
 def _voice_columns(case: riskcast.Case) -> dict[str, Any]:

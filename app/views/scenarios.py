@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import last_words, widgets
-from parts.markdown import plain
+from parts import door as st, last_words, widgets
+from parts.markdown import Markdown, lines
 from riskcast import charts
 from scenarios import builder, observed_events
 from scenarios.words import event_words, move_words
@@ -55,8 +53,8 @@ def show() -> None:
 def _questions(case: riskcast.Case) -> None:
     belief, event, future = st.columns(3)
     with belief.container(border=True, height="stretch"):
-        st.markdown("**:material/tune: Change a belief**")
-        st.markdown("*What do we think is true today?*")
+        st.markdown(Markdown("**:material/tune: Change a belief**"))
+        st.markdown(Markdown("*What do we think is true today?*"))
         st.caption("Moves the priors and so the posterior: all numbers change, in every future.")
         st.page_link(
             st.Page(assumptions.show, title="Assumptions", url_path="assumptions"),
@@ -64,15 +62,15 @@ def _questions(case: riskcast.Case) -> None:
             icon=":material/arrow_forward:",
         )
     with event.container(border=True, height="stretch"):
-        st.markdown("**:material/add_notes: Add an observed event**")
-        st.markdown(f"*What has happened, by {riskcast.long_date(case.as_of)}?*")
+        st.markdown(Markdown("**:material/add_notes: Add an observed event**"))
+        st.markdown(Markdown("*What has happened, by {}?*", f"{riskcast.long_date(case.as_of)}"))
         st.caption("Enters the record and is learned from: the parameters change, and the case with them.")
-        st.markdown("[:material/arrow_downward: To the form below](#add-an-observed-event)")
+        st.markdown(Markdown("[:material/arrow_downward: To the form below](#add-an-observed-event)"))
     with future.container(border=True, height="stretch"):
-        st.markdown("**:material/alt_route: Intervene**")
-        st.markdown("*What if something were done, or happened?*")
+        st.markdown(Markdown("**:material/alt_route: Intervene**"))
+        st.markdown(Markdown("*What if something were done, or happened?*"))
         st.caption("Changes the future alone and teaches nothing: the parameters stay as they are.")
-        st.markdown("[:material/arrow_downward: To the futures below](#intervene)")
+        st.markdown(Markdown("[:material/arrow_downward: To the futures below](#intervene)"))
 
 
 def _pick(now: session.View) -> list[str]:
@@ -92,7 +90,7 @@ def _pick(now: session.View) -> list[str]:
         st.session_state.pop(done, None)
     note = st.session_state.pop("compare_note", None)
     if note:
-        st.warning(plain(note), icon=":material/info:")
+        st.warning(note, icon=":material/info:")
     return chosen
 
 
@@ -119,7 +117,7 @@ def _results(now: session.View, chosen: list[str]) -> dict[str, Result]:
             try:
                 found[label] = results.current(now, name)
             except riskcast.RiskcastError as error:
-                st.error(f"**{plain(label)}** cannot be forecast: {plain(str(error))}", icon=":material/error:")
+                st.error(Markdown("**{}** cannot be forecast: {}", label, error), icon=":material/error:")
     return found
 
 
@@ -127,16 +125,17 @@ def _stories(now: session.View, found: dict[str, Result]) -> None:
     for column, (place, (label, result)) in zip(st.columns(len(found)), enumerate(found.items()), strict=True):
         scenario = result.forecast.scenario
         with column.container(border=True, height="stretch"):
-            badges = [":blue-badge[compared with]"] if place == 0 and len(found) > 1 else []
-            badges += [":violet-badge[built here]"] if result.forecast.scenario_name in now.built else []
-            st.markdown(f"**{plain(label)}** {' '.join(badges)}")
-            st.caption(plain(scenario.story))
-            lines = [f"- {plain(move_words(result.case, move))}" for move in scenario.indicators]
-            lines += [f"- {plain(event_words(result.case, event))} :orange-badge[assumed]" for event in scenario.events]
-            st.markdown("\n".join(lines) or "- nothing is assumed")
+            first = Markdown(":blue-badge[compared with]") if place == 0 and len(found) > 1 else ""
+            built = Markdown(":violet-badge[built here]") if result.forecast.scenario_name in now.built else ""
+            st.markdown(Markdown("**{}** {} {}", label, first, built))
+            st.caption(scenario.story)
+            told = [Markdown("- {}", move_words(result.case, move)) for move in scenario.indicators]
+            assumed = [event_words(result.case, event) for event in scenario.events]
+            told += [Markdown("- {} :orange-badge[assumed]", words) for words in assumed]
+            st.markdown(lines(told or [Markdown("- nothing is assumed")]))
             name = result.forecast.scenario_name
             for doubt in riskcast.find_scenario_doubts(result.case, name, scenario):
-                st.caption(f":material/info: To note: {plain(doubt.wrong)}.")
+                st.caption(Markdown(":material/info: To note: {}.", doubt.wrong))
 
 
 def _scores(found: Mapping[str, Result], changes: Changes) -> None:
@@ -144,9 +143,12 @@ def _scores(found: Mapping[str, Result], changes: Changes) -> None:
     st.subheader("Scores side by side")
     if changes:
         st.caption(
-            f"Differences are from **{plain(name)}**. All futures share the same draws of the parameters and the same "
-            "random numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of the "
-            "parameters could make of a number."
+            Markdown(
+                "Differences are from **{}**. All futures share the same draws of the parameters and the same random "
+                "numbers: nothing has moved that was not assumed. Intervals (90 %) say what more knowledge of the "
+                "parameters could make of a number.",
+                name,
+            )
         )
     chart = charts.scenarios_chart({label: result.risk for label, result in found.items()}, palette=widgets.palette())
     st.altair_chart(chart, theme=None, width="stretch", key="scenarios_chart")
@@ -173,8 +175,7 @@ def _score_cells(found: Mapping[str, Result], changes: Changes, dyad: str) -> di
 
 def _said_by(found: Mapping[str, Result]) -> str:
     posterior = next(iter(found.values())).posterior
-    labels = ", ".join(plain(label) for label in found)
-    return f"Scenarios: {labels} · engine {posterior.engine} · seed {posterior.seed}"
+    return f"Scenarios: {', '.join(found)} · engine {posterior.engine} · seed {posterior.seed}"
 
 
 def moved_rows(
@@ -206,7 +207,7 @@ def moved_rows(
 def _moved(found: Mapping[str, Result], changes: Changes) -> None:
     st.subheader("What moves most")
     first, *others = found.items()
-    for tab, other in zip(st.tabs([plain(label) for label, _ in others]), others, strict=True):
+    for tab, other in zip(st.tabs([label for label, _ in others]), others, strict=True):
         with tab:
             _moved_by(other, first, changes[other[0]])
 
@@ -217,7 +218,7 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
     events = [event for scenario in assumptions_of for event in scenario.events]
     if events:
         told = "; ".join(dict.fromkeys(event_words(then.case, event) for event in events))
-        st.markdown(f":orange-badge[assumed, not forecast] {plain(told)}")
+        st.markdown(Markdown(":orange-badge[assumed, not forecast] {}", told))
     rows = moved_rows(second, first, change)
     if not rows:
         st.caption("No probability moves by half a percentage point.")
@@ -232,7 +233,7 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
     st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{then.forecast.scenario_name}")
     st.dataframe(rows[:MOST_MOVED], hide_index=True)
     more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
-    st.caption(f"{plain(label)} less {plain(other)} · engine {then.posterior.engine}{more}")
+    st.caption(f"{label} less {other} · engine {then.posterior.engine}{more}")
 
 
 @st.fragment
@@ -242,13 +243,15 @@ def _months(found: Mapping[str, Result], changes: Changes) -> None:
     st.subheader(f"Probability by {first.case.settings.period}")
     names = {dyad.id: dyad.partner_name or dyad.id for dyad in first.risk.dyads}
     left, right = st.columns(2)
-    dyad = left.selectbox("Pair", list(names), format_func=names.__getitem__, key="scenario_dyad")
-    outcome = right.selectbox(
-        "Outcome",
-        first.case.outcomes,
-        format_func=lambda name: first.case.events[name].label,
-        key="scenario_outcome",
-    )
+    with left:
+        dyad = st.selectbox("Pair", list(names), format_func=names.__getitem__, key="scenario_dyad")
+    with right:
+        outcome = st.selectbox(
+            "Outcome",
+            first.case.outcomes,
+            format_func=lambda name: first.case.events[name].label,
+            key="scenario_outcome",
+        )
     unit = dyad if first.case.events[outcome].scope == "dyad" else first.case.host
     ahead = {label: result.forecast for label, result in found.items()}
     chart = charts.futures_chart(ahead, outcome, unit, palette=widgets.palette())
@@ -262,12 +265,12 @@ def _months(found: Mapping[str, Result], changes: Changes) -> None:
 def _closing(label: str, result: Result, change: riskcast.Contrast | None, outcome: str, unit: str) -> None:
     """The probability at the end of the horizon, or that it is assumed."""
     if result.forecast.is_assumed(outcome, unit):
-        st.metric(plain(label), "assumed", help="This future takes the event as given: it is no forecast.")
+        st.metric(label, "assumed", help="This future takes the event as given: it is no forecast.")
         return
     estimate = result.forecast.probability(outcome, unit)
     moved = None if change is None else change.probability[outcome, unit]
     st.metric(
-        plain(label),
+        label,
         riskcast.percent(estimate.mean),
         None if moved is None else f"{100 * moved.mean:+z.1f} points",
         delta_color="inverse",

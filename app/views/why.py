@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 import riskcast
-from parts import reasons, widgets
-from parts.markdown import plain
+from parts import door as st, reasons, widgets
+from parts.markdown import Markdown, code, lines
 from parts.reasons import Today
 from riskcast import charts
 from state import results, session
@@ -36,7 +34,7 @@ def show() -> None:
     if places is None:
         st.caption("This case has no folder here, so no file and line can be given.")
     else:
-        st.caption(f"Files and lines are those of the case folder `{places.folder.name}`, as published.")
+        st.caption(Markdown("Files and lines are those of the case folder {}, as published.", code(places.folder.name)))
 
 
 def _choose(result: Result) -> tuple[str, str]:
@@ -55,11 +53,17 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
     own = explanation.contributions[dyad]
     start, end = explanation.reference[dyad], explanation.score[dyad]
     st.markdown(
-        f"**{plain(risk.partner_name or dyad)}** scores **{end:.0f}** of 100 "
-        f"({risk.score.low:.0f}–{risk.score.high:.0f}) {widgets.band_badge(result.case, risk.band)}. "
-        f"With every indicator at its reference and nothing recent it "
-        f"would be {start:.1f}; today's levels and recent events add "
-        f"{riskcast.signed(end - start)}."
+        Markdown(
+            "**{}** scores **{:.0f}** of 100 ({:.0f}–{:.0f}) {}. With every indicator at its reference and nothing "
+            "recent it would be {:.1f}; today's levels and recent events add {}.",
+            risk.partner_name or dyad,
+            end,
+            risk.score.low,
+            risk.score.high,
+            widgets.band_badge(result.case, risk.band),
+            start,
+            riskcast.signed(end - start),
+        )
     )
     st.altair_chart(
         charts.waterfall_chart(explanation, dyad, name=risk.partner_name or None, palette=widgets.palette()),
@@ -88,12 +92,12 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
         if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.id}"):
             return
         st.caption(f"{riskcast.signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
-        st.markdown("**What it does to each event's rate**")
+        st.markdown(Markdown("**What it does to each event's rate**"))
         _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
         if one.kind != "indicator":
-            st.markdown("**The events themselves**")
+            st.markdown(Markdown("**The events themselves**"))
             _events(today, [each for each in today.past if f"recent:{each.type}" == one.id], places)
-        st.markdown("**What is assumed, and on what grounds**")
+        st.markdown(Markdown("**What is assumed, and on what grounds**"))
         _evidence(today, reasons.driver_keys(today.result, one.id, today.dyad), places)
 
 
@@ -102,20 +106,29 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
     kind = case.events[event]
     unit = dyad if kind.scope == "dyad" else case.host
     estimate = result.forecast.probability(event, unit)
-    whom = plain(case.name_of(dyad)) if kind.scope == "dyad" else "All pairs"
+    whom = case.name_of(dyad) if kind.scope == "dyad" else "All pairs"
     if result.forecast.is_assumed(event, unit):
-        st.markdown(f"**{whom}: {plain(kind.label)}** is taken as given by the scenario.")
+        st.markdown(Markdown("**{}: {}** is taken as given by the scenario.", whom, kind.label))
     else:
         first, last = result.forecast.window
         st.markdown(
-            f"**{whom}: {plain(kind.label)}**, {riskcast.long_date(first)} to {riskcast.long_date(last)}: "
-            f"**{riskcast.percent(estimate.mean)}** ({riskcast.percent(estimate.low)} to "
-            f"{riskcast.percent(estimate.high)}), *{riskcast.estimative_words(estimate.mean)}*."
+            Markdown(
+                "**{}: {}**, {}: **{}** ({} to {}), *{}*.",
+                whom,
+                kind.label,
+                f"{riskcast.long_date(first)} to {riskcast.long_date(last)}",
+                *map(riskcast.percent, (estimate.mean, estimate.low, estimate.high)),
+                riskcast.estimative_words(estimate.mean),
+            )
         )
     with st.expander("What counts as this event"):
         st.markdown(
-            f"**Yes**: {plain(kind.resolution.yes)}\n\n**No**: {plain(kind.resolution.no)}\n\n"
-            f"**Resolved by**: {plain(kind.resolution.resolved_by)}"
+            Markdown(
+                "**Yes**: {}\n\n**No**: {}\n\n**Resolved by**: {}",
+                kind.resolution.yes,
+                kind.resolution.no,
+                kind.resolution.resolved_by,
+            )
         )
     acting = today.acting.on(event)
     st.subheader("What raises and lowers its rate now")
@@ -133,17 +146,22 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
         _evidence(today, keys, places)
 
 
-def _base_rate(result: Result, event: str, unit: str) -> str:
+def _base_rate(result: Result, event: str, unit: str) -> Markdown:
     """Base rate before and after the record, and what sets this dyad and this year apart, as a list."""
     rate = riskcast.base_rate_after(result.posterior, event, unit)
-    lines = [
-        f"Base rate, the chance in a year at reference levels with nothing recent: believed "
-        f"**{_percents(*rate.prior)}**, after the record **{_percents(*rate.posterior)}**"
+    told = [
+        Markdown(
+            "- Base rate, the chance in a year at reference levels with nothing recent: believed **{}**, after the "
+            "record **{}**",
+            _percents(*rate.prior),
+            _percents(*rate.posterior),
+        )
     ]
     if rate.apart is not None:
-        lines.append(f"What sets this pair apart, beyond its indicators: **{reasons.factor(rate.apart)}**")
-    lines.append(f"What {rate.year} has in common for all: **{reasons.factor(rate.year_factor)}**")
-    return "\n".join(f"- {line}" for line in lines)
+        apart = reasons.factor(rate.apart)
+        told.append(Markdown("- What sets this pair apart, beyond its indicators: **{}**", apart))
+    told.append(Markdown("- What {} has in common for all: **{}**", rate.year, reasons.factor(rate.year_factor)))
+    return lines(told)
 
 
 def _percents(middle: float, low: float, high: float) -> str:
@@ -214,14 +232,20 @@ def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: r
     with st.container(border=True):
         unit = "one fresh event" if one.is_event else "one step"
         st.markdown(
-            f"{plain(one.rationale)}\n\nBelieved: {unit} multiplies the rate by "
-            f"**{reasons.ratio(one.prior)}**. After the record: **{reasons.ratio(one.posterior)}**; the record "
-            f"{_moved(reasons.moved_words(one.moved))}."
+            Markdown(
+                "{}\n\nBelieved: {} multiplies the rate by **{}**. After the record: **{}**; the record {}.",
+                one.rationale,
+                unit,
+                reasons.ratio(one.prior),
+                reasons.ratio(one.posterior),
+                _moved(reasons.moved_words(one.moved)),
+            )
         )
         if one.is_event:
             _events(today, today.past.by([one.key.removeprefix("effects.")]), places)
         else:
-            st.markdown(f"Level today: **{plain(reasons.level_today(today, one.source))}**, {one.steps:+.2f} steps.")
+            level = reasons.level_today(today, one.source)
+            st.markdown(Markdown("Level today: **{}**, {:+.2f} steps.", level, one.steps))
         _evidence(today, (one.key, *riskcast.level_ids(case, one.source, today.dyad)), places)
 
 
@@ -234,7 +258,7 @@ def _events(today: Today, past: Sequence[riskcast.RememberedEvent], places: risk
         st.caption("No past event is still felt.")
         return
     for one in past:
-        lead = f"**{one.when}**, {reasons.left(one)} of its force left. {plain(str(one))}"
+        lead = Markdown("**{}**, {} of its force left. {}", one.when, reasons.left(one), one)
         st.markdown(lead if one.row is None else reasons.event_words(today.case, one.row, places, lead))
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         RiskcastError as RiskcastError,
         UnreliablePosteriorError as UnreliablePosteriorError,
         unforeseen as unforeseen,
+        visible as visible,
         wants_traceback as wants_traceback,
     )
     from riskcast.exports import (
@@ -58,6 +59,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RiskcastError",
             "UnreliablePosteriorError",
             "unforeseen",
+            "visible",
             "wants_traceback",
         ],
         "numbers": [
@@ -90,6 +92,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "find_problems",
             "find_scenario_doubts",
             "find_state",
+            "followed",
             "ids_behind_driver",
             "ids_behind_outcome",
             "level_ids",

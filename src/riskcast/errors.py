@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_SHOWN = 50
 DEBUG = "RISKCAST_DEBUG"
+# What moves a cursor or turns the direction of writing: Unicode's controls but tab and line feed, halves of characters,
+# embeddings, overrides and isolates. Marks of direction and joiners stay, as some scripts are not written without them.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 class RiskcastError(Exception):
@@ -144,3 +148,12 @@ def shorten(text: str, most: int = 400) -> str:
     """
     text = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible(text: str) -> str:
+    r"""A text in which nothing acts that cannot be seen: what a terminal or a page would obey is shown as its escape.
+
+    >>> print(visible("red \x1b[31m, turned \u202eround, ordinary ä"))
+    red \x1b[31m, turned \u202eround, ordinary ä
+    """
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n"))

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import streamlit.net_util
 import streamlit.web.cli
 
 from riskcast.cli import app_server
@@ -39,9 +40,14 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """What Streamlit is called with, in place of a server."""
     calls: list[list[str]] = []
+    # Put back with what the command changes in this process.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(streamlit.net_util, "get_external_ip", lambda: "203.0.113.9")
+    monkeypatch.setattr(streamlit.net_util, "get_internal_ip", lambda: "203.0.113.9")
+    monkeypatch.setenv("RISKCAST_LINKS", "")
     monkeypatch.setattr(streamlit.web.cli, "main", lambda words, standalone_mode: calls.append(words))
     return calls
 
@@ -159,7 +165,7 @@ def test_it_listens_at_home_and_tells_nobody_unless_asked(run: Run, started: lis
     first, second = started
     assert {"--server.address=127.0.0.1", f"--server.port={port}", "--browser.gatherUsageStats=false"} <= set(first)
     assert "--server.address=localhost" in second
-    assert Path(first[1]) == ROOT / "app" / "main.py"
+    assert Path(first[1]) == ROOT / "app" / "server.py"
 
 
 def test_the_app_travels_inside_the_package() -> None:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import riskcast
-from parts import reasons
+from parts import markdown
 from state import results
 from state.session import View
 from tests.support.places import ROOT
@@ -129,13 +129,13 @@ def test_an_event_in_full_names_every_source_with_its_line(view: View) -> None:
     assert places is not None
     row = next(row for row in view.case.event_rows if len(row.sources) > 1)
     card = record.event_card(view.case, row, places)
-    assert reasons.plain(row.description) in card
+    assert markdown.escape(row.description) in card
     assert f"`{places.row(row)}`" in card
     for name in row.sources:
         source = view.case.sources[name]
-        assert reasons.plain(source.title) in card
+        assert markdown.escape(source.title) in card
         assert f"`{places.source(name)}`" in card
-        assert source.url is None or f"]({source.url})" in card
+        assert str(markdown.link(source.title, source.url)) in card
 
 
 def test_an_event_added_in_the_app_is_listed_as_such(view: View) -> None:

@@ -105,6 +105,59 @@ def test_what_operating_systems_add_is_passed_over() -> None:
     assert uploads.read_case_upload("a.zip", zipped({**added, **with_folders})).name == "small"
 
 
+def test_what_repositories_notebooks_and_editors_leave_is_passed_over() -> None:
+    names = (
+        *(".git/config", ".git/objects/ab/cdef", ".gitignore", ".gitattributes", ".github/workflows/ci.yml"),
+        *(".ipynb_checkpoints/case-checkpoint.yaml", "history/.ipynb_checkpoints/events-checkpoint.csv"),
+        *(
+            "._case.yaml",
+            "~$events.xlsx",
+            "history/.~lock.events.csv#",
+            "case.yaml~",
+            ".case.yaml.swp",
+            ".vscode/a.json",
+        ),
+        *(".streamlit/config.toml", "__pycache__/x.pyc"),
+    )
+    case = uploads.read_case_upload("a.zip", zipped(GOOD | dict.fromkeys(names, b"\0x"), "small/"))
+    assert case.name == "small"
+    assert uploads.read_case_files(GOOD | dict.fromkeys(names, b"\0x")).hash == case.hash
+
+
+def test_a_zip_from_windows_powershell_is_the_case() -> None:
+    packed = {f"mine\\{name.replace('/', chr(92))}": content for name, content in GOOD.items()}
+    case = uploads.read_case_upload("a.zip", zipped({"mine\\": b"", "mine\\history\\": b""} | packed))
+    assert (case.name, case.hash) == ("mine", uploads.read_case_files(GOOD).hash)
+    for odd, words in (
+        ("mine\\..\\..\\x.csv", "leads out of the folder"),
+        ("C:\\x.csv", "contains a backslash or a colon"),
+        ("\\\\server\\x.csv", "leads out of the folder"),
+        ("mine\\history/x.csv", "(on Windows: Send to > Compressed folder, or 7-Zip)"),
+    ):
+        assert words in refusal("a.zip", zipped(packed | {odd: b"x"}))
+
+
+def test_a_folder_within_folders_is_the_case_and_several_are_named() -> None:
+    assert uploads.read_case_upload("a.zip", zipped(GOOD, "download/cases/mine/")).name == "mine"
+    two = {f"cases/{top}/{name}": content for top in ("a", "b") for name, content in GOOD.items()}
+    assert "but in cases/a, cases/b; pack the folder of one case" in refusal("x.zip", zipped(two))
+    assert "but in mine; pack" in refusal(
+        "x.zip", zipped({f"mine/{n}": c for n, c in GOOD.items()} | {"README.md": b""})
+    )
+
+
+def test_names_that_a_mac_writes_apart_are_one_name() -> None:
+    assert uploads.read_case_upload("a.zip", zipped(GOOD, "Fa\u0308lle/")).name == "Falle"
+    twice = GOOD | {"history/\u00e4.csv": b"x", "history/a\u0308.csv": b"x"}
+    assert "twice; keep one of the two" in refusal("a.zip", zipped(twice))
+
+
+@pytest.mark.parametrize("name", ["history/AUX.csv", "nul", "con/x.csv", "history/com1.parquet", "LPT9.yaml"])
+@pytest.mark.usefixtures("unread")
+def test_names_of_devices_are_refused(name: str) -> None:
+    assert "has the name of a device on Windows" in refusal("a.zip", zipped(GOOD | {name: b"x"}))
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_zip_of_a_panel_case_is_the_case(suffix: str, tmp_path: Path) -> None:
     folder = smallpanel.write_panel_case(tmp_path / "panel", suffix=suffix)
@@ -335,6 +388,29 @@ def test_a_zip_that_lies_about_its_sizes_is_not_unpacked(monkeypatch: pytest.Mon
     at = packed.find(b"PK\1\2")
     packed[at + 24 : at + 28] = told
     bounded(lambda: refusal("a.zip", bytes(packed)), 5_000_000)
+
+
+@pytest.mark.usefixtures("unread")
+def test_entries_that_share_their_bytes_are_refused() -> None:
+    packed = bytearray(zipped({"case.yaml": bytes(900_000), "sources.yaml": b"x"}))
+    second = packed.find(b"PK\1\2", packed.find(b"PK\1\2") + 4)
+    # The second entry begins where the first does, and so holds it.
+    packed[second + 42 : second + 46] = struct.pack("<I", 0)
+    bounded(lambda: refusal("a.zip", bytes(packed)), 5_000_000)
+
+
+def test_a_zip_of_the_large_format_is_read_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in GOOD.items():
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
+                entry.write(content)
+    assert uploads.read_case_upload("small.zip", packed.getvalue()).name == "small"
+    monkeypatch.setattr(uploads, "_load", lambda *_: pytest.fail("it was read"))
+    told = bytearray(packed.getvalue())
+    at = told.find(b"PK\1\2")
+    told[at + 24 : at + 28] = struct.pack("<I", 0xFFFFFFFF)
+    assert "a.zip: " in refusal("a.zip", bytes(told))
 
 
 def test_what_is_unpacked_is_counted_whatever_was_declared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import riskcast
-from parts import reasons
+from parts import markdown, reasons
 from state import results
 from state.session import View
 from tests.support.smallcase import SOURCES, write_files
@@ -133,7 +133,7 @@ def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: resu
     for key in reasons.driver_keys(result, driver.id, TJK):
         evidence = next(q.evidence for name, q, _ in view.case.quantities() if name == key)
         assert evidence is not None
-        assert reasons.plain(evidence.claim) in said(app)
+        assert markdown.escape(evidence.claim) in said(app)
         assert f"`{riskcast.find_place(NAME, key)}`" in said(app)
 
 
@@ -218,7 +218,7 @@ def test_an_outcome_shows_its_probability_its_effects_and_what_is_remembered(res
     assert places is not None
     for row in result.case.event_rows:
         if row.type == "demarche" and row.dyad == TJK and row.date.year >= 2023:
-            assert reasons.plain(row.description) in text
+            assert markdown.escape(row.description) in text
             assert f"`{places.row(row)}`" in text
 
 
@@ -230,14 +230,14 @@ def test_each_effect_opens_down_to_its_prior_events_and_sources(result: results.
         one = next(each for each in now if each.key == f"effects.{effect.id}")
         believed, after = reasons.ratio(one.prior), reasons.ratio(one.posterior)
         assert f"multiplies the rate by **{believed}**. After the record: **{after}**" in said(app)
-        assert reasons.plain(effect.rationale) in said(app)
+        assert markdown.escape(effect.rationale) in said(app)
 
 
 def test_every_outcome_can_be_explained(view: View) -> None:
     app = opened()
     for event in view.case.outcomes:
         choose(app, "What to explain", event)
-        assert reasons.plain(view.case.events[event].resolution.yes) in said(app)
+        assert markdown.escape(view.case.events[event].resolution.yes) in said(app)
 
 
 def test_an_outcome_remembers_only_what_its_effects_can_see(result: results.Result) -> None:
@@ -272,7 +272,7 @@ def test_events_that_read_alike_in_two_pairs_have_their_own_sources(view: View) 
     app = choose(choose(opened(View(changed)), "Pair", TJK), "What to explain", "demarche")
     shown = [item.value for item in app.main.markdown]
     for place, twin in (("", twins[0]), ("RUS-UZB: ", twins[1])):
-        lead = f"left. {reasons.plain(place + case.events['demarche'].label)}. A note."
+        lead = f"left. {markdown.escape(place + case.events['demarche'].label)}. A note."
         (told,) = {words for words in shown if lead in words}
         assert reasons.source_words(changed, twin.sources[0], None) in told
 
@@ -320,4 +320,3 @@ def test_text_of_a_case_is_shown_as_it_stands_and_opens_nothing(tmp_path: Path) 
     words = reasons.source_words(case, "survey", None)
     assert "javascript" not in words
     assert not re.search(r"(?<!\\)\]\(", words)
-    assert reasons.link("https://example.org/a b)(<c>") == "https://example.org/a%20b%29%28%3Cc%3E"

@@ -1,3 +1,4 @@
+from .addresses import followed as followed
 from .checks import find_problems as find_problems
 from .doubts import find_doubts as find_doubts, find_scenario_doubts as find_scenario_doubts
 from .files import list_cases as list_cases, load_case as load_case, write_case as write_case

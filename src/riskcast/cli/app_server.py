@@ -4,17 +4,53 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from riskcast.errors import OptionError, show
 from riskcast.machinery.bundled import bundled
 from riskcast.machinery.staging import check_working_folder
+
+AT_HOME: Final = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE: Final = ("0.0.0.0", "::")
+HOST_NAME: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
+# What the files of a case may hold together, in megabytes; more is turned away before it is read.
+MOST_MEGABYTES: Final = 20
+SECRETS: Final = Path(".streamlit", "secrets.toml")
+LINKS: Final = "RISKCAST_LINKS"
+ANY: Final = "*"
+FIXED: Final = {
+    "server.enableCORS": "true",
+    "server.enableXsrfProtection": "true",
+    "server.xsrfCookieSameSite": "strict",
+    "server.enableStaticServing": "false",
+    "server.enableAgentApi": "false",
+    "server.scriptHealthCheckEnabled": "false",
+    "server.trustedUserHeaders": "{}",
+    "server.customComponentBaseUrlPath": "",
+    "server.maxWidgetStateSize": "25",
+    "server.fileWatcherType": "none",
+    "server.runOnSave": "false",
+    "server.allowRunOnSave": "false",
+    "server.showEmailPrompt": "false",
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
+    "client.toolbarMode": "viewer",
+    "runner.magicEnabled": "false",
+    "global.developmentMode": "false",
+    "global.e2eTest": "false",
+    "global.unitTest": "false",
+    "browser.gatherUsageStats": "false",
+    "logger.hideWelcomeMessage": "true",
+}
 
 
 def open_app(
@@ -25,29 +61,108 @@ def open_app(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the app in a browser, where there is a screen.")
     ] = True,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which others reach the app, such as that of a proxy; more than once for more."),
+    ] = None,
+    links: Annotated[
+        str, typer.Option(help="Hosts, parted by commas, to which links of opened cases may lead, over https.")
+    ] = "",
+    secrets: Annotated[
+        Path | None, typer.Option(help="The file of secrets whose [auth] turns on sign-in.", show_default=False)
+    ] = None,
 ) -> None:
     """Open the app: adjust an assumption and see what follows."""
     if find_spec("streamlit") is None:
         raise OptionError("the app needs Streamlit, which is not installed; run pip install 'riskcast[app]'")
     check_working_folder()
+    names, linked = _host_names("--host", host or ()), _host_names("--links", filter(None, links.split(",")))
+    options = guarding(address, port, names) | {
+        "server.headless": [str(not (browser and _has_screen())).lower()],
+        "secrets.files": [str(_secrets_file(secrets))],
+    }
     _check_free(address, port)
+    folder = _app_folder()
+    _stay_at_home()
+    from click.exceptions import Abort
     from streamlit.web.cli import main as streamlit
 
-    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
-    print(f"riskcast runs at {url} until you press Ctrl-C.", flush=True)
-    options = {
-        "server.address": address,
-        "server.port": port,
-        "server.headless": str(not (browser and _has_screen())).lower(),
-        "server.showEmailPrompt": "false",
-        "browser.serverAddress": address,
-        "browser.gatherUsageStats": "false",
-        "logger.hideWelcomeMessage": "true",
+    for name in [name for name in os.environ if name.startswith("STREAMLIT_")]:
+        print(f"riskcast: {name} is not heard; docs/app.md says what can be set", file=sys.stderr)
+        del os.environ[name]
+    if linked:
+        os.environ[LINKS] = ",".join(linked)
+    print(f"riskcast runs at {_url(address, port)} until you press Ctrl-C.", flush=True)
+    # From here on Streamlit finds no settings and no secrets in the folder that one stood in.
+    os.chdir(folder)
+    words = [f"--{name}={value}" for name, values in options.items() for value in values]
+    # Ctrl-C is how it ends.
+    with suppress(Abort):
+        streamlit(["run", str(folder / "server.py"), *words], standalone_mode=False)
+
+
+def guarding(address: str, port: int, names: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The options of Streamlit that guard the user. They stand on its command line, to which files and environment
+    yield.
+
+    `names`: hosts under which others reach the app.
+    """
+    own = _url(address, port)
+    reached = [ANY, socket.gethostname().lower()] if address in EVERYWHERE else [address.lower()]
+    return {
+        "server.address": [address],
+        "server.port": [str(port)],
+        "browser.serverAddress": [address],
+        "browser.serverPort": [str(port)],
+        "server.allowedHosts": list(dict.fromkeys([*AT_HOME, *reached, *names])),
+        "server.corsAllowedOrigins": [own, *(f"https://{name}" for name in names)],
+        "client.allowedOrigins": [own],
+        "server.maxUploadSize": [str(MOST_MEGABYTES)],
+        **{name: [value] for name, value in FIXED.items()},
     }
-    streamlit(
-        ["run", str(_app_folder() / "main.py"), *(f"--{name}={value}" for name, value in options.items())],
-        standalone_mode=False,
-    )
+
+
+def _stay_at_home() -> None:
+    """Let Streamlit ask nobody for this machine's addresses, as it does to judge a page of another origin."""
+    from streamlit import net_util
+
+    for name in ("get_external_ip", "get_internal_ip"):
+        if not hasattr(net_util, name):
+            raise OptionError("this Streamlit looks up addresses in a way that is not known; install streamlit 1.67")
+        setattr(net_util, name, lambda: None)
+
+
+def _secrets_file(given: Path | None) -> Path:
+    """Where secrets stand: in the file that was given, or in the home of whoever starts the app.
+
+    Raises OptionError where a file of the working directory would turn on sign-in: not to hear it could open the app to
+    everybody, and to hear it would let any folder say who may sign in.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise OptionError(f"--secrets is {show(str(given))}, which is no file; write one as docs/app.md shows")
+        return given.resolve()
+    try:
+        here = SECRETS.read_text(encoding="utf-8", errors="replace") if SECRETS.is_file() else ""
+    except OSError:
+        here = ""
+    home = Path.home() / SECRETS
+    if re.search(r"^\s*\[\s*auth\b", here, re.MULTILINE) and SECRETS.resolve() != home.resolve():
+        raise OptionError(f"{SECRETS} in this folder is not heard by itself; add --secrets {SECRETS} if it is yours")
+    return home
+
+
+def _host_names(option: str, given: Iterable[str]) -> list[str]:
+    """Names of hosts in small letters; raises OptionError for what is none."""
+    names = [name.strip().lower() for name in given]
+    for name in names:
+        if HOST_NAME.fullmatch(name) is None:
+            raise OptionError(f"{option} is {show(name)}, which is no name of a host; give one such as www.example.org")
+    return names
+
+
+def _url(address: str, port: int) -> str:
+    return f"http://{f'[{address}]' if ':' in address else address}:{port}"
 
 
 def _app_folder() -> Path:
