@@ -104,6 +104,7 @@ html = st.html
 login = st.login
 navigation = st.navigation
 query_params = st.query_params
+switch_page = st.switch_page
 rerun = st.rerun
 secrets = st.secrets
 session_state = st.session_state

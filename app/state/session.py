@@ -157,6 +157,8 @@ def discard(name: str) -> None:
 def observe(row: Mapping[str, Any]) -> None:
     """Add an event to the record; raises ValueError (CaseError among them) where the case cannot hold it."""
     old = view()
+    if dict(row) in old.observed:
+        raise ValueError("this event is added already, word for word; describe what sets the two apart")
     new = replace(old, observed=(*old.observed, dict(row)))
     _check_record(new)
     show(new)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import streamlit as st
-from streamlit.navigation.page import Page
-
+from parts import door as st
 from state import session
 
 KNOWN = ("", "assumptions", "scenarios", "why", "record", "export")
@@ -15,7 +14,7 @@ HOME = "overview"
 MOST_NAME = 200
 
 
-def pages(home: Page) -> list[Page]:
+def pages(home: Any) -> list[Any]:
     """What the browser's address names, where that is no page: pages in no menu that lead home."""
     path = urlsplit(st.context.url or "").path.rstrip("/").rpartition("/")[2]
     names = dict.fromkeys(name for name in (HOME, path, unquote(path)) if name not in KNOWN and _is_name(name))
@@ -26,7 +25,7 @@ def _is_name(name: str) -> bool:
     return len(name) <= MOST_NAME and "/" not in name and name.strip() == name != ""
 
 
-def _leading(home: Page, name: str) -> Callable[[], None]:
+def _leading(home: Any, name: str) -> Callable[[], None]:
     """A page that leads home, with words unless home is what it is called."""
 
     def lead() -> None:

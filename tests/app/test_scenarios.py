@@ -494,12 +494,17 @@ def test_an_event_without_words_is_refused(scenarios: AppTest) -> None:
     assert not seen(scenarios).observed
 
 
-def test_an_event_that_the_record_holds_is_refused_with_its_mend(scenarios: AppTest) -> None:
+def test_another_event_of_the_same_day_is_kept_and_the_same_one_refused(scenarios: AppTest) -> None:
     row = next(r for r in seen(scenarios).case.event_rows if r.precision == "day" and r.dyad == PAIR)
-    observe(scenarios, row.type, PAIR, row.date)
-    assert f"Repeats {row.type} of {PAIR}".replace("_", r"\_") in texts(scenarios.error)
+    before = results.current(seen(scenarios), "baseline")
+    observe(scenarios, row.type, PAIR, row.date, "Another one, in another place.")
     assert "The record holds such an event in the same month already" in texts(scenarios.warning)
-    assert not seen(scenarios).observed
+    assert len(seen(scenarios).observed) == 1
+    after = results.current(seen(scenarios), "baseline")
+    assert [dyad.score for dyad in after.risk.dyads] == [dyad.score for dyad in before.risk.dyads]
+    observe(scenarios, row.type, PAIR, row.date, "Another one, in another place.")
+    assert "This event is added already, word for word" in texts(scenarios.error)
+    assert len(seen(scenarios).observed) == 1
 
 
 def test_no_later_day_can_be_chosen(scenarios: AppTest) -> None:
