@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
+from xml.parsers import expat
 
 import numpy as np
 
@@ -22,7 +23,11 @@ MAX_CELLS: Final = 25_000_000
 _NEEDED: Final = (".xml", ".rels")
 _CHUNK: Final = 1 << 20
 _CELL: Final = re.compile(rb"<(?:\w+:)?c\s([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
-_PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+_PLACE: Final = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{1,6})([0-9]{1,9})["']""")
+_COLUMN_OF_CELL: Final = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)[0-9]""")
+_ROW_OF_CELL: Final = re.compile(rb"""\sr\s*=\s*["'][A-Za-z]*([0-9]+)["']""")
+_ODD_PLACE: Final = re.compile(rb"""\sr\s*=\s*["'][^"'>]{0,99}&""")
+_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _VALUE: Final = re.compile(rb"<(?:\w+:)?v>(.*?)</(?:\w+:)?v>", re.DOTALL)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 
@@ -46,7 +51,7 @@ def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
             raise CaseError([Problem(name, None, "", "has no visible sheet", "add one with the table")])
         stem = PurePosixPath(name).name.partition(".")[0].lower()
         chosen = next((sheet for sheet in sheets if sheet.lower() == stem), sheets[0])
-        errors = _scanned(packed, name, chosen, workbook.sheet_names)
+        errors = _scanned(packed, name, chosen)
         rows = workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     except CaseError:
         raise
@@ -57,7 +62,8 @@ def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
         wrong = f"cannot be read as an Excel workbook ({(str(error).splitlines() or ['broken'])[0]})"
         raise CaseError([Problem(name, None, "", wrong, "save it anew as .xlsx, or as CSV (UTF-8)")]) from None
     for (row, column), text in errors.items():
-        rows[row][column] = text
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = text
     others = tuple(sheet for sheet in sheets if sheet != chosen)
     return _grid(rows, name, wanted, Dialect(name, sheet=chosen if others else "", other_sheets=others))
 
@@ -124,32 +130,39 @@ def _repacked(raw: bytes, name: str) -> bytes:
     return out.getvalue()
 
 
-def _scanned(packed: bytes, name: str, sheet: str, sheets: list[str]) -> dict[tuple[int, int], str]:
+def _scanned(packed: bytes, name: str, sheet: str) -> dict[tuple[int, int], str]:
     """Cells of a sheet that hold errors such as #N/A, which its reader leaves empty; refuses what it spans too wide."""
-    errors: dict[tuple[int, int], str] = {}
-    last_row = last_column = 0
-    for row, column, attributes, content in _cells_of(packed, sheet, sheets):
-        last_row, last_column = max(last_row, row), max(last_column, column)
-        place = f"{_letters(column)}{row}"
-        if b"<f" in content and not (_VALUE.search(content) or b't="str"' in attributes):
-            mend = "open the workbook in Excel and save it, or put values in place of formulas"
-            raise CaseError([Problem(name, row, "", f"holds a formula without a result in {place}", mend)])
-        if b't="e"' in attributes:
-            value = _VALUE.search(content)
-            errors[row - 1, column - 1] = "#ERROR" if value is None else value[1].decode("utf-8", "replace")
-    if last_row * last_column > MAX_CELLS:
-        wrong = f"spans {last_row:,} rows and {last_column:,} columns, of which most are empty"
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        content = archive.read(_part_of(archive, sheet))
+    # Its reader is lenient; of XML that is whole, and in bytes that are plain, places are where one looks for them.
+    expat.ParserCreate().Parse(content, True)
+    if b"\0" in content:
+        raise ValueError("XML in an unusual encoding")
+    rows = max((int(number[:9]) for number in set(_ROW_OF_CELL.findall(content))), default=0)
+    columns = max((_number(letters[:6].decode()) for letters in set(_COLUMN_OF_CELL.findall(content))), default=0)
+    # A place that is written in a roundabout way could be any.
+    if rows * columns > MAX_CELLS or _ODD_PLACE.search(content):
+        wrong = f"spans {rows:,} rows and {columns:,} columns, of which most are empty"
         raise CaseError([Problem(name, None, "", wrong, "delete the cells beyond the table, or save it as CSV")])
+    errors: dict[tuple[int, int], str] = {}
+    if b"<f" not in content and b":f" not in content and b't="e"' not in content:
+        return errors
+    for row, column, attributes, inside in _cells_of(content):
+        if _FORMULA.search(inside) and not (_VALUE.search(inside) or b't="str"' in attributes):
+            mend = "open the workbook in Excel and save it, or put values in place of formulas"
+            wrong = f"holds a formula without a result in {_letters(column)}{row}"
+            raise CaseError([Problem(name, row, "", wrong, mend)])
+        if b't="e"' in attributes:
+            value = _VALUE.search(inside)
+            errors[row - 1, column - 1] = "#ERROR" if value is None else value[1].decode("utf-8", "replace")
     return errors
 
 
-def _cells_of(packed: bytes, sheet: str, sheets: list[str]) -> Iterator[tuple[int, int, bytes, bytes]]:
-    """Row, column, attributes and content of the cells of a sheet that stand somewhere."""
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        content = archive.read(_part_of(archive, sheet, sheets))
+def _cells_of(content: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Row, column, attributes and content of the cells of a sheet."""
     row = column = 0
     for cell in _CELL.finditer(content):
-        place = _PLACE.search(cell[1])
+        place = _PLACE.search(b" " + cell[1])
         if place is not None:
             row, column = int(place[2]), _number(place[1].decode())
         else:
@@ -157,7 +170,7 @@ def _cells_of(packed: bytes, sheet: str, sheets: list[str]) -> Iterator[tuple[in
         yield row, column, cell[1], cell[2] or b""
 
 
-def _part_of(archive: zipfile.ZipFile, sheet: str, sheets: list[str]) -> str:
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
     """The part of a workbook that holds a sheet."""
     from xml.etree import ElementTree
 
@@ -174,7 +187,7 @@ def _part_of(archive: zipfile.ZipFile, sheet: str, sheets: list[str]) -> str:
 def _number(letters: str) -> int:
     """The number of a column from its letters, A being 1."""
     total = 0
-    for letter in letters:
+    for letter in letters.upper():
         total = total * 26 + ord(letter) - 64
     return total
 
