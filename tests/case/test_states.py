@@ -13,6 +13,7 @@ import yaml
 
 import riskcast
 from riskcast import CaseError, Doubt, find_doubts, find_state, load_case, write_case
+from riskcast.case.schemas import case_schemas
 from riskcast.case.settings import STATE_ID
 from riskcast.case.states import (
     SYSTEMS,
@@ -262,6 +263,7 @@ def test_an_id_that_is_refused_is_met_with_the_code_that_it_means(id: str, offer
         load_case(folder)
     assert offered in str(caught.value)
     assert offer("!") == ""
+    assert case_schemas()["case.yaml"]["$defs"]["State"]["properties"]["id"]["pattern"] == STATE_ID
 
 
 def test_events_of_a_state_that_was_not_there_are_told_once_with_their_number(tmp_path: Path) -> None:

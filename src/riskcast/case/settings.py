@@ -30,7 +30,7 @@ def _offered(given: Any) -> Any:
     return given
 
 
-StateId = Annotated[str, BeforeValidator(_offered), Field(pattern=STATE_ID)]
+StateId = Annotated[str, Field(pattern=STATE_ID), BeforeValidator(_offered)]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[Finite, Field(gt=0)]
 Month = Annotated[int, Field(ge=1, le=600, strict=True)]
