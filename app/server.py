@@ -11,12 +11,12 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.starlette import App
 
@@ -34,6 +34,8 @@ POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
+# What Streamlit serves beneath folders of its own.
+SERVED = ("_stcore", "app", "auth", "component", "media", "static")
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
     "X-Frame-Options": "DENY",
@@ -73,6 +75,37 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             await PlainTextResponse(f"{wrong}\n", status_code=403)(scope, receive, guarded)
+
+
+class Homeward:
+    """Leads an address within folders to the page of its last part: in a folder that is not there, a page would not
+    find its own parts, and stay empty."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or lead the browser on."""
+        place = None
+        if scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode") == "navigate":
+            place = where_to(scope["path"])
+        if place is None:
+            await self._app(scope, receive, send)
+            return
+        asked = scope["query_string"].decode("latin-1")
+        await RedirectResponse(f"{place}?{asked}" if asked else place)(scope, receive, send)
+
+
+def where_to(path: str) -> str | None:
+    """Where an address leads that lies within folders of nobody; None for any other.
+
+    >>> where_to("/a/b/why"), where_to("/a/..%2f//evil.example"), where_to("/why"), where_to("/media/a.csv")
+    ('/why', '/evil.example', None, None)
+    """
+    parts = [part for part in path.replace("\\", "/").split("/") if part]
+    if len(parts) < 2 or parts[0] in SERVED:
+        return None
+    return f"/{quote(parts[-1], safe='')}"
 
 
 def why_refused(headers: Headers, hosts: Collection[str], origins: Collection[str]) -> str | None:
@@ -119,4 +152,4 @@ async def _opened(_: App) -> AsyncGenerator[dict[str, Any]]:
 guard = Middleware(
     Guard, hosts=st.get_option("server.allowedHosts"), origins=st.get_option("server.corsAllowedOrigins")
 )
-app = App(Path(__file__).with_name("main.py"), middleware=[guard], lifespan=_opened)
+app = App(Path(__file__).with_name("main.py"), middleware=[guard, Middleware(Homeward)], lifespan=_opened)
