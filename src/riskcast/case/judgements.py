@@ -19,6 +19,8 @@ from riskcast.machinery.registry import Entry, Registry
 Owner = tuple[str, str | int]
 WHOLE_CASE: Final[Owner] = ("case", "")
 ALLOWS_NOTHING: Final = "allows-nothing"
+# What was guessed where a case was read, so that whoever wrote it may not know.
+OF_READING: Final = ("guessed-encoding", "other-sheets")
 
 
 @dataclass(frozen=True)
