@@ -113,7 +113,8 @@ def test_every_page_opens_and_asks_nothing_of_the_outside(address: str, fresh: F
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("/overview", ""), ("/no-such-page?scenario=second_attack", "no-such-page")]
+    ("path", "told"),
+    [("/overview", ""), ("/no-such-page?scenario=second_attack", "no-such-page"), ("/a/b?scenario=second_attack", "b")],
 )
 def test_an_address_that_names_no_page_leads_home(address: str, fresh: Fresh, path: str, told: str) -> None:
     page = fresh()

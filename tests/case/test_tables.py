@@ -17,7 +17,7 @@ import pyarrow.parquet
 import pytest
 import yaml
 
-from riskcast import Case, find_doubts, find_places, load_case, write_case
+from riskcast import Case, Request, find_doubts, find_places, load_case, request_doubts, write_case
 from riskcast.errors import CaseError
 from riskcast.record.arrays import build_record
 from riskcast.verification.coverage import report_coverage
@@ -148,9 +148,11 @@ def test_a_guessed_encoding_is_told_until_it_is_allowed(tmp_path: Path) -> None:
     assert doubt.startswith("history/events.csv: is not UTF-8, and was read as Windows-1252: 'Bürger'")
     case = load_case(folder)
     assert told(case.revised(scenarios={}), "guessed-encoding") == [doubt]
+    assert [str(one) for one in request_doubts(Request(case))] == [doubt]
     assert case.hash == load_case(small(tmp_path / "utf8", EVENTS, raw.decode("cp1252").encode())).hash
     (folder / "case.yaml").write_text(CASE + "allow: [guessed-encoding]\n", encoding="utf-8")
     assert told(folder, "guessed-encoding") == []
+    assert request_doubts(Request(load_case(folder))) == ()
 
 
 def test_sheets_that_are_not_read_are_told(tmp_path: Path) -> None:

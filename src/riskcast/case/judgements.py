@@ -20,6 +20,8 @@ Owner = tuple[str, str | int]
 WHOLE_CASE: Final[Owner] = ("case", "")
 ALLOWS_NOTHING: Final = "allows-nothing"
 NAMELESS: Final = "nameless-overlay"
+# What was guessed where a case was read, so that whoever wrote it may not know.
+OF_READING: Final = ("guessed-encoding", "other-sheets")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlays, overlay_doubts, parse_overlay
-from riskcast.case.plausibility.judge import scenario_doubts
+from riskcast.case.plausibility.judge import reading_doubts, scenario_doubts
 from riskcast.case.vintage import case_as_of
 from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
@@ -125,7 +125,8 @@ def check_request(request: Request) -> tuple[str, ...]:
 def request_doubts(request: Request) -> tuple[Doubt, ...]:
     """What a request's overlays and scenarios say and can hardly mean, and what is used in its place.
 
-    What the case itself says is not told again (`find_doubts`), nor what it allows. Raises as `check_request` does.
+    What the case itself says is not told again (`find_doubts`), nor what it allows, but what was guessed where its
+    tables were read. Raises as `check_request` does.
 
     >>> import riskcast
     >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",))
@@ -133,7 +134,7 @@ def request_doubts(request: Request) -> tuple[Doubt, ...]:
     ['clipped-move']
     """
     overlays = (parse_overlay(overlay.text, overlay.name) for overlay in request.overlays)
-    found = list(overlay_doubts(request.published, overlays))
+    found = [*reading_doubts(request.base), *overlay_doubts(request.published, overlays)]
     for scenario in request.scenarios:
         found += scenario_doubts(request.case, *resolve_scenario(request.case, scenario))
     return tuple(dict.fromkeys(doubt for doubt in found if not doubt.allowed))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from riskcast.case.judgements import ALLOWS_NOTHING, JUDGEMENTS, NAMELESS, WHOLE_CASE, Doubt, Found, Judgement, Owner
+from riskcast.case.judgements import (
+    ALLOWS_NOTHING,
+    JUDGEMENTS,
+    NAMELESS,
+    OF_READING,
+    WHOLE_CASE,
+    Doubt,
+    Found,
+    Judgement,
+    Owner,
+)
 from riskcast.case.model import Case, Scenario
 from riskcast.case.quantity_ids import find_id
 from riskcast.case.quantity_names import id_at
@@ -86,6 +96,15 @@ def judge(
                 accepted = _accepts(allowed, ALLOWS_NOTHING, idle) is not None
                 doubts.append(_doubt(case, ALLOWS_NOTHING, JUDGEMENTS.get(ALLOWS_NOTHING), idle, where, accepted))
     return tuple(doubts)
+
+
+def reading_doubts(case: Case) -> Iterator[Doubt]:
+    """What was guessed where the case's tables were read, unless the case allows it."""
+    allowed = allowances(case)
+    for name in OF_READING:
+        for found in JUDGEMENTS.get(name).find(case):
+            if _accepts(allowed, name, found) is None:
+                yield _doubt(case, name, JUDGEMENTS.get(name), found, Where(), False)
 
 
 def _chosen(refuses: bool | None = None, of_scenarios: bool | None = None) -> Iterator[tuple[str, Judgement]]:
