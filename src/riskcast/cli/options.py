@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
-from riskcast.errors import OptionError
+from riskcast.errors import UNSEEN, OptionError, visible
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
@@ -106,7 +106,7 @@ class Asked:
         check_request(request)
         # What scenarios say stands beside their numbers.
         for doubt in request_doubts(replace(request, scenarios=())):
-            print(f"riskcast: to note: {doubt}", file=sys.stderr)
+            print(f"riskcast: to note: {visible(str(doubt))}", file=sys.stderr)
         return request
 
 
@@ -200,4 +200,6 @@ def progress(label: str, remaining: bool = False) -> Generator[Callable[[int, in
 
 
 def print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    # What a terminal would obey stands as JSON's own escapes, so that programs read the same.
+    print(UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
