@@ -13,7 +13,15 @@ from typing import Any
 import yaml
 
 from riskcast.errors import CaseError, Problem
-from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, check_characters, decode, name_character, read_bytes
+from riskcast.machinery.texts import (
+    INVISIBLE,
+    NOT_TEXT,
+    ODD_SPACES,
+    check_characters,
+    decode,
+    name_character,
+    read_bytes,
+)
 
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 32
@@ -209,6 +217,10 @@ class _Builder:
                 out.append(self.build(item, (*path, len(out))))
             return out
         if event.style:
+            # Quotes can hold as an escape what the text of a file may not hold as it is.
+            odd = NOT_TEXT.search(event.value)
+            if odd:
+                raise self.fail(event, path, f"contains the control character U+{ord(odd[0]):04X}", "remove its escape")
             return event.value
         odd = None if event.value.isascii() else find_odd_characters(event.value)
         if odd is not None:

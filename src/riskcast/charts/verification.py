@@ -24,6 +24,7 @@ from riskcast.charts.theme import (
     style,
     wrap,
 )
+from riskcast.errors import visible
 from riskcast.numbers import p_value
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import Evaluation, Measured, Reliability, Slice
@@ -278,7 +279,7 @@ def to_svg(chart: Chart) -> str:
 
     spec = chart.to_dict()
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])
+    svg = visible(vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[]))
     # Vega numbers ids through the life of a process; numbered anew, the same chart is the same text.
     for place, found in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))):
         svg = re.sub(rf'(\bid="|url\(#){re.escape(found)}(?=["\)])', rf"\g<1>part-{place}", svg)

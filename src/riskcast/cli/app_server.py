@@ -44,6 +44,7 @@ FIXED: Final = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": "false",
     "client.toolbarMode": "viewer",
+    "client.disableDataExport": "true",
     "runner.magicEnabled": "false",
     "global.developmentMode": "false",
     "global.e2eTest": "false",

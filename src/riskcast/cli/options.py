@@ -17,7 +17,7 @@ import typer
 
 from riskcast.cli.streams import can_hold
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
-from riskcast.errors import OptionError
+from riskcast.errors import UNSEEN, OptionError, visible
 
 if TYPE_CHECKING:
     from riskcast.case.judgements import Doubt
@@ -157,7 +157,7 @@ def one_scenario(asked: Asked) -> None:
 def tell(doubts: Iterable[Doubt]) -> None:
     """Say on standard error what is used though it can hardly be meant."""
     for doubt in doubts:
-        print(f"riskcast: to note: {doubt}", file=sys.stderr)
+        print(f"riskcast: to note: {visible(str(doubt))}", file=sys.stderr)
 
 
 def read_case(case: str | None) -> Case:
@@ -207,6 +207,8 @@ def progress(label: str, remaining: bool = False) -> Generator[Callable[[int, in
 
 
 def print_json(content: Any) -> None:
-    """Print plain data as JSON, with escapes where the stream cannot hold a name."""
+    """Print plain data as JSON, with escapes where the stream cannot hold a name, or a terminal would obey it."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    print(text if can_hold(sys.stdout, text) else json.dumps(content, indent=2))
+    if not can_hold(sys.stdout, text):
+        text = json.dumps(content, indent=2)
+    print(UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from riskcast.cli.options import Asked, JsonOption, NamedCase, ScenariosOption, asks, print_json, progress
+from riskcast.errors import visible
 
 if TYPE_CHECKING:
     from riskcast.runs.making import Progress
@@ -55,7 +56,7 @@ def rerun(
     else:
         print("The same digits." if found.same else "The digits differ.")
         for difference in found.differences:
-            print(f"- {difference}")
+            print(f"- {visible(difference)}")
     if not found.same:
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
@@ -17,6 +18,8 @@ from riskcast.machinery.tables import Column, Form, Table
 
 # What spreadsheets take for the beginning of a formula, in wide letters too.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Where a spreadsheet that parts cells by something else than commas would begin one within a text.
+WITHIN: Final = re.compile(r"(?<=[;|\t\r\n])(?=[=+\-@＝＋－＠])")
 # Rows that are made at a time, so that a large file is in memory once.
 PART: Final = 10_000
 TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day": "date", "flag": "boolean"}
@@ -25,10 +28,13 @@ TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day":
 def neutral(cell: Value) -> Value:
     """A cell whose text no spreadsheet runs as a formula.
 
-    >>> neutral("=1+1"), neutral("fine"), neutral(-1.5)
-    ("'=1+1", 'fine', -1.5)
+    >>> neutral("=1+1"), neutral("fine; -1"), neutral("a;=1+1"), neutral(-1.5)
+    ("'=1+1", 'fine; -1', "a;'=1+1", -1.5)
     """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    within = WITHIN.sub("'", cell)
+    return f"'{within}" if within.startswith(FORMULA_STARTS) else within
 
 
 def write_csv(dossier: Dossier, folder: Path) -> None:

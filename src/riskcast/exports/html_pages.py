@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
 from riskcast.charts.theme import DARK, FONT, LIGHT, Palette
+from riskcast.errors import visible
 from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.tables import WIDE, Column, Shown
 from riskcast.numbers import p_value, share, skill as skill_text
@@ -218,10 +219,12 @@ def _won(origins: pd.DataFrame, whole: Slice) -> str:
 def render_page(name: str, **parts: Any) -> str:
     """A page from its template, with the colours of light and dark; texts are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("riskcast"),
         autoescape=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from riskcast.charts import theme
 from riskcast.charts.canvas import band_colours, ink_on
+from riskcast.errors import visible
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import write_all
 from riskcast.exports.tables import Value, assumption_table, make_tables, origin, told
@@ -360,7 +361,7 @@ class _Book:
                 sheet.write_blank(row, place, None, self._format(**look))
         elif isinstance(cell, str):
             # Excel drops longer text without a word, and runs what looks like a formula once such a cell is edited.
-            sheet.write_string(row, place, cell[:MOST_LETTERS], self._format(quote_prefix=True, **look))
+            sheet.write_string(row, place, visible(cell)[:MOST_LETTERS], self._format(quote_prefix=True, **look))
         elif isinstance(cell, dt.date):
             sheet.write_datetime(
                 row, place, cell, self._format(**{"num_format": FORMATS["day"], "align": "left", **look})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_html
 from itertools import islice
 from typing import Any, Final, Literal, overload
 
+from riskcast.errors import visible
 from riskcast.numbers import (
     NOTHING,
     between,
@@ -195,7 +196,7 @@ def show(cell: Any, column: Column) -> Shown:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return Shown(NOTHING, given.small, given.mark)
     if isinstance(value, str):
-        return Shown(value, given.small, given.mark)
+        return Shown(visible(value), visible(given.small), given.mark)
     text, usual = TEXTS[column.form]
     digits = usual if column.digits is None else column.digits
     small = given.small
@@ -204,6 +205,15 @@ def show(cell: Any, column: Column) -> Shown:
     elif column.form == "skill":
         small = skill(value)[1]
     return Shown(text(value, digits), small, given.mark)
+
+
+def escape(text: str) -> str:
+    """A text as HTML shows it as it is written.
+
+    >>> escape("<b> & \\x1b")
+    '&lt;b&gt; &amp; \\\\x1b'
+    """
+    return escape_html(visible(text))
 
 
 def to_html(table: Table, most: int = MOST_ROWS) -> str:

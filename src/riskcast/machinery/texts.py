@@ -18,7 +18,7 @@ ODD_SPACES: Final = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u200
 INVISIBLE: Final = "\u00ad\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig", UTF8), (b"\xff\xfe\0\0", "utf-32", "UTF-32"))
 _MARKS_16: Final = ((b"\xff\xfe", "utf-16", "UTF-16"), (b"\xfe\xff", "utf-16", "UTF-16"))
-_NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _HIGH_WORD: Final = re.compile(r"\w*[\x80-\U0010ffff]\w*")
@@ -102,7 +102,7 @@ def decode(raw: bytes, shown: str, *, guess: bool = False) -> Text:
 
 def check_characters(text: str, shown: str) -> None:
     """Raise CaseError for control characters and others that are no text."""
-    odd = _NOT_TEXT.search(text)
+    odd = NOT_TEXT.search(text)
     if odd:
         line = len(_LINE_END.findall(text, 0, odd.start())) + 1
         wrong = f"contains the control character U+{ord(odd[0]):04X}"

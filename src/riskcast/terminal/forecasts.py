@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -17,7 +19,7 @@ from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case, EventRow
 from riskcast.case.panel import TREATMENTS
-from riskcast.errors import UnknownNameError
+from riskcast.errors import UnknownNameError, visible
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.accuracy import Accuracy
 from riskcast.forecasting.attribution import Explanation
@@ -447,6 +449,17 @@ def scenarios_view(case: Case) -> RenderableType:
 
 
 def make_console(stderr: bool = False) -> Console:
-    """A console no wider than 80 columns, so that what is printed looks the same everywhere."""
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
-    return console if console.width <= WIDTH else Console(stderr=stderr, highlight=False, width=WIDTH)
+    """A console no wider than 80 columns, so that what is printed looks the same everywhere; texts are words, whatever
+    they hold."""
+    look: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
+    console = _Console(soft_wrap=False, **look)
+    return console if console.width <= WIDTH else _Console(width=WIDTH, **look)
+
+
+class _Console(Console):
+    """A console on which no text moves the cursor, changes colours or turns the direction of writing."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The parts of what is printed; those that rich makes to steer the terminal stay as they are."""
+        for part in super().render(renderable, options):
+            yield part if part.control else Segment(visible(part.text), part.style)

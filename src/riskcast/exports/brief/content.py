@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from riskcast.case.addresses import followed
 from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case, Effect, Scenario
 from riskcast.case.places import Places, find_places
@@ -325,9 +326,10 @@ def _sources(case: Case, evidence: Sequence[Evidence | None]) -> Iterator[Cited]
     for name in (name for each in evidence if each is not None for name in each.sources):
         source = case.sources.get(name)
         if source is not None:
-            url = source.url or ""
-            safe = url if url.lower().startswith(("https://", "http://")) else ""
-            yield Cited(f"{source.title}, {source.publisher}, {source.date.year}", safe)
+            leads = followed(source.url) or ""
+            is_of_web = (source.url or "").lower().startswith(("https://", "http://"))
+            told = f" ({source.url})" if is_of_web and not leads else ""
+            yield Cited(f"{source.title}, {source.publisher}, {source.date.year}{told}", leads)
 
 
 def _remembered(ahead: Forecast, shown: Sequence[DyadRisk]) -> Table | None:

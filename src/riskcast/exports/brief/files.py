@@ -13,6 +13,7 @@ from riskcast.charts.canvas import ASSUMED, ink_on, word_colours
 from riskcast.charts.forecast import map_chart, score_chart
 from riskcast.charts.theme import DARK, LIGHT, Palette
 from riskcast.charts.verification import to_svg
+from riskcast.errors import visible
 from riskcast.exports.brief.content import MOST_DYADS, Brief, make_brief
 from riskcast.exports.brief.sentences import ranked_dyads
 from riskcast.exports.dossier import Dossier
@@ -167,7 +168,7 @@ def _count_pages(template: bytes, inputs: dict[str, str]) -> int:
 def _printable(value: Any) -> Any:
     """Plain data with a space for every run of characters that no font can show."""
     if isinstance(value, str):
-        return UNPRINTABLE.sub(" ", value)
+        return visible(UNPRINTABLE.sub(" ", value))
     if isinstance(value, dict):
         return {key: _printable(each) for key, each in value.items()}
     return [_printable(each) for each in value] if isinstance(value, list | tuple) else value
