@@ -230,15 +230,16 @@ def write_case(case: Case, folder: str | Path) -> None:
     Raises RiskcastError where they cannot be written; what stood there then stands there still.
     """
     folder = Path(folder)
-    written = write_folder(folder, lambda made: _write_files(case, made), STAGE)
+    written = write_folder(folder, lambda made: write_files(case, made), STAGE)
     # A table of an earlier case in the same place would be read as one of this.
     for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE):
         if folder / name not in written:
             (folder / name).unlink(missing_ok=True)
 
 
-def _write_files(case: Case, folder: Path) -> None:
-    (folder / "history").mkdir()
+def write_files(case: Case, folder: Path) -> None:
+    """Write the files of a case one after the other into an empty folder, for those who see to it that it is whole."""
+    (folder / "history").mkdir(parents=True)
     plain = case.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=False)
     contents = {
         "case": plain["settings"],

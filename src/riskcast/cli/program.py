@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
@@ -19,6 +20,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
+SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 FINE, UNFORESEEN, MENDABLE, BY_SIGNAL = 0, 1, 2, 128
 # Keys are pressed twice; a second interrupt would break into the tidying up that the first one has begun.
 AGAIN_SECONDS: Final = 1.0
@@ -34,22 +36,28 @@ class _Signals:
 
     def listen(self) -> None:
         """Hear interrupts and requests to end, but for those that whoever started the program ignores or handles."""
-        for name, usual in (
-            ("SIGINT", signal.default_int_handler),
-            ("SIGTERM", signal.SIG_DFL),
-            ("SIGHUP", signal.SIG_DFL),
-        ):
+        for name in SIGNALS:
             number = getattr(signal, name, None)
+            usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
             if number is not None and signal.getsignal(number) == usual:
                 signal.signal(number, self._raise)
         sys.unraisablehook = self._lost
+        # What is registered first runs last, when nothing is left that could take long.
+        atexit.register(self._ignore)
 
     def leave_at_once(self) -> None:
         """From now on a signal ends the process without a word: all is said."""
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        for name in SIGNALS:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) == self._raise:
                 signal.signal(number, lambda number, frame: os._exit(BY_SIGNAL + number))
+
+    def _ignore(self) -> None:
+        # As it ends, Python gives all but ignored signals back to the system, which would kill what is done.
+        for name in SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_IGN)
 
     def _raise(self, number: int, frame: Any) -> None:
         now = time.monotonic()
@@ -62,12 +70,20 @@ class _Signals:
         if not isinstance(about.exc_value, KeyboardInterrupt):
             sys.__unraisablehook__(about)
             return
-        import _thread
-
         self._when = -AGAIN_SECONDS
-        again = threading.Timer(RETRY_SECONDS, _thread.interrupt_main, (self.heard or signal.SIGINT,))
+        again = threading.Timer(RETRY_SECONDS, _send, (self.heard or signal.SIGINT,))
         again.daemon = True
         again.start()
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, awake or not."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        import _thread
+
+        _thread.interrupt_main(signal.Signals(number))
 
 
 _signals: Final = _Signals()

@@ -10,8 +10,8 @@ import numpy as np
 from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
 from riskcast.case.quantity_names import unit_of_kind
 from riskcast.engines.registry import ENGINES
-from riskcast.errors import RiskcastError
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.files import write_all
 from riskcast.exports.tables import origin
 from riskcast.machinery.array_types import Floats
 from riskcast.names import DRAW
@@ -57,17 +57,15 @@ def to_tree(dossier: Dossier) -> xarray.DataTree:
 
 
 def write_netcdf(dossier: Dossier, folder: Path) -> None:
-    """Write `to_tree(dossier)` as NetCDF 4 to `draws.nc`; raises RiskcastError where it cannot be written."""
-    path = folder / NAME
+    """Write `to_tree(dossier)` as NetCDF 4 to `draws.nc`."""
     tree = to_tree(dossier)
     packed = {
         f"/{name}": {str(v): {"zlib": True, "complevel": 4} for v, values in group.data_vars.items() if values.ndim > 1}
         for name, group in tree.children.items()
     }
-    try:
-        tree.to_netcdf(path, engine="h5netcdf", encoding=packed)
-    except OSError as error:
-        raise RiskcastError(f"cannot write {path} ({error}); make it writable, then run again") from error
+    # HDF5 holds on to a file on a disk that is full, and stumbles again and again as the process ends.
+    content = tree.to_netcdf(engine="h5netcdf", encoding=packed)
+    write_all(folder, {NAME: bytes(content)})
 
 
 def _notes(dossier: Dossier) -> dict[str, Any]:

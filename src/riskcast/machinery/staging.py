@@ -76,7 +76,7 @@ def _remove_dead(folder: Path) -> None:
 
 
 @contextmanager
-def telling(place: str | Path, mend: str = "make room for it there, or give another --out") -> Generator[None]:
+def telling(place: str | Path, mend: str = "make room for it there, or name another folder") -> Generator[None]:
     """Say in one line that nothing could be written to a place, why, and what to do: RiskcastError for OSError.
 
     >>> with telling("reports"):
@@ -87,7 +87,16 @@ def telling(place: str | Path, mend: str = "make room for it there, or give anot
     try:
         yield
     except OSError as error:
-        raise RiskcastError(f"cannot write to {place} ({error.strerror or error}); {mend}") from error
+        raise RiskcastError(f"cannot write to {place} ({reason(error)}); {mend}") from error
+
+
+def reason(error: OSError) -> str:
+    """What the system says of an error, in its own words where it has some.
+
+    >>> reason(OSError(28, None)), reason(OSError("a library says more"))
+    ('No space left on device', 'a library says more')
+    """
+    return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
 
 
 def write_atomically(path: str | Path, content: bytes | str) -> None:
@@ -113,8 +122,7 @@ def write_atomically(path: str | Path, content: bytes | str) -> None:
                 passing.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise RiskcastError(f"cannot write {path} ({reason}); make it writable, then run again") from error
+        raise RiskcastError(f"cannot write {path} ({reason(error)}); make it writable, then run again") from error
 
 
 def write_folder(

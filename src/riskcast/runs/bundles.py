@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import TypeAdapter
 
-from riskcast.case.files import load_case, write_case
+from riskcast.case.files import load_case, write_files
 from riskcast.case.model import Case, Scenario
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import build_event_model
@@ -170,7 +170,7 @@ def _fill(folder: Path, run: Run) -> None:
 
 def _write_base(folder: Path, base: Case) -> None:
     """Write the case, and see that it reads back the same: a run whose case is lost could never be made again."""
-    write_case(base, folder)
+    write_files(base, folder)
     if load_case(folder).hash != base.hash:
         mend = "write the case to a folder, load it from there, and run that"
         raise RiskcastError(f"the case {base.name} does not read back the same from files; {mend}")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import OptionError, RiskcastError, shorten
-from riskcast.machinery.staging import stage, sync_folder
+from riskcast.machinery.staging import reason, stage, sync_folder
 
 MANIFEST: Final = "manifest.json"
 STAGE: Final = ".riskcast-run-"
@@ -182,9 +182,8 @@ def write_sealed(target: Path, about: Mapping[str, Any], fill: Callable[[Path], 
     except OSError as error:
         if target.exists():
             raise FileExistsError(target) from None
-        reason = error.strerror or str(error)
         raise RiskcastError(
-            f"cannot write to {target.parent} ({reason}); make room for it there, or give another --out"
+            f"cannot write to {target.parent} ({reason(error)}); make room for it there, or give another --out"
         ) from error
 
 
