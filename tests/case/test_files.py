@@ -17,11 +17,12 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 
-from riskcast import Case, CaseError, load_case, write_case
+from riskcast import Case, CaseError, RiskcastError, load_case, write_case
 from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS, YAML_FILES, bundled_folder, list_cases
 from riskcast.case.model import digest
 from riskcast.case.schemas import case_schemas
 from riskcast.case.yaml_lines import parse_yaml
+from riskcast.machinery.texts import NOT_TEXT
 from tests.support.smallcase import FILES, write_files
 
 BUNDLED = "central_asia_2024"
@@ -98,7 +99,7 @@ def test_a_case_that_is_written_reads_back_to_the_same_hash(small: Case, bundled
 @example(text="-inf")
 def test_any_text_is_written_so_that_it_reads_back_as_text(text: str, tmp_path: Path) -> None:
     case = load_case(write_files(tmp_path / "small"))
-    assume(text.strip())
+    assume(text.strip() and NOT_TEXT.search(text) is None)
     titled = case.revised(settings=case.settings.model_copy(update={"title": text.strip()}))
     write_case(titled, tmp_path / "small")
     assert load_case(tmp_path / "small").hash == titled.hash
@@ -309,3 +310,15 @@ def test_the_schema_of_an_overlay_accepts_an_overlay_and_refuses_an_unknown_key(
     assert not schema.is_valid({**overlay, "lable": "x"})
     assert not schema.is_valid({"changes": {"indicators.mood.now": {"medain": 60, "interval": [50, 70]}}})
     assert not schema.is_valid({"label": "Hotter"})
+
+
+@pytest.mark.parametrize(
+    "other", ["case.yml", "history/events.xlsx", "history/indicators.tsv.gz", "history/coverage.tsv"]
+)
+def test_a_case_is_not_written_beside_files_that_would_be_read_with_it(tmp_path: Path, other: str) -> None:
+    case = load_case("central_asia_2024")
+    (tmp_path / "history").mkdir()
+    (tmp_path / other).write_bytes(b"mine")
+    with pytest.raises(RiskcastError, match=f"holds {re.escape(other)}, which would be read beside"):
+        write_case(case, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / other]

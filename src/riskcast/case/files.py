@@ -42,12 +42,13 @@ from riskcast.case.yaml_lines import (
     read_scalar,
     read_text,
 )
-from riskcast.errors import CaseError, Problem, UnknownNameError, show, suggest
+from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
 from riskcast.machinery.staging import write_folder
 from riskcast.machinery.table_files import (
     MOST_OF_A_KIND,
+    SUFFIXES,
     TableFile,
     Wanted,
     find_table,
@@ -227,14 +228,28 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
 def write_case(case: Case, folder: str | Path) -> None:
     """Write a case as a folder that reads back to the same hash: all of its files, or none.
 
-    Raises RiskcastError where they cannot be written; what stood there then stands there still.
+    Raises RiskcastError where they cannot be written, and OptionError where a file stands there that would be read
+    beside one of them; what stood there then stands there still.
     """
     folder = Path(folder)
+    _check_free(folder)
     written = write_folder(folder, lambda made: write_files(case, made), STAGE)
     # A table of an earlier case in the same place would be read as one of this.
     for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE):
         if folder / name not in written:
             (folder / name).unlink(missing_ok=True)
+
+
+def _check_free(folder: Path) -> None:
+    """Raise OptionError where a folder holds one of a case's files under another ending than it is written with."""
+    own = [(f"{name}.yaml", YAML_SUFFIXES) for name in YAML_FILES] + [(name, SUFFIXES) for name in TABLES]
+    for name, endings in own:
+        stem = name.rpartition(".")[0]
+        others = (f"{stem}{ending}" for ending in endings if f"{stem}{ending}" != name)
+        other = next((other for other in others if (folder / other).exists()), None)
+        if other is not None:
+            wrong = f"{folder} holds {other}, which would be read beside {name}"
+            raise OptionError(f"{wrong}; move it away, or give another folder")
 
 
 def write_files(case: Case, folder: Path) -> None:

@@ -85,8 +85,9 @@ class Scale(ABC):
         yield from ()
 
     def steps(self, level: Any) -> Any:
-        """Levels in the natural unit -> steps from the reference level."""
-        return (self.link.forward(level) - self.link.forward(self.reference)) / self.width
+        """Levels in the natural unit -> steps from the reference level; endless ones where steps are too small."""
+        with np.errstate(over="ignore"):
+            return (self.link.forward(level) - self.link.forward(self.reference)) / self.width
 
     def level(self, steps: Any) -> Any:
         """Steps from the reference level -> levels in the natural unit."""
