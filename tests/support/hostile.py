@@ -77,13 +77,9 @@ def hostile_files() -> dict[str, bytes]:
             writer.writerows(filled)
             files[name] = out.getvalue().encode()
             continue
-        plain: Any = _filled(parse_yaml(text, name).data, numbered)
+        plain = _filled(parse_yaml(text, name).data, numbered)
         if name == "sources.yaml":
-            extra = {
-                f"odd{place}": {"title": next(numbered), "publisher": next(numbered), "date": "2020-01-01", "url": url}
-                for place, url in enumerate(URLS)
-            }
-            plain = {source: {**row, "url": "https://evil.example/s"} for source, row in plain.items()} | extra
+            plain = _sources(plain, numbered)
         if name == "indicators.yaml":
             evidence: Any = plain["mood"]["now"]["evidence"]
             evidence["sources"] = ["survey", *(f"odd{place}" for place in range(len(URLS)))]
@@ -117,6 +113,15 @@ def bad_overlay_file() -> bytes:
 def words_of(bait: str) -> str:
     """A bait as a reader must see it: with what cannot be seen as escapes, in one line."""
     return re.sub(r"\s+", " ", riskcast.visible(bait)).strip()
+
+
+def _sources(plain: Mapping[str, Any], numbered: Iterator[str]) -> dict[str, Any]:
+    """The sources with addresses outside, and one for every odd address."""
+    odd = {
+        f"odd{place}": {"title": next(numbered), "publisher": next(numbered), "date": "2020-01-01", "url": url}
+        for place, url in enumerate(URLS)
+    }
+    return {source: {**row, "url": "https://evil.example/s"} for source, row in plain.items()} | odd
 
 
 def _numbered() -> Iterator[str]:

@@ -151,7 +151,9 @@ class LogitLink(Link):
     def forward(self, value: ArrayLike) -> NDArray[np.float64]:
         """Natural unit -> link scale."""
         share = (np.asarray(value, dtype=float) - self.low) / (self.high - self.low)
-        return np.log(share) - np.log1p(-share)
+        # What no number tells from a bound stands at it, endlessly far away.
+        with np.errstate(divide="ignore"):
+            return np.log(share) - np.log1p(-share)
 
     def inverse(self, link_value: ArrayLike) -> NDArray[np.float64]:
         """Link scale -> natural unit."""

@@ -203,7 +203,7 @@ def _panel_shares(case: Case, name: str, mend: str) -> Iterator[Found]:
         return
     values = np.asarray(panel.levels[name], dtype=float)
     same = np.diff(panel.unit) == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         up = values[1:] / values[:-1]
     low, high = HUNDREDTH
     small = (low <= up) & (up <= high) & (values[1:] > 0) & (values[1:] <= 1) & (values[:-1] <= 100) & same
