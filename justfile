@@ -20,6 +20,14 @@ test *where:
 forecast *options:
     uv run riskcast forecast {{ options }}
 
+# Write the versions that were resolved to constraints.txt.
+constraints:
+    uv export --quiet --no-hashes --no-annotate --no-header --no-emit-project --all-extras --all-groups -o constraints.txt
+
+# Whether an installation works: digits, exports, panel, app, reference.
+smoke *tries="digits":
+    uv run python .ci/smoke.py {{ tries }}
+
 # The app in a browser.
 app:
     uv run riskcast app

@@ -1,6 +1,7 @@
-"""Whether an installed riskcast works: python .ci/smoke.py [--app] [--reference], with the Python that has it.
+"""Whether an installed riskcast works: python .ci/smoke.py digits exports panel app reference, or some of them.
 
-It knows nothing of the clone but README.md, whose forecast is compared digit by digit; all else is the package's own.
+It is run with the Python that has riskcast, and knows nothing of the clone but README.md, whose forecast is compared;
+all else is the package's own.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -90,7 +90,7 @@ def command(*words: str, folder: Path) -> str:
     return done.stdout
 
 
-def same_digits(folder: Path) -> None:
+def digits(folder: Path) -> None:
     """The forecast of the bundled case is the one in README.md."""
     told = README.read_text(encoding="utf-8").split("```text\n")[1].split("\n```")[0]
     # An older rich leaves other gaps between columns.
@@ -104,7 +104,7 @@ def exports(folder: Path) -> None:
     import pandas
     import xarray
 
-    command("export", CASE, "--draws", "200", "--out", "exported", folder=folder)
+    command("export", CASE, "--draws", "100", "--out", "exported", folder=folder)
     out = folder / "exported"
     names = {path.name for path in out.rglob("*") if path.is_file()}
     due = {"scores.csv", "scores.parquet", "forecast.json", "forecast.xlsx", "draws.nc", "brief.html", "brief.pdf"}
@@ -112,7 +112,7 @@ def exports(folder: Path) -> None:
     assert len(pandas.read_parquet(out / "parquet" / "scores.parquet")) == 5
     json.loads((out / "forecast.json").read_text(encoding="utf-8"))
     xarray.open_datatree(out / "draws.nc", engine="h5netcdf").close()
-    kept = command("run", CASE, "--draws", "200", folder=folder).strip()
+    kept = command("run", CASE, "--draws", "100", folder=folder).strip()
     assert "The same digits." in command("rerun", kept, folder=folder)
 
 
@@ -134,7 +134,7 @@ def panel(folder: Path) -> None:
     command("backtest", str(case), "--draws", "100", "--workers", "2", "--out", "tested", folder=folder)
 
 
-def app_page(folder: Path) -> None:
+def app(folder: Path) -> None:
     """The app draws its first page, and its server answers and ends."""
     from importlib.util import find_spec
 
@@ -173,7 +173,7 @@ def _answers(port: int) -> bool:
 
 
 def reference(folder: Path) -> None:
-    """The reference engine samples a small case, and hardly differs from the default engine."""
+    """The reference engine samples the case of `panel`, and hardly differs from the default engine."""
     import riskcast
 
     case = riskcast.load_case(folder / "panel")
@@ -186,23 +186,20 @@ def reference(folder: Path) -> None:
 
 
 def main() -> None:
-    """Try each, and say how long it took."""
+    """Try what is asked for, and say how long each took."""
+    tries: dict[str, Callable[[Path], None]] = {one.__name__: one for one in (digits, exports, panel, app, reference)}
     parser = argparse.ArgumentParser(description="Whether an installed riskcast works.")
-    parser.add_argument("--app", action="store_true", help="Try the app too.")
-    parser.add_argument("--reference", action="store_true", help="Try the reference engine too.")
-    asked = parser.parse_args()
-    tries: list[Callable[[Path], None]] = [same_digits, exports, panel]
-    tries += [app_page] if asked.app else []
-    tries += [reference] if asked.reference else []
+    parser.add_argument("tries", nargs="+", choices=tries)
+    asked = parser.parse_args().tries
     with tempfile.TemporaryDirectory(prefix="riskcast-smoke-") as place:
         os.chdir(place)
         import riskcast
 
-        print(f"riskcast {riskcast.__version__} in {re.sub(r'.__init__.py$', '', str(riskcast.__file__))}")
-        for one in tries:
+        print(f"riskcast {riskcast.__version__} in {Path(str(riskcast.__file__)).parent}")
+        for name in asked:
             begun = time.monotonic()
-            one(Path(place))
-            print(f"{one.__name__}: as it should be, {time.monotonic() - begun:.0f} s", flush=True)
+            tries[name](Path(place))
+            print(f"{name}: as it should be, {time.monotonic() - begun:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import riskcast
 from tests.support.places import APP, ROOT
@@ -140,6 +144,41 @@ def test_paths_in_architecture_exist() -> None:
 def test_nothing_outside_the_project_is_read_at_run_time() -> None:
     for path in (*SOURCE.rglob("*.py"), *APP.rglob("*.py")):
         assert "shared/" not in path.read_text(encoding="utf-8"), path
+
+
+def pins() -> dict[str, str]:
+    """What constraints.txt pins for this system, by name."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    found = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    here = [each for each in found if each.marker is None or each.marker.evaluate()]
+    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in here}
+
+
+def test_constraints_pin_what_is_tried_and_name_no_host() -> None:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    assert "@" not in text
+    pinned = pins()
+    tools = {"riskcast", "pip", "setuptools", "wheel", "uv"}
+    tried = {canonicalize_name(each.name): each.version for each in distributions()}
+    other = {name: version for name, version in tried.items() if name not in tools and pinned.get(name) != version}
+    assert not other, f"run: uv run just constraints; other than pinned: {other}"
+    project = settings()["project"]
+    named = [*project["dependencies"], *flat(project["optional-dependencies"].values())]
+    assert {canonicalize_name(Requirement(line).name) for line in named} <= set(pinned)
+
+
+def test_what_is_claimed_of_the_package_is_true() -> None:
+    project, lowest = settings()["project"], re.search(r"\d+\.\d+", settings()["project"]["requires-python"])
+    assert lowest is not None
+    versions = [each.rpartition(" ")[2] for each in project["classifiers"] if "Python ::" in each]
+    assert versions[0] == lowest[0]
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in versions
+    assert (SOURCE / "py.typed").exists()
+    assert project["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    for line in (*project["dependencies"], *flat(project["optional-dependencies"].values())):
+        assert any(each.operator == ">=" for each in Requirement(line).specifier), line
 
 
 def test_no_lock_file_and_no_benchmark_data_is_tracked() -> None:

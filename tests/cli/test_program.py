@@ -57,7 +57,7 @@ def ended(words: list[str], number: int, folder: Path, module: str) -> tuple[int
 @pytest.mark.parametrize("number", SAID)
 @pytest.mark.parametrize(
     "module",
-    ["riskcast.cli.streams", "typer", "numpy", "numpy._core._multiarray_umath", "pydantic_core", "rich.table"],
+    ["riskcast.cli.streams", "typer", "numpy._core._multiarray_umath", "rich.table"],
 )
 def test_a_signal_during_an_import_is_one_line(module: str, number: int, tmp_path: Path) -> None:
     status, line = SAID[signal.Signals(number)]
@@ -69,10 +69,10 @@ def test_an_interrupt_is_heard_before_anything_slow_is_imported(module: str, tmp
     assert ended(["--version"], signal.SIGINT, tmp_path, module) == (130, "", "riskcast: interrupted\n")
 
 
-@pytest.mark.parametrize("module", ["xlsxwriter", "vl_convert", "typst"])
+@pytest.mark.parametrize("module", ["xlsxwriter", "vl_convert"])
 def test_an_interrupt_while_files_are_made_leaves_none(module: str, tmp_path: Path) -> None:
     case = write_files(tmp_path / "case")
-    words = ["export", str(case), "--draws", "100", "--out", "out"]
+    words = ["export", str(case), "--draws", "100", "--out", "out", "--formats", "csv,xlsx,html"]
     assert ended(words, signal.SIGINT, tmp_path, module) == (130, "", "riskcast: interrupted\n")
     assert not list((tmp_path / "out").rglob("*"))
 
@@ -80,7 +80,7 @@ def test_an_interrupt_while_files_are_made_leaves_none(module: str, tmp_path: Pa
 def test_at_any_moment_a_signal_ends_the_program_or_comes_too_late(tmp_path: Path) -> None:
     case = write_files(tmp_path / "case")
     chance = random.Random(1)
-    for moment in range(12):
+    for moment in range(6):
         number = chance.choice(list(SAID))
         words = [str(COMMAND), "run", str(case), "--draws", "100", "--out", f"out{moment}"]
         running = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -64,8 +64,8 @@ def write_netcdf(dossier: Dossier, folder: Path) -> None:
         for name, group in tree.children.items()
     }
     # HDF5 holds on to a file on a disk that is full, and stumbles again and again as the process ends.
-    content = tree.to_netcdf(engine="h5netcdf", encoding=packed)
-    write_all(folder, {NAME: bytes(content)})
+    with tree.to_netcdf(engine="h5netcdf", encoding=packed) as content:
+        write_all(folder, {NAME: bytes(content)})
 
 
 def _notes(dossier: Dossier) -> dict[str, Any]:
