@@ -86,7 +86,7 @@ class Shown:
 
 
 @contextmanager
-def app_server() -> Generator[tuple[str, subprocess.Popen[bytes]]]:
+def app_server(environment: Mapping[str, str] | None = None) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
     """The app's address and process, once it answers; interrupted at the end, and all it started killed."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
@@ -96,6 +96,7 @@ def app_server() -> Generator[tuple[str, subprocess.Popen[bytes]]]:
             stdout=told,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=os.environ | dict(environment or {}),
         )
         try:
             deadline = time.monotonic() + PATIENCE
