@@ -184,10 +184,6 @@ class _Builder:
                 out.append(self.build(item, (*path, len(out))))
             return out
         if event.style:
-            # Quotes can hold as an escape what the text of a file may not hold as it is.
-            odd = _NOT_TEXT.search(event.value)
-            if odd:
-                raise self.fail(event, path, f"contains the control character U+{ord(odd[0]):04X}", "remove its escape")
             return event.value
         try:
             return read_scalar(event.value)
