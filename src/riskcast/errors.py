@@ -11,8 +11,9 @@ from dataclasses import dataclass
 MOST_SHOWN = 50
 DEBUG = "RISKCAST_DEBUG"
 # What moves a cursor or turns the direction of writing: Unicode's controls but tab and line feed, halves of characters,
-# embeddings, overrides and isolates. Marks of direction and joiners stay, as some scripts are not written without them.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# embeddings, overrides, isolates, and the two that no XML may hold, which end the process of whoever draws them. Marks
+# of direction and joiners stay, as some scripts are not written without them.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 class RiskcastError(Exception):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
-from functools import cache
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,6 +24,7 @@ from riskcast.exports.csv_parquet import neutral
 from riskcast.exports.workbook import all_tables
 from riskcast.forecasting.forecasts import with_equal_paths
 from tests.support.hostile import OUTSIDE, words_of, write_hostile_case
+from tests.support.smallcase import write_files
 
 DRAWN = {"svg", "g", "path", "text", "tspan", "rect", "line", "title", "defs", "clipPath", "circle"}
 RUNS = re.compile("[=+@\t＝＋－＠-]")
@@ -106,7 +108,7 @@ def test_no_cell_of_a_csv_runs_in_a_spreadsheet_whatever_it_parts_cells_by(
 ) -> None:
     for name in exports.names_of_tables(dossier):
         text = exports.to_csv(exports.make_table(dossier, name), exports.origin(dossier)).decode()
-        for row in csv.reader(io.StringIO(text), delimiter=parted_by):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=parted_by):
             for cell in row:
                 odd = RUNS.match(cell) and not re.fullmatch(r"[+-]?[0-9.]+(e[+-]?\d+)?([,;].*)?", cell, re.DOTALL)
                 assert not odd, (name, cell)
@@ -130,6 +132,7 @@ def test_a_chart_is_one_picture_without_links(dossier: riskcast.Dossier) -> None
         charts.scenarios_chart({label: riskcast.score(one) for label, one in ahead.items()}),
     ]
     for chart in drawn:
+        assert not {"\u202e", "\\u202e", "\u2066"} & {*re.findall(r"[\u202e\u2066]|(?<!\\)\\u202e", chart.to_json())}
         tree = ElementTree.fromstring(to_svg(chart))
         tags = {str(element.tag).rpartition("}")[2] for element in tree.iter()}
         assert tags <= {"svg", "g", "path", "text", "tspan", "rect", "line", "title", "defs", "clipPath", "circle"}, (
@@ -138,16 +141,34 @@ def test_a_chart_is_one_picture_without_links(dossier: riskcast.Dossier) -> None
         assert not [name for element in tree.iter() for name in element.attrib if name.endswith("href")]
 
 
+def test_every_format_holds_a_text_with_characters_that_no_file_shows(tmp_path: Path) -> None:
+    odd = "nothing \0, red \x1b[31m, \x9b, \ufffe"
+    folder = write_files(tmp_path / "odd")
+    for name in ("case.yaml", "outcomes.yaml", "indicators.yaml", "scenarios.yaml", "effects.yaml"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(re.sub(r"\b(title|label|story|rationale|name): (.*?)([,}\n])", _with(odd), text))
+    case = riskcast.load_case(folder)
+    assert odd in case.settings.title
+    ahead = riskcast.forecast(riskcast.fit(case, draws=200, allow_unreliable=True))
+    paths = riskcast.export([riskcast.score(ahead)], tmp_path / "out")
+    assert len({path.suffix for path in paths}) >= 8
+    with zipfile.ZipFile(next(path for path in paths if path.suffix == ".xlsx")) as book:
+        for name in book.namelist():
+            ElementTree.fromstring(book.read(name))
+    ElementTree.fromstring(to_svg(charts.heatmap_chart(riskcast.score(ahead))))
+
+
+def _with(odd: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: f"{found[1]}: {json.dumps(found[2] + odd)}{found[3]}"
+
+
 def test_metadata_and_programs_get_the_texts_as_they_are(dossier: riskcast.Dossier, tmp_path: Path) -> None:
     paths = riskcast.export(dossier.risks, tmp_path, ["netcdf", "hubverse", "json"], published=dossier.published)
     told = next(path for path in paths if path.name == "forecast.json").read_text(encoding="utf-8")
     assert dossier.case.scenario("storm").label in _strings(told)
 
 
-@cache
 def _strings(text: str) -> set[str]:
-    import json
-
     found: set[str] = set()
 
     def walk(value: object) -> None:

@@ -34,6 +34,7 @@ BAITS = (
     "# Heading\n\n- item\n- [x] done\n\n| a | b |\n|---|---|\n| c | d |",
     "1. first\n\n> quoted\n\n---\n\n[^1] and [^1]: note",
     "turned \u202eelpmaxe.live\u202c and \u2066isolated\u2069",
+    "red \x1b[31mletters\x1b[0m, \x1b]8;;http://evil.example\x07link\x1b]8;;\x07, \x9b1m, \r over, \x00 nothing",
     "[red]rich[/red] [link=http://evil.example]rich link[/link] :warning:",
     '=HYPERLINK("http://evil.example","open")',
     "@SUM(1+1)|';=cmd|' /C calc'!A0",
@@ -69,7 +70,8 @@ def hostile_files() -> dict[str, bytes]:
         if name.endswith(".csv"):
             rows = list(csv.DictReader(io.StringIO(text)))
             filled = [
-                {key: next(numbered) if key == "description" else value for key, value in row.items()} for row in rows
+                {key: _of_a_table(next(numbered)) if key == "description" else value for key, value in row.items()}
+                for row in rows
             ]
             out = io.StringIO(newline="")
             writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
@@ -122,6 +124,11 @@ def _sources(plain: Mapping[str, Any], numbered: Iterator[str]) -> dict[str, Any
         for place, url in enumerate(URLS)
     }
     return {source: {**row, "url": "https://evil.example/s"} for source, row in plain.items()} | odd
+
+
+def _of_a_table(text: str) -> str:
+    """A text without the characters that tables are refused for."""
+    return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def _numbered() -> Iterator[str]:

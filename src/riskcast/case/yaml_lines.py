@@ -15,7 +15,6 @@ import yaml
 from riskcast.errors import CaseError, Problem
 from riskcast.machinery.texts import (
     INVISIBLE,
-    NOT_TEXT,
     ODD_SPACES,
     check_characters,
     decode,
@@ -217,10 +216,6 @@ class _Builder:
                 out.append(self.build(item, (*path, len(out))))
             return out
         if event.style:
-            # Quotes can hold as an escape what the text of a file may not hold as it is.
-            odd = NOT_TEXT.search(event.value)
-            if odd:
-                raise self.fail(event, path, f"contains the control character U+{ord(odd[0]):04X}", "remove its escape")
             return event.value
         odd = None if event.value.isascii() else find_odd_characters(event.value)
         if odd is not None:

@@ -10,7 +10,8 @@ from itertools import groupby, pairwise
 from typing import Any, Final, Literal
 
 from riskcast.case.model import Case
-from riskcast.charts.theme import Palette, make_title, style, wrap
+from riskcast.charts.theme import Palette, make_title, readable, style, wrap
+from riskcast.errors import visible
 from riskcast.forecasting.scoring import WORDS, DyadRisk, Risk
 from riskcast.names import ALL_DYADS, BASELINE
 from riskcast.numbers import short_date
@@ -171,7 +172,8 @@ def lookup(labels: Mapping[str, str | list[str]]) -> str:
     >>> lookup({"a": ["Some", "label"]})
     '({"a": ["Some", "label"]})[datum.value]'
     """
-    return f"({json.dumps(dict(labels))})[datum.value]"
+    told = {visible(name): readable(label) for name, label in labels.items()}
+    return f"({json.dumps(told)})[datum.value]"
 
 
 def rows_axis(labels: Mapping[str, str], headings: Collection[str] = (), **options: Any) -> Any:
@@ -202,7 +204,7 @@ def two_lines(label: str) -> list[str]:
 
 
 def _among(keys: Collection[str]) -> str:
-    return f"indexof({json.dumps(list(keys))}, datum.value) >= 0"
+    return f"indexof({json.dumps(readable(list(keys)))}, datum.value) >= 0"
 
 
 def dyad_label(dyad: DyadRisk) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from riskcast.errors import visible
 from riskcast.verification.forecasters import (
     DYAD_RATE,
     LEFT_OUT,
@@ -176,10 +177,27 @@ def finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def style(chart: Any, palette: Palette) -> Any:
-    """Give a chart the house style: little ink, grid lines only where they help, nothing behind the chart."""
+def readable(part: Any) -> Any:
+    """A part of a chart with every text as it is written; objects of altair are changed in place."""
     import altair as alt
 
+    if isinstance(part, str):
+        return visible(part)
+    if isinstance(part, alt.SchemaBase):
+        part._kwds.update({name: readable(each) for name, each in part._kwds.items()})
+    elif isinstance(part, dict):
+        return {name: readable(each) for name, each in part.items()}
+    elif isinstance(part, list | tuple):
+        return type(part)(map(readable, part))
+    return part
+
+
+def style(chart: Any, palette: Palette) -> Any:
+    """Give a chart the house style: little ink, grid lines only where they help, nothing behind the chart; and let no
+    text in it turn the direction of writing."""
+    import altair as alt
+
+    readable(chart)
     # `configure` would copy the chart and join its layers anew.
     chart.config = alt.Config(
         background="transparent",

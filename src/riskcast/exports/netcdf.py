@@ -10,6 +10,7 @@ import numpy as np
 from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
 from riskcast.case.quantity_names import unit_of_kind
 from riskcast.engines.registry import ENGINES
+from riskcast.errors import visible
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import write_all
 from riskcast.exports.tables import origin
@@ -71,8 +72,10 @@ def write_netcdf(dossier: Dossier, folder: Path) -> None:
 def _notes(dossier: Dossier) -> dict[str, Any]:
     """Attributes of every group: where the numbers come from."""
     reliable = int(dossier.headline.forecast.posterior.is_reliable)
+    # NetCDF has no text with a NUL in it.
+    told = {name: visible(value) if isinstance(value, str) else value for name, value in origin(dossier).items()}
     return {
-        **origin(dossier),
+        **told,
         "reliable": reliable,
         "creation_library": "riskcast",
         "creation_library_language": "Python",
@@ -166,7 +169,7 @@ def _record(dossier: Dossier) -> tuple[xarray.Dataset, xarray.Dataset]:
         whole = event.scope == "dyad"
         dims = ("period_end", "dyad") if whole else ("period_end",)
         place = slice(None) if whole else 0
-        units = {"units": "1 where it happened", "label": event.label}
+        units = {"units": "1 where it happened", "label": visible(event.label)}
         happened[name] = (dims, record.occurred[name][:, place].astype(np.int8), units)
         mark = {"units": "share of the period of which the record would hold it, 0 where that is missing"}
         known[f"{name}.exposure"] = (dims, record.exposure[name][:, place], mark)
