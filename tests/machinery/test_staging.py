@@ -172,11 +172,11 @@ def test_what_a_killed_writer_left_goes_and_what_another_is_at_stays(tmp_path: P
         "    (folder / 'half').write_bytes(b'half')\n    os._exit(1)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
-    assert len(list(tmp_path.glob(".making-*"))) == 2
+    assert len(list(tmp_path.glob(".making-*"))) == 1
     with stage(tmp_path, ".making-") as first, stage(tmp_path, ".making-") as second:
         assert first.is_dir()
         assert second.is_dir()
-        assert {path.name.removesuffix(".lock") for path in tmp_path.iterdir()} == {first.name, second.name}
+        assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name}
     assert not list(tmp_path.iterdir())
 
 
@@ -202,8 +202,21 @@ def test_locks_are_those_of_windows_where_there_is_nothing_else(windows: dict[in
     with lock(tmp_path / "a") as ours, lock(tmp_path / "a") as too, lock(tmp_path / "b") as other:
         assert (ours, too, other) == (True, False, True)
     assert len(windows) == 2
-    with stage(tmp_path, ".making-") as folder:
-        assert folder.is_dir()
+
+
+def test_a_folder_is_guarded_by_a_file_beside_it_where_the_system_opens_none(
+    windows: dict[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import os
+
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    (tmp_path / ".making-dead").mkdir()
+    with stage(tmp_path, ".making-") as first, stage(tmp_path, ".making-") as second:
+        assert first.is_dir()
+        assert second.is_dir()
+        names = {name for each in (first, second) for name in (each.name, f"{each.name}.lock")}
+        assert {path.name for path in tmp_path.iterdir()} == names
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_folder_is_opened_where_the_system_opens_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

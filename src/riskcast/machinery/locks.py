@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-OPENING: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+BESIDE: Final = ".lock"
+PLAIN: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 TAKEN: Final = (errno.EACCES, errno.EAGAIN, errno.EDEADLK, getattr(errno, "EDEADLOCK", errno.EDEADLK))
 
 
@@ -25,7 +26,36 @@ def lock(file: Path) -> Generator[bool]:
     ...     ours, too
     (True, False)
     """
-    handle = os.open(file, OPENING, 0o666)
+    with _held(os.open(file, PLAIN | os.O_RDWR | os.O_CREAT, 0o666)) as ours:
+        yield ours
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Generator[bool]:
+    """Hold the lock of a folder, if nobody else does; gives whether it is held.
+
+    Windows opens no folders, so that a file beside it stands for it there. Raises OSError as `lock` does.
+    """
+    if not opens_folders():
+        with lock(beside(folder)) as ours:
+            yield ours
+        return
+    with _held(os.open(folder, PLAIN | os.O_RDONLY | os.O_DIRECTORY)) as ours:
+        yield ours
+
+
+def opens_folders() -> bool:
+    """Whether this system opens folders as it does files."""
+    return hasattr(os, "O_DIRECTORY")
+
+
+def beside(folder: Path) -> Path:
+    """The file that stands for a folder where the system opens none."""
+    return folder.with_name(folder.name + BESIDE)
+
+
+@contextmanager
+def _held(handle: int) -> Generator[bool]:
     try:
         # A file that was removed meanwhile guards no name.
         yield _take(handle) and os.fstat(handle).st_nlink > 0

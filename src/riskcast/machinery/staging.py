@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -10,10 +11,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from riskcast.errors import OptionError, RiskcastError
-from riskcast.machinery.locks import lock
+from riskcast.machinery.locks import BESIDE, beside, lock_folder, opens_folders
 
 PASSING = ".riskcast-*.tmp"
-LOCK = ".lock"
 TRIES = 10
 GONE = "the folder in which this was started is gone; change to one that exists, then run again"
 
@@ -34,45 +34,51 @@ def stage(place: Path, prefix: str) -> Generator[Path]:
         place.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise OptionError(f"{place} is a file; give a folder as --out") from None
-    for stale in {path.with_name(path.name.removesuffix(LOCK)) for path in place.glob(f"{prefix}*")}:
+    for stale in {path.with_name(path.name.removesuffix(BESIDE)) for path in place.glob(f"{prefix}*")}:
         _remove_dead(stale)
     with ExitStack() as held:
-        folder = _guarded(place, prefix, held)
+        folder = place
         try:
-            folder.mkdir()
+            folder = _make(place, prefix, held)
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            # Windows removes no file that is open: there it goes with the lock.
-            with suppress(OSError):
-                _guard(folder).unlink(missing_ok=True)
+            if folder != place:
+                _remove(folder)
 
 
-def _guarded(place: Path, prefix: str, held: ExitStack) -> Path:
-    """A new name within `place`, whose lock is held."""
-    folder = place
+def _make(place: Path, prefix: str, held: ExitStack) -> Path:
+    """A new folder within `place`, whose lock is held."""
     for _ in range(TRIES):
         folder = place / f"{prefix}{secrets.token_hex(8)}"
-        # Where a disk knows no locks, leftovers stay until somebody removes them.
-        with suppress(OSError):
-            if not held.enter_context(lock(_guard(folder))):
-                # Another writer took the file that is not locked yet for a leftover.
+        if opens_folders():
+            folder.mkdir()
+        try:
+            if not held.enter_context(lock_folder(folder)):
+                # Another writer took what was not locked yet for a leftover.
                 continue
-        break
-    return folder
-
-
-def _guard(folder: Path) -> Path:
-    return folder.with_name(folder.name + LOCK)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            # Where a disk knows no locks, leftovers stay until somebody removes them.
+            pass
+        folder.mkdir(exist_ok=True)
+        return folder
+    raise OSError(errno.EAGAIN, "other writers are in the way")
 
 
 def _remove_dead(folder: Path) -> None:
     # What belongs to somebody else, or lies on a disk without locks, stays until they remove it.
-    with suppress(OSError), lock(_guard(folder)) as is_dead:
+    with suppress(OSError), lock_folder(folder) as is_dead:
         if is_dead:
-            if folder.is_dir() and not folder.is_symlink():
-                shutil.rmtree(folder, ignore_errors=True)
-            _guard(folder).unlink(missing_ok=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    # Windows removes no file that is open: there it goes with the next writer.
+    with suppress(OSError):
+        beside(folder).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -174,7 +180,7 @@ def sync_folder(folder: Path) -> None:
 
     Windows opens no folders, and brings names there by itself.
     """
-    if not hasattr(os, "O_DIRECTORY"):
+    if not opens_folders():
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
