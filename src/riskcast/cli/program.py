@@ -148,7 +148,7 @@ def _called(arguments: Sequence[str] | None) -> int:
     except RiskcastError as error:
         return _said(str(error), MENDABLE)
     except Exception as error:
-        if _signals.heard is not None:
+        if _signals.heard is not None or type(error).__name__ == "Abort":
             # Some libraries make another error of an interrupt, as where it comes while they are imported.
             raise KeyboardInterrupt from error
         show: Any = getattr(error, "show", None)
