@@ -253,6 +253,13 @@ def test_the_text_of_an_overlay_names_its_case(case: Case) -> None:
     assert nameless_overlays(case, [(mine, document)]) == ()
 
 
+@pytest.mark.parametrize(
+    "label", ["true", "null", "nan", "Mine", "a: b", "#1", "12", "no", "Übersicht", "x" * 200, '"']
+)
+def test_a_label_reads_back_as_it_was(case: Case, label: str) -> None:
+    assert read(overlay_text(HOTTER, label, case))[0].label == label
+
+
 def test_two_overlays_that_disagree_are_refused_with_both_places(case: Case) -> None:
     other = "changes:\n  outcomes.decree.base_rate: {median: 0.4, interval: [0.2, 0.6]}\n"
     both = other + "  indicators.mood.now: {median: 40, interval: [35, 45]}\n"

@@ -19,11 +19,12 @@ from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.quantity_names import id_at, locate
 from riskcast.case.where import Where
-from riskcast.case.yaml_lines import Document, parse_yaml, read_text
+from riskcast.case.yaml_lines import Document, ScalarError, parse_yaml, read_scalar, read_text
 from riskcast.errors import CaseError, Problem, suggest
 from riskcast.machinery.digests import digest
 
 SHORT: Final = 12
+PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*( [A-Za-z0-9_]+)*")
 Read = tuple["Overlay", Document]
 
 
@@ -181,8 +182,7 @@ def nameless_overlays(case: Case, overlays: Iterable[Read]) -> tuple[Doubt, ...]
     """Overlays that do not say which case they were made for; none where the case accepts that."""
     if NAMELESS in case.settings.allow:
         return ()
-    name = json.dumps(case.name, ensure_ascii=False)
-    mend = f"write `case: {name}` and `case_hash: {_published(case)[:SHORT]}` above its changes"
+    mend = f'write `case: {_scalar(case.name)}` and `case_hash: "{_published(case)[:SHORT]}"` above its changes'
     return tuple(
         Doubt(NAMELESS, document.file, None, "", "names no case and changes whichever it is given", mend, False, False)
         for overlay, document in overlays
@@ -246,7 +246,12 @@ def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case 
 
 
 def _scalar(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False) if re.fullmatch(r"[A-Za-z][A-Za-z ]*", text) is None else text
+    """A text as YAML has it, in quotes where it would be read as anything else."""
+    try:
+        is_plain = PLAIN.fullmatch(text) is not None and isinstance(read_scalar(text), str)
+    except ScalarError:
+        is_plain = False
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
