@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import webbrowser
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
@@ -34,6 +35,8 @@ POLICY = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
+# What a page of the app could be called, as the browser's address has it.
+PAGE = re.compile(r"[^\s:](?:[^\x00-\x1f:]{0,98}[^\s:\x00-\x1f])?")
 # What Streamlit serves beneath folders of its own.
 SERVED = ("_stcore", "app", "auth", "component", "media", "static")
 HEADERS = {
@@ -97,15 +100,19 @@ class Homeward:
 
 
 def where_to(path: str) -> str | None:
-    """Where an address leads that lies within folders of nobody; None for any other.
+    """Where an address leads that lies within folders of nobody, or that no page could have; None for any other.
 
     >>> where_to("/a/b/why"), where_to("/a/..%2f//evil.example"), where_to("/why"), where_to("/media/a.csv")
     ('/why', '/evil.example', None, None)
+    >>> where_to("/a:b"), where_to("/why ")
+    ('/', '/')
     """
     parts = [part for part in path.replace("\\", "/").split("/") if part]
-    if len(parts) < 2 or parts[0] in SERVED:
+    if not parts or parts[0] in SERVED:
         return None
-    return f"/{quote(parts[-1], safe='')}"
+    if PAGE.fullmatch(parts[-1]) is None:
+        return "/"
+    return f"/{quote(parts[-1], safe='')}" if len(parts) > 1 else None
 
 
 def why_refused(headers: Headers, hosts: Collection[str], origins: Collection[str]) -> str | None:

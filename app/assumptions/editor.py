@@ -225,12 +225,12 @@ def _remember_follow() -> None:
 
 
 def _reset(key: str) -> None:
-    st.session_state.pop("draft", None)
+    st.session_state.pop("number_draft", None)
     session.reset(key)
 
 
 def _pending(key: str) -> Draft | None:
-    draft = st.session_state.get("draft")
+    draft = st.session_state.get("number_draft")
     return draft if draft is not None and draft.key == key else None
 
 
@@ -238,7 +238,7 @@ def _draft(key: str, applied: Numbers) -> Draft | None:
     """What was given for a quantity and could not be used, unless the quantity has changed since."""
     draft = _pending(key)
     if draft is None or draft.over != applied:
-        st.session_state.pop("draft", None)
+        st.session_state.pop("number_draft", None)
         return None
     return draft
 
@@ -257,9 +257,9 @@ def _edited(subject: Subject, part: str, key: str) -> None:
     new = _moved(subject, part, given, old, published, follow)
     wrong = find_problem(subject, new) or _refusal(now, subject.key, new)
     if wrong is not None:
-        st.session_state["draft"] = Draft(subject.key, applied, new, wrong)
+        st.session_state["number_draft"] = Draft(subject.key, applied, new, wrong)
         return
-    st.session_state.pop("draft", None)
+    st.session_state.pop("number_draft", None)
     session.change(subject.key, new.plain)
 
 

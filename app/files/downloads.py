@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import tempfile
@@ -58,13 +59,17 @@ def case_zip(case: riskcast.Case) -> bytes:
 
 
 def file_stem(dossier: riskcast.Dossier) -> str:
-    """How files of a dossier are called: case, scenario, and the case's hash where it is not as published.
+    """How files of a dossier are called: case, scenario, and a tag where either is not as a bundled case has it.
 
     Two forecasts that differ have files that differ in name.
     """
-    case = dossier.case
-    changed = "" if case.hash == dossier.published.hash else f"-{case.hash[:8]}"
-    return safe_name(f"{case.name}-{dossier.headline.forecast.scenario_name}{changed}")
+    case, ahead = dossier.case, dossier.headline.forecast
+    stem = safe_name(f"{case.name}-{ahead.scenario_name}")
+    is_published = case.name in riskcast.list_cases() and case.hash == dossier.published.published_hash
+    if is_published and ahead.scenario == case.scenarios.get(ahead.scenario_name, case.scenario("baseline")):
+        return stem
+    told = f"{case.hash} {ahead.scenario.model_dump_json()}"
+    return f"{stem}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def safe_name(text: str) -> str:

@@ -80,9 +80,9 @@ def _open(files: Sequence[Any]) -> str:
         if len(files) == 1 and _is_overlay(files[0].name):
             _open_overlay(files[0])
         elif len(files) == 1 and _is_zip(files[0].name):
-            _show_case(uploads.read_case_upload(files[0].name, files[0].getvalue()), files)
+            _show_case(uploads.read_case_upload(files[0].name, files[0].getvalue()))
         else:
-            _show_case(uploads.read_case_files(_contents(files)), files)
+            _show_case(uploads.read_case_files(_contents(files)))
     except riskcast.RiskcastError as error:
         return str(error)
     return ""
@@ -117,7 +117,7 @@ def _open_overlay(file: Any) -> None:
         session.complain(f"{doubt.file}: {doubt.wrong}; {doubt.mend}.")
 
 
-def _show_case(case: riskcast.Case, files: Sequence[Any]) -> None:
-    kept_cases().keep(case, sum(file.size for file in files))
+def _show_case(case: riskcast.Case) -> None:
+    kept_cases().keep(case)
     session.show(View(case))
     st.session_state["opened"] = "Case opened."

@@ -44,7 +44,7 @@ class Draft:
 
 def draft() -> Draft:
     """The future that this session is making."""
-    return st.session_state.setdefault("draft", Draft())
+    return st.session_state.setdefault("future_draft", Draft())
 
 
 def hold_to(now: session.View) -> None:
@@ -98,7 +98,7 @@ def delete(name: str) -> None:
 
 
 def _load(new: Draft) -> None:
-    st.session_state["draft"] = new
+    st.session_state["future_draft"] = new
     st.session_state["draft_label"], st.session_state["draft_story"] = new.label, new.story
 
 
@@ -186,7 +186,7 @@ def _line(case: riskcast.Case, kind: str, place: int, words: str) -> None:
 
 def _remove(kind: str, place: int) -> None:
     kept = tuple(one for other, one in enumerate(getattr(draft(), kind)) if other != place)
-    st.session_state["draft"] = replace(draft(), **{kind: kept})
+    st.session_state["future_draft"] = replace(draft(), **{kind: kept})
 
 
 def _move_form(result: Result) -> None:
@@ -340,7 +340,7 @@ def _add(kind: str, plain: Plain) -> None:
     except ValueError as error:
         st.session_state["builder_problem"] = told(error)
         return
-    st.session_state["draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), getattr(whole, kind)[-1])})
+    st.session_state["future_draft"] = replace(draft(), **{kind: (*getattr(draft(), kind), getattr(whole, kind)[-1])})
 
 
 def told(error: ValueError) -> str:
@@ -376,7 +376,7 @@ def _save_form(own: Draft) -> None:
     story = st.text_area(
         "Story", key="draft_story", max_chars=2000, height=80, placeholder="Why would this happen? Optional."
     )
-    st.session_state["draft"] = replace(own, label=label, story=story)
+    st.session_state["future_draft"] = replace(own, label=label, story=story)
     save, clear = st.columns([1, 1])
     with save:
         st.button(

@@ -10,18 +10,21 @@ import streamlit as st
 import riskcast
 
 MOST_BYTES = 200_000_000
+MOST_CASES = 64
+# About what a row of events or dated values takes in memory.
+ROW_BYTES = 2_000
 DIGITS = 16
 
 
 class KeptCases:
-    """Cases with the size of the files that they came from; those looked at last stay.
+    """Cases, as many as memory is set aside for; those looked at last stay.
 
-    >>> kept = KeptCases(most_bytes=10)
     >>> case = riskcast.load_case("central_asia_2024")
-    >>> kept.keep(case, 6)
+    >>> kept = KeptCases(most_bytes=size_of(case))
+    >>> kept.keep(case)
     >>> kept.find(case.name, short_hash(case)).hash == case.hash, kept.find("other", short_hash(case))
     (True, None)
-    >>> kept.keep(case.revised(name="second"), 6)
+    >>> kept.keep(case.revised(name="second"))
     >>> kept.find(case.name, short_hash(case)) is None
     True
     """
@@ -32,13 +35,16 @@ class KeptCases:
         # Sessions run in threads of one process.
         self._lock = Lock()
 
-    def keep(self, case: riskcast.Case, size: int) -> None:
-        """Keep a case that came from files of so many bytes, in place of those not looked at for longest."""
+    def keep(self, case: riskcast.Case) -> None:
+        """Keep a case, in place of those not looked at for longest."""
         with self._lock:
-            self._cases[case.name, short_hash(case)] = case, size
+            self._cases[case.name, short_hash(case)] = case, size_of(case)
             self._cases.move_to_end((case.name, short_hash(case)))
-            while len(self._cases) > 1 and sum(size for _, size in self._cases.values()) > self._most:
+            while len(self._cases) > 1 and self._is_full():
                 self._cases.popitem(last=False)
+
+    def _is_full(self) -> bool:
+        return len(self._cases) > MOST_CASES or sum(size for _, size in self._cases.values()) > self._most
 
     def find(self, name: str, digits: str) -> riskcast.Case | None:
         """The case of a name and of the first digits of a hash, as `short_hash` gives them."""
@@ -47,6 +53,13 @@ class KeptCases:
             if found is not None:
                 self._cases.move_to_end((name, digits))
             return None if found is None else found[0]
+
+
+def size_of(case: riskcast.Case) -> int:
+    """About how many bytes of memory the rows of a case take."""
+    rows = len(case.event_rows) + len(case.series_rows) + len(case.coverage)
+    panel = () if case.panel is None else (*case.panel.levels.values(), *case.panel.events.values())
+    return ROW_BYTES * (1 + rows) + sum(values.nbytes for values in panel)
 
 
 def short_hash(case: riskcast.Case) -> str:

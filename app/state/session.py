@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 import riskcast
 from state.kept_cases import DIGITS, kept_cases, short_hash
@@ -25,6 +26,7 @@ MOST_OBSERVED = 50
 # A bundled case that was changed on disk is seen by those who come so much later.
 SECONDS_KEPT = 300
 EVENTS_FILE = "history/events.csv"
+PARAMETERS = ("case", "hash", "scenario", "overlay", "built", "observed")
 Changes = Mapping[str, Mapping[str, Any]]
 
 
@@ -224,7 +226,7 @@ def decode(text: str) -> Any:
         plain = unpacker.decompress(packed, MOST_UNPACKED)
     except zlib.error as error:
         raise ValueError("the address is damaged") from error
-    if not unpacker.eof:
+    if not unpacker.eof or unpacker.unused_data:
         raise ValueError("the address is cut, or holds too much")
     try:
         found = json.loads(plain, object_pairs_hook=_distinct, parse_constant=_no_number)
@@ -287,7 +289,10 @@ def _bundled(name: str) -> riskcast.Case:
 
 
 def _from_address() -> View:
-    case = _addressed_case()
+    twice = [name for name in PARAMETERS if len(st.query_params.get_all(name)) > 1]
+    if twice:
+        _complain_of_case(f"The address says twice what {twice[0]} is.")
+    case = None if twice else _addressed_case()
     if case is None:
         return View(_bundled(riskcast.list_cases()[0]))
     opened = View(case)
@@ -305,7 +310,7 @@ def _from_address() -> View:
                 raise ValueError("it does not say by hash which edition of the case they belong to")
             opened = read(opened, decode(text))
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            complain(f"The {what} in the address cannot be used: {error}")
+            complain(f"The {what} in the address cannot be used: {_told(error)}")
     scenario = st.query_params.get("scenario", "baseline")
     if scenario in opened.scenarios:
         return replace(opened, scenario=scenario)
@@ -313,11 +318,21 @@ def _from_address() -> View:
     return opened
 
 
+def _told(error: Exception) -> str:
+    """What is wrong, in a line: of what does not validate, the first thing."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error).partition("\n")[0]
+
+
 def _addressed_case() -> riskcast.Case | None:
     """The case that the address asks for; None, said why, where it is not here or is another edition."""
     known = riskcast.list_cases()
     asked, digits = st.query_params.get("case", known[0]), st.query_params.get("hash")
-    found = None if digits is None else kept_cases().find(asked, digits)
+    found = None if digits is None else kept_cases().find(asked, digits[:DIGITS])
+    if found is not None and not found.hash.startswith(str(digits)):
+        found = None
     if found is not None:
         return found
     if asked not in known:
@@ -325,8 +340,8 @@ def _addressed_case() -> riskcast.Case | None:
         _complain_of_case(f"The address asks for the case {asked!r}, which is not here: {mend}.")
         return None
     case = _bundled(asked)
-    if digits is not None and digits != short_hash(case):
-        made_for, here = digits[:DIGITS], short_hash(case)
+    if digits is not None and (len(digits) < DIGITS or not case.hash.startswith(digits)):
+        made_for, here = digits[:64], case.hash[: len(digits)]
         _complain_of_case(
             f"The address belongs to another edition of {asked} ({made_for!r}; here it is {here}): "
             "open the file of that edition in the sidebar, then use the address again."

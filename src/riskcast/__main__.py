@@ -2,6 +2,10 @@
 
 import sys
 
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` would import from the folder that one stands in, which anybody may have filled.
+    sys.path.pop(0)
+
 
 def main() -> None:
     """Run the command line, to the end of the process."""

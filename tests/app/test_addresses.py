@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import riskcast
 from state import session
-from state.kept_cases import KeptCases, kept_cases, short_hash
+from state.kept_cases import KeptCases, kept_cases, short_hash, size_of
 from state.session import View
 from tests.support.smallcase import FILES, write_files
 
@@ -99,7 +99,7 @@ def test_the_address_of_an_uploaded_case_leads_back_to_it_while_the_app_keeps_it
     assert seen(test).case.name == "central_asia_2024"
     assert not seen(test).changes
     assert "'ministry', which is not here" in warned(test)
-    kept_cases().keep(ministry, 10)
+    kept_cases().keep(ministry)
     assert seen(opened(**address)) == View(ministry, changes)
     kept_cases.clear()
 
@@ -115,16 +115,17 @@ def test_an_uploaded_case_is_kept(ministry: riskcast.Case) -> None:
 
 
 def test_the_cases_that_were_looked_at_last_are_kept(ministry: riskcast.Case) -> None:
-    kept = KeptCases(most_bytes=20)
+    kept = KeptCases(most_bytes=2 * size_of(ministry))
     second, third = (ministry.revised(name=name) for name in ("second", "third"))
-    kept.keep(ministry, 10)
-    kept.keep(second, 10)
+    kept.keep(ministry)
+    kept.keep(second)
     assert kept.find("ministry", short_hash(ministry)) == ministry
-    kept.keep(third, 10)
+    kept.keep(third)
     assert kept.find("second", short_hash(second)) is None
     assert kept.find("ministry", short_hash(ministry)) == ministry
-    kept.keep(second, 1000)
-    assert kept.find("second", short_hash(second)) == second
+    alone = KeptCases(most_bytes=1)
+    alone.keep(second)
+    assert alone.find("second", short_hash(second)) == second
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,20 @@ def test_more_assumptions_than_anybody_builds_are_refused(published: riskcast.Ca
     test = opened(hash=short_hash(published), built=session.encode(built))
     assert not seen(test).built
     assert "101 assumptions in one scenario" in warned(test)
+
+
+def test_an_address_that_says_something_twice_is_not_applied(published: riskcast.Case) -> None:
+    test = AppTest.from_function(page, default_timeout=60)
+    test.query_params["hash"] = short_hash(published)
+    test.query_params["overlay"] = [session.encode(HIGHER), session.encode({LEVEL: {"value": 60.0}})]
+    assert seen(test.run()) == View(published)
+    assert "says twice what overlay is" in warned(test)
+
+
+@pytest.mark.parametrize("digits", [16, 20, 64])
+def test_a_hash_may_be_given_with_all_its_digits(published: riskcast.Case, digits: int) -> None:
+    test = opened(hash=published.hash[:digits], overlay=session.encode(HIGHER))
+    assert seen(test) == View(published, HIGHER)
 
 
 def test_all_that_is_wrong_is_told(published: riskcast.Case) -> None:

@@ -23,6 +23,17 @@ sidebar.show()
 """
 
 
+ANY_PAGE = """
+import importlib
+import sidebar
+from parts import door as st
+from state import session
+session.view()
+sidebar.show()
+importlib.import_module(f"views.{st.session_state['page']}").show()
+"""
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_draws(page: str) -> None:
     drawn = AppTest.from_string(script(page), default_timeout=PATIENCE).run()
@@ -30,6 +41,20 @@ def test_a_page_draws(page: str) -> None:
     assert not drawn.error
     assert len(drawn.title) == 1
     assert any("checks passed" in each.value for each in drawn.caption)
+
+
+def test_pages_of_one_session_take_nothing_of_one_another() -> None:
+    drawn = AppTest.from_string(ANY_PAGE, default_timeout=PATIENCE)
+    drawn.session_state["page"] = "scenarios"
+    drawn.run()
+    drawn.session_state["page"] = "assumptions"
+    drawn.run()
+    drawn.number_input(key="edit:low:indicators.xenophobia.now").set_value(90.0).run()
+    assert "Not applied" in " ".join(each.value for each in drawn.error)
+    for page in (*PAGES, *reversed(PAGES)):
+        drawn.session_state["page"] = page
+        drawn.run()
+        assert not drawn.exception, page
 
 
 def test_a_changed_assumption_gives_the_packages_own_numbers() -> None:

@@ -101,7 +101,7 @@ def test_the_builder_offers_every_verb_and_tells_what_cannot_be(case: riskcast.C
     test.number_input(key="move_value:mood:shift").set_value(8.0).run()
     test.button(key="add_move").click().run()
     assert not test.exception
-    assert [move.shift for move in test.session_state["draft"].indicators] == [8.0]
+    assert [move.shift for move in test.session_state["future_draft"].indicators] == [8.0]
     test.button(key="add_move").click().run()
     test.number_input(key="move_value:mood:shift").set_value(30.0).run()
     test.button(key="add_move").click().run()

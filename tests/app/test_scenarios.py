@@ -289,7 +289,7 @@ def test_a_name_must_be_given_and_free(workbench: AppTest) -> None:
         save(workbench, label)
         assert wrong in texts(workbench.error)
         assert not seen(workbench).built
-        assert len(workbench.session_state["draft"].indicators) == 1
+        assert len(workbench.session_state["future_draft"].indicators) == 1
 
 
 def test_a_built_future_is_edited_and_deleted(workbench: AppTest) -> None:

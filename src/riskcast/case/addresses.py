@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from riskcast.case.files import list_cases, load_case
+from riskcast.case.files import list_cases, load_bundled
 
 # Hosts, parted by commas, to which the addresses of any case may lead.
 ALLOWED: Final = "RISKCAST_LINKS"
@@ -56,4 +56,4 @@ def secure(address: str, hosts: Collection[str] | None = None) -> str | None:
 @functools.cache
 def _cited() -> frozenset[str]:
     """The addresses of all sources of the cases that came with riskcast."""
-    return frozenset(s.url for name in list_cases() for s in load_case(name).sources.values() if s.url)
+    return frozenset(s.url for name in list_cases() for s in load_bundled(name).sources.values() if s.url)

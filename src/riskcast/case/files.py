@@ -99,6 +99,11 @@ def load_case(case: str | Path) -> Case:
     return load_case_with_lines(case)[0]
 
 
+def load_bundled(name: str) -> Case:
+    """A case that came with riskcast, whatever folder of its name there is where the program runs."""
+    return read_case(bundled_folder() / name)
+
+
 def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
     """A case as `load_case` gives it, and where each of its parts stands in its files."""
     folder = Path(case)
@@ -107,6 +112,9 @@ def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
         is_folder, exists = str(case) != "" and folder.is_dir(), folder.exists()
     except OSError:
         is_folder = exists = False
+    if is_folder and case in list_cases() and not folder.samefile(bundled_folder() / str(case)):
+        wrong = "is a folder here, and a case that came with riskcast"
+        raise CaseError([Problem(str(case), None, "", wrong, f"write ./{case} for the folder, or stand elsewhere")])
     if is_folder:
         return read_case_with_lines(folder)
     if str(case) in list_cases():

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import sys
+import tomllib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -136,21 +137,29 @@ def _stay_at_home() -> None:
 def _secrets_file(given: Path | None) -> Path:
     """Where secrets stand: in the file that was given, or in the home of whoever starts the app.
 
-    Raises OptionError where a file of the working directory would turn on sign-in: not to hear it could open the app to
-    everybody, and to hear it would let any folder say who may sign in.
+    Raises OptionError where a file cannot be read, as the app would be open to everybody, or where one of the working
+    directory would turn on sign-in: not to hear it could open the app, and to hear it would let any folder say who may
+    sign in.
     """
-    if given is not None:
-        if not given.is_file():
-            raise OptionError(f"--secrets is {show(str(given))}, which is no file; write one as docs/app.md shows")
-        return given.resolve()
-    try:
-        here = SECRETS.read_text(encoding="utf-8", errors="replace") if SECRETS.is_file() else ""
-    except OSError:
-        here = ""
     home = Path.home() / SECRETS
-    if re.search(r"^\s*\[\s*auth\b", here, re.MULTILINE) and SECRETS.resolve() != home.resolve():
+    if given is not None:
+        if not _asks_for_sign_in(given, f"--secrets is {show(str(given))}"):
+            raise OptionError(f"--secrets is {show(str(given))}, which has no [auth]; write one as docs/app.md shows")
+        return given.resolve()
+    if SECRETS.is_file() and SECRETS.resolve() != home.resolve() and _asks_for_sign_in(SECRETS, str(SECRETS)):
         raise OptionError(f"{SECRETS} in this folder is not heard by itself; add --secrets {SECRETS} if it is yours")
+    if home.is_file():
+        _asks_for_sign_in(home, str(home))
     return home
+
+
+def _asks_for_sign_in(file: Path, called: str) -> bool:
+    """Whether a file of secrets turns on sign-in; raises OptionError where it cannot be read."""
+    try:
+        return "auth" in tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        raise OptionError(f"{called}, which cannot be read ({why}); write one as docs/app.md shows") from None
 
 
 def _host_names(option: str, given: Iterable[str]) -> list[str]:

@@ -89,11 +89,11 @@ def forecast(
 @app.command()
 def cases() -> None:
     """List the bundled cases."""
-    from riskcast.case.files import list_cases, load_case
+    from riskcast.case.files import list_cases, load_bundled
     from riskcast.terminal.forecasts import make_console
 
     for name in list_cases():
-        settings = load_case(name).settings
+        settings = load_bundled(name).settings
         make_console().print(f"{name}\n  {settings.title} (as of {settings.as_of})", markup=False)
 
 

@@ -162,9 +162,9 @@ def tell(doubts: Iterable[Doubt]) -> None:
 
 def read_case(case: str | None) -> Case:
     """A case by name or folder, the bundled one where none is given."""
-    from riskcast.case.files import list_cases, load_case
+    from riskcast.case.files import list_cases, load_bundled, load_case
 
-    return load_case(case if case is not None else list_cases()[0])
+    return load_bundled(list_cases()[0]) if case is None else load_case(case)
 
 
 def fit_asked(request: Request) -> Posterior:

@@ -59,8 +59,8 @@ def make_dossier(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
 ) -> Dossier:
-    """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, or an
-    earlier run that shares no pair or no outcome with them.
+    """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
+    run that shares no pair or no outcome with them, or an explanation of other scores.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -77,8 +77,14 @@ def make_dossier(
         raise OptionError(f"the scenario {twice!r} is given twice; give each scenario once")
     if any(risk.forecast.posterior is not chosen[0].forecast.posterior for risk in chosen):
         raise OptionError("the risks come from different fits; forecast all scenarios from the same posterior")
+    case = chosen[0].forecast.case
     if previous is not None:
-        check_previous(previous, chosen[0].forecast.case)
+        check_previous(previous, case)
+    scores = {risk.forecast.scenario_name: {dyad.id: dyad.score.mean for dyad in risk.dyads} for risk in chosen}
+    for name, explanation in explanations:
+        if explanation.score != scores.get(name):
+            wrong = f"the explanation of {name!r} is of none of the risks"
+            raise OptionError(f"{wrong}; give explain(forecast) of one of them, under its scenario's name")
     return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations))
 
 
@@ -89,3 +95,6 @@ def check_previous(previous: Risk, case: Case) -> None:
         if set(before).isdisjoint(after):
             wrong = f"the earlier run is of another case ({then.case.name}): it shares no {what} with {case.name}"
             raise OptionError(f"{wrong}; give an earlier run of the same case")
+    if then.case.name != case.name and then.case.settings.title != case.settings.title:
+        wrong = f"the earlier run is of another case ({then.case.name}, {then.case.settings.title})"
+        raise OptionError(f"{wrong}; give an earlier run of {case.name}")

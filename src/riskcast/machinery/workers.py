@@ -299,7 +299,7 @@ class _Processes(Executor):
         with self._lock:
             if not self._open:
                 raise CancelledError
-            with _interrupts_blocked():
+            with _safe_path(), _interrupts_blocked():
                 process.start()
             self._processes.add(process)
         theirs.close()
@@ -389,6 +389,20 @@ def _naming(key: str, workers: Workers) -> Generator[None]:
         else:
             error.add_note(f"in task {show(key)}")
         raise
+
+
+@contextmanager
+def _safe_path() -> Generator[None]:
+    """Let a process that is started import nothing from the folder that one stands in: anybody may have filled it."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager
