@@ -348,6 +348,23 @@ def test_numbers_in_a_panel_that_does_not_say_so_are_refused_with_the_mend(tmp_p
     assert "Correlates of War" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ({"AAA": "aus", "BBB": "usa", "CCC": "swz", "DDD": "can"}, "which aus-usa is AUS-USA (ISO 3166)"),
+        ({"AAA": "US", "BBB": "CA", "CCC": "MX", "DDD": "BR"}, "which US-CA is USA-CAN (ISO 3166)"),
+        ({"AAA": " USA ", "BBB": " CAN ", "CCC": " MEX ", "DDD": " BRA "}, "`states: iso3166`"),
+    ],
+)
+def test_codes_of_iso_3166_in_another_spelling_are_refused_once_with_the_mend(
+    codes: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CaseError, match="in 53 of 53 rows") as caught:
+        load_case(panel_in(tmp_path, codes, ISO))
+    (problem,) = caught.value.problems
+    assert words in problem.mend
+
+
 def test_a_code_that_a_system_lacks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"dyad: is 'DEU-GBR'; write two different states by their codes in Correlates"):
         load_case(panel_in(tmp_path, ISO, ISO, "  states: cow\n"))

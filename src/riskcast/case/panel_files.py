@@ -239,19 +239,23 @@ def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem])
     written = table.texts(DYAD)
     ids = {text: _dyad_id(text, system) for text in dict.fromkeys(written)}
 
-    def found(texts: Iterable[str], wrong: str, mend: str) -> None:
+    def found(texts: Iterable[str], wrong: str, mend: str, *, once: bool = False) -> None:
         if which := set(texts):
             rows = np.fromiter((text in which for text in written), dtype=bool, count=len(written))
-            problems.extend(table.problems(DYAD, rows, wrong, mend))
+            if once:
+                wrong += f" in {int(rows.sum())} of {len(written)} rows"
+            problems.extend(table.problems(DYAD, rows, wrong, mend, once=once))
 
     bad = {text for text, id in ids.items() if not id}
     offered: set[str] = set()
-    for other in ("cow", "gw") if system is None else ():
-        readable = {text: id for text in ids if text in bad - offered and (id := _dyad_id(text, other))}
+    by_system = {other: {text: id for text in ids if text in bad and (id := _dyad_id(text, other))} for other in SYSTEMS}
+    # What reads most of them is what was meant; ISO 3166 where several do.
+    for other in sorted(SYSTEMS, key=lambda other: -len(by_system[other])) if system is None else ():
+        readable = {text: id for text, id in by_system[other].items() if text not in offered}
         if readable:
             text, id = next(iter(readable.items()))
             mend = f"say `states: {other}` beneath `panel:`, by which {text} is {id} ({SYSTEMS[other]})"
-            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes")
+            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes", once=True)
             offered |= set(readable)
     form = "of 3 to 8 capitals or digits, such as USA-CAN"
     if system is not None:
