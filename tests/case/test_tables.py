@@ -411,6 +411,10 @@ def test_text_may_hold_what_typographers_use(tmp_path: Path) -> None:
         ),
         ("median: 0.3\n    interval: [0.1, 0.6]", "median: 30\n    interval: [10, 60]", "give 0.3 for 30 %"),
         ("median: 0.3\n    interval: [0.1, 0.6]", "median: 0.3\n    interval: [0.1, 1.6]", "interval: 1.6 must be"),
+        ("interval: [0.1, 0.6]", "interval: [0.1, 60]", "and 1; correct the number, or the unit it is in"),
+        ("interval: [0.1, 0.6]", "interval: [10, 60]", "give all of it in one unit: 30 for 0.3, or [0.1, 0.6] for"),
+        ("median: 0.3\n", "median: 30\n", "give all of it in one unit: 0.3 for 30, or [10, 60] for [0.1, 0.6]"),
+        ("median: 0.3\n", "median: -0.3\n", "correct the sign of one of the two"),
     ],
 )
 def test_the_number_that_is_told_is_the_one_that_stands_there(old: str, new: str, words: str, tmp_path: Path) -> None:
