@@ -134,17 +134,23 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
         raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
+    # None where it cannot be told.
+    is_panel: bool | None = None
     for name, files in found.items():
         shown = files[0] if files else f"{name}.yaml"
         if len(files) > 1:
             problems.append(Problem(shown, None, "", f"stands beside {files[1]}", "keep one of them"))
             continue
         try:
-            documents[name] = parse_yaml(read_text(folder / shown, shown), shown)
+            text = read_text(folder / shown, shown)
+            if name == "case":
+                is_panel = re.search(r"^panel[ \t]*:", text, re.MULTILINE) is not None
+            documents[name] = parse_yaml(text, shown)
         except CaseError as error:
             problems.extend(error.problems)
-    settings_data = documents["case"].data if "case" in documents else None
-    is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
+    if "case" in documents:
+        settings_data = documents["case"].data
+        is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
     tables: dict[str, TableFile] = {}
     for usual, columns in TABLES.items():
         try:
@@ -153,7 +159,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
                 if shown is not None:
                     mend = "remove it, or take over its rows"
                     problems.append(Problem(shown, None, "", "is not read in a panel case", mend))
-            elif shown is not None or usual != COVERAGE_FILE:
+            elif shown is not None or (usual != COVERAGE_FILE and is_panel is False):
                 tables[usual] = read_table(folder / (shown or usual), shown or usual, Wanted(columns))
         except CaseError as error:
             problems.extend(error.problems)
