@@ -186,13 +186,15 @@ def test_cells_of_events_that_cannot_be_told_apart_are_told_once(
 
 def test_midnight_behind_a_day_is_that_day(tmp_path: Path) -> None:
     plain = load_case(write_files(tmp_path / "plain")).hash
-    for midnight in (" 00:00:00", "T00:00", " 00:00:00.000"):
+    for midnight in (" 00:00:00+00:00", "T00:00:00.000Z", "T00:00-0500", " 00:00:00", "T00:00", " 00:00:00.000"):
         text = EVENTS_CSV.replace("2016-03-20", f"2016-03-20{midnight}")
         assert load_case(write_files(tmp_path / "other", history_events_csv=text)).hash == plain
     assert (
         "2016-03-20 13:00"
         in refusals(write_files(tmp_path, history_events_csv=text.replace("00:00:00.000", "13:00")))[0]
     )
+    half = write_files(tmp_path / "half", history_events_csv=text.replace("00:00:00.000", "00:00:30"))
+    assert "'2016-03-20 00:00:30'" in refusals(half)[0]
 
 
 def test_faults_of_many_rows_are_told_by_the_first_of_them(tmp_path: Path) -> None:
@@ -308,6 +310,7 @@ def test_days_stand_for_the_period_that_holds_them(unit: str, tmp_path: Path) ->
     variants = {
         "text": rows.assign(period=days.strftime("%Y-%m-%d")),
         "moment": rows.assign(period=days.strftime("%Y-%m-%d 00:00:00")),
+        "zoned moment": rows.assign(period=days.strftime("%Y-%m-%d 00:00:00+05:00")),
     }
     for name, variant in variants.items():
         assert panel_of(write_panel_case(tmp_path / name, variant, unit=unit)) == expected

@@ -64,8 +64,10 @@ SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "publishe
 TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
 _NUMBERS = ("value", "low", "high")
 _DAYS = ("date", "published", "from", "until")
-# Midnight, as programs write it behind a day.
-_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?")
+# Midnight, as programs write it behind a day, in whatever time zone.
+_MIDNIGHT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+)
 _OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
 _DAY_NUMBER = re.compile(r"[0-9]{5}(\.0*)?")
 _LOOK_ALIKE = ODD_SPACES + INVISIBLE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0c\uff0e\uff1a"
@@ -385,7 +387,8 @@ def _history[M: BaseModel](
 
 def _days(name: str, texts: list[str], told: _Told) -> list[str]:
     """Days as YYYY-MM-DD where a time of midnight follows them; those in another order are refused."""
-    plain = [_MIDNIGHT.sub(r"\1", text) if len(text) > 10 else text for text in texts]
+    midnights = (len(text) > 10 and _MIDNIGHT.fullmatch(text) for text in texts)
+    plain = [found[1] if found else text for text, found in zip(texts, midnights, strict=True)]
     mend = "write all days as YYYY-MM-DD (in Excel: format the column as yyyy-mm-dd)"
     odd = [text[4:5] != "-" and _OTHER_DAY.fullmatch(text) is not None for text in plain]
     told.tell(name, odd, "is {} in an order of day and month that cannot be told, in {count} rows", mend, once=True)

@@ -37,7 +37,7 @@ from riskcast.names import DYAD, PERIOD
 _EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+)?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?")
 
 
 def read_panel(
