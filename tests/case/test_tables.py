@@ -219,7 +219,11 @@ def test_a_row_of_a_series_without_a_value_is_left_out_where_the_case_names_the_
     assert [one.without_value for one in case.dialects] == [0, 2]
     text = SERIES_CSV + row.format(50, "NA", 52)
     said = refusals(write_files(tmp_path, case_yaml=marked, history_indicators_csv=text))
-    assert said[0].startswith("history/indicators.csv:5: low: is empty")
+    assert said[0].startswith("history/indicators.csv:5: low: is 'NA', which marks a missing value, beside a value")
+    text = SERIES_CSV + row.format(-9, -9, -9) + row.format(-9, -9, -9).replace("01-31", "02-28")
+    (said,) = refusals(write_files(tmp_path / "number", history_indicators_csv=text))
+    assert "value: -9 is outside what mood can be" in said
+    assert "`na: [-9]`" in said
 
 
 def test_marks_are_no_part_of_a_hash_until_they_are_named_and_are_written_again(tmp_path: Path) -> None:
@@ -250,6 +254,10 @@ def test_marks_in_a_panel_are_missing_by_word_and_by_value(suffix: str, tmp_path
     assert with_marks.panel.digest == without.panel.digest
     (said,) = refusals(write_panel_case(tmp_path / "unnamed", marked, suffix=suffix, edits=MARKED))
     assert "in 4 of 53 rows, outside what it can be" in said or "in 5 of 53 rows, outside what it can be" in said
+    assert "`na: [-9]`" in said
+    events = rows.assign(clash=rows["clash"].where(rows["period"] != "2005", -9.0))
+    (said,) = refusals(write_panel_case(tmp_path / "events", events, suffix=suffix))
+    assert "clash: is " in said
     assert "`na: [-9]`" in said
 
 

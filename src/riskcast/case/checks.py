@@ -13,11 +13,12 @@ from riskcast.case.model import Case, Effect, EventRow, Indicator, IndicatorMove
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
 from riskcast.case.plausibility.judge import refusals, scenario_refusals
-from riskcast.case.quantities import Quantity, check_domain, find_misfit
+from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
+from riskcast.machinery.number_cells import mark_text
 from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
@@ -389,6 +390,7 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
 def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
     seen: set[tuple[str, str, dt.date]] = set()
     covered: set[tuple[str, str]] = set()
+    marks: set[tuple[str, float]] = set()
     for index, row in enumerate(case.series_rows):
 
         def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
@@ -412,7 +414,13 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
         low, high = indicator.bounds or (-math.inf, math.inf)
         for column, number in (("value", row.value), ("low", row.low), ("high", row.high)):
             if check_domain(Quantity(value=number), indicator.link) or not low <= number <= high:
-                yield wrong(column, f"{number:g} is outside what {row.indicator} can be", "check the unit")
+                mend, is_mark = "check the unit", column == "value" and number in MISSING_NUMBERS
+                if is_mark:
+                    mend += f", or add `{mark_text([number])}` to case.yaml where it marks a missing value"
+                if (row.indicator, number) not in marks:
+                    yield wrong(column, f"{number:g} is outside what {row.indicator} can be", mend)
+                if is_mark:
+                    marks.add((row.indicator, number))
                 break
         key = (row.indicator, row.unit, row.date)
         if key in seen:

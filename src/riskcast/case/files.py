@@ -364,7 +364,10 @@ def _history[M: BaseModel](
         kept = ~(given & np.isnan(read.values["value"])) | told.rows
         for name, values in read.values.items():
             told.tell(name, np.isinf(values), "is {}, too large a number", "give a finite number")
-            told.tell(name, np.isnan(values) & kept & ~told.rows, "is empty", NUMBER_MEND)
+            lacking = np.isnan(values) & kept & ~told.rows
+            marked = lacking & np.array([text != "" for text in texts[name]], dtype=bool)
+            told.tell(name, marked, "is {}, which marks a missing value, beside a value", NUMBER_MEND)
+            told.tell(name, lacking & ~marked, "is empty", NUMBER_MEND)
         dialect = replace(dialect, decimal=read.decimal, without_value=int((~kept).sum()))
         numbers = {name: values.tolist() for name, values in read.values.items()}
     rows, found = [], told.problems

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Z90 = 1.6448536269514722
 LARGEST = 1e12
+# What programs write in columns of numbers where there is none.
+MISSING_NUMBERS = (-9.0, -99.0, -999.0, -9999.0, -8.0, -88.0, -7.0, -77.0)
 KNEE = 0.5
 BEND_AT_END = math.sqrt(Z90**2 + KNEE**2) - KNEE
 # Mean and variance of sqrt(z^2 + k^2) - k over a standard normal z.
