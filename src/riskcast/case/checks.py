@@ -93,11 +93,16 @@ def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
 
 def _indicators(case: Case, where: Where) -> Iterator[Problem]:
     for name, indicator in case.indicators.items():
-        for one in indicator.measure.problems():
+        first, last = indicator.bounds or (0.0, 0.0)
+        turned = first > last
+        if turned:
+            wrong = f"is [{first:g}, {last:g}], with the higher end first"
+            yield where.problem("indicators", (name, "bounds"), wrong, f"write [{last:g}, {first:g}]")
+        for one in indicator.measure.problems() if not turned else ():
             yield where.problem("indicators", (name, one.field), one.wrong, one.mend)
         if name in case.events:
             yield where.problem("indicators", (name,), "is also an event type", "give one of them another id")
-        yield from _indicator_levels(case, where, name, indicator)
+        yield from _indicator_levels(case, where, name, indicator, bounds=None if turned else indicator.bounds)
         for parent in indicator.parents:
             if parent not in case.indicators:
                 wrong = f"{parent!r} is not an indicator"
@@ -113,7 +118,9 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
         yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
 
 
-def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+def _indicator_levels(
+    case: Case, where: Where, name: str, indicator: Indicator, bounds: tuple[float, float] | None
+) -> Iterator[Problem]:
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     if indicator.history == "panel" and case.panel is None:
         wrong = "is panel, but the case has none"
@@ -136,9 +143,9 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
         for unit in units:
             if unit not in indicator.now:
                 yield where.problem("indicators", (name, "now"), f"has no level for {unit}", "add it, or say value")
-    if indicator.bounds is None:
+    if bounds is None:
         return
-    low, high = indicator.bounds
+    low, high = bounds
     if not low <= indicator.reference <= high:
         wrong = f"{indicator.reference:g} lies outside bounds {low:g}..{high:g}"
         yield where.problem("indicators", (name, "reference"), wrong, "correct one of the two")

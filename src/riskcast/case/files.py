@@ -42,7 +42,7 @@ from riskcast.case.yaml_lines import (
     read_scalar,
     read_text,
 )
-from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, show, suggest
+from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, shorten, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
 from riskcast.machinery.staging import write_folder
@@ -131,6 +131,10 @@ def read_case(folder: Path) -> Case:
 def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     """A case as `read_case` gives it, and where each of its parts stands in its files."""
     found = {name: _yaml_files(folder, name) for name in YAML_FILES}
+    # A byte of a name that is no UTF-8 is read as half a surrogate pair.
+    if any("\ud800" <= c <= "\udfff" for c in folder.resolve().name):
+        wrong = "is a folder whose name is not UTF-8"
+        raise CaseError([Problem(shorten(str(folder)), None, "", wrong, "rename it")])
     if not any(found.values()):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
         raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])

@@ -250,7 +250,9 @@ def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem])
 
     bad = {text for text, id in ids.items() if not id}
     offered: set[str] = set()
-    by_system = {other: {text: id for text in ids if text in bad and (id := _dyad_id(text, other))} for other in SYSTEMS}
+    by_system = {
+        other: {text: id for text in ids if text in bad and (id := _dyad_id(text, other))} for other in SYSTEMS
+    }
     # What reads most of them is what was meant; ISO 3166 where several do.
     for other in sorted(SYSTEMS, key=lambda other: -len(by_system[other])) if system is None else ():
         readable = {text: id for text, id in by_system[other].items() if text not in offered}
