@@ -327,7 +327,7 @@ def find_misfit(quantity: Quantity, link: Link) -> Misfit | None:
 def _unit_mend(numbers: tuple[float, float, float], link: Link) -> str:
     """How to mend a number outside the domain of a link: shares may have been given in per cent."""
     mend = "correct the number, or the unit it is in"
-    if link.domain == (0.0, 1.0) and numbers[0] > 0.0 and 1.0 < numbers[1] and numbers[2] <= 100.0:
+    if link.domain == (0.0, 1.0) and numbers[0] > 0.0 and numbers[1] > 1.0 and numbers[2] <= 100.0:
         return f"{mend}: give {numbers[1] / 100:g} for {numbers[1]:g} %"
     return mend
 
