@@ -134,6 +134,9 @@ BAD = {
     ),
     "list where a number belongs": Bad(OUTCOMES, "severity: 30", "severity: [30]", "severity", ("[30]", "number")),
     "bounds of one number": Bad(INDICATORS, "[0, 100]", "[0]", "bounds", ("has no item 2", "[low, high]")),
+    "bounds upside down": Bad(
+        INDICATORS, "[0, 100]", "[100, 0]", "bounds: [100", ("is [100, 0]", "higher end first; write [0, 100]")
+    ),
     "interval of three": Bad(INDICATORS, "[48, 62]", "[48, 55, 62]", "[48, 55", ("has 3 items", "give 2")),
     "interval of one": Bad(INDICATORS, "[48, 62]", "[48]", "[48]", ("has no item 2", "[low, high]")),
     "interval as number": Bad(INDICATORS, "interval: [48, 62]", "interval: 7", "interval: 7", ("[a, b]",)),

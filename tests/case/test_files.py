@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from csv import reader, writer
 from pathlib import Path
@@ -321,3 +322,11 @@ def test_a_case_is_not_written_beside_files_that_would_be_read_with_it(tmp_path:
     with pytest.raises(RiskcastError, match=f"holds {re.escape(other)}, which would be read beside"):
         write_case(case, tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / other]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
+def test_a_folder_whose_name_is_not_utf8_is_told_by_its_name(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "case\udcff")
+    with pytest.raises(CaseError, match=r"case\\udcff: is a folder whose name is not UTF-8; rename it") as caught:
+        load_case(folder)
+    assert len(caught.value.problems) == 1

@@ -322,6 +322,12 @@ def test_every_mistake_beside_the_table_is_told_with_its_key(name: str, tmp_path
     assert any(all(word in f"{p.wrong}; {p.mend}" for word in words) for p in found), problems
 
 
+@pytest.mark.parametrize("fault", ["title: [Small\n", "title: \t Small: panel\n", "title: \x07\n"])
+def test_a_case_that_cannot_be_read_is_not_said_to_lack_tables_of_its_own(fault: str, tmp_path: Path) -> None:
+    folder = write_panel_case(tmp_path, edits=(("case.yaml", "title: Small panel\n", fault),))
+    assert {problem.file for problem in problems_of(folder)} == {"case.yaml"}
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_first_five_problems_of_a_kind_are_told_one_by_one(suffix: str, tmp_path: Path) -> None:
     rows = table().assign(mood=101.0)

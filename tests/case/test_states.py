@@ -278,6 +278,18 @@ def test_events_of_a_state_that_was_not_there_are_told_once_with_their_number(tm
     assert told(small_case(tmp_path / "there", "RUS", "Russia")) == []
 
 
+def test_a_state_that_is_gone_when_it_is_forecast_is_told_without_any_event(tmp_path: Path) -> None:
+    partner = ("case.yaml", "  - {id: BBB, name: Bland}\n", "  - {id: BBB, name: Bland}\n  - {id: DDR, name: GDR}\n")
+    level = (
+        "indicators.yaml",
+        "    HHH-BBB:\n",
+        "    HHH-DDR: {value: 8, evidence: {basis: judgement, claim: J.}}\n    HHH-BBB:\n",
+    )
+    (doubt,) = told(small_case(tmp_path, "AAA", "Aland", partner, level), "outside-existence")
+    assert (doubt.file, doubt.key, doubt.line) == ("case.yaml", "partners.2.id", 8)
+    assert "DDR is forecast from 2020-12-31 on, outside of its years" in doubt.wrong
+
+
 def test_an_event_known_to_the_year_counts_where_the_state_was_there_in_it(tmp_path: Path) -> None:
     early = [("history/events.csv", f"{year}-", "1991-") for year in range(2015, 2021)]
     early += [("case.yaml", "history_from: 2016", "history_from: 1990")]
@@ -326,7 +338,16 @@ def test_ids_of_another_system_are_told_in_a_panel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@pytest.mark.parametrize(("system", "codes"), [("cow", COW), ("cow", NUMBERS), ("gw", NUMBERS | {"AAA": "260"})])
+@pytest.mark.parametrize(
+    ("system", "codes"),
+    [
+        ("cow", COW),
+        ("cow", NUMBERS),
+        ("gw", NUMBERS | {"AAA": "260"}),
+        ("cow", {id: f"{number}.0" for id, number in NUMBERS.items()}),
+        ("cow", {id: f"0{number}" for id, number in NUMBERS.items()}),
+    ],
+)
 def test_a_panel_that_names_its_system_is_known_by_iso_3166(
     system: str, codes: dict[str, str], suffix: str, tmp_path: Path
 ) -> None:
@@ -346,6 +367,23 @@ def test_numbers_in_a_panel_that_does_not_say_so_are_refused_with_the_mend(tmp_p
     with pytest.raises(CaseError, match=r"say `states: cow` beneath `panel:`, by which 255-200 is DEU-GBR") as caught:
         load_case(panel_in(tmp_path, NUMBERS, ISO))
     assert "Correlates of War" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ({"AAA": "aus", "BBB": "usa", "CCC": "swz", "DDD": "can"}, "which aus-usa is AUS-USA (ISO 3166)"),
+        ({"AAA": "US", "BBB": "CA", "CCC": "MX", "DDD": "BR"}, "which US-CA is USA-CAN (ISO 3166)"),
+        ({"AAA": " USA ", "BBB": " CAN ", "CCC": " MEX ", "DDD": " BRA "}, "`states: iso3166`"),
+    ],
+)
+def test_codes_of_iso_3166_in_another_spelling_are_refused_once_with_the_mend(
+    codes: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CaseError, match="in 53 of 53 rows") as caught:
+        load_case(panel_in(tmp_path, codes, ISO))
+    (problem,) = caught.value.problems
+    assert words in problem.mend
 
 
 def test_a_code_that_a_system_lacks_is_refused(tmp_path: Path) -> None:

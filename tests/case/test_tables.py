@@ -186,13 +186,15 @@ def test_cells_of_events_that_cannot_be_told_apart_are_told_once(
 
 def test_midnight_behind_a_day_is_that_day(tmp_path: Path) -> None:
     plain = load_case(write_files(tmp_path / "plain")).hash
-    for midnight in (" 00:00:00", "T00:00", " 00:00:00.000"):
+    for midnight in (" 00:00:00+00:00", "T00:00:00.000Z", "T00:00-0500", " 00:00:00", "T00:00", " 00:00:00.000"):
         text = EVENTS_CSV.replace("2016-03-20", f"2016-03-20{midnight}")
         assert load_case(write_files(tmp_path / "other", history_events_csv=text)).hash == plain
     assert (
         "2016-03-20 13:00"
         in refusals(write_files(tmp_path, history_events_csv=text.replace("00:00:00.000", "13:00")))[0]
     )
+    half = write_files(tmp_path / "half", history_events_csv=text.replace("00:00:00.000", "00:00:30"))
+    assert "'2016-03-20 00:00:30'" in refusals(half)[0]
 
 
 def test_faults_of_many_rows_are_told_by_the_first_of_them(tmp_path: Path) -> None:
@@ -217,7 +219,11 @@ def test_a_row_of_a_series_without_a_value_is_left_out_where_the_case_names_the_
     assert [one.without_value for one in case.dialects] == [0, 2]
     text = SERIES_CSV + row.format(50, "NA", 52)
     said = refusals(write_files(tmp_path, case_yaml=marked, history_indicators_csv=text))
-    assert said[0].startswith("history/indicators.csv:5: low: is empty")
+    assert said[0].startswith("history/indicators.csv:5: low: is 'NA', which marks a missing value, beside a value")
+    text = SERIES_CSV + row.format(-9, -9, -9) + row.format(-9, -9, -9).replace("01-31", "02-28")
+    (said,) = refusals(write_files(tmp_path / "number", history_indicators_csv=text))
+    assert "value: -9 is outside what mood can be" in said
+    assert "`na: [-9]`" in said
 
 
 def test_marks_are_no_part_of_a_hash_until_they_are_named_and_are_written_again(tmp_path: Path) -> None:
@@ -248,6 +254,10 @@ def test_marks_in_a_panel_are_missing_by_word_and_by_value(suffix: str, tmp_path
     assert with_marks.panel.digest == without.panel.digest
     (said,) = refusals(write_panel_case(tmp_path / "unnamed", marked, suffix=suffix, edits=MARKED))
     assert "in 4 of 53 rows, outside what it can be" in said or "in 5 of 53 rows, outside what it can be" in said
+    assert "`na: [-9]`" in said
+    events = rows.assign(clash=rows["clash"].where(rows["period"] != "2005", -9.0))
+    (said,) = refusals(write_panel_case(tmp_path / "events", events, suffix=suffix))
+    assert "clash: is " in said
     assert "`na: [-9]`" in said
 
 
@@ -308,6 +318,7 @@ def test_days_stand_for_the_period_that_holds_them(unit: str, tmp_path: Path) ->
     variants = {
         "text": rows.assign(period=days.strftime("%Y-%m-%d")),
         "moment": rows.assign(period=days.strftime("%Y-%m-%d 00:00:00")),
+        "zoned moment": rows.assign(period=days.strftime("%Y-%m-%d 00:00:00+05:00")),
     }
     for name, variant in variants.items():
         assert panel_of(write_panel_case(tmp_path / name, variant, unit=unit)) == expected
@@ -411,6 +422,10 @@ def test_text_may_hold_what_typographers_use(tmp_path: Path) -> None:
         ),
         ("median: 0.3\n    interval: [0.1, 0.6]", "median: 30\n    interval: [10, 60]", "give 0.3 for 30 %"),
         ("median: 0.3\n    interval: [0.1, 0.6]", "median: 0.3\n    interval: [0.1, 1.6]", "interval: 1.6 must be"),
+        ("interval: [0.1, 0.6]", "interval: [0.1, 60]", "and 1; correct the number, or the unit it is in"),
+        ("interval: [0.1, 0.6]", "interval: [10, 60]", "give all of it in one unit: 30 for 0.3, or [0.1, 0.6] for"),
+        ("median: 0.3\n", "median: 30\n", "give all of it in one unit: 0.3 for 30, or [10, 60] for [0.1, 0.6]"),
+        ("median: 0.3\n", "median: -0.3\n", "correct the sign of one of the two"),
     ],
 )
 def test_the_number_that_is_told_is_the_one_that_stands_there(old: str, new: str, words: str, tmp_path: Path) -> None:

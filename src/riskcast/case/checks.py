@@ -13,11 +13,12 @@ from riskcast.case.model import Case, Effect, EventRow, Indicator, IndicatorMove
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
 from riskcast.case.plausibility.judge import refusals, scenario_refusals
-from riskcast.case.quantities import Quantity, check_domain, find_misfit
+from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
+from riskcast.machinery.number_cells import mark_text
 from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
@@ -92,11 +93,16 @@ def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
 
 def _indicators(case: Case, where: Where) -> Iterator[Problem]:
     for name, indicator in case.indicators.items():
-        for one in indicator.measure.problems():
+        first, last = indicator.bounds or (0.0, 0.0)
+        turned = first > last
+        if turned:
+            wrong = f"is [{first:g}, {last:g}], with the higher end first"
+            yield where.problem("indicators", (name, "bounds"), wrong, f"write [{last:g}, {first:g}]")
+        for one in indicator.measure.problems() if not turned else ():
             yield where.problem("indicators", (name, one.field), one.wrong, one.mend)
         if name in case.events:
             yield where.problem("indicators", (name,), "is also an event type", "give one of them another id")
-        yield from _indicator_levels(case, where, name, indicator)
+        yield from _indicator_levels(case, where, name, indicator, bounds=None if turned else indicator.bounds)
         for parent in indicator.parents:
             if parent not in case.indicators:
                 wrong = f"{parent!r} is not an indicator"
@@ -112,7 +118,9 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
         yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
 
 
-def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+def _indicator_levels(
+    case: Case, where: Where, name: str, indicator: Indicator, bounds: tuple[float, float] | None
+) -> Iterator[Problem]:
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
     if indicator.history == "panel" and case.panel is None:
         wrong = "is panel, but the case has none"
@@ -135,9 +143,9 @@ def _indicator_levels(case: Case, where: Where, name: str, indicator: Indicator)
         for unit in units:
             if unit not in indicator.now:
                 yield where.problem("indicators", (name, "now"), f"has no level for {unit}", "add it, or say value")
-    if indicator.bounds is None:
+    if bounds is None:
         return
-    low, high = indicator.bounds
+    low, high = bounds
     if not low <= indicator.reference <= high:
         wrong = f"{indicator.reference:g} lies outside bounds {low:g}..{high:g}"
         yield where.problem("indicators", (name, "reference"), wrong, "correct one of the two")
@@ -389,6 +397,7 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
 def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
     seen: set[tuple[str, str, dt.date]] = set()
     covered: set[tuple[str, str]] = set()
+    marks: set[tuple[str, float]] = set()
     for index, row in enumerate(case.series_rows):
 
         def wrong(key: str, what: str, mend: str, index: int = index) -> Problem:
@@ -412,7 +421,13 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
         low, high = indicator.bounds or (-math.inf, math.inf)
         for column, number in (("value", row.value), ("low", row.low), ("high", row.high)):
             if check_domain(Quantity(value=number), indicator.link) or not low <= number <= high:
-                yield wrong(column, f"{number:g} is outside what {row.indicator} can be", "check the unit")
+                mend, is_mark = "check the unit", column == "value" and number in MISSING_NUMBERS
+                if is_mark:
+                    mend += f", or add `{mark_text([number])}` to case.yaml where it marks a missing value"
+                if (row.indicator, number) not in marks:
+                    yield wrong(column, f"{number:g} is outside what {row.indicator} can be", mend)
+                if is_mark:
+                    marks.add((row.indicator, number))
                 break
         key = (row.indicator, row.unit, row.date)
         if key in seen:

@@ -42,7 +42,7 @@ from riskcast.case.yaml_lines import (
     read_scalar,
     read_text,
 )
-from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, show, suggest
+from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, shorten, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
 from riskcast.machinery.staging import write_folder
@@ -64,8 +64,10 @@ SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "publishe
 TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
 _NUMBERS = ("value", "low", "high")
 _DAYS = ("date", "published", "from", "until")
-# Midnight, as programs write it behind a day.
-_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?")
+# Midnight, as programs write it behind a day, in whatever time zone.
+_MIDNIGHT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+)
 _OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
 _DAY_NUMBER = re.compile(r"[0-9]{5}(\.0*)?")
 _LOOK_ALIKE = ODD_SPACES + INVISIBLE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0c\uff0e\uff1a"
@@ -137,22 +139,32 @@ def read_case(folder: Path) -> Case:
 def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     """A case as `read_case` gives it, and where each of its parts stands in its files."""
     found = {name: _yaml_files(folder, name) for name in YAML_FILES}
+    # A byte of a name that is no UTF-8 is read as half a surrogate pair.
+    if any("\ud800" <= c <= "\udfff" for c in folder.resolve().name):
+        wrong = "is a folder whose name is not UTF-8"
+        raise CaseError([Problem(shorten(str(folder)), None, "", wrong, "rename it")])
     if not any(found.values()):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
         raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
+    # None where it cannot be told.
+    is_panel: bool | None = None
     for name, files in found.items():
         shown = files[0] if files else f"{name}.yaml"
         if len(files) > 1:
             problems.append(Problem(shown, None, "", f"stands beside {files[1]}", "keep one of them"))
             continue
         try:
-            documents[name] = parse_yaml(read_text(folder / shown, shown), shown)
+            text = read_text(folder / shown, shown)
+            if name == "case":
+                is_panel = re.search(r"^panel[ \t]*:", text, re.MULTILINE) is not None
+            documents[name] = parse_yaml(text, shown)
         except CaseError as error:
             problems.extend(error.problems)
-    settings_data = documents["case"].data if "case" in documents else None
-    is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
+    if "case" in documents:
+        settings_data = documents["case"].data
+        is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
     tables: dict[str, TableFile] = {}
     for usual, columns in TABLES.items():
         try:
@@ -161,7 +173,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
                 if shown is not None:
                     mend = "remove it, or take over its rows"
                     problems.append(Problem(shown, None, "", "is not read in a panel case", mend))
-            elif shown is not None or usual != COVERAGE_FILE:
+            elif shown is not None or (usual != COVERAGE_FILE and is_panel is False):
                 tables[usual] = read_table(folder / (shown or usual), shown or usual, Wanted(columns))
         except CaseError as error:
             problems.extend(error.problems)
@@ -364,7 +376,10 @@ def _history[M: BaseModel](
         kept = ~(given & np.isnan(read.values["value"])) | told.rows
         for name, values in read.values.items():
             told.tell(name, np.isinf(values), "is {}, too large a number", "give a finite number")
-            told.tell(name, np.isnan(values) & kept & ~told.rows, "is empty", NUMBER_MEND)
+            lacking = np.isnan(values) & kept & ~told.rows
+            marked = lacking & np.array([text != "" for text in texts[name]], dtype=bool)
+            told.tell(name, marked, "is {}, which marks a missing value, beside a value", NUMBER_MEND)
+            told.tell(name, lacking & ~marked, "is empty", NUMBER_MEND)
         dialect = replace(dialect, decimal=read.decimal, without_value=int((~kept).sum()))
         numbers = {name: values.tolist() for name, values in read.values.items()}
     rows, found = [], told.problems
@@ -387,7 +402,8 @@ def _history[M: BaseModel](
 
 def _days(name: str, texts: list[str], told: _Told) -> list[str]:
     """Days as YYYY-MM-DD where a time of midnight follows them; those in another order are refused."""
-    plain = [_MIDNIGHT.sub(r"\1", text) if len(text) > 10 else text for text in texts]
+    midnights = (len(text) > 10 and _MIDNIGHT.fullmatch(text) for text in texts)
+    plain = [found[1] if found else text for text, found in zip(texts, midnights, strict=True)]
     mend = "write all days as YYYY-MM-DD (in Excel: format the column as yyyy-mm-dd)"
     odd = [text[4:5] != "-" and _OTHER_DAY.fullmatch(text) is not None for text in plain]
     told.tell(name, odd, "is {} in an order of day and month that cannot be told, in {count} rows", mend, once=True)

@@ -17,7 +17,7 @@ from riskcast.case.dyads import SEPARATOR, Dyad
 from riskcast.case.model import EventType, Indicator
 from riskcast.case.panel import Floats, Panel, Treated
 from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
-from riskcast.case.quantities import LARGEST
+from riskcast.case.quantities import LARGEST, MISSING_NUMBERS
 from riskcast.case.settings import STATE_ID, Settings
 from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
 from riskcast.case.yaml_lines import NUMBER_MEND
@@ -37,7 +37,7 @@ from riskcast.names import DYAD, PERIOD
 _EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+)?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?")
 
 
 def read_panel(
@@ -89,10 +89,10 @@ def read_panel(
     happened = {key: read.values[key] for key in events}
     for key, values in happened.items():
         odd = ~(np.isnan(values) | np.isinf(values) | (values == 0.0) | (values == 1.0))
-        problems += table.problems(key, odd, "is {}", _EVENT_MEND)
+        problems += _marks_problems(table, key, values, odd, "", _EVENT_MEND)
     for key, values in levels.items():
         outside = _outside(indicators[key], values) & (np.abs(values) <= LARGEST)
-        problems += _outside_problems(table, key, values, outside)
+        problems += _marks_problems(table, key, values, outside, ", outside what it can be", "check the unit")
     if problems:
         raise CaseError(problems)
     places = {pair: place for place, pair in enumerate(dyads)}
@@ -221,17 +221,19 @@ def _period(text: str, calendar: Calendar) -> int | None:
     return numbers.pop() if len(numbers) == 1 and None not in days and len(days) <= 2 else None
 
 
-def _outside_problems(table: TableFile, key: str, values: Floats, outside: NDArray[np.bool_]) -> list[Problem]:
-    """Levels that cannot be; those that other programs write for missing ones once each."""
+def _marks_problems(
+    table: TableFile, key: str, values: Floats, odd: NDArray[np.bool_], wrong: str, mend: str
+) -> list[Problem]:
+    """Numbers that cannot be; those that other programs write for missing ones once each."""
     problems = []
-    for mark in (-9.0, -99.0, -999.0, -9999.0, -8.0, -88.0, -7.0, -77.0):
-        rows = outside & (values == mark)
+    for mark in MISSING_NUMBERS:
+        rows = odd & (values == mark)
         if rows.any():
-            wrong = f"is {{}} in {int(rows.sum())} of {len(values)} rows, outside what it can be"
-            mend = f"check the unit, or add `{mark_text([mark])}` to case.yaml where it marks a missing value"
-            problems += table.problems(key, rows, wrong, mend, once=True)
-            outside = outside & ~rows
-    return problems + table.problems(key, outside, "is {}, outside what it can be", "check the unit")
+            said = f"is {{}} in {int(rows.sum())} of {len(values)} rows{wrong}"
+            offer = f"{mend}, or add `{mark_text([mark])}` to case.yaml where it marks a missing value"
+            problems += table.problems(key, rows, said, offer, once=True)
+            odd = odd & ~rows
+    return problems + table.problems(key, odd, f"is {{}}{wrong}", mend)
 
 
 def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem]) -> tuple[tuple[str, ...], list[str]]:
@@ -239,19 +241,25 @@ def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem])
     written = table.texts(DYAD)
     ids = {text: _dyad_id(text, system) for text in dict.fromkeys(written)}
 
-    def found(texts: Iterable[str], wrong: str, mend: str) -> None:
+    def found(texts: Iterable[str], wrong: str, mend: str, *, once: bool = False) -> None:
         if which := set(texts):
             rows = np.fromiter((text in which for text in written), dtype=bool, count=len(written))
-            problems.extend(table.problems(DYAD, rows, wrong, mend))
+            if once:
+                wrong += f" in {int(rows.sum())} of {len(written)} rows"
+            problems.extend(table.problems(DYAD, rows, wrong, mend, once=once))
 
     bad = {text for text, id in ids.items() if not id}
     offered: set[str] = set()
-    for other in ("cow", "gw") if system is None else ():
-        readable = {text: id for text in ids if text in bad - offered and (id := _dyad_id(text, other))}
+    by_system = {
+        other: {text: id for text in ids if text in bad and (id := _dyad_id(text, other))} for other in SYSTEMS
+    }
+    # What reads most of them is what was meant; ISO 3166 where several do.
+    for other in sorted(SYSTEMS, key=lambda other: -len(by_system[other])) if system is None else ():
+        readable = {text: id for text, id in by_system[other].items() if text not in offered}
         if readable:
             text, id = next(iter(readable.items()))
             mend = f"say `states: {other}` beneath `panel:`, by which {text} is {id} ({SYSTEMS[other]})"
-            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes")
+            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes", once=True)
             offered |= set(readable)
     form = "of 3 to 8 capitals or digits, such as USA-CAN"
     if system is not None:

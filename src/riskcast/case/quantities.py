@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Z90 = 1.6448536269514722
 LARGEST = 1e12
+# What programs write in columns of numbers where there is none.
+MISSING_NUMBERS = (-9.0, -99.0, -999.0, -9999.0, -8.0, -88.0, -7.0, -77.0)
 KNEE = 0.5
 BEND_AT_END = math.sqrt(Z90**2 + KNEE**2) - KNEE
 # Mean and variance of sqrt(z^2 + k^2) - k over a standard normal z.
@@ -84,7 +86,7 @@ class Quantity(Strict):
             return interval
         if not low <= median <= high:
             raise ValueError(
-                f"interval [{low:g}, {high:g}] excludes its median {median:g}; widen it or move the median"
+                f"interval [{low:g}, {high:g}] excludes its median {median:g}; {_around_mend(median, low, high)}"
             )
         if median in interval:
             end, side = ("low", "below") if median == low else ("high", "above")
@@ -135,6 +137,17 @@ class Quantity(Strict):
         claim = f"{self.evidence.basis}: {self.evidence.claim}" if self.evidence else "no evidence given"
         columns = (Column("median"), Column("90 % interval"))
         return to_html(Table("Quantity", columns, [(written(self.center), spread)], note=claim))
+
+
+def _around_mend(median: float, low: float, high: float) -> str:
+    """How to mend an interval that excludes its median: one of the two may be in per cent, or lack its sign."""
+    for times in (100.0, 0.01):
+        if low <= median * times <= high:
+            other = f"[{low / times:g}, {high / times:g}] for [{low:g}, {high:g}]"
+            return f"give all of it in one unit: {median * times:g} for {median:g}, or {other}"
+    if low <= -median <= high:
+        return "correct the sign of one of the two, widen it or move the median"
+    return "widen it or move the median"
 
 
 def stretch(z: ArrayLike, skew: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -314,7 +327,7 @@ def find_misfit(quantity: Quantity, link: Link) -> Misfit | None:
 def _unit_mend(numbers: tuple[float, float, float], link: Link) -> str:
     """How to mend a number outside the domain of a link: shares may have been given in per cent."""
     mend = "correct the number, or the unit it is in"
-    if link.domain == (0.0, 1.0) and numbers[0] > 0.0 and 1.0 < numbers[2] <= 100.0:
+    if link.domain == (0.0, 1.0) and numbers[0] > 0.0 and numbers[1] > 1.0 and numbers[2] <= 100.0:
         return f"{mend}: give {numbers[1] / 100:g} for {numbers[1]:g} %"
     return mend
 

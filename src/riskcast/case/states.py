@@ -23,6 +23,7 @@ SYSTEMS: Final[Mapping[CodeSystem, str]] = {
 }
 # Where lists of states begin: who is on them from then on is older.
 FIRST_YEAR: Final = 1816
+_NUMBER: Final = re.compile(r"0*([0-9]+)(?:\.0*)?")
 _BRACKETS: Final = re.compile(r"\([^()]*\)")
 _GOVERNMENT: Final = re.compile(r"^(?:\w+ )*?(?:republic|kingdom|state|commonwealth|emirate) of (?:the )?")
 
@@ -136,7 +137,10 @@ def of_code(code: str, system: CodeSystem) -> KnownState | None:
     >>> of_code("KSV", "iso3166").name, of_code("2", "cow").name, of_code("GMY", "iso3166")
     ('Kosovo', 'United States', None)
     """
-    return _codes()[system].get(code.strip().upper())
+    plain = code.strip().upper()
+    # Programs pad whole numbers with zeros, or write them with decimals.
+    number = _NUMBER.fullmatch(plain)
+    return _codes()[system].get(number[1] if number else plain)
 
 
 def states_named(name: str) -> tuple[KnownState, ...]:

@@ -62,7 +62,7 @@ def foreign_codes(case: Case) -> Iterator[Found]:
 
 
 def outside_existence(case: Case) -> Iterator[Found]:
-    """Events of a state in years in which there was none."""
+    """Events of a state in years in which there was none, and states that are not there when they are forecast."""
     yield from _panel_outside(case) if case.panel is not None else _rows_outside(case)
 
 
@@ -82,6 +82,12 @@ def _rows_outside(case: Case) -> Iterator[Found]:
         )
         told, mend = _existence(known[id], row.date.year)
         yield Found(EVENTS_FILE, (places[0], "date"), f"{id} has {count}, outside of its years ({told})", mend)
+    year = case.as_of.year
+    for path, state in _host_and_partners(case):
+        if state.id in known and state.id not in outside and not known[state.id].existed(year, year):
+            told, mend = _existence(known[state.id], year)
+            wrong = f"{state.id} is forecast from {case.as_of} on, outside of its years ({told})"
+            yield Found("case", path, wrong, mend)
 
 
 def _panel_outside(case: Case) -> Iterator[Found]:
@@ -128,13 +134,18 @@ def _existence(state: KnownState, year: int) -> tuple[str, str]:
 
 def _named(case: Case) -> Iterator[tuple[tuple[str | int, ...], State, tuple[KnownState, ...]]]:
     """Host and partners whose name is that of a state, with their place in case.yaml."""
-    settings = case.settings
-    hosts = [] if settings.host is None else [(("host", "id"), settings.host)]
-    partners = [(("partners", i, "id"), state) for i, state in enumerate(settings.partners)]
-    for path, state in (*hosts, *partners):
+    for path, state in _host_and_partners(case):
         named = states_named(state.name)
         if named:
             yield path, state, named
+
+
+def _host_and_partners(case: Case) -> Iterator[tuple[tuple[str | int, ...], State]]:
+    """Host and partners with their place in case.yaml."""
+    if case.settings.host is not None:
+        yield ("host", "id"), case.settings.host
+    for place, state in enumerate(case.settings.partners):
+        yield ("partners", place, "id"), state
 
 
 def _codes_of(state: KnownState) -> str:
