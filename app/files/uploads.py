@@ -258,7 +258,8 @@ def _check_distinct(name: str, paths: Collection[Parts]) -> None:
 def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[str, bytes]]:
     """The name of the folder that holds case.yaml and all other files, if that is not the top, and the files by their
     path within it."""
-    cases = sorted({parts[:-1] for parts in files if parts[-1] == "case.yaml"}, key=lambda parts: (len(parts), parts))
+    names = [f"case{suffix}" for suffix in YAML]
+    cases = sorted({parts[:-1] for parts in files if parts[-1] in names}, key=lambda parts: (len(parts), parts))
     root = cases[0] if cases and all(parts[: len(cases[0])] == cases[0] for parts in files) else ()
     within = {parts[len(root) :]: content for parts, content in files.items()}
     for parts, content in within.items():
@@ -271,7 +272,7 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
         # A workbook is a zip too; what it unpacks to is limited where it is read.
         if content.startswith(b"PK\x03\x04") and not last.endswith(".xlsx"):
             raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
-    if not any((f"case{suffix}",) in within for suffix in YAML):
+    if not any((case,) in within for case in names):
         several = ", ".join(_shown("/".join(parts)) for parts in cases[:MOST_NAMED])
         wrong = "holds no case.yaml at its top or in its only folder" + (f", but in {several}" if several else "")
         raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")

@@ -30,6 +30,7 @@ from tests.support import smallpanel
 from tests.support.smallcase import FILES, write_files
 
 GOOD = {name: text.encode() for name, text in FILES.items()}
+GOOD_YML = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items()}
 # Far above what a refusal costs anywhere, and far below what reading such a file does.
 MOST_CPU_SECONDS = 20.0
 
@@ -175,7 +176,8 @@ def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None
     for row in csv.reader(io.StringIO(FILES["history/indicators.csv"])):
         book.active.append(row)
     book.save(tmp_path / "indicators.xlsx")
-    files = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items() if "history" not in name}
+    files = {name: content for name, content in GOOD_YML.items() if "history" not in name}
+    assert uploads.read_case_upload("a.zip", zipped(GOOD_YML, "mine/")).hash == expected
     files["history/events.csv.gz"] = gzip.compress(GOOD["history/events.csv"])
     files["history/indicators.xlsx"] = (tmp_path / "indicators.xlsx").read_bytes()
     assert uploads.read_case_upload("a.zip", zipped(files)).hash == expected
