@@ -44,21 +44,10 @@ YAML = (".yaml", ".yml")
 SUFFIXES = (*YAML, ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet")
 READMES = ("readme", "readme.md", "readme.txt")
 KINDS = "a case is made of .yaml files, tables (.csv, .tsv, .csv.gz, .xlsx, .parquet) and a README"
-# What operating systems, repositories, notebooks and editors leave beside the files of a person.
-_IGNORED_FOLDERS = {
-    "__macosx",
-    "__pycache__",
-    ".git",
-    ".github",
-    ".idea",
-    ".ipynb_checkpoints",
-    ".streamlit",
-    ".vscode",
-}
-_IGNORED_FILES = re.compile(
-    r"\.ds_store|thumbs\.db|desktop\.ini|\.git(ignore|attributes|keep|modules)|\.editorconfig"
-    r"|\._.*|~\$.*|\.~lock\..*|.*~|\..*\.sw[a-p]"
-)
+# What operating systems, notebooks and editors leave beside the files of a person; all that is hidden is as well.
+_IGNORED_FOLDERS = {"__macosx", "__pycache__", "@eadir", "$recycle.bin"}
+_ICON = "Icon\r"
+_IGNORED_FILES = re.compile(r"(eh)?thumbs\.db|desktop\.ini|icon\r|~\$.*|.*~|#.*#|.*\.(bak|orig|tmp)")
 # Names that Windows gives to devices, whatever their suffix.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _FOLDER = re.compile(r"[A-Za-z0-9_-]+")
@@ -225,12 +214,12 @@ def _parts(archive: str, path: str) -> Parts:
 
     if not path or len(path) > MOST_NAME:
         raise refuse(f"is no name of 1 to {MOST_NAME} characters")
-    if not path.isprintable():
+    if not path.removesuffix(_ICON).isprintable():
         raise refuse("contains characters that cannot be seen")
     if "\\" in path or ":" in path:
         mend = "rename it, and pack the folder anew (on Windows: Send to > Compressed folder, or 7-Zip)"
         raise refuse("contains a backslash or a colon", mend)
-    parts = tuple(path.split("/"))
+    parts = tuple(part for part in path.split("/") if part != ".")
     if path.startswith("/") or any(part.strip() in ("", ".", "..") for part in parts):
         raise refuse("leads out of the folder")
     if any(_DEVICE.fullmatch(part) for part in parts):
@@ -240,7 +229,8 @@ def _parts(archive: str, path: str) -> Parts:
 
 def _is_ignored(parts: Parts) -> bool:
     lowered = [part.lower() for part in parts]
-    return not _IGNORED_FOLDERS.isdisjoint(lowered) or _IGNORED_FILES.fullmatch(lowered[-1]) is not None
+    is_hidden = not parts or any(part.startswith(".") for part in parts)
+    return is_hidden or not _IGNORED_FOLDERS.isdisjoint(lowered) or bool(_IGNORED_FILES.fullmatch(lowered[-1]))
 
 
 def _check_distinct(name: str, paths: Collection[Parts]) -> None:
@@ -258,8 +248,9 @@ def _check_distinct(name: str, paths: Collection[Parts]) -> None:
 def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[str, bytes]]:
     """The name of the folder that holds case.yaml and all other files, if that is not the top, and the files by their
     path within it."""
-    cases = sorted({parts[:-1] for parts in files if parts[-1] == "case.yaml"}, key=lambda parts: (len(parts), parts))
-    root = cases[0] if cases and all(parts[: len(cases[0])] == cases[0] for parts in files) else ()
+    names = [f"case{suffix}" for suffix in YAML]
+    cases = sorted({parts[:-1] for parts in files if parts[-1] in names}, key=lambda parts: (len(parts), parts))
+    root = cases[0] if cases and all(parts[:-1][: len(cases[0])] == cases[0] for parts in files) else ()
     within = {parts[len(root) :]: content for parts, content in files.items()}
     for parts, content in within.items():
         path, last = "/".join(parts), parts[-1].lower()
@@ -271,7 +262,7 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
         # A workbook is a zip too; what it unpacks to is limited where it is read.
         if content.startswith(b"PK\x03\x04") and not last.endswith(".xlsx"):
             raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
-    if not any((f"case{suffix}",) in within for suffix in YAML):
+    if not any((case,) in within for case in names):
         several = ", ".join(_shown("/".join(parts)) for parts in cases[:MOST_NAMED])
         wrong = "holds no case.yaml at its top or in its only folder" + (f", but in {several}" if several else "")
         raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")

@@ -30,6 +30,7 @@ from tests.support import smallpanel
 from tests.support.smallcase import FILES, write_files
 
 GOOD = {name: text.encode() for name, text in FILES.items()}
+GOOD_YML = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items()}
 # Far above what a refusal costs anywhere, and far below what reading such a file does.
 MOST_CPU_SECONDS = 20.0
 
@@ -117,7 +118,9 @@ def test_what_repositories_notebooks_and_editors_leave_is_passed_over() -> None:
             ".case.yaml.swp",
             ".vscode/a.json",
         ),
-        *(".streamlit/config.toml", "__pycache__/x.pyc"),
+        *(".streamlit/config.toml", "__pycache__/x.pyc", ".venv/bin/python", ".pytest_cache/README.md", ".RData"),
+        *("Icon\r", "history/Icon\r", "@eaDir/case.yaml@x/y", "ehthumbs.db", "#case.yaml#", "history/events.csv.bak"),
+        "history/.hidden.csv",
     )
     case = uploads.read_case_upload("a.zip", zipped(GOOD | dict.fromkeys(names, b"\0x"), "small/"))
     assert case.name == "small"
@@ -143,6 +146,12 @@ def test_a_folder_within_folders_is_the_case_and_several_are_named() -> None:
     assert "but in cases/a, cases/b; pack the folder of one case" in refusal("x.zip", zipped(two))
     assert "but in mine; pack" in refusal(
         "x.zip", zipped({f"mine/{n}": c for n, c in GOOD.items()} | {"README.md": b""})
+    )
+
+
+def test_a_file_with_the_name_of_the_folder_is_refused() -> None:
+    assert "holds mine; a case is made of" in refusal(
+        "a.zip", zipped({f"mine/{name}": content for name, content in GOOD.items()} | {"mine": b"x", "./.": b"x"})
     )
 
 
@@ -175,7 +184,8 @@ def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None
     for row in csv.reader(io.StringIO(FILES["history/indicators.csv"])):
         book.active.append(row)
     book.save(tmp_path / "indicators.xlsx")
-    files = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items() if "history" not in name}
+    files = {name: content for name, content in GOOD_YML.items() if "history" not in name}
+    assert uploads.read_case_upload("a.zip", zipped(GOOD_YML, "mine/")).hash == expected
     files["history/events.csv.gz"] = gzip.compress(GOOD["history/events.csv"])
     files["history/indicators.xlsx"] = (tmp_path / "indicators.xlsx").read_bytes()
     assert uploads.read_case_upload("a.zip", zipped(files)).hash == expected
@@ -196,6 +206,7 @@ def test_files_with_and_without_folders_are_the_case(tmp_path: Path) -> None:
     in_folder = uploads.read_case_files({f"mine/{name}": content for name, content in GOOD.items()})
     bare = uploads.read_case_files({Path(name).name: content for name, content in GOOD.items()})
     at_top = uploads.read_case_files(GOOD)
+    assert uploads.read_case_upload("a.zip", zipped(GOOD, "./")).hash == expected
     assert in_folder.hash == bare.hash == at_top.hash == expected
     assert (in_folder.name, bare.name) == ("mine", "uploaded_case")
 
@@ -234,13 +245,13 @@ def test_yaml_aliases_are_refused() -> None:
         ("C:/case.yaml", "contains a backslash or a colon"),
         ("..\\case.yaml", "contains a backslash or a colon"),
         ("history\\..\\..\\x.csv", "contains a backslash or a colon"),
-        ("./case.yaml", "leads out of the folder"),
         ("a//x.csv", "leads out of the folder"),
         ("a/.. /x.csv", "leads out of the folder"),
         ("__MACOSX/../../x.csv", "leads out of the folder"),
         ("history/x\u202evsc.csv", "contains characters that cannot be seen"),
         ("history/x\u200b.csv", "contains characters that cannot be seen"),
         ("history/x\n.csv", "contains characters that cannot be seen"),
+        ("case.yaml\r", "contains characters that cannot be seen"),
         ("x" * 300 + ".csv", "is no name of 1 to 200 characters"),
     ],
 )
@@ -264,7 +275,7 @@ def test_a_name_with_nul_or_with_two_readings_is_refused() -> None:
         ("run.py", "run.py; a case is made of"),
         ("case.json", "case.json; a case is made of"),
         ("history/x.gz", "history/x.gz; a case is made of"),
-        ("history/.hidden.csv", "other characters"),
+        ("./case.yaml", "holds case.yaml twice"),
         ("саse.yaml", "'\\u0441\\u0430se.yaml', whose name has other characters"),
         ("history/ｅvents.csv", "holds "),
         ("a.b/x.csv", "other characters"),

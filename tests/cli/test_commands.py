@@ -55,7 +55,8 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 @pytest.mark.parametrize(
     ("name", "columns"),
     [(name, "80") for name in COMMANDS]
-    + [(name, columns) for name in ("forecast", "cases", "check", "scenarios", "explain") for columns in ("100", None)],
+    + [(name, columns) for name in ("forecast", "cases", "check", "scenarios", "explain") for columns in ("100", None)]
+    + [(name, "0") for name in ("forecast", "check", "scenarios")],
 )
 def test_every_command_prints_within_the_width(
     name: str, columns: str | None, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -67,7 +68,7 @@ def test_every_command_prints_within_the_width(
     assert (status, err) == (0, "")
     assert out.strip()
     assert "\x1b" not in out
-    assert max(cell_len(line) for line in out.splitlines()) <= int(columns or 80), out
+    assert max(cell_len(line) for line in out.splitlines()) <= (int(columns or 80) or 80), out
 
 
 def test_a_process_of_its_own_prints_what_the_same_call_prints_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from riskcast.cli import program
 from riskcast.errors import unforeseen
+from tests.support.command_line import Run
 from tests.support.smallcase import write_files
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals as POSIX has them")
@@ -181,3 +182,21 @@ def test_a_fault_says_where_to_report_it_and_with_what(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("importlib.metadata.metadata", lambda name: Metadata())
     assert "Report it at https://riskcast.example/issues" in unforeseen(ZeroDivisionError("x"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rerun", "x" * 300), "is no folder"),
+        (("diff", "a", "x" * 300), "File name too long; give a shorter path"),
+        (("export", "central_asia_2024", "--out", "x" * 300), "give another --out"),
+        (("export", "central_asia_2024", "--out", ""), "the path is empty; name a folder"),
+        (("run", "central_asia_2024", "--out", ""), "the path is empty; name a folder"),
+        (("backtest", "central_asia_2024", "--out", ""), "the path is empty; name a folder"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_no_fault_of_riskcast(words: tuple[str, ...], told: str, run: Run) -> None:
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert told in err
+    assert len(err.splitlines()) == 1

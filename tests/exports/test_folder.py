@@ -477,6 +477,14 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path, monkeypatch
     (tmp_path / "out" / "forecast.json").mkdir(parents=True)
     with pytest.raises(OptionError, match="is a folder where a file is to be"):
         riskcast.export(single.risks, tmp_path / "out", ["json"], explanations=tuple(single.explanations.items()))
+    (tmp_path / "loop").symlink_to("loop")
+    for place, words in (
+        ("", "has no name"),
+        (tmp_path / ("x" * 300), "cannot write to .* too long"),
+        (tmp_path / "loop", "loop is a link that leads nowhere"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            riskcast.export(single.risks, place, ["json"])
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(OptionError, match="no permission to write to"):
         riskcast.export(single.risks, tmp_path / "out", ["json"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, progress
+from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
 
@@ -26,7 +26,7 @@ MANIFEST = "manifest.json"
 def export(
     context: typer.Context,
     asked: Asked,
-    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.", parser=named_path, metavar="<path>")],
     formats: Annotated[
         str | None,
         typer.Option(

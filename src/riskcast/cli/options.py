@@ -17,7 +17,7 @@ import typer
 
 from riskcast.cli.streams import can_hold
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
-from riskcast.errors import UNSEEN, OptionError, visible
+from riskcast.errors import UNSEEN, OptionError, RiskcastError, visible
 
 if TYPE_CHECKING:
     from riskcast.case.judgements import Doubt
@@ -182,6 +182,13 @@ def forecast_asked(request: Request) -> tuple[Forecast, ...]:
     posterior = fit_asked(request)
     with progress("Simulating") as report:
         return forecast_requested(request, posterior, report)
+
+
+def named_path(text: str | Path) -> Path:
+    """The path of an option; raises RiskcastError for an empty one, which Python takes for the working directory."""
+    if text == "":
+        raise RiskcastError("the path is empty; name a folder (. is where you are)")
+    return Path(text)
 
 
 @contextmanager

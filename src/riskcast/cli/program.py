@@ -188,6 +188,9 @@ OF_THE_SYSTEM: Final = {
     errno.EPERM: "give yourself permission",
     errno.EMFILE: "raise the limit for open files",
     errno.ENFILE: "close other programs",
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.ELOOP: "give a path without links that lead in a circle",
+    errno.ENOTDIR: "give a path that leads through folders",
     errno.EIO: "see whether the disk is whole",
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riskcast.cli.options import Asked, JsonOption, NamedCase, ScenariosOption, asks, print_json, progress
+from riskcast.cli.options import Asked, JsonOption, NamedCase, ScenariosOption, asks, named_path, print_json, progress
 from riskcast.errors import visible
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @asks(case=NamedCase, scenario=ScenariosOption)
 def run(
     asked: Asked,
-    out: Annotated[Path, typer.Option(help="The folder to keep runs in.")] = Path("runs"),
+    out: Annotated[Path, typer.Option(help="The folder to keep runs in.", parser=named_path, metavar="<path>")] = Path(
+        "runs"
+    ),
 ) -> None:
     """Forecast, score and explain, and keep it all in a folder from which it can be made again."""
     from riskcast.exports.folder import check_out

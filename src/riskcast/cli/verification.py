@@ -16,6 +16,7 @@ from riskcast.cli.options import (
     NamedCase,
     SeedOption,
     WorkersOption,
+    named_path,
     print_json,
     progress,
     read_case,
@@ -33,7 +34,10 @@ def backtest(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for results.", show_default="backtests/CASE")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for results.", parser=named_path, metavar="<path>", show_default="backtests/CASE"),
+    ] = None,
     folds: Annotated[str, typer.Option(help="Only `rolling`: random folds leak the dyad and the future.")] = "rolling",
     leave_one_dyad_out: Annotated[
         bool, typer.Option("--leave-one-dyad-out", help="Also forecast each dyad without its own record.")
@@ -81,7 +85,10 @@ def calibrate(
     seed: SeedOption = 1,
     workers: WorkersOption = None,
     cluster: ClusterOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for a page and data.", show_default="none")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a page and data.", parser=named_path, metavar="<path>", show_default="none"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw records from the priors, fit them, and see whether posteriors hold the truth as often as they say."""

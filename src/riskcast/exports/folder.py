@@ -16,7 +16,7 @@ from riskcast.exports.writers import WRITERS, Writer, names_of
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
-from riskcast.machinery.staging import check_working_folder, write_folder
+from riskcast.machinery.staging import check_working_folder, reason, write_folder
 
 STAGE: Final = ".riskcast-export-"
 ABOUT: Final = "provenance.json"
@@ -87,12 +87,18 @@ def check_formats(formats: Sequence[str] | None, writers: Sequence[Writer] = WRI
 
 def check_out(out: str | Path) -> Path:
     """The folder to write into; raises OptionError where it is a file, or cannot be made or written."""
+    if out == "":
+        raise OptionError("the folder to write into has no name; give one as --out (. is where you are)")
     out = Path(out)
     if not out.is_absolute():
         check_working_folder()
-    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    try:
+        place = next(path for path in (out, *out.absolute().parents) if path.exists(follow_symlinks=False))
+    except OSError as error:
+        raise OptionError(f"cannot write to {out} ({reason(error)}); give another --out") from None
     if not place.is_dir():
-        raise OptionError(f"{place} is a file; give a folder as --out")
+        what = "a file" if place.exists() else "a link that leads nowhere"
+        raise OptionError(f"{place} is {what}; give a folder as --out")
     if not os.access(place, os.W_OK | os.X_OK):
         raise OptionError(f"no permission to write to {place}; give another --out")
     return out

@@ -52,7 +52,9 @@ def write_bundle(run: Run, out: str | Path) -> Path:
     or where `out` cannot be written.
     """
     target = Path(out) / run.name
-    if target.exists():
+    with telling(out):
+        is_there = target.exists()
+    if is_there:
         return _same_run(target, run)
     try:
         write_sealed(target, {"id": run.provenance["id"]}, lambda folder: _fill(folder, run))

@@ -194,7 +194,11 @@ def open_sealed(folder: str | Path) -> Sealed:
     a file or the manifest itself is not as it was written, is no plain file, or is absurdly large.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError:
+        is_folder = False
+    if not is_folder:
         raise OptionError(f"{folder} is no folder; give the folder of a run")
     if not (folder / MANIFEST).exists():
         raise OptionError(f"{folder} holds no run: there is no {MANIFEST} in it; give the folder of a run")

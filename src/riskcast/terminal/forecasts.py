@@ -453,7 +453,8 @@ def make_console(stderr: bool = False) -> Console:
     they hold."""
     look: dict[str, Any] = {"stderr": stderr, "highlight": False, "markup": False, "emoji": False}
     console = _Console(soft_wrap=False, **look)
-    return console if console.width <= WIDTH else _Console(width=WIDTH, **look)
+    # A terminal that says it has no columns does not know how many it has.
+    return console if 1 <= console.width <= WIDTH else _Console(width=WIDTH, **look)
 
 
 class _Console(Console):
