@@ -185,6 +185,33 @@ def test_western_text_that_is_no_utf8_is_read_and_the_guess_is_told(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    "text", ["créée à l’été", "«États-Unis»", "¿Qué? ¡Ángel!", "COOPERAÇÕES", "þýðing, þú", "GRÜßE", "£5 m³ 20°C, ±½"]
+)
+def test_western_words_of_all_kinds_are_western_text(text: str, tmp_path: Path) -> None:
+    assert read(tmp_path, f"day;kind;note\n1;{text};x\n".encode("cp1252")).texts("kind") == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("抗议", "gbk"),
+        ("抗議", "big5"),
+        ("שלום", "cp1255"),
+        ("в г. Ош", "cp1251"),
+        ("Łódź", "cp1250"),
+        ("Władysław", "cp1250"),
+        ("Αθήνα", "cp1253"),
+        ("café", "mac_roman"),
+        ("café", "cp437"),
+    ],
+)
+def test_text_that_would_be_garbled_in_windows_1252_is_refused(text: str, encoding: str, tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, f"day,kind,note\n1,{text},x\n".encode(encoding))
+    assert "is not UTF-8, and no Western text either" in problem.wrong
+    assert problem.mend == "save the file as UTF-8 (in Excel: CSV UTF-8)"
+
+
+@pytest.mark.parametrize(
     ("raw", "words"),
     [
         ("day,kind,note\n1,Протест в столице,x\n".encode("cp1251"), ("no Western text", "Windows-1251", "UTF-8")),
@@ -322,6 +349,26 @@ def test_columns_of_parquet_that_hold_neither_are_refused_by_name_and_type(
     with pytest.raises(CaseError) as caught:
         parquet(tmp_path, array)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        (10**7, pyarrow.date32()),
+        (10**15, pyarrow.timestamp("s")),
+        (-70 * 10**15, pyarrow.timestamp("us")),
+        (-70 * 10**15, pyarrow.timestamp("us", "Europe/Oslo")),
+        (2**60, pyarrow.date64()),
+    ],
+)
+def test_days_beyond_the_calendar_are_refused_by_column_type_and_row(stored: int, kind: Any, tmp_path: Path) -> None:
+    whole = pyarrow.int32() if kind == pyarrow.date32() else pyarrow.int64()
+    with pytest.raises(CaseError) as caught:
+        parquet(tmp_path, pyarrow.array([0, None, stored], whole).view(kind))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.key) == (3, "day")
+    assert problem.wrong.startswith(f"is of type {str(kind)[:4]}")
+    assert problem.wrong.endswith(", and its day lies beyond the years 1 to 9999")
 
 
 PERIODS = {
