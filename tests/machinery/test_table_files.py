@@ -167,6 +167,7 @@ def test_what_cannot_be_told_apart_is_said_in_one_line(text: str, words: tuple[s
         "Unnamed: 0,day,kind,note\n0,a,b,c\n1,d,e,f\n",
         "day,kind,note,,\na,b,c,,\nd,e,f,,\n",
         "day,kind,note\na,b,c,\nd,e,f,\n",
+        "day,kind,note;;;\na,b,c;;;\nd,e,f;;;\n",
         "sep=;;;\nday;kind;note\na;b;c\nd;e;f\n",
     ],
 )

@@ -34,6 +34,7 @@ SUFFIXES: Final = (*TEXT_SUFFIXES, ".xlsx", ".parquet")
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 READ: Final = "CSV (.csv, .tsv, also with .gz), Excel (.xlsx) or Parquet (.parquet)"
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?[^\S\r\n]*(\r\n?|\n|$)', re.IGNORECASE)
+_TAIL: Final = re.compile(r"[^;\r\n]*(;+)[^\S\r\n]*(?:[\r\n]|\Z)")
 _ROW_NUMBERS: Final = re.compile(r"Unnamed: 0|__index_level_0__|\.\.\.1")
 _OTHERS: Final = (
     (b"PAR1", ".parquet", "is a Parquet file"),
@@ -42,27 +43,8 @@ _OTHERS: Final = (
     (b"\xd0\xcf\x11\xe0", ".xls", "is an old Excel workbook (.xls), or one with a password"),
 )
 # Endings of tables that are not read, also behind .csv.
-_UNREAD: Final = frozenset(
-    [
-        ".xls",
-        ".ods",
-        ".txt",
-        ".xlsm",
-        ".xlsb",
-        ".numbers",
-        ".zip",
-        ".bz2",
-        ".xz",
-        ".zst",
-        ".7z",
-        ".json",
-        ".jsonl",
-        ".dta",
-        ".sav",
-        ".rds",
-        ".rdata",
-        ".feather",
-    ]
+_UNREAD: Final = re.compile(
+    r"(\.csv)?\.(xls|xlsm|xlsb|ods|numbers|txt|json|jsonl|dta|sav|rds|rdata|feather|zip|bz2|xz|zst|7z)", re.IGNORECASE
 )
 _BLANKS: Final = f" \t\r\n\x0b\x0c\x85{ODD_SPACES}{INVISIBLE}"
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -206,7 +188,7 @@ def find_table(folder: Path, stem: str) -> str | None:
     found = [f"{parent}/{name}" if parent else name for name in own if name[len(last) :].lower() in SUFFIXES]
     if len(found) > 1:
         raise CaseError([Problem(found[0], None, "", f"stands beside {' and '.join(found[1:])}", "keep one of them")])
-    unread = [name for name in own if name[len(last) :].lower().removeprefix(".csv") in _UNREAD]
+    unread = [name for name in own if _UNREAD.fullmatch(name[len(last) :])]
     if not found and unread:
         shown = f"{parent}/{unread[0]}" if parent else unread[0]
         raise CaseError([Problem(shown, None, "", "is no kind of table that is read", f"save it as {READ}")])
@@ -349,6 +331,10 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     if separator in '"\r\n':
         mend = "write sep=; or sep=, or remove the line"
         raise CaseError([Problem(name, 1, "", f"names {separator!r} as its separator", mend)])
+    tail = _TAIL.match(content) if separator == "," else None
+    if tail is not None:
+        # Excel ends rows of a single column so, where it separates by semicolons.
+        content = re.sub(rf"{tail[1]}(?=[^\S\r\n]*(?:[\r\n]|\Z))", "", content)
     dialect = Dialect(name, separator, ".", text.encoding, text.sample)
     blanks = _BLANKS if not content.isascii() else " \t\r\n"
     if content.isascii() and " " not in content and (separator == "\t" or "\t" not in content):
