@@ -144,6 +144,10 @@ def test_days_truth_values_and_numbers_are_the_same_in_a_workbook_as_in_text_and
         ("day kind note\n2020 a b\n", ("one cell (day kind note)", "commas, semicolons or tabs")),
         ("x;y;z\n1;2;3\n", ("has none of the columns", "start with the header day,kind,note")),
         ("day,kind,note\n1,2020,a,b\n2,2021,c,d\n", ("all rows after it have 4 cells", "row.names=FALSE")),
+        ("day,kind,note\n1,2020,a,\n2,2021,c,\n", ("all rows after it have 4 cells", "row.names=FALSE")),
+        ("day,kind,note\n1,“a, b”,c\n", ("has 4 cells", "with straight double quotes")),
+        ("What happened\nday,kind,note\n1,a,b\n", ("has none of the columns", "start with the header")),
+        ("What happened,,\nday,kind,note\n1,a,b\n", ("has none of the columns", "start with the header")),
         ("sep=;\nday,kind,note\n1,a,b\n", ("one cell with commas in it", "correct the separator in the first line")),
         ("a,day,kind,note\nx,1,2,3\n", ("unknown column",)),
         (",day,kind,note\nx,1,2,3\n", ("no name for the first column", "index=False")),
@@ -162,11 +166,19 @@ def test_what_cannot_be_told_apart_is_said_in_one_line(text: str, words: tuple[s
         '"","day","kind","note"\n"1","a","b","c"\n"7","d","e","f"\n',
         "Unnamed: 0,day,kind,note\n0,a,b,c\n1,d,e,f\n",
         "day,kind,note,,\na,b,c,,\nd,e,f,,\n",
+        "day,kind,note\na,b,c,\nd,e,f,\n",
+        "day,kind,note;;;\na,b,c;;;\nd,e,f;;;\n",
+        "sep=;;;\nday;kind;note\na;b;c\nd;e;f\n",
     ],
 )
 def test_columns_without_a_name_that_say_nothing_are_left_out(text: str, tmp_path: Path) -> None:
     table = read(tmp_path, text.encode())
     assert cells(table) == [("a", "b", "c"), ("d", "e", "f")]
+
+
+def test_a_quote_behind_a_blank_is_a_quote(tmp_path: Path) -> None:
+    table = read(tmp_path, b'day, kind, note\n1, a, "x, y"\n')
+    assert cells(table) == [("1", "a", "x, y")]
 
 
 def test_pandas_index_in_parquet_is_left_out_where_it_numbers_the_rows(tmp_path: Path) -> None:
@@ -182,6 +194,33 @@ def test_western_text_that_is_no_utf8_is_read_and_the_guess_is_told(tmp_path: Pa
     table = read(tmp_path, "day,kind,note\n1,Bürger,x\n".encode("cp1252"))
     assert table.texts("kind") == ["Bürger"]
     assert (table.dialect.encoding, table.dialect.sample) == ("Windows-1252", "Bürger")
+
+
+@pytest.mark.parametrize(
+    "text", ["créée à l’été", "«États-Unis»", "¿Qué? ¡Ángel!", "COOPERAÇÕES", "þýðing, þú", "GRÜßE", "£5 m³ 20°C, ±½"]
+)
+def test_western_words_of_all_kinds_are_western_text(text: str, tmp_path: Path) -> None:
+    assert read(tmp_path, f"day;kind;note\n1;{text};x\n".encode("cp1252")).texts("kind") == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("抗议", "gbk"),
+        ("抗議", "big5"),
+        ("שלום", "cp1255"),
+        ("в г. Ош", "cp1251"),
+        ("Łódź", "cp1250"),
+        ("Władysław", "cp1250"),
+        ("Αθήνα", "cp1253"),
+        ("café", "mac_roman"),
+        ("café", "cp437"),
+    ],
+)
+def test_text_that_would_be_garbled_in_windows_1252_is_refused(text: str, encoding: str, tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, f"day,kind,note\n1,{text},x\n".encode(encoding))
+    assert "is not UTF-8, and no Western text either" in problem.wrong
+    assert problem.mend == "save the file as UTF-8 (in Excel: CSV UTF-8)"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +249,15 @@ def test_the_sheet_named_after_the_table_is_read_and_else_the_first_that_can_be_
     assert (cells(first), first.dialect.sheet) == ([("1", "a", "x")], "First")
     alone = read(tmp_path, workbook([(), COLUMNS, (), ("1", "a", "x")]), "table.xlsx")
     assert (alone.dialect.sheet, alone.dialect.other_sheets, alone.lines.tolist()) == ("", (), [4])
+
+
+def test_the_sheet_with_the_columns_is_read_and_problems_name_theirs(tmp_path: Path) -> None:
+    raw = workbook([("Read me",)], sheets={"Data": [COLUMNS, ("1", "a", "b")]})
+    table = read(tmp_path, raw, "table.xlsx")
+    assert (cells(table), table.dialect.sheet) == ([("1", "a", "b")], "Data")
+    raw = workbook([("Events of the year", None, None), COLUMNS], sheets={"Data": [("x",)]})
+    (problem,) = problems(tmp_path, raw, "table.xlsx")
+    assert problem.wrong == "has none of the columns of this table, but Events of the year (sheet 'First')"
 
 
 def test_a_formula_without_a_result_and_an_error_are_no_empty_cells(tmp_path: Path) -> None:
@@ -267,6 +315,13 @@ def test_a_table_is_found_whatever_its_ending_and_two_of_one_are_refused(tmp_pat
         find_table(tmp_path, "history/panel")
 
 
+@pytest.mark.parametrize("ending", [".csv.txt", ".csv.zip", ".bz2", ".json", ".dta"])
+def test_a_table_of_another_kind_is_named(ending: str, tmp_path: Path) -> None:
+    (tmp_path / f"events{ending}").touch()
+    with pytest.raises(CaseError, match=f"events{ending}: is no kind of table that is read"):
+        find_table(tmp_path, "events")
+
+
 def parquet(folder: Path, kind: Any) -> TableFile:
     arrays = {"day": kind, "kind": ["a"] * len(kind), "note": ["b"] * len(kind)}
     pyarrow.parquet.write_table(pyarrow.table(arrays), folder / "table.parquet")
@@ -322,6 +377,26 @@ def test_columns_of_parquet_that_hold_neither_are_refused_by_name_and_type(
     with pytest.raises(CaseError) as caught:
         parquet(tmp_path, array)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        (10**7, pyarrow.date32()),
+        (10**15, pyarrow.timestamp("s")),
+        (-70 * 10**15, pyarrow.timestamp("us")),
+        (-70 * 10**15, pyarrow.timestamp("us", "Europe/Oslo")),
+        (2**60, pyarrow.date64()),
+    ],
+)
+def test_days_beyond_the_calendar_are_refused_by_column_type_and_row(stored: int, kind: Any, tmp_path: Path) -> None:
+    whole = pyarrow.int32() if kind == pyarrow.date32() else pyarrow.int64()
+    with pytest.raises(CaseError) as caught:
+        parquet(tmp_path, pyarrow.array([0, None, stored], whole).view(kind))
+    (problem,) = caught.value.problems
+    assert (problem.line, problem.key) == (3, "day")
+    assert problem.wrong.startswith(f"is of type {str(kind)[:4]}")
+    assert problem.wrong.endswith(", and its day lies beyond the years 1 to 9999")
 
 
 PERIODS = {

@@ -45,6 +45,8 @@ MARKS_IN_USE: Final = frozenset(
         "#null!",
         "n.d.",
         "nd",
+        # Of Stata, its other marks.
+        *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
     ]
 )
 _PLAIN_CHARACTERS: Final = frozenset("0123456789+-.eE")
@@ -60,6 +62,7 @@ _GROUPS: Final = {
     for sign, other in ((".", ","), (",", "."))
 }
 _SPACED: Final = re.compile(r"(?<=[0-9])[\u00a0\u2007\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_LOOSE_GROUPS: Final = re.compile(rf"{_GROUP}([ '’´`_][0-9]{{3}})+([.,][0-9]*)?")
 DECIMALS: Final = {".": "points", ",": "commas"}
 
 
@@ -281,5 +284,8 @@ def _slowly(
         )
     rest = sorted(odd.difference(in_use))
     if rest:
-        unread.append(Unread(name, np.isin(cells, rest), "is {}", f"{mend}; nothing where missing"))
+        also = "nothing where missing"
+        if any(map(_LOOSE_GROUPS.fullmatch, rest)):
+            also = "nothing between thousands, and nothing where missing"
+        unread.append(Unread(name, np.isin(cells, rest), "is {}", f"{mend}; {also}"))
     return values, unread

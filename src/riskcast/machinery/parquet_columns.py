@@ -26,6 +26,10 @@ _PERIOD: Final = "pandas.period"
 _ROW_NUMBERS: Final = ("", "Unnamed: 0", "__index_level_0__")
 # Periods whose own labels say all: others are written with their first and last day.
 _PLAIN_PERIODS: Final = ("M", "Q-DEC", "Y-DEC", "A-DEC", "D")
+# Days from 1970-01-01 that a calendar of the years 1 to 9999 has, and how many of a unit a day has.
+_FIRST_DAY: Final = -719_162
+_LAST_DAY: Final = 2_932_896
+_IN_A_DAY: Final = {"s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 
 
 def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
@@ -53,7 +57,7 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
             table = parquet.read(columns=list(wanted.columns))
     except CaseError:
         raise
-    except (ValueError, OSError, LookupError, TypeError, pyarrow.ArrowException) as error:
+    except (ValueError, OSError, LookupError, TypeError, OverflowError, pyarrow.ArrowException) as error:
         raise _refusal(name, f"cannot be read ({_first_line(error)})", "write it anew as Parquet, or as CSV") from None
     columns: dict[str, Cells] = {}
     problems = []
@@ -63,7 +67,7 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
             columns[title] = _cells(table.column(place), table.schema.field(place))
         except _Unreadable as error:
             problems.append(Problem(name, error.row, title, str(error), error.mend))
-        except (ValueError, OSError, LookupError, TypeError, pyarrow.ArrowException) as error:
+        except (ValueError, OSError, LookupError, TypeError, OverflowError, pyarrow.ArrowException) as error:
             wrong = f"is of type {table.schema.field(place).type}, and cannot be read ({_first_line(error)})"
             problems.append(Problem(name, None, title, wrong, "write it as text or numbers"))
     if problems:
@@ -126,13 +130,27 @@ def _cells(column: pyarrow.ChunkedArray, field: pyarrow.Field) -> Cells:
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind) or _is_fixed(kind):
         return _texts(_decoded(column.to_pylist(), kind))
     if types.is_date(kind):
+        _refuse_beyond_the_years(column, 1 if types.is_date32(kind) else _IN_A_DAY["ms"])
         return _texts([cell.isoformat() if cell is not None else "" for cell in column.to_pylist()])
     if types.is_timestamp(kind):
         zone = kind.tz
+        _refuse_beyond_the_years(column, _IN_A_DAY[kind.unit])
         local = column if zone is None else compute.call_function("local_timestamp", [column])
         moments = local.cast(pyarrow.timestamp("us"), safe=False).to_pylist()
         return _texts([_moment(moment, zone, row) for row, moment in enumerate(moments, 1)])
     raise _Unreadable(f"is of type {kind}, which holds neither text nor numbers")
+
+
+def _refuse_beyond_the_years(column: pyarrow.ChunkedArray, in_a_day: int) -> None:
+    import pyarrow
+    import pyarrow.types as types
+
+    whole = pyarrow.int32() if types.is_date32(column.type) else pyarrow.int64()
+    days = column.cast(whole).fill_null(0).to_numpy() // in_a_day
+    beyond = np.flatnonzero((days < _FIRST_DAY) | (days > _LAST_DAY))
+    if len(beyond):
+        wrong = f"is of type {column.type}, and its day lies beyond the years 1 to 9999"
+        raise _Unreadable(wrong, "correct it, or leave it empty", int(beyond[0]) + 1)
 
 
 def _is_fixed(kind: Any) -> bool:

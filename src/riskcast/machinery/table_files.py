@@ -12,6 +12,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 from pathlib import Path
@@ -32,13 +33,18 @@ TEXT_SUFFIXES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 SUFFIXES: Final = (*TEXT_SUFFIXES, ".xlsx", ".parquet")
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 READ: Final = "CSV (.csv, .tsv, also with .gz), Excel (.xlsx) or Parquet (.parquet)"
-_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?[^\S\r\n]*(\r\n?|\n|$)', re.IGNORECASE)
+_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?[^\S\r\n]*(\r\n?|\n|$)', re.IGNORECASE)
+_TAIL: Final = re.compile(r"[^;\r\n]*(;+)[^\S\r\n]*(?:[\r\n]|\Z)")
 _ROW_NUMBERS: Final = re.compile(r"Unnamed: 0|__index_level_0__|\.\.\.1")
 _OTHERS: Final = (
     (b"PAR1", ".parquet", "is a Parquet file"),
     (b"PK\x03\x04", ".xlsx", "is an Excel workbook, or another zip"),
     (b"\x1f\x8b", ".gz", "is packed by gzip"),
     (b"\xd0\xcf\x11\xe0", ".xls", "is an old Excel workbook (.xls), or one with a password"),
+)
+# Endings of tables that are not read, also behind .csv.
+_UNREAD: Final = re.compile(
+    r"(\.csv)?\.(xls|xlsm|xlsb|ods|numbers|txt|json|jsonl|dta|sav|rds|rdata|feather|zip|bz2|xz|zst|7z)", re.IGNORECASE
 )
 _BLANKS: Final = f" \t\r\n\x0b\x0c\x85{ODD_SPACES}{INVISIBLE}"
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -182,9 +188,7 @@ def find_table(folder: Path, stem: str) -> str | None:
     found = [f"{parent}/{name}" if parent else name for name in own if name[len(last) :].lower() in SUFFIXES]
     if len(found) > 1:
         raise CaseError([Problem(found[0], None, "", f"stands beside {' and '.join(found[1:])}", "keep one of them")])
-    unread = [
-        name for name in own if name[len(last) :].lower() in (".xls", ".ods", ".txt", ".xlsm", ".xlsb", ".numbers")
-    ]
+    unread = [name for name in own if _UNREAD.fullmatch(name[len(last) :])]
     if not found and unread:
         shown = f"{parent}/{unread[0]}" if parent else unread[0]
         raise CaseError([Problem(shown, None, "", "is no kind of table that is read", f"save it as {READ}")])
@@ -270,7 +274,11 @@ def _chosen(grid: Grid, name: str, wanted: Wanted) -> TableFile:
             mend = "name it, or remove it" + (" (row numbers? R: row.names=FALSE, pandas: index=False)" * (place == 0))
             problems.append(Problem(name, grid.line, "", f"has no name for {which}", mend))
         del header[place], columns[place]
-    problems = [*header_problems(name, grid.line, header, wanted), *problems]
+    told = header_problems(name, grid.line, header, wanted)
+    # Of a line that is no header, its cells say nothing.
+    problems = told if set(header).isdisjoint(wanted.columns) and told else [*told, *reversed(problems)]
+    if grid.dialect.sheet:
+        problems = [replace(problem, wrong=f"{problem.wrong} (sheet {grid.dialect.sheet!r})") for problem in problems]
     if not problems:
         problems = row_problems(name, len(grid.lines))
     if problems:
@@ -311,6 +319,8 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     for magic, suffix, what in _OTHERS:
         if raw.startswith(magic):
             mend = "save it as .csv or .xlsx" if suffix == ".xls" else f"let its name end in {suffix}"
+            if name.lower().endswith(suffix):
+                what, mend = "is packed by gzip twice", "unpack it once"
             raise CaseError([Problem(name, None, "", what, mend)])
     text = decode(raw, name, guess=True)
     content, skipped = text.content, 0
@@ -321,6 +331,10 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     if separator in '"\r\n':
         mend = "write sep=; or sep=, or remove the line"
         raise CaseError([Problem(name, 1, "", f"names {separator!r} as its separator", mend)])
+    tail = _TAIL.match(content) if separator == "," else None
+    if tail is not None:
+        # Excel ends rows of a single column so, where it separates by semicolons.
+        content = re.sub(rf"{tail[1]}(?=[^\S\r\n]*(?:[\r\n]|\Z))", "", content)
     dialect = Dialect(name, separator, ".", text.encoding, text.sample)
     blanks = _BLANKS if not content.isascii() else " \t\r\n"
     if content.isascii() and " " not in content and (separator == "\t" or "\t" not in content):
@@ -330,14 +344,34 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     except csv.Error:
         # Row by row, to know the one.
         return _parse(content, name, wanted, skipped, dialect, blanks, 1)
+    except CaseError:
+        if f'{separator} "' not in content:
+            raise
+        with suppress(csv.Error, CaseError):
+            return _parse(content, name, wanted, skipped, dialect, blanks, _BLOCK, spaced=True)
+        raise
 
 
-def _parse(content: str, name: str, wanted: Wanted, skipped: int, dialect: Dialect, blanks: str, most: int) -> Grid:
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=dialect.separator, strict=True)
+def _parse(
+    content: str,
+    name: str,
+    wanted: Wanted,
+    skipped: int,
+    dialect: Dialect,
+    blanks: str,
+    most: int,
+    *,
+    spaced: bool = False,
+) -> Grid:
+    """The cells of a text; `spaced` where quotes may stand behind a blank."""
+    reader = csv.reader(
+        io.StringIO(content, newline=""), delimiter=dialect.separator, strict=True, skipinitialspace=spaced
+    )
     line, header, ragged = 1 + skipped, [], _Ragged(name, dialect.separator)
     columns: list[list[str]] = []
     lines: list[int] = []
     block: list[list[str]] = []
+    are_cut = False
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
@@ -358,6 +392,10 @@ def _parse(content: str, name: str, wanted: Wanted, skipped: int, dialect: Diale
                 # Cells of several lines.
                 longer = (sum(len(_LINE_END.findall(cell)) for cell in cells) for cells in block)
                 numbers = list(accumulate((1 + more for more in longer), initial=line))[:-1]
+            if not lines:
+                are_cut = _end_in_a_separator(block, width)
+            if are_cut:
+                block = [cells[:-1] if len(cells) == width + 1 and not cells[-1].strip() else cells for cells in block]
             if len(set(map(len, block))) > 1 or len(block[0]) != width:
                 for number, cells in zip(numbers, block, strict=True):
                     if len(cells) != width and any(map(str.strip, cells)):
@@ -378,8 +416,17 @@ def _parse(content: str, name: str, wanted: Wanted, skipped: int, dialect: Diale
     problems = ragged.problems(width, len(lines))
     if problems:
         # What is wrong with the header may be what is wrong with the rows.
-        raise CaseError([*header_problems(name, at, [title for title in header if title], wanted), *problems])
+        told = header_problems(name, at, [title for title in header if title], wanted)
+        raise CaseError(told if set(header).isdisjoint(wanted.columns) else [*told, *problems])
     return Grid(header, at, *_without_empty_rows(columns, np.array(lines, dtype=np.int64)), dialect)
+
+
+def _end_in_a_separator(block: list[list[str]], width: int) -> bool:
+    """Whether rows have an empty cell more than the header, and their first cells are no row numbers."""
+    rows = [cells for cells in block if any(map(str.strip, cells))]
+    if not rows or any(len(cells) != width + 1 or cells[-1].strip() for cells in rows):
+        return False
+    return [cells[0].strip() for cells in rows] != [str(row) for row in range(1, len(rows) + 1)]
 
 
 def _pour(block: list[list[str]], columns: list[list[str]], blanks: str) -> None:
@@ -468,6 +515,8 @@ class _Ragged:
             return [Problem(self.name, line, "", wrong, mend)]
         quoted = SEPARATORS.get(self.separator, self.separator)
         mend = f"quote cells that contain {quoted}"
+        if any(mark in cell for _, each in self.first for cell in each for mark in "“”„'"):
+            mend += ', with straight double quotes (")'
         found = [
             Problem(self.name, at, "", f"has {len(each)} cells where the header has {width}", mend)
             for at, each in self.first[:MOST_OF_A_KIND]

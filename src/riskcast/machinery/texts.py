@@ -21,6 +21,21 @@ _MARKS_16: Final = ((b"\xff\xfe", "utf-16", "UTF-16"), (b"\xfe\xff", "utf-16", "
 NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 _LINE_END: Final = re.compile(r"\r\n?|\n")
+# Western letters of Windows-1252, and what of another encoding looks like when it is read as that.
+_HIGH: Final = "À-ÖØ-öø-ÿŠšŒœŽžŸ"
+_WORD: Final = re.compile(f"[A-Za-z{_HIGH}]+")
+_LETTER: Final = f"[A-Za-z{_HIGH}]"
+_CAPITAL: Final = "[À-ÖØ-ÞŠŒŽŸ]"
+_NO_WESTERN_TEXT: Final = re.compile(
+    # Three letters and more that all have marks.
+    f"(?<!{_LETTER})[{_HIGH}]{{3,}}(?!{_LETTER})|[{_HIGH}]{{4,}}"
+    # A capital within a word of small letters.
+    f"|{_LETTER}{{0,30}}[a-zß-öø-ÿšœž]{_CAPITAL}|[A-ZÀ-Þ]{_CAPITAL}[a-zà-öø-ÿšœž]{_LETTER}{{0,30}}"
+    # Signs that stand before a letter behind one, signs between letters, and signs among letters with marks.
+    f"|{_LETTER}{{1,30}}[‚„¿ƒˆ˜‰¤¦¨¬¯¸]|{_LETTER}{{1,30}}[•“”†‡™®©¹²³¼½¾¡¢£¥§¶]{_LETTER}{{1,30}}"
+    f"|[¢£¤¥¦¨¬¯¸¶ˆ˜ƒ‰][{_HIGH}]{_LETTER}{{0,30}}"
+    f"|(?=[{_HIGH}]*[^{_HIGH}\x00-\x7f])[^\x00-\x7f‘’“”–—…«»\xa0°€]{{3,}}"
+)
 _HIGH_WORD: Final = re.compile(r"\w*[\x80-\U0010ffff]\w*")
 _HEAD: Final = 4096
 _CHUNK: Final = 1 << 20
@@ -79,8 +94,8 @@ def read_at_most(opened: IO[bytes] | gzip.GzipFile, most: int) -> bytes | None:
 def decode(raw: bytes, shown: str, *, guess: bool = False) -> Text:
     """Text in UTF-8, in UTF-16 or UTF-32 as their marks say, or in UTF-16 as its zeros show.
 
-    With `guess`, other bytes are taken for Windows-1252 where they can be. Raises CaseError where they are no text, or
-    are in an encoding that cannot be told.
+    With `guess`, other bytes are taken for Windows-1252 where they look like Western text in it. Raises CaseError
+    where they are no text, or are in an encoding that cannot be told.
 
     >>> decode("Zürich".encode("utf-16"), "a.csv").encoding
     'UTF-16'
@@ -133,23 +148,33 @@ def _told_codec(raw: bytes) -> tuple[str, str]:
 
 def _guessed(raw: bytes, start: int, shown: str, guess: bool) -> Text:
     line, byte = raw[:start].count(b"\n") + 1, f"0x{raw[start]:02x}"
-    mend = "save the file as UTF-8 (in Excel: CSV UTF-8)"
+    mend = "save the file as UTF-8" + (" (in Excel: CSV UTF-8)" if guess else "")
     try:
         content = raw.decode("cp1252")
     except UnicodeDecodeError:
         raise _fail(shown, line, f"is neither UTF-8 nor Windows-1252 (byte {byte})", mend) from None
     words = _HIGH_WORD.findall(content)
     sample = words[0][:40] if words else ""
-    letters = [c for word in words for c in word if c >= "\x80" and c.isalpha()]
     if not guess:
         like = f", as in Windows-1252 {sample!r} would be" if sample else ""
         raise _fail(shown, line, f"is not UTF-8 (byte {byte}{like})", mend)
-    # Western words have a letter with a mark here and there; words of nothing else are in another alphabet.
-    beside = sum(len(run) for word in words for run in re.findall(r"[\x80-\U0010ffff]{3,}", word))
-    if len(letters) >= 6 and beside > 0.5 * len(letters):
-        wrong = f"is not UTF-8, and no Western text either ({sample!r} in Windows-1252; Cyrillic, in Windows-1251?)"
-        raise _fail(shown, line, wrong, mend)
+    foreign = _foreign(content)
+    if foreign:
+        wrong = f"is not UTF-8, and no Western text either ({foreign[:40]!r} in Windows-1252; "
+        raise _fail(shown, line, f"{wrong}Cyrillic, in Windows-1251? Or an old Mac, DOS or Asian encoding)", mend)
     return Text(content, CP1252, sample or byte)
+
+
+def _foreign(content: str) -> str:
+    """What in this text shows that it is none in Windows-1252; empty where nothing does."""
+    found = _NO_WESTERN_TEXT.search(content)
+    if found is not None:
+        return found[0]
+    # Western words have a letter with a mark here and there; words of nothing else are in another alphabet.
+    marked = [word for word in _WORD.findall(content) if not word.isascii()]
+    if any(re.search("[A-Za-z]", word) for word in marked):
+        return ""
+    return next((word for word in marked if len(word) > 1), "")
 
 
 def _fail(shown: str, line: int | None, wrong: str, mend: str) -> CaseError:

@@ -33,7 +33,9 @@ _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 
 
 def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
-    """The sheet of a workbook that is named after the table, else the first that is not hidden.
+    """The sheet of a workbook that is named after the table, else the first with one of its columns.
+
+    Only sheets that are not hidden count; where none has a column of the table, it is the first.
 
     Raises CaseError where the file is no workbook or unpacks to too much, or where formulas have no results yet.
     """
@@ -50,9 +52,14 @@ def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
         if not sheets:
             raise CaseError([Problem(name, None, "", "has no visible sheet", "add one with the table")])
         stem = PurePosixPath(name).name.partition(".")[0].lower()
-        chosen = next((sheet for sheet in sheets if sheet.lower() == stem), sheets[0])
-        errors = _scanned(packed, name, chosen)
-        rows = workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
+        named = [sheet for sheet in sheets if sheet.lower() == stem]
+        # The first again, where none of them will do.
+        for chosen in named[:1] or [*sheets, sheets[0]]:
+            errors = _scanned(packed, name, chosen)
+            rows = workbook.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
+            header = next((cells for cells in rows if any(map(_text, cells))), [])
+            if not set(wanted.columns).isdisjoint(map(_text, header)):
+                break
     except CaseError:
         raise
     # The reader is written in another language, whose panics are no ordinary exceptions.
