@@ -578,6 +578,27 @@ def test_a_kept_run_is_exported_as_it_is(run_folder: Path, tmp_path: Path) -> No
     assert "--seed cannot change" in str(done.exception)
 
 
+def test_files_of_another_forecast_do_not_stay_beside_those_of_this_one(tmp_path: Path) -> None:
+    now, other = handover.single().headline, handover.dossier().risks[1]
+    riskcast.export(other, tmp_path, ["csv"])
+    (tmp_path / "mine.txt").write_text("kept", encoding="utf-8")
+    (tmp_path / "csv" / "notes.csv").write_text("changed by hand", encoding="utf-8")
+    riskcast.export(now, tmp_path, ["json"])
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"forecast.json", "provenance.json", "mine.txt", "csv/notes.csv"}
+    riskcast.export(now, tmp_path, ["csv"])
+    assert (tmp_path / "forecast.json").exists()
+
+
+def test_an_explanation_of_other_scores_is_refused() -> None:
+    now, other = handover.single().headline, handover.dossier().headline
+    explanation = riskcast.explain(other.forecast)
+    with pytest.raises(OptionError, match="is of none of the risks"):
+        riskcast.make_dossier(now, explanations=[("baseline", explanation)])
+    with pytest.raises(OptionError, match="is of none of the risks"):
+        riskcast.make_dossier(other, explanations=[("elsewhere", explanation)])
+
+
 def test_an_earlier_run_of_another_case_is_told_before_the_fit(run_folder: Path, tmp_path: Path, never: str) -> None:
     other = str(write_files(tmp_path / "other"))
     words = (other, "--out", str(tmp_path / "out"), "--engine", never, "--previous", str(run_folder))

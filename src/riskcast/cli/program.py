@@ -196,7 +196,10 @@ OF_THE_SYSTEM: Final = {
 
 
 def _said(text: str, status: int) -> int:
-    print(f"riskcast: {text}", file=sys.stderr)
+    from riskcast.errors import visible
+
+    # A name of a file may hold what a terminal obeys.
+    print(visible(f"riskcast: {text}"), file=sys.stderr)
     return status
 
 

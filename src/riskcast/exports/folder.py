@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Final
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
 from riskcast.case.model import Case
 from riskcast.errors import OptionError, UnknownNameError
@@ -38,8 +40,9 @@ def export(
     The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
     before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
     scenario. `progress` hears how many formats are done. `writers`: the formats there are, for those who have one of
-    their own: `(*WRITERS, mine)`. Files are made in a folder of their own and moved in at the
-    end, each in one step: what is in `out` is whole at every moment, and other files there stay.
+    their own: `(*WRITERS, mine)`. Files are made in a folder of their own and moved in at the end, each in one step:
+    what is in `out` is whole at every moment. Those that an earlier export of another forecast wrote there go, unless
+    somebody has changed them; all others stay.
 
     Raises OptionError for an unknown format, a file in the way, or a package that is missing; RiskcastError where
     `out` cannot be written.
@@ -65,7 +68,11 @@ def export(
             progress(len(chosen), len(chosen))
         write_all(folder, {ABOUT: _about(dossier, folder)})
 
-    return write_folder(out, fill, STAGE, last=(ABOUT,))
+    before = _left_by_others(out, dossier)
+    written = write_folder(out, fill, STAGE, last=(ABOUT,))
+    for path in before - set(written):
+        path.unlink(missing_ok=True)
+    return written
 
 
 def check_formats(formats: Sequence[str] | None, writers: Sequence[Writer] = WRITERS) -> tuple[Writer, ...]:
@@ -104,14 +111,35 @@ def check_out(out: str | Path) -> Path:
     return out
 
 
+def _left_by_others(out: Path, dossier: Dossier) -> set[Path]:
+    """The files that an export of another forecast wrote there and that nobody has changed since: beside those of this
+    one they would pass for its own."""
+    found = set()
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        old = json.loads((out / ABOUT).read_text(encoding="utf-8"))
+        files = old.pop("files")
+        if old == json.loads(json_bytes(_origin(dossier))):
+            return set()
+        for file in files:
+            path = out / PurePosixPath(file["path"])
+            if ".." not in path.parts and path.is_file() and _digest(path) == file["sha256"]:
+                found.add(path)
+    return found
+
+
+def _origin(dossier: Dossier) -> dict[str, Any]:
+    """Where the numbers come from in full."""
+    scenarios = [risk.forecast.scenario_name for risk in dossier.risks]
+    return {**provenance(dossier.headline.forecast), "scenarios": scenarios}
+
+
 def _about(dossier: Dossier, folder: Path) -> bytes:
     """Where the numbers come from in full, and every file with its sha256."""
     files = [
         {"path": path.relative_to(folder).as_posix(), "bytes": path.stat().st_size, "sha256": _digest(path)}
         for path in _files(folder)
     ]
-    scenarios = [risk.forecast.scenario_name for risk in dossier.risks]
-    return json_bytes({**provenance(dossier.headline.forecast), "scenarios": scenarios, "files": files})
+    return json_bytes({**_origin(dossier), "files": files})
 
 
 def _digest(path: Path) -> str:
