@@ -328,6 +328,14 @@ def test_a_case_that_cannot_be_read_is_not_said_to_lack_tables_of_its_own(fault:
     assert {problem.file for problem in problems_of(folder)} == {"case.yaml"}
 
 
+@pytest.mark.parametrize(("column", "cell"), [("period", "FY2001"), ("dyad", None), ("trade", "2001-05-01")])
+def test_a_column_that_is_wrong_throughout_is_told_once(column: str, cell: str | None, tmp_path: Path) -> None:
+    rows = table()
+    (problem,) = problems_of(write_panel_case(tmp_path, rows.assign(**{column: cell})))
+    assert problem.key == column
+    assert "in 53 of 53 rows" in problem.wrong
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_first_five_problems_of_a_kind_are_told_one_by_one(suffix: str, tmp_path: Path) -> None:
     rows = table().assign(mood=101.0)

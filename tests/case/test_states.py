@@ -387,7 +387,9 @@ def test_codes_of_iso_3166_in_another_spelling_are_refused_once_with_the_mend(
 
 
 def test_a_code_that_a_system_lacks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CaseError, match=r"dyad: is 'DEU-GBR'; write two different states by their codes in Correlates"):
+    with pytest.raises(
+        CaseError, match=r"'DEU-GBR' in 53 of 53 rows; write two different states by their codes in Correlates"
+    ):
         load_case(panel_in(tmp_path, ISO, ISO, "  states: cow\n"))
 
 

@@ -173,6 +173,8 @@ def test_sheets_that_are_not_read_are_told(tmp_path: Path) -> None:
             "date: is '20.03.2016' in an order of day and month that cannot be told",
         ),
         ("2016-03-20", "3/20/2016", "write all days as YYYY-MM-DD"),
+        ("-20,", "-20 14:30,", "date: is '2016-03-20 14:30', a day with a time of day, in 2 rows"),
+        ("-01,", ",", "date: is '2017-06', a month without a day, in 3 rows"),
         ("2016-03-20", "42449", "date: is '42449', a day as Excel counts them"),
         (",,unverified", ",NA,unverified", "sources: is 'NA' in 1 rows, and no mark of a missing value is named"),
     ],

@@ -69,6 +69,8 @@ _MIDNIGHT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
 )
 _OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9:.]+.*")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _DAY_NUMBER = re.compile(r"[0-9]{5}(\.0*)?")
 _LOOK_ALIKE = ODD_SPACES + INVISIBLE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0c\uff0e\uff1a"
 STAGE = ".riskcast-case-"
@@ -407,6 +409,10 @@ def _days(name: str, texts: list[str], told: _Told) -> list[str]:
     mend = "write all days as YYYY-MM-DD (in Excel: format the column as yyyy-mm-dd)"
     odd = [text[4:5] != "-" and _OTHER_DAY.fullmatch(text) is not None for text in plain]
     told.tell(name, odd, "is {} in an order of day and month that cannot be told, in {count} rows", mend, once=True)
+    timed = [len(text) > 10 and _MOMENT.fullmatch(text) is not None for text in plain]
+    told.tell(name, timed, "is {}, a day with a time of day, in {count} rows", mend, once=True)
+    months = [len(text) == 7 and _MONTH.fullmatch(text) is not None for text in plain]
+    told.tell(name, months, "is {}, a month without a day, in {count} rows", mend, once=True)
     counted = [_DAY_NUMBER.fullmatch(text) is not None for text in plain]
     told.tell(name, counted, "is {}, a day as Excel counts them, in {count} rows", mend, once=True)
     return plain

@@ -80,7 +80,10 @@ def read_panel(
         mend=NUMBER_MEND,
     )
     for one in read.unread:
-        problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=one.once)
+        if one.once:
+            problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=True)
+        else:
+            problems += _rows_problems(table, one.column, one.rows, one.wrong, one.mend)
     for key, values in read.values.items():
         problems += table.problems(key, np.isinf(values), "is {}, too large a number", "give a finite number")
         large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
@@ -192,6 +195,15 @@ def _refusal(name: str, wrong: str, mend: str) -> CaseError:
     return CaseError([Problem(name, None, "", wrong, mend)])
 
 
+def _rows_problems(
+    table: TableFile, column: str, rows: NDArray[np.bool_], wrong: str, mend: str, *, once: bool = False
+) -> list[Problem]:
+    """Problems of rows, in one line with their number where that is asked for or most rows have them."""
+    once = once or 2 * int(rows.sum()) > len(rows)
+    count = f" in {int(rows.sum())} of {len(rows)} rows" if once else ""
+    return table.problems(column, rows, wrong + count, mend, once=once)
+
+
 def _periods(table: TableFile, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
     """The number of every row's calendar period."""
     unit, calendar = settings.period, settings.calendar
@@ -200,7 +212,7 @@ def _periods(table: TableFile, settings: Settings, problems: list[Problem]) -> N
     bad = {text for text, number in found.items() if number is None}
     rows = np.fromiter((text in bad for text in texts), dtype=bool, count=len(texts))
     mend = f"write it as {PERIOD_EXAMPLES[unit]}, or as a day within it"
-    problems += table.problems(PERIOD, rows, f"is {{}}, not a {unit}", mend)
+    problems += _rows_problems(table, PERIOD, rows, f"is {{}}, not a {unit}", mend)
     numbers = {text: 0 if number is None else number for text, number in found.items()}
     return np.fromiter(map(numbers.__getitem__, texts), dtype=np.int64, count=len(texts))
 
@@ -244,9 +256,7 @@ def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem])
     def found(texts: Iterable[str], wrong: str, mend: str, *, once: bool = False) -> None:
         if which := set(texts):
             rows = np.fromiter((text in which for text in written), dtype=bool, count=len(written))
-            if once:
-                wrong += f" in {int(rows.sum())} of {len(written)} rows"
-            problems.extend(table.problems(DYAD, rows, wrong, mend, once=once))
+            problems.extend(_rows_problems(table, DYAD, rows, wrong, mend, once=once))
 
     bad = {text for text, id in ids.items() if not id}
     offered: set[str] = set()
