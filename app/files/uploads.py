@@ -331,12 +331,7 @@ def _rehearse(shown: str, folder: Path) -> None:
 
 def _try(folder: str) -> int:
     """Read a case under limits, print what is wrong with it, and say how that went."""
-    import resource
-
-    limits = ((resource.RLIMIT_DATA, READ_BYTES), (resource.RLIMIT_CPU, READ_SECONDS), (resource.RLIMIT_CORE, 0))
-    for limit, most in limits:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(limit, (most, most))
+    _limit()
     try:
         riskcast.load_case(folder)
     except riskcast.RiskcastError as error:
@@ -345,6 +340,18 @@ def _try(folder: str) -> int:
     except MemoryError:
         return TOO_HEAVY
     return 0
+
+
+def _limit() -> None:
+    """Limit what this process may take; where Python knows none, as on Windows, its parent's patience is one."""
+    try:
+        import resource
+    except ImportError:
+        return
+    limits = ((resource.RLIMIT_DATA, READ_BYTES), (resource.RLIMIT_CPU, READ_SECONDS), (resource.RLIMIT_CORE, 0))
+    for limit, most in limits:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (most, most))
 
 
 def _shown(name: str, most: int = 80) -> str:

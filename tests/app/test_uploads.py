@@ -7,8 +7,10 @@ import gzip
 import io
 import random
 import resource
+import runpy
 import stat
 import struct
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -474,6 +476,14 @@ def test_a_process_at_its_limit_is_told_as_too_heavy(monkeypatch: pytest.MonkeyP
     assert "takes more than 15 s or 1 GB of memory" in refusal("a.zip", zipped(GOOD))
     script.write_text("raise ZeroDivisionError\n", encoding="utf-8")
     assert "a.zip: cannot be read; " in refusal("a.zip", zipped(GOOD))
+
+
+def test_a_case_is_read_where_python_knows_no_limits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(sys, "argv", [uploads.__file__, str(write_files(tmp_path / "small"))])
+    with pytest.raises(SystemExit) as leaving:
+        runpy.run_path(uploads.__file__, run_name="__main__")
+    assert leaving.value.code == 0
 
 
 def test_one_upload_is_read_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import pytest
 import riskcast
 from riskcast import charts, exports
 from riskcast.charts.verification import to_svg
+from riskcast.errors import UNSEEN
 from riskcast.exports.brief.files import brief_html, brief_pdf
 from riskcast.exports.csv_parquet import neutral
 from riskcast.exports.workbook import all_tables
@@ -117,6 +118,14 @@ def test_no_cell_of_a_csv_runs_in_a_spreadsheet_whatever_it_parts_cells_by(
 def test_a_mark_stands_only_where_a_formula_would() -> None:
     assert neutral("a; -1 b, =2") == "a; -1 b, =2"
     assert neutral("a;=1|@b\n+c") == "a;'=1|'@b\n'+c"
+
+
+def test_no_cell_of_a_csv_is_obeyed_by_a_terminal(dossier: riskcast.Dossier) -> None:
+    files = [
+        exports.to_csv(exports.make_table(dossier, name), {}).decode() for name in exports.names_of_tables(dossier)
+    ]
+    assert not [text for text in files if UNSEEN.search(text.replace("\r\n", "\n"))]
+    assert any("\\x1b[31mletters" in text for text in files)
 
 
 def test_a_chart_is_one_picture_without_links(dossier: riskcast.Dossier) -> None:

@@ -11,6 +11,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
+from riskcast.errors import visible
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import Value, make_tables, origin
@@ -26,14 +27,14 @@ TYPES: Final[Mapping[Form, str]] = {"text": "string", "count": "integer", "day":
 
 
 def neutral(cell: Value) -> Value:
-    """A cell whose text no spreadsheet runs as a formula.
+    """A cell whose text no spreadsheet runs as a formula, and no terminal obeys.
 
     >>> neutral("=1+1"), neutral("fine; -1"), neutral("a;=1+1"), neutral(-1.5)
     ("'=1+1", 'fine; -1', "a;'=1+1", -1.5)
     """
     if not isinstance(cell, str):
         return cell
-    within = WITHIN.sub("'", cell)
+    within = WITHIN.sub("'", visible(cell))
     return f"'{within}" if within.startswith(FORMULA_STARTS) else within
 
 
