@@ -110,7 +110,8 @@ def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
     chosen = {parts: files[name] for name, parts in found.items()}
     if all(len(parts) == 1 for parts in chosen):
         chosen = {
-            parts if parts[0].endswith(YAML) else ("history", *parts): content for parts, content in chosen.items()
+            parts if parts[0].lower().endswith(YAML) else ("history", *parts): content
+            for parts, content in chosen.items()
         }
     folder, rooted = _rooted(shown, chosen)
     return _load(shown, _case_name(folder or "uploaded_case"), rooted)
@@ -249,7 +250,7 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
     """The name of the folder that holds case.yaml and all other files, if that is not the top, and the files by their
     path within it."""
     names = [f"case{suffix}" for suffix in YAML]
-    cases = sorted({parts[:-1] for parts in files if parts[-1] in names}, key=lambda parts: (len(parts), parts))
+    cases = sorted({parts[:-1] for parts in files if parts[-1].lower() in names}, key=lambda parts: (len(parts), parts))
     root = cases[0] if cases and all(parts[:-1][: len(cases[0])] == cases[0] for parts in files) else ()
     within = {parts[len(root) :]: content for parts, content in files.items()}
     for parts, content in within.items():
@@ -262,7 +263,7 @@ def _rooted(name: str, files: Mapping[Parts, bytes]) -> tuple[str | None, dict[s
         # A workbook is a zip too; what it unpacks to is limited where it is read.
         if content.startswith(b"PK\x03\x04") and not last.endswith(".xlsx"):
             raise _refusal(name, f"holds {_shown(path)}, which is a zip in itself", "unpack it, and pack the folder")
-    if not any((case,) in within for case in names):
+    if not any(len(parts) == 1 and parts[0].lower() in names for parts in within):
         several = ", ".join(_shown("/".join(parts)) for parts in cases[:MOST_NAMED])
         wrong = "holds no case.yaml at its top or in its only folder" + (f", but in {several}" if several else "")
         raise _refusal(name, wrong, "pack the folder of one case, with case.yaml in it")

@@ -188,6 +188,7 @@ def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None
     book.save(tmp_path / "indicators.xlsx")
     files = {name: content for name, content in GOOD_YML.items() if "history" not in name}
     assert uploads.read_case_upload("a.zip", zipped(GOOD_YML, "mine/")).hash == expected
+    assert uploads.read_case_upload("a.zip", zipped({n.replace("case.", "Case."): c for n, c in GOOD.items()})).hash
     files["history/events.csv.gz"] = gzip.compress(GOOD["history/events.csv"])
     files["history/indicators.xlsx"] = (tmp_path / "indicators.xlsx").read_bytes()
     assert uploads.read_case_upload("a.zip", zipped(files)).hash == expected

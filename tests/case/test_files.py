@@ -113,6 +113,13 @@ def test_the_hash_of_the_bundled_case_does_not_depend_on_the_name_of_its_folder(
     assert load_case(tmp_path / "another_name").hash == bundled.hash
 
 
+def test_capitals_in_the_names_of_files_make_no_difference(small: Case, tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "capitals")
+    (folder / "case.yaml").rename(folder / "Case.YAML")
+    (folder / "outcomes.yaml").rename(folder / "OUTCOMES.yml")
+    assert load_case(folder).hash == small.hash
+
+
 @pytest.mark.parametrize("name", [f"{name}.yaml" for name in YAML_FILES])
 def test_the_hash_is_blind_to_key_order_comments_and_layout(name: str, small: Case, tmp_path: Path) -> None:
     def turned(data: Any) -> Any:

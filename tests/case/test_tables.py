@@ -398,6 +398,12 @@ def test_events_of_one_day_are_several_and_their_period_counts_once(tmp_path: Pa
         (CASE.replace("title: Small", "title: \u201cSmall\u201d"), "title: is in typographic quotes (left double"),
         (CASE.replace("title:", "\u201ctitle\u201d:"), "left double quotation mark (U+201C) in its name"),
         (CASE.replace("horizon: 12", "horizon: \u221212"), "'−12', with the minus sign (U+2212)"),
+        (CASE.replace("horizon", "hori\u200dzon"), "zero width joiner (U+200D) in its name"),
+        (CASE.replace("horizon", "h\u043erizon"), "has the cyrillic small letter o (U+043E) in its name"),
+        (CASE.replace("horizon: 12", "horizon: \uff11\uff12"), "with the fullwidth digit one (U+FF11)"),
+        ("as_of: 2020\u201312\u201331\n", "as_of: is '2020\u201312\u201331', with the en dash (U+2013)"),
+        ("a: {start: 50,5}\n", "a.start: is parted by a comma from the 5 behind it; write a decimal point"),
+        ("a: {interval: [0,1, 0,6]}\n", "a.interval: has 4 items, as the commas within its numbers part them"),
         ("a:\u00a030\n", "no-break space (U+00A0) after 'a'"),
     ],
 )

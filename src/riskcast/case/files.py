@@ -335,8 +335,9 @@ def _write_table(file: Path, columns: tuple[str, ...], rows: Iterable[dict[str, 
 
 
 def _yaml_files(folder: Path, name: str) -> list[str]:
-    """The files of a folder that could be one of a case's YAML files."""
-    return [f"{name}{suffix}" for suffix in YAML_SUFFIXES if (folder / f"{name}{suffix}").exists()]
+    """The files of a folder that could be one of a case's YAML files; capitals make no difference."""
+    names = [f"{name}{suffix}" for suffix in YAML_SUFFIXES]
+    return sorted(file.name for file in folder.iterdir() if file.name.lower() in names)
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ _IN_PLACE_OF = re.compile(
     rf"|[A-Za-z0-9_](\uff1a)|[\]}}]?(\uff0c|\uff3b|\uff3d|\uff5b|\uff5d)"
 )
 _NO_COLON = re.compile(rf"(?:^|\s)([a-z_]+)(\uff1a)|^([A-Za-z0-9_]+):([{_HIDDEN}])")
+_ODD_DAY = re.compile("[0-9]{4}([\u2010-\u2015\u2212\uff0d])[0-9]{1,2}[-\u2010-\u2015\u2212\uff0d][0-9]{1,2}")
 _JOINERS = "\u200b\u2060\ufeff\u00ad"
 NOT_LINE_ENDS = str.maketrans("\x85\u2028\u2029", "   ")
 NUMBER_MEND = "give a plain number such as 12 or 0.25, without quotes, unit or percent sign"
@@ -146,6 +148,9 @@ def _odd_key(text: str) -> str | None:
     odd = next((character for character in text if character in _HIDDEN or character == "\uff1a"), None)
     if odd is None and text and (text[0] in _QUOTES or text[-1] in _QUOTES):
         odd = text[0] if text[0] in _QUOTES else text[-1]
+    if odd is None and any("a" <= character.lower() <= "z" for character in text):
+        # Letters of another alphabet within a Latin word look like its own.
+        odd = next((one for one in text if one.isalpha() and "LATIN" not in unicodedata.name(one, "LATIN")), None)
     return None if odd is None else f"has the {name_character(odd)} in its name"
 
 
@@ -164,6 +169,12 @@ def find_odd_characters(text: str) -> tuple[str, str] | None:
     if len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES and text[-1] not in text[1:-1]:
         wrong = f"is in typographic quotes ({name_character(text[0])}), which would be part of the text"
         return wrong, "write straight quotes, also around these where they are meant"
+    day = _ODD_DAY.fullmatch(text)
+    if day is not None:
+        return f"is {text!r}, with the {name_character(day[1])}", "write the day as YYYY-MM-DD, with plain hyphens"
+    if text.isdecimal() and not text.isascii():
+        digit = next(one for one in text if not one.isascii())
+        return f"is {text!r}, with the {name_character(digit)}", "write it with the digits 0 to 9"
     colon = _NO_COLON.search(text)
     if colon is not None:
         key, character = colon[1] or colon[3], colon[2] or colon[4]
@@ -214,6 +225,9 @@ class _Builder:
             out = []
             while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
                 out.append(self.build(item, (*path, len(out))))
+            if path[-1:] == ("interval",) and len(out) == 4 and all(type(item) is int for item in out):
+                wrong = "has 4 items, as the commas within its numbers part them"
+                raise self.fail(event, path, wrong, "write decimal points, as in [0.5, 1.5]")
             return out
         if event.style:
             return event.value
@@ -237,7 +251,11 @@ class _Builder:
             if key.value in out:
                 raise self.fail(key, here, f"stands twice (first on line {self.lines[here]})", "keep one of them")
             self.lines[here] = key.start_mark.line + 1
-            out[key.value] = self.build(next(self.events), here)
+            before = next(reversed(out.items()), ("", None))
+            out[key.value] = value = self.build(next(self.events), here)
+            if value is None and key.value.isdecimal() and type(before[1]) is int:
+                wrong = f"is parted by a comma from the {key.value} behind it"
+                raise self.fail(key, (*path, before[0]), wrong, "write a decimal point, as in 50.5, not a comma")
         return out
 
 
