@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 import riskcast
+from state.kept_cases import short_hash
 from state.session import encode
 from tests.support.hostile import (
     BAITS,
@@ -208,19 +209,21 @@ def addresses() -> Iterator[dict[str, str]]:
     for bait in BAITS:
         yield dict.fromkeys(("case", "scenario", "overlay", "built", "observed", "other"), bait)
     move = {"indicator": "xenophobia", "shift": 5.0}
+    published = riskcast.load_case("central_asia_2024")
+    own = {"case": published.name, "hash": short_hash(published)}
     for one, other in itertools.pairwise(BAITS):
         event = {
             **{"date": "2024-05-05", "precision": "day", "type": "demarche", "dyad": "RUS-UZB", "initiator": "UZB"},
             **{"description": one, "sources": [], "status": "unverified"},
         }
-        yield {
+        yield own | {
             "built": encode({"mine": {"label": one, "story": other, "indicators": [move]}}),
-            "observed": encode({other: event}),
+            "observed": encode([event]),
             "scenario": "mine",
         }
-        yield {
+        yield own | {
             "built": encode({one: {"label": one, other: one}}),
-            "observed": encode({one: {other: one}}),
+            "observed": encode([{one: other, other: one}]),
             "overlay": encode({one: {other: 1}, other: {"median": one}}),
         }
 

@@ -504,6 +504,8 @@ def _mend(item: Any, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return suggest(show(item["input"]).strip("'"), re.findall(r"'([^']*)'", context["expected"]))
     if kind == "string_pattern_mismatch":
+        if "a-f" in context["pattern"]:
+            return "give the first 12 to 64 digits of the case's hash in quotes, as every output shows them"
         state = context["pattern"].startswith("^[A-Z]")
         return "use 3 to 8 capitals, such as TJK" if state else "use small letters, digits and _, such as visa_ban"
     if kind == "too_short":

@@ -132,7 +132,7 @@ _OF_CASES: Final = {
         "states:foreign_codes",
     ),
     "outside-existence": (
-        "events of a state before it was there, or after its end",
+        "events of a state before it was there, or after its end; states that are gone when they are forecast",
         False,
         "states:outside_existence",
     ),

@@ -79,11 +79,11 @@ def panel(chance: Random, folder: Path) -> str:
         frame.at[row, column] = (
             known if chance.random() < 0.5 else str(value) if isinstance(value, list | dict) else value
         )
-    if chance.random() < 0.2:
+    if chance.random() < 0.08:
         frame = frame.rename(columns={chance.choice(list(frame.columns)): cell(chance)})
-    if chance.random() < 0.2:
+    if chance.random() < 0.08:
         frame = frame.sample(frac=1, random_state=chance.randrange(1000))
-    if chance.random() < 0.2:
+    if chance.random() < 0.08:
         frame = pandas.concat([frame, frame.iloc[: chance.randrange(1, 4)]])
     place = folder / "history" / "panel.csv"
     if chance.random() < 0.4 and _as_parquet(frame, folder, chance):
@@ -274,7 +274,9 @@ def _as_parquet(frame: pandas.DataFrame, folder: Path, chance: Random) -> bool:
     """Write a table as Parquet where that takes its cells; columns are cast where they can be."""
     frame = frame.copy()
     frame.columns = [str(name) for name in frame.columns]
-    for name in dict.fromkeys(frame.columns):
+    frame = frame.infer_objects()
+    names = list(dict.fromkeys(frame.columns))
+    for name in chance.sample(names, chance.choice((0, 1, 1, 2))):
         kind = chance.choice(("str", "float64", "category", "datetime64[ns]", "datetime64[ns, UTC]", "bytes", "Int64"))
         try:
             values = frame[name]
