@@ -321,7 +321,7 @@ def _from_address() -> View:
 def _told(error: Exception) -> str:
     """What is wrong, in a line: of what does not validate, the first thing."""
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
+        first = json.loads(error.json(include_url=False, include_context=False))[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return str(error).partition("\n")[0]
 
