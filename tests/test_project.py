@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterable
 from importlib.metadata import distributions
@@ -160,7 +161,9 @@ def test_constraints_pin_what_is_tried_and_name_no_host() -> None:
     assert "@" not in text
     pinned = pins()
     tools = {"riskcast", "pip", "setuptools", "wheel", "uv"}
-    tried = {canonicalize_name(each.name): each.version for each in distributions()}
+    # A package that was imported may have put folders of its own on the path.
+    installed = distributions(path=[sysconfig.get_path("purelib")])
+    tried = {canonicalize_name(each.name): each.version for each in installed}
     other = {name: version for name, version in tried.items() if name not in tools and pinned.get(name) != version}
     assert not other, f"run: uv run just constraints; other than pinned: {other}"
     project = settings()["project"]

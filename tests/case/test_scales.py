@@ -246,7 +246,7 @@ def test_what_cannot_be_expressed_is_refused(move: dict[str, float], words: str)
     [
         ("  bounds: [0, 100]\n", "", ("mood.bounds", "is missing, but the scale is logit", "bounds: [0, 100]")),
         ("bounds: [0, 100]", "bounds: [50, 100]", ("mood.reference", "is not between the bounds 50 and 100")),
-        ("bounds: [0, 100]", "bounds: [100, 0]", ("mood.reference", "is not between")),
+        ("bounds: [0, 100]", "bounds: [100, 0]", ("mood.bounds", "the higher end first", "write [0, 100]")),
         ("step: 5\n", "step: 50\n", ("mood.step", "reaches the upper bound 100", "give a step below 50")),
         ("interval: [48, 62]", "interval: [48, 100]", ("mood.now.interval", "strictly between 0 and 100")),
     ],
