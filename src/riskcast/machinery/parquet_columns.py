@@ -17,6 +17,7 @@ from riskcast.machinery.table_files import (
     header_problems,
     numbers_rows,
     row_problems,
+    text_cells,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _cells(column: pyarrow.ChunkedArray, field: pyarrow.Field) -> Cells:
         column = column.cast(kind.value_type)
         kind = column.type
     if types.is_null(kind):
-        return _texts([""] * len(column))
+        return text_cells([""] * len(column))
     if types.is_integer(kind) and not column.null_count:
         return column.to_numpy()
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
@@ -126,18 +127,18 @@ def _cells(column: pyarrow.ChunkedArray, field: pyarrow.Field) -> Cells:
     if types.is_boolean(kind):
         return column.cast(pyarrow.int8()).cast(pyarrow.float64()).to_numpy()
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _texts([(cell or "").strip() for cell in column.to_pylist()])
+        return text_cells([(cell or "").strip() for cell in column.to_pylist()])
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind) or _is_fixed(kind):
-        return _texts(_decoded(column.to_pylist(), kind))
+        return text_cells(_decoded(column.to_pylist(), kind))
     if types.is_date(kind):
         _refuse_beyond_the_years(column, 1 if types.is_date32(kind) else _IN_A_DAY["ms"])
-        return _texts([cell.isoformat() if cell is not None else "" for cell in column.to_pylist()])
+        return text_cells([cell.isoformat() if cell is not None else "" for cell in column.to_pylist()])
     if types.is_timestamp(kind):
         zone = kind.tz
         _refuse_beyond_the_years(column, _IN_A_DAY[kind.unit])
         local = column if zone is None else compute.call_function("local_timestamp", [column])
         moments = local.cast(pyarrow.timestamp("us"), safe=False).to_pylist()
-        return _texts([_moment(moment, zone, row) for row, moment in enumerate(moments, 1)])
+        return text_cells([_moment(moment, zone, row) for row, moment in enumerate(moments, 1)])
     raise _Unreadable(f"is of type {kind}, which holds neither text nor numbers")
 
 
@@ -157,12 +158,6 @@ def _is_fixed(kind: Any) -> bool:
     import pyarrow.types as types
 
     return types.is_fixed_size_binary(kind)
-
-
-def _texts(cells: list[str]) -> Cells:
-    out = np.empty(len(cells), dtype=object)
-    out[:] = cells
-    return out
 
 
 def _decoded(cells: list[bytes | None], kind: Any) -> list[str]:

@@ -22,7 +22,7 @@ GONE = "the folder in which this was started is gone; change to one that exists,
 def stage(place: Path, prefix: str) -> Generator[Path]:
     """A new folder within `place`, on the same disk, whose name starts with `prefix`; removed at the end.
 
-    What killed writers have left under that prefix is removed too: the lock beside a folder tells those that still
+    What killed writers have left under that prefix is removed too: the lock on a folder tells those that still
     write from those that have died. Raises OptionError where `place` is a file.
 
     >>> import tempfile

@@ -283,11 +283,12 @@ def _chosen(grid: Grid, name: str, wanted: Wanted) -> TableFile:
         problems = row_problems(name, len(grid.lines))
     if problems:
         raise CaseError(problems)
-    found = {title: _cells(cells) for title, cells in zip(header, columns, strict=True) if title in wanted.columns}
+    found = {title: text_cells(cells) for title, cells in zip(header, columns, strict=True) if title in wanted.columns}
     return TableFile(name, found, grid.lines, replace(grid.dialect, skipped=tuple(skipped)))
 
 
-def _cells(cells: list[str]) -> Cells:
+def text_cells(cells: list[str]) -> Cells:
+    """A column of text."""
     out = np.empty(len(cells), dtype=object)
     out[:] = cells
     return out
@@ -295,10 +296,17 @@ def _cells(cells: list[str]) -> Cells:
 
 def _plain_text(value: Any) -> str:
     if isinstance(value, float):
-        if value != value:
-            return ""
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return "" if value != value else number_text(value)
     return str(value)
+
+
+def number_text(value: float) -> str:
+    """A number as text, a whole one without a point.
+
+    >>> number_text(2024.0), number_text(0.5)
+    ('2024', '0.5')
+    """
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _unpacked(raw: bytes, name: str) -> bytes:

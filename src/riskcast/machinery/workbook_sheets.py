@@ -15,7 +15,7 @@ from xml.parsers import expat
 import numpy as np
 
 from riskcast.errors import CaseError, Problem
-from riskcast.machinery.table_files import Dialect, Grid, Wanted, row_problems
+from riskcast.machinery.table_files import Dialect, Grid, Wanted, number_text, row_problems
 
 # What a workbook may unpack to, and how many cells a sheet may span: its reader holds all of them at once.
 MAX_UNPACKED: Final = 1_000_000_000
@@ -99,7 +99,7 @@ def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return number_text(cell)
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ")
     return cell.isoformat() if isinstance(cell, (dt.date, dt.time)) else str(cell)
