@@ -261,9 +261,21 @@ class Timeline:
         """A period of the record, or after it, as people write it."""
         return self.calendar.label(self.first + period)
 
-    def _year(self, number: int) -> int:
+    def _middle(self, number: int) -> dt.date:
         first, last = self.calendar.first_day(number), self.calendar.last_day(number)
-        return (first + (last - first) / 2).year
+        return first + (last - first) / 2
+
+    def _year(self, number: int) -> int:
+        return self._middle(number).year
+
+    def numbers(self, calendar: Calendar) -> Ints:
+        """The number, in another calendar, of the period that holds the middle of every period of the record."""
+        return np.array([calendar.number(self._middle(self.first + t)) for t in range(self.length)], dtype=np.int64)
+
+    def numbers_ahead(self, calendar: Calendar, periods: int) -> tuple[int, ...]:
+        """The same of the period of every cell of a horizon."""
+        first = self.first + self.complete
+        return tuple(calendar.number(self._middle(first + cell)) for cell in range(len(self.cells(periods))))
 
     @cached_property
     def years(self) -> Ints:
