@@ -26,6 +26,7 @@ from riskcast import (
 )
 from riskcast.case.overlays import Overlay, apply_overlays, nameless_overlays, overlay_doubts, parse_overlay
 from riskcast.case.quantity_names import locate
+from riskcast.case.settings import FULL_TRUST
 from riskcast.case.yaml_lines import parse_yaml
 from tests.support.smallcase import write_files
 

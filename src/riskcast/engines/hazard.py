@@ -119,7 +119,7 @@ class EventModel:
         return LOADING in self.hyper
 
     def held(self, g: Floats | None, trust: float = 1.0) -> EventModel:
-        """The event type at one tension and one trust: what multiplies effects of indicators moves into their priors."""
+        """The event type at one tension and one trust, which moves into the priors of indicators' effects."""
         acting = np.ones(len(self.middle))
         acting[1 : self.indicators] = trust
         return replace(self, g=g, middle=self.middle * acting, spread=self.spread * acting)
