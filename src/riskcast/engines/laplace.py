@@ -406,7 +406,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
     theta = mode + np.exp(log_diagonal) * noise
     rest_fit = solver @ rests
-    block = max(1, CHUNK_CELLS // (q * q))
+    block = max(1, CHUNK_CELLS // max(q * q, 1))
     for first in range(0, count, block):
         part = slice(first, first + block)
         factor = np.zeros((len(theta[part]), q, q))
