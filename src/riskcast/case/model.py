@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     import pandas
 
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
+
+
+def _recall(given: Any) -> Any:
+    """A share of what happened; of what is never found there is no record."""
+    if isinstance(given, int | float) and not isinstance(given, bool) and not 0.0 < given <= 1.0:
+        raise ValueError(f"is {given:g}; give a share above 0 and up to 1, such as 0.8")
+    return given
+
+
+# How much of what happened a search finds.
+Recall = Annotated[Finite, BeforeValidator(_recall), Field(gt=0, le=1)]
 
 
 def _shape_of_level(given: Any) -> str:
@@ -139,6 +150,7 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     allow: Allowed = ()
 
     @model_validator(mode="after")
@@ -266,7 +278,11 @@ class Source(Strict):
 
 
 class EventRow(Strict):
-    """One dated event of the record; `precision` says how exactly the date is known."""
+    """One dated event of the record; `precision` says how exactly the date is known.
+
+    published: the day on which the world could know of it, that of the event where none is given; entered: the day on
+    which it came into this record.
+    """
 
     date: Day
     precision: Literal["day", "month", "year"]
@@ -276,6 +292,16 @@ class EventRow(Strict):
     description: Text
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
+    published: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    entered: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+
+    @model_validator(mode="after")
+    def _known_after(self) -> EventRow:
+        begun = date_span(self.date, self.precision)[0]
+        for word, day in (("published", self.published), ("entered", self.entered)):
+            if day is not None and day < begun:
+                raise ValueError(f"is {word} on {day}, before it happened ({self.when}); correct one of the two days")
+        return self
 
     @property
     def when(self) -> str:
@@ -284,22 +310,26 @@ class EventRow(Strict):
 
     @property
     def span(self) -> tuple[dt.date, dt.date]:
-        """First and last day on which the event can have happened."""
-        return date_span(self.date, self.precision)
+        """First and last day on which the event can have happened; it had when it was published."""
+        first, last = date_span(self.date, self.precision)
+        return first, last if self.published is None else min(last, self.published)
 
     @property
     def known_on(self) -> dt.date:
-        """The last day on which the event can have happened."""
-        return self.span[1]
+        """The day from which on the event is known: that on which it was published, or else the last on which it can
+        have happened."""
+        return self.published or self.span[1]
 
     @property
     def placed_on(self) -> dt.date:
-        """The day at which the event enters the record: the middle of what its precision allows."""
-        return {
+        """The day at which the event enters the record: the middle of what its precision allows, or the day on which
+        it was published if that is earlier."""
+        middle = {
             "day": self.date,
             "month": self.date.replace(day=15),
             "year": dt.date(self.date.year, 7, 1),
         }[self.precision]
+        return middle if self.published is None else min(middle, self.published)
 
 
 class SeriesRow(Strict):
@@ -325,18 +355,27 @@ class SeriesRow(Strict):
 
 
 class CoverageRow(Strict):
-    """A span of days in which the record was searched for events of a type in a unit, or in `ALL`."""
+    """A span of days in which the record was searched for events of a type in a unit, or in `ALL`.
+
+    recall: the share of what happened that such a search finds.
+    """
 
     unit: str
     type: str
     start: Day = Field(alias="from")
     until: Day
+    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> CoverageRow:
         if self.until < self.start:
             raise ValueError(f"ends on {self.until}, before it begins on {self.start}; correct one of the two")
         return self
+
+    @property
+    def searched(self) -> tuple[dt.date, dt.date, float]:
+        """First and last day, and recall."""
+        return self.start, self.until, self.recall
 
 
 class Case(Strict):
