@@ -31,7 +31,6 @@ from riskcast.engines.hazard import (
     year_factor,
 )
 from riskcast.engines.importance import Weights, resample, smooth_weights
-from riskcast.engines.jobs import Job, Joint, one_by_one
 from riskcast.engines.linear_algebra import inverse_factor, log_determinant, lower_factor, solve_uphill
 from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
 from riskcast.machinery.array_types import Floats
@@ -539,24 +538,3 @@ def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     if smoothed.unknown:
         failed = f"its log posterior could not be evaluated at {smoothed.unknown:,} of {count:,} proposed draws"
     return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, *health, failed=failed)
-
-
-class Laplace:
-    """The default engine: one event type after the other, by `fit_event`."""
-
-    packages = ()
-    advice = "--engine nuts"
-    chains = 1
-
-    def sample(self, job: Job) -> dict[str, EventDraws]:
-        """Draws of every event type, with k-hat and effective sample size."""
-        return one_by_one(job, fit_event)
-
-    def sample_together(self, job: Job) -> Joint:
-        """The same of event types that share tension or trust, with what they share."""
-        from riskcast.engines.together import fit_together
-
-        return fit_together(job)
-
-
-ENGINE = Laplace()

@@ -55,7 +55,7 @@ class JointEngine(Protocol):
 ENGINES = Registry[Engine](
     "engine",
     {
-        "laplace": Entry("is fast", "riskcast.engines.laplace:ENGINE"),
+        "laplace": Entry("is fast", "riskcast.engines.laplace_engine:ENGINE"),
         "nuts": Entry("is the reference, and takes minutes", "riskcast.engines.pymc_model:ENGINE"),
     },
 )

@@ -20,10 +20,11 @@ NODES = ((0.0, 1), (0.3, 5), (0.5, 7), (1.0, 16), (float("inf"), 40))
 
 
 def is_closed(plan: Plan) -> bool:
-    """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it."""
+    """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it, and
+    no tension that event types share."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    return plan.cells == 1 and not felt and acting.isdisjoint(plan.drifting)
+    return plan.cells == 1 and plan.tension is None and not felt and acting.isdisjoint(plan.drifting)
 
 
 def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
