@@ -13,9 +13,10 @@ from riskcast import explain, fit, forecast
 from riskcast.case.model import Case
 from riskcast.forecasting import attribution
 from riskcast.forecasting.attribution import Explanation
+from riskcast.forecasting.futures import draw_chance, simulate_futures
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.remembered import remembered_events
-from riskcast.forecasting.simulation import Active, Block, draw_chance, simulate_futures
+from riskcast.forecasting.work_arrays import Active, Block
 from riskcast.record.arrays import build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 

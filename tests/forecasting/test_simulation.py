@@ -15,9 +15,10 @@ from riskcast import fit, forecast
 from riskcast.case.model import Case
 from riskcast.engines.hazard import build_event_model, memory_columns, natural_hyper
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.futures import draw_chance
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
-from riskcast.forecasting.simulation import Block, draw_chance
+from riskcast.forecasting.work_arrays import Block
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import COUNT
 from tests.support.cases import (

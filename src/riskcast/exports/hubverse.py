@@ -14,8 +14,10 @@ from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import origin
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.futures import draw_chance, simulate_futures
 from riskcast.forecasting.scoring import Risk
-from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, Block, draw_chance, simulate_futures, stages
+from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, stages
+from riskcast.forecasting.work_arrays import Block
 from riskcast.machinery.array_types import Floats
 from riskcast.verification.origins import severities
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.plan import WORK, Plan
-from riskcast.forecasting.simulation import BLOCK_CELLS, Active, Block, draw_chance, simulate_futures
+from riskcast.forecasting.futures import draw_chance, simulate_futures
+from riskcast.forecasting.plan import Plan
+from riskcast.forecasting.simulation import BLOCK_CELLS
+from riskcast.forecasting.work_arrays import WORK, Active, Block
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.names import RECENT

@@ -7,9 +7,11 @@ from functools import cache
 import numpy as np
 
 from riskcast.case.model import Scenario
-from riskcast.forecasting.plan import WORK, EventPlan, Plan
+from riskcast.forecasting.levels_ahead import level_paths
+from riskcast.forecasting.plan import EventPlan, Plan
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events
-from riskcast.forecasting.simulation import Block, Simulated, check_numbers, level_paths
+from riskcast.forecasting.simulation import Simulated, check_numbers
+from riskcast.forecasting.work_arrays import WORK, Block
 from riskcast.machinery.array_types import Floats
 
 # Nodes of the integral over a new year's shock, by the largest spread: within 1e-5 of the exact probability.

@@ -13,12 +13,11 @@ from riskcast.case.links import IDENTITY, LOG
 from riskcast.case.model import Case
 from riskcast.case.quantities import Prior, elicit
 from riskcast.engines.posterior import Posterior
+from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import normals
 from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
-# Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
-WORK = np.float32
 # No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
 MOST = 1e15
 ALL = slice(None)

@@ -1,4 +1,4 @@
-"""The future, simulated: indicator paths, year shocks and events cell by cell, for every draw of the parameters.
+"""The horizon, simulated: as many futures of every draw of the parameters as it takes, and what they average to.
 
 Random numbers come from streams that depend only on the seed and on what they are for, so that a baseline, a
 scenario and an overlay meet the same chance and their differences are sharp.
@@ -11,33 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from riskcast.case.model import Scenario
-from riskcast.case.moves import bounded
 from riskcast.errors import RiskcastError
-from riskcast.forecasting.plan import WORK, Edge, EventPlan, Plan
-from riskcast.forecasting.scenarios import LevelPaths, assumed_events, move_levels
+from riskcast.forecasting.futures import Futures, draw_chance, simulate_futures
+from riskcast.forecasting.plan import Plan
+from riskcast.forecasting.work_arrays import WORK, Block
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.random_streams import NormalTable, UniformTable, normals
 
 BLOCK_CELLS = 32_768
 # Futures of each draw: so many at first, doubled until they are enough, and never more than so many.
 PATHS, MOST_PATHS = 4, 64
 # What paths leave in the standard errors of headline numbers is to be below one point of a hundred.
 ENOUGH = 0.01
-
-
-@dataclass(frozen=True)
-class Active:
-    """Which drivers act on each path: an indicator not in it stands at its reference, an event type not in it has
-    left no memory; arrays (paths,) of 0 or 1."""
-
-    indicators: Mapping[str, Floats]
-    recent: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -312,261 +300,3 @@ def _in_order[T, R](executor: Executor, run: Callable[[T], R], items: Sequence[T
         waiting.append((item, executor.submit(run, item)))
     for first, result in waiting:
         yield first, result.result()
-
-
-@dataclass(frozen=True)
-class Chance:
-    """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
-
-    levels[indicator]: (cells, paths, units) in steps; shocks[event]: (paths, 1) for each cell; uniform[event]:
-    for each cell (paths, units). Path i belongs to parameter draw `draw[i]`.
-    """
-
-    draw: NDArray[np.int64]
-    levels: LevelPaths
-    shocks: Mapping[str, list[Floats]]
-    uniform: Mapping[str, Callable[[int], Floats]]
-
-
-@dataclass(frozen=True)
-class Block:
-    """Which paths to simulate together: path `first + i` of its stage belongs to parameter draw `draw[i]`; the stage is
-    named by how many paths of each draw came before it."""
-
-    draw: NDArray[np.int64]
-    first: int
-    stage: int = 0
-
-    def purpose(self, *purpose: str | int) -> tuple[str | int, ...]:
-        """What a stream of random numbers of this stage is for."""
-        return (*purpose, self.stage) if self.stage else purpose
-
-
-def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False) -> Chance:
-    """Chance of a block of paths; `keep` holds the uniforms for use again and again, else the next ones that are asked
-    for are written over them."""
-    uniform: dict[str, Callable[[int], Floats]] = {}
-    pages: dict[int, NDArray[np.float64]] = {}
-    for p in plan.events:
-        table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
-        once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
-        uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
-    shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
-    return Chance(block.draw, level_paths(plan, scenario, block), shocks, uniform)
-
-
-@dataclass(frozen=True)
-class Futures:
-    """Simulated futures.
-
-    occurred[event]: (paths, units), 1 where it has; probability[event]: (paths, units), Y of `simulate`; chances,
-    waiting: (cells, units), sums over paths without an event so far, of the chance of one and of 1; score: (paths,
-    dyads), see `simulate_futures`; peak: (paths, dyads), the largest severity that occurred.
-    """
-
-    occurred: Mapping[str, Floats]
-    probability: Mapping[str, Floats]
-    chances: Mapping[str, Floats]
-    waiting: Mapping[str, Floats]
-    score: Floats
-    peak: Floats
-
-
-def simulate_futures(
-    plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
-) -> Futures:
-    """Simulate a block of paths cell by cell, event types in same-period order.
-
-    The score of a path is the largest severity that occurred, less beta * (severity - largest so far)+ * (1{event} -
-    its chance) over all outcomes and cells: unbiased as Y of `simulate` is, with beta the chance that nothing at least
-    as severe happens in what is left of the horizon, at the rates of the cell before. Where such an event is all but
-    certain beta is 0 and the path scores what occurred on it, so that scores do not leave their range by more than
-    chance has to be taken out of them.
-
-    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
-    """
-    draw, dyads = chance.draw, len(plan.case.dyads)
-    count = len(draw)
-    levels = chance.levels
-    states = {p.event: [_work(edge.start[draw]) for edge in p.edges] for p in plan.events}
-    if active is not None:
-        levels = {name: level * active.indicators[name][:, None] for name, level in levels.items()}
-        for p in plan.events:
-            kept = [active.recent[edge.source][:, None] for edge in p.edges]
-            states[p.event] = [state * keep for state, keep in zip(states[p.event], kept, strict=True)]
-    forced = assumed_events(plan.case, scenario, plan.cells, plan.present)
-    left = [float(plan.shares[t + 1 :].sum()) for t in range(plan.cells)]
-    base = {p.event: np.asarray(p.base(draw), order="F" if count > p.units else "C") for p in plan.events}
-    slopes = {p.event: [(name, _work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
-    gains = {p.event: [_work(edge.gain[draw, None]) for edge in p.edges] for p in plan.events}
-    decays = {p.event: [_work(edge.decay[draw, None]) for edge in p.edges] for p in plan.events}
-    waiting = {p.event: _full(count, p.units, 1.0) for p in plan.events}
-    probability = {p.event: _full(count, p.units, 0.0) for p in plan.events}
-    chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
-    waited = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
-    outcomes = [p for p in sorted(plan.events, key=lambda p: -p.severity) if p.severity > 0]
-    score, peak = _full(count, dyads, 0.0), _full(count, dyads, 0.0)
-    for p in outcomes:
-        for (_, name), units in forced.items():
-            if name == p.event:
-                # What is sure to occur is no news when it does.
-                which = units if p.units > 1 else slice(None)
-                peak[:, which] = np.maximum(peak[:, which], p.severity)
-    # Written over at every step: fresh arrays of this size cost more than the arithmetic.
-    happened = {p.event: _full(count, p.units, 0.0) for p in plan.events}
-    rate = {p.event: _full(count, p.units, 0.0) for p in plan.events}
-    sizes = {dyads, *(p.units for p in plan.events)}
-    eta, spare, news = ({units: _full(count, units, 0.0) for units in {1, *sizes}} for _ in range(3))
-    as_severe = {p.severity: _full(count, dyads, 0.0) for p in outcomes}
-    unseen = {units: np.empty_like(values) for units, values in eta.items()}
-    occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-
-    # What edges see of the cell: in the rest of a period that runs also what has happened in it already, but for units
-    # in which the event that they drive has happened in it too: there it is answered.
-    answered = {name: begun > 0.0 for name, begun in plan.begun.items() if begun.any()}
-    marked = dict(happened)
-    for name, begun in plan.begun.items():
-        keep = active.recent[name][:, None] if active is not None and name in active.recent else 1.0
-        marked[name] = _work(np.broadcast_to(begun, happened[name].shape) * keep)
-
-    def rates(p: EventPlan, t: int) -> Floats:
-        """Rates of an event type in a full period, given the path so far."""
-        log_rate = np.add(base[p.event], chance.shocks[p.event][t], out=eta[p.units])
-        for indicator, slope in slopes[p.event]:
-            level = levels[indicator][t]
-            log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
-        for edge, gain, decay, state in zip(p.edges, gains[p.event], decays[p.event], states[p.event], strict=True):
-            if edge.same_period and t == 0 and p.event in answered:
-                alone, all_told = (
-                    edge.memory.shape(edge.memory.step(state, decay, _seen(edge, events, unseen[p.units])))
-                    for events in (happened, marked)
-                )
-                log_rate += gain * np.where(answered[p.event], alone, all_told)
-                continue
-            felt = spare[state.shape[1]]
-            if edge.same_period:
-                state = edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=felt)
-            felt = edge.memory.shape(state, out=felt)
-            log_rate += np.multiply(gain, felt, out=felt)
-        return np.exp(log_rate, out=rate[p.event])
-
-    def sum_rates() -> None:
-        """Rates of all outcomes that are at least as severe as each."""
-        for place, p in enumerate(outcomes):
-            before = as_severe[outcomes[place - 1].severity] if place else 0.0
-            np.add(before, rate[p.event], out=as_severe[p.severity])
-
-    with np.errstate(over="ignore", invalid="ignore"):
-        if plan.cells > 1:
-            for p in outcomes:
-                rates(p, 0)
-            sum_rates()
-        for t in range(plan.cells):
-            for p in plan.events:
-                name, of_rate = p.event, rates(p, t)
-                chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
-                np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
-                occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
-                units = forced.get((t, name))
-                if units:
-                    chance_of[:, units] = 1.0
-                    occurs[:, units] = True
-                np.copyto(happened[name], occurs)
-                if marked[name] is not happened[name]:
-                    np.maximum(marked[name], happened[name], out=marked[name])
-                surprise = np.subtract(chance_of, happened[name], out=news[p.units])
-                if not score_only:
-                    # Counts, which working precision adds without error.
-                    waited[name][t] = waiting[name].sum(axis=0)
-                    np.multiply(waiting[name], chance_of, out=chance_of)
-                    chance_of.sum(axis=0, dtype=float, out=chances[name][t])
-                    probability[name] += _control(of_rate, left[t], surprise, waiting[name], spare[p.units])
-                    waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
-                if p.severity > 0:
-                    more = np.maximum(np.subtract(p.severity, peak, out=eta[dyads]), 0.0, out=eta[dyads])
-                    score += _control(as_severe[p.severity], left[t], surprise, more, spare[dyads])
-                    np.maximum(peak, np.multiply(p.severity, happened[name], out=spare[p.units]), out=peak)
-            for p in plan.events:
-                for edge, decay, state in zip(p.edges, decays[p.event], states[p.event], strict=True):
-                    edge.memory.step(state, decay, _seen(edge, marked, unseen[p.units]), out=state)
-            marked.update(happened)
-            sum_rates()
-    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
-    for name, occurred_ever in met.items():
-        probability[name] += occurred_ever
-    for (_, name), units in forced.items():
-        probability[name][:, units] = 1.0
-    score += peak
-    return Futures(met, probability, chances, waited, score, peak)
-
-
-def _control(rate: Floats, left: float, surprise: Floats, weight: Floats, out: Floats) -> Floats:
-    """weight * exp(-rate * left) * surprise, into `out`: what is expected of a cell beyond what occurred in it."""
-    if not left:
-        return np.multiply(weight, surprise, out=out)
-    np.exp(np.multiply(rate, -left, out=out), out=out)
-    np.multiply(out, surprise, out=out)
-    return np.multiply(out, weight, out=out)
-
-
-def _work(values: Floats) -> Floats:
-    """Working precision, with the longer of paths and units contiguous: inner loops run over it."""
-    return np.asarray(values, dtype=WORK, order="F" if values.shape[0] > values.shape[-1] else "C")
-
-
-def _empty_paths(cells: int, count: int, units: int) -> Floats:
-    """The same for (cells, paths, units)."""
-    if count <= units:
-        return np.empty((cells, count, units), dtype=WORK)
-    return np.empty((cells, units, count), dtype=WORK).transpose(0, 2, 1)
-
-
-def _full(count: int, units: int, value: float) -> Floats:
-    return _work(np.full((count, units), value))
-
-
-def _seen(edge: Edge, happened: Mapping[str, Floats], out: Floats) -> Floats:
-    """Events of this period that an edge sees; `out` may be written over."""
-    events = happened[edge.source]
-    if edge.whose in ("own", "host"):
-        return events
-    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events, out)
-
-
-def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
-    """The year shock of every cell, (paths, 1): the record's last one fades into new ones as years go by."""
-    draw = block.draw
-    shock, year, out = p.last_shock[draw, None], p.last_year, []
-    for now in plan.years:
-        if now != year:
-            kept = p.persistence[draw, None] ** (now - year)
-            fresh = normals(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1)
-            shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
-            year = now
-        out.append(_work(shock))
-    return out
-
-
-def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
-    """Indicator paths (cells, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
-    case, draw, out = plan.case, block.draw, {}
-    for name in case.indicators:
-        today, drift = plan.today[name][draw], plan.drift[name][draw]
-        units = today.shape[1]
-        path = _empty_paths(plan.cells, len(draw), units)
-        if not drift.any():
-            path[:] = bounded(case, name, today)
-            out[name] = path
-            continue
-        noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
-        spread = drift[:, None] / np.sqrt(case.periods_per_year)
-        walk, level = np.zeros_like(today), np.empty_like(today)
-        for t in range(plan.cells):
-            fresh = noise.page(t, out=level)
-            walk += fresh if plan.shares[t] == 1.0 else np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
-            np.multiply(walk, spread, out=level)
-            level += today
-            path[t] = bounded(case, name, level)
-        out[name] = path
-    weights = {key: _work(value[draw]) for key, value in plan.passed_on.items()}
-    return move_levels(case, scenario, out, weights)
