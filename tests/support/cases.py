@@ -232,7 +232,8 @@ def enumerate_futures(
 ) -> Exact:
     """Every possible future of a small case with its probability, from the model's definition and medians alone.
 
-    levels[indicator]: (periods, units) steps, zero where missing; assumed, excluded: (period from 0, event, unit) that happen or do not.
+    levels[indicator]: (periods, units) steps, zero where missing; assumed, excluded: (period from 0, event, unit) that
+    happen or do not.
     """
     record = build_record(case)
     cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
@@ -288,7 +289,9 @@ def enumerate_futures(
         for other in implying:
             covered = np.maximum(covered, happened[other])
         left[(happened[name] > covered).any(axis=1)] *= 1.0 - one.severity / 100.0
-    return Exact({name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ (100.0 - 100.0 * left))
+    return Exact(
+        {name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ (100.0 - 100.0 * left)
+    )
 
 
 def assert_mean(draws: Floats, exact: Floats | float) -> None:
