@@ -118,7 +118,7 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
         worst = [one["probability"] for one in dyad["worst"]]
         assert worst == sorted(worst, reverse=True)
         assert [one["severity"] for one in dyad["worst"]] == sorted(
-            {case.events[e].severity for e in case.own_outcomes}
+            {case.events[e].severity or 0.0 for e in case.own_outcomes}
         )
         assert dyad["id"] == f"RUS-{dyad['partner']}"
         assert set(dyad["score"]) == {"mean", "low", "high", "band"}

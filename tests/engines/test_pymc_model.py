@@ -26,7 +26,7 @@ from riskcast.engines.pymc_data import FlatCase
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case, thinned_case
 from tests.support.clusters import until
 from tests.support.smallpanel import panel_case
 
@@ -122,6 +122,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "nothing free but rates": plain_case,
     "record with holes": lambda: random_case(4),
     "panel": panel_case,
+    "recall": lambda: thinned_case(8, partners=2, years=4),
 }
 
 

@@ -104,7 +104,7 @@ def test_every_row_is_valid_by_tasks_json(output: pandas.DataFrame, tasks: Any) 
 
 
 def test_categories_are_the_severities_from_low_to_high(tasks: Any, dossier: riskcast.Dossier) -> None:
-    severities = {dossier.case.events[name].severity for name in dossier.case.own_outcomes}
+    severities = {dossier.case.events[name].severity or 0.0 for name in dossier.case.own_outcomes}
     assert sorted(severities) == list(LEVELS)
     rule = tasks["rounds"][0]["model_tasks"][0]["output_type"]["pmf"]
     assert rule["output_type_id"] == {"required": ["none", *(f"{level:g}" for level in LEVELS)]}

@@ -104,7 +104,7 @@ def simulate_futures(
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
     eta, spare, news = ({units: full(count, units, 0.0) for units in sizes} for _ in range(3))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-    levels = LevelsAhead(chance.levels, active)
+    levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
     memories = MemoriesAhead(plan, draw, happened, active)
     scores = PathScores(plan, count, forced)
 
@@ -155,6 +155,7 @@ def simulate_futures(
                     scores.add(name, still, drawn, happened)
             memories.step(plan)
             scores.step(happened)
+            levels.step(t)
     met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
     for name, occurred_ever in met.items():
         probability[name] += occurred_ever
