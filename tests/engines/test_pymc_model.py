@@ -260,7 +260,9 @@ def revised_priors(case: Case) -> Case:
 
     hyper = case.settings.hyperpriors
     memories = {
-        name: one.model_copy(update={"half_life": moved(one.half_life)}) for name, one in case.settings.memories.items()
+        name: one.model_copy(update={"half_life": moved(one.half_life)})
+        for name, one in case.settings.memories.items()
+        if one.half_life is not None
     }
     hyperpriors = Hyperpriors(
         sd_dyad=moved(hyper.sd_dyad), sd_time=moved(hyper.sd_time), persistence=moved(hyper.persistence)

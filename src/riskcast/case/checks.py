@@ -16,6 +16,7 @@ from riskcast.case.plausibility.judge import refusals, scenario_refusals
 from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
+from riskcast.case.settings import COUNT, IMMEDIATE, NEVER, RATE, SINCE, Memory
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.number_cells import mark_text
@@ -28,7 +29,7 @@ MOST_PROBLEMS = 200
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
     """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    parts = (_settings, _indicators, _events, _effects)
+    parts = (_settings, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
@@ -68,6 +69,17 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+def _memories(case: Case, where: Where) -> Iterator[Problem]:
+    """Memories that ask for what a panel does not know."""
+    for name, memory in case.settings.memories.items() if case.settings.panel is not None else ():
+        if memory.kind == IMMEDIATE:
+            wrong = "needs the day of every event, and a panel knows the period alone"
+            yield where.problem("case", ("memories", name, "kind"), wrong, f"say kind: {COUNT}, with a half-life")
+        if memory.weight == "count":
+            wrong = "needs the number of events, and a panel says whether there was one"
+            yield where.problem("case", ("memories", name, "weight"), wrong, "remove it")
 
 
 def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
@@ -172,6 +184,9 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
                 wrong = f"{memory!r} is not a memory of case.yaml"
                 mend = suggest(memory, case.settings.memories)
                 yield where.problem("outcomes", (name, "half_life", memory), wrong, mend)
+            elif not case.settings.memories[memory].fades:
+                wrong = f"is of a memory of the kind {case.settings.memories[memory].kind}, which has no half-life"
+                yield where.problem("outcomes", (name, "half_life", memory), wrong, "remove it")
         if event.recorded_from and not case.settings.history_from <= event.recorded_from < case.as_of:
             wrong = "lies outside history_from .. as_of"
             yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
@@ -217,8 +232,8 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
 
 
 def _indicator_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
-    for key in ("whose", "memory", "acts"):
-        if getattr(effect, key) is not None:
+    for key in ("whose", "memory", "acts", "spent"):
+        if getattr(effect, key):
             wrong = "belongs to edges that start from an event"
             yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
     if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
@@ -238,6 +253,28 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
         if effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
+    if effect.memory in case.settings.memories:
+        yield from _remembering_edge(case, where, index, effect, case.settings.memories[str(effect.memory)])
+
+
+def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memory: Memory) -> Iterator[Problem]:
+    """What an edge asks of its memory, and what its memory asks of it."""
+    if effect.spent and effect.source == effect.target:
+        wrong = "lets an event type spend itself"
+        yield where.problem("effects", (index, "spent"), wrong, "remove it: an answer is another event type")
+    if effect.spent and memory.kind in (SINCE, NEVER, RATE):
+        wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
+        mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
+        yield where.problem("effects", (index, "spent"), wrong, mend)
+    if memory.kind == RATE and effect.whose in ("others", "any"):
+        wrong = (
+            f"is {effect.whose}, but {effect.memory} is a rate, of events of one unit to the time that it is on record"
+        )
+        yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
+    if memory.weight == "severity" and case.events[effect.source].severity is None:
+        wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
+        mend = "use a memory without `weight: severity`"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
 
 
 def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:

@@ -149,6 +149,8 @@ class Effect(Strict):
     whose: Literal["own", "others", "host", "any"] | None = None
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
+    # Whether an answer, an event of the target, ends what triggers before it do to the target.
+    spent: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda spent: not spent)
     allow: Allowed = ()
 
     @property
@@ -415,8 +417,11 @@ class Case(Strict):
         return tuple(effect for effect in self.effects if effect.target == event)
 
     def half_life(self, event: str, memory: str) -> Quantity:
-        """The half-life, in periods, of a memory of an event type."""
-        return self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        """The half-life, in periods, of a memory of an event type; raises LookupError for one that has none."""
+        found = self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        if found is None:
+            raise LookupError(f"the memory {memory} has no half-life")
+        return found
 
     def sd_dyad(self, event: str) -> Quantity:
         """The spread of an event type's log rate between dyads."""
@@ -445,7 +450,8 @@ class Case(Strict):
 
     def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
         for name, memory in self.settings.memories.items():
-            yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
+            if memory.half_life is not None:
+                yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
         for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
             yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
         for name, indicator in self.indicators.items():

@@ -35,10 +35,10 @@ class MemoryTable:
         hyper = natural_hyper(model, {})
         shares = []
         for name in model.memories:
-            prior, own = model.hyper[f"half_life.{name}"], xi.get(f"half_life.{name}")
+            prior, own = model.hyper.get(f"half_life.{name}"), xi.get(f"half_life.{name}")
             # In u(z) memories are as smooth as in the log half-life; in z the knee of a skewed prior is in the way.
-            nodes, share = _interpolation(None if own is None else stretch(own, prior.skew)[0])
-            if len(nodes) > 1:
+            nodes, share = _interpolation(None if own is None or prior is None else stretch(own, prior.skew)[0])
+            if len(nodes) > 1 and prior is not None:
                 hyper[f"half_life.{name}"] = prior.link.inverse(prior.middle + prior.spread * nodes)
             shares.append(share)
         columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))

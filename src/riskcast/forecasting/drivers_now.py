@@ -215,7 +215,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         steps = (
             _of_units(forecast.plan.today[effect.source], columns)
             if left is None
-            else left.memory.value(_of_units(left.start, columns))
+            else _of_units(left.felt, columns) / left.memory.unit
         )
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,26 @@ FARTHEST = 1e30
 
 
 @dataclass(frozen=True)
+class Dated:
+    """The events of one type, one by one: (events,) each.
+
+    period, unit: where they stand on the calendar; earliest, latest: the first and the last day on which each can have
+    happened; placed: the day at which it enters the record; all days are counted from 1970.
+    """
+
+    period: Ints
+    unit: Ints
+    earliest: Ints
+    latest: Ints
+    placed: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, int, int]]) -> Dated:
+        """From rows of (period, unit, earliest, latest, placed)."""
+        return cls(*np.array(rows, dtype=np.int64).reshape(-1, 5).T)
+
+
+@dataclass(frozen=True)
 class Record:
     """What a case knows of the past, as arrays on the case's calendar.
 
@@ -29,7 +50,7 @@ class Record:
     reference, one column for an indicator of the host; present: (dyads,) of bool, which of them exist at the start of
     the horizon; today[indicator]: (units,) in steps, the levels that a panel holds for the horizon's start; behind:
     (dyads,) periods between a panel's last row of a dyad and the one that its forecast needs, through which that row's
-    levels are held.
+    levels are held; dated[event]: the events one by one with their days, which a panel does not know.
     """
 
     timeline: Timeline
@@ -40,6 +61,7 @@ class Record:
     present: Bools
     today: Mapping[str, Floats]
     behind: Ints
+    dated: Mapping[str, Dated] = field(default_factory=dict)
 
     @cached_property
     def at_risk(self) -> Mapping[str, Bools]:
@@ -66,6 +88,7 @@ def build_record(case: Case) -> Record:
         return _panel_record(case, case.panel, timeline)
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
     counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
+    dated: dict[str, list[tuple[int, int, int, int, int]]] = {name: [] for name in case.events}
     spans = covered_spans(case)
     places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
     for row in case.event_rows:
@@ -76,12 +99,23 @@ def build_record(case: Case) -> Record:
             column = places[unit]
             occurred[row.type][t, column] = 1.0
             counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
+            first, last, placed = map(day_number, (*row.span, row.placed_on))
+            dated[row.type].append((t, column, first, last, placed))
     exposure = {name: share_covered(spans, case, name, timeline) for name in case.events}
     levels = {name: _levels(case, name, timeline) for name in case.indicators}
     dyads = len(case.dyads)
-    return Record(
-        timeline, occurred, exposure, counted, levels, np.ones(dyads, dtype=bool), {}, np.zeros(dyads, dtype=np.int64)
-    )
+    here, on_time = np.ones(dyads, dtype=bool), np.zeros(dyads, dtype=np.int64)
+    one_by_one = {name: Dated.of(rows) for name, rows in dated.items()}
+    return Record(timeline, occurred, exposure, counted, levels, here, {}, on_time, one_by_one)
+
+
+def day_number(day: dt.date) -> int:
+    """A day, counted from 1970.
+
+    >>> day_number(dt.date(1970, 1, 2))
+    1
+    """
+    return (day - dt.date(1970, 1, 1)).days
 
 
 def leave_out(record: Record, case: Case, dyad: str) -> Record:
