@@ -46,6 +46,29 @@ def sight_of(effect: Effect, case: Case, record: Record) -> Sight:
     return Sight(seen, answered, upto, after)
 
 
+def is_answered(effect: Effect, record: Record, unit: int, trigger: Dated) -> bool:
+    """Whether one trigger of an edge that spends them is answered in a unit of the target, by the end of the record."""
+    if not effect.spent:
+        return False
+    answered, period = record.occurred[effect.target][:, unit] > 0.0, int(trigger.period[0])
+    if not answered[period]:
+        return bool(answered[period:].any())
+    if bool(answered[period + 1 :].any()) or not record.dated:
+        return bool(answered[period + 1 :].any()) or effect.acts == "same"
+    first = effect.acts == "same"
+    return bool(_came_before(trigger, np.zeros(1, dtype=np.int64), record.dated[effect.target], period, unit, first)[0])
+
+
+def share_reached(case: Case, record: Record, trigger: Dated, days: int) -> float:
+    """The share of the first period of the horizon that one event reaches in so many days; 1 within its own period."""
+    complete, period = record.timeline.complete, int(trigger.period[0])
+    if period >= complete:
+        return 1.0
+    bounds = period_starts(case, record.timeline, period, complete - period + 2)
+    day = np.array(trigger.placed[0] - bounds[0] + 1.0)
+    return float(reached(day, np.diff(bounds).tolist(), days)[-1])
+
+
 @dataclass(frozen=True)
 class Begun:
     """What an edge's source has had in the period that runs, as `source_grid` gives it for one period.
