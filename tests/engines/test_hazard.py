@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,17 @@ from riskcast.engines.hazard import EventModel, build_event_model, event_slopes,
 from riskcast.engines.laplace import log_target
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.cases import (
+    edge,
+    event,
+    event_row,
+    indicator,
+    make_case,
+    quantity,
+    random_case,
+    searched,
+    thinned_case,
+)
 from tests.support.priors import value_at
 
 
@@ -91,7 +102,7 @@ def naive_log_posterior(
                         happened = record.occurred[effect.source][then, source_unit]
                         left += happened * 2.0 ** (-(freshest - then) / half_life)
                 eta += coefficient[effect.id] * math.log2(1.0 + left)
-            chance = -math.expm1(-math.exp(eta))
+            chance = -math.expm1(-math.exp(eta) * record.exposure[target][t, unit])
             total += math.log(chance) if record.occurred[target][t, unit] else math.log1p(-chance)
     return total + float(norm.logpdf([*z, *e, *d, *xi.values()]).sum())
 
@@ -104,6 +115,35 @@ def test_log_posterior_is_the_definition_row_by_row(name: str) -> None:
         point = random_point(models[name], seed)
         wanted = naive_log_posterior(case, record, models[name], *point)
         assert log_posterior(models[name], *point) == pytest.approx(wanted, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["spark", "protest", "break_off", "decree"])
+def test_recall_multiplies_the_rate_of_what_is_recorded(name: str) -> None:
+    case = thinned_case(5, partners=3, years=4)
+    record, models = models_of(case)
+    for seed in range(3):
+        point = random_point(models[name], seed)
+        wanted = naive_log_posterior(case, record, models[name], *point)
+        assert log_posterior(models[name], *point) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_half_found_at_a_rate_is_all_found_at_half_of_it() -> None:
+    case = yearly_case()
+    first, last = case.settings.history_from, case.as_of
+    half, all_found = (
+        build_event_model(one, build_record(one), "a")
+        for one in (searched(case, *((kind, "ALL", first, last, 0.5) for kind in ("a", "spark"))), case)
+    )
+    assert len(half.free) == len(all_found.free)
+    for seed in range(4):
+        z, e, d, xi = random_point(half, seed)
+        twice = z.copy()
+        # Without skew a coefficient is linear in its coordinate.
+        flat = [replace(model, skew=np.zeros_like(model.skew)) for model in (half, all_found)]
+        twice[0] += math.log(2.0) / half.spread[0]
+        prior = 0.5 * (twice @ twice - z @ z)
+        found = log_posterior(flat[0], twice, e, d, xi) + prior
+        assert found == pytest.approx(log_posterior(flat[1], z, e, d, xi), rel=1e-12)
 
 
 def integral_over_effects(model: EventModel, z: Floats, e: Floats, xi: Mapping[str, float]) -> float:

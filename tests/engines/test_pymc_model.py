@@ -26,7 +26,7 @@ from riskcast.engines.pymc_data import FlatCase
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
-from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
+from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case, thinned_case
 from tests.support.clusters import until
 from tests.support.remembering import remembering, some_rows
 from tests.support.smallpanel import panel_case
@@ -124,6 +124,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "record with holes": lambda: random_case(4),
     "panel": panel_case,
     "memories": lambda: remembering(some_rows(1)),
+    "recall": lambda: thinned_case(8, partners=2, years=4),
 }
 
 

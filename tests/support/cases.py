@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.model import Case, Effect, EventRow, SeriesRow
+from riskcast.case.model import Case, CoverageRow, Effect, EventRow, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
@@ -212,6 +212,29 @@ def random_case(seed: int, partners: int = 4, years: int = 6) -> Case:
                 "events": [{"event": "spark", "dyads": ["HHH-P001"], "month": 2}],
             }
         },
+    )
+
+
+def searched(case: Case, *rows: tuple[str, str, dt.date, dt.date, float]) -> Case:
+    """The case with a table of what was searched: type, unit, first and last day, recall."""
+    names = ("type", "unit", "from", "until", "recall")
+    coverage = tuple(CoverageRow.model_validate(dict(zip(names, row, strict=True))) for row in rows)
+    return case.revised(coverage=coverage)
+
+
+def thinned_case(seed: int, partners: int = 4, years: int = 6) -> Case:
+    """A random case of which searches found less than all, other shares of other types, units and times."""
+    case = random_case(seed, partners, years)
+    first, middle, last = case.settings.history_from, dt.date(2018, 4, 10), case.as_of
+    after = middle + dt.timedelta(days=1)
+    return searched(
+        case,
+        ("protest", "ALL", first, middle, 0.35),
+        ("protest", "ALL", after, last, 0.8),
+        ("spark", "HHH-P001", first, last, 0.25),
+        *(("spark", dyad, first, last, 0.9) for dyad in case.dyads[1:]),
+        ("break_off", "ALL", first, last, 1.0),
+        ("decree", "HHH", first, last, 0.6),
     )
 
 

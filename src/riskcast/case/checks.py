@@ -9,6 +9,7 @@ from itertools import chain, islice, pairwise
 
 import numpy as np
 
+from riskcast.case.coverage import find_clash
 from riskcast.case.model import Case, Effect, EventRow, Indicator, IndicatorMove, Scenario, same_period_order
 from riskcast.case.moves import middle_levels, moved_units, share_done
 from riskcast.case.periods import PERIOD_EXAMPLES
@@ -122,12 +123,27 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
             elif indicator.scope == "host" and case.indicators[parent].scope == "dyad":
                 wrong = "a dyad's indicator cannot move the host's"
                 yield where.problem("indicators", (name, "parents", parent), wrong, "remove the edge")
+        yield from _raises(case, where, name, indicator)
     try:
         topological_order({name: set(ind.parents) & set(case.indicators) for name, ind in case.indicators.items()})
     except ValueError as cycle:
         first = str(cycle).split(" -> ")[0]
         wrong = f"parents form a cycle: {cycle}"
         yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
+
+
+def _raises(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    """Event types that raise an indicator."""
+    for event, rise in indicator.raises.items():
+        path = (name, "raises", event)
+        if event not in case.events:
+            wrong = f"{event!r} is not an outcome or trigger"
+            yield where.problem("indicators", path, wrong, suggest(event, case.events))
+            continue
+        scopes = (case.events[event].scope, indicator.scope)
+        if rise.whose not in _WHOSE[scopes]:
+            wrong = f"is {rise.whose}, from a {scopes[0]}'s event to an indicator of the {scopes[1]}"
+            yield where.problem("indicators", (*path, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
 
 
 def _indicator_levels(
@@ -408,6 +424,9 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
             yield wrong("date", f"{row.date} lies before history_from", "remove the row or move history_from")
         if row.date > case.as_of:
             yield wrong("date", f"{row.date} lies after as_of {case.as_of}", "remove the row")
+        elif row.published is not None and row.published > case.as_of:
+            what = f"{row.published} lies after as_of {case.as_of}, so that nobody knew of it"
+            yield wrong("published", what, "remove the row")
         elif row.known_on > case.as_of:
             what = f"{row.date} known to the {row.precision} may lie after as_of {case.as_of}"
             yield wrong("precision", what, "give the day, or remove the row")
@@ -501,7 +520,18 @@ def _coverage(case: Case, where: Where) -> Iterator[Problem]:
             yield wrong("unit", f"{row.unit!r} cannot have {row.type}", suggest(row.unit, sorted(units)))
         if row.until < case.settings.history_from:
             yield wrong("until", f"{row.until} lies before history_from", "remove the row or move history_from")
-    for event in case.events if case.coverage else ():
+    clash = find_clash(case)
+    if clash is not None:
+        first, second, event, unit = clash
+        one, two = case.coverage[first], case.coverage[second]
+        line = where.row(COVERAGE_FILE, first, "", "", "").line
+        what = f"is {two.recall:g} for {event} of {unit} on days of which row {line} says {one.recall:g}"
+        yield where.row(COVERAGE_FILE, second, "recall", what, "let each day be in one of the two rows")
+    for event, kind in case.events.items() if case.coverage else ():
+        if kind.recall < 1.0:
+            what = f"stands beside {where.table(COVERAGE_FILE)}, which says how much was found"
+            mend = f"give it in its column recall, in rows for {event}"
+            yield where.problem("outcomes", (event, "recall"), what, mend)
         if event not in named:
             what = f"says nothing of {event}, so that its whole record is missing"
             mend = f"add a row for it, or for {ALL_DYADS} types"

@@ -17,6 +17,8 @@ from riskcast.numbers import MOST_NAMED, more
 
 Span = tuple[dt.date, dt.date]
 Spans = Mapping[tuple[str, str], tuple[Span, ...]]
+Searched = tuple[dt.date, dt.date, float]
+Searches = Mapping[tuple[str, str], tuple[Searched, ...]]
 DAY = dt.timedelta(days=1)
 
 
@@ -68,37 +70,91 @@ def covered_spans(case: Case, events: Iterable[str] | None = None) -> Spans:
     >>> covered_spans(load_case("central_asia_2024"))["demarche", "RUS-TJK"]
     ((datetime.date(2005, 1, 1), datetime.date(2024, 5, 6)),)
     """
+    found: dict[tuple[str, str], tuple[Span, ...]] = {}
+    for key, own in searches(case, events).items():
+        joined = _apart((first, last, 1.0) for first, last, _ in own)
+        found[key] = tuple((first, last) for first, last, _ in joined)
+    return found
+
+
+def searches(case: Case, events: Iterable[str] | None = None) -> Searches:
+    """The days of `covered_spans`, and how much of what happened on them was found: (first, last, recall), in order.
+
+    The recall is that of the row of `history/coverage.csv`, or where there is none of the event type.
+
+    >>> from riskcast import load_case
+    >>> searches(load_case("central_asia_2024"))["demarche", "RUS-TJK"]
+    ((datetime.date(2005, 1, 1), datetime.date(2024, 5, 6), 1.0),)
+    """
     settings, found = case.settings, {}
     shown = case.as_of if case.coverage else end_of_rows(case)
-    stated: dict[tuple[str, str], list[Span]] = {}
-    for row in case.coverage:
-        stated.setdefault((row.type, row.unit), []).append((row.start, row.until))
+    stated = stated_searches(case)
     for event in case.events if events is None else events:
         kind = case.events[event]
         first = max(settings.history_from, kind.recorded_from or settings.history_from)
         last = min(case.as_of, kind.recorded_until or settings.recorded_until or shown)
         for unit in case.units(event):
-            spans = [(first, last)]
+            spans = [(first, last, kind.recall)]
             if case.coverage:
                 spans = [
-                    span for named in product((event, ALL_DYADS), (unit, ALL_DYADS)) for span in stated.get(named, ())
+                    case.coverage[row].searched
+                    for named in product((event, ALL_DYADS), (unit, ALL_DYADS))
+                    for row in stated.get(named, ())
                 ]
-            inside = ((max(start, first), min(until, last)) for start, until in spans)
+            inside = ((max(start, first), min(until, last), recall) for start, until, recall in spans)
             found[event, unit] = tuple(_apart(span for span in inside if span[0] <= span[1]))
     return found
 
 
-def share_covered(spans: Spans, case: Case, event: str, timeline: Timeline) -> Floats:
-    """The share of every period of the record that is covered: (periods, units), 0 where it is missing."""
+def stated_searches(case: Case) -> Mapping[tuple[str, str], list[int]]:
+    """The rows of `history/coverage.csv` by the type and unit that they name, which may be `ALL`."""
+    stated: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(case.coverage):
+        stated.setdefault((row.type, row.unit), []).append(place)
+    return stated
+
+
+def find_clash(case: Case) -> tuple[int, int, str, str] | None:
+    """Two rows of `history/coverage.csv` that cover one day of an event type and unit with different recall; with the
+    type and unit, or None where there are none."""
+    stated = stated_searches(case) if any(row.recall < 1.0 for row in case.coverage) else {}
+    for event in case.events if stated else ():
+        for unit in case.units(event):
+            named = product((event, ALL_DYADS), (unit, ALL_DYADS))
+            own = sorted((case.coverage[row].searched, row) for name in named for row in stated.get(name, ()))
+            last: dict[float, tuple[dt.date, int]] = {}
+            for (start, until, recall), row in own:
+                for other, (end, earlier) in last.items():
+                    if other != recall and start <= end:
+                        return min(earlier, row), max(earlier, row), event, unit
+                if recall not in last or until > last[recall][0]:
+                    last[recall] = until, row
+    return None
+
+
+def shares(found: Searches, case: Case, event: str, timeline: Timeline) -> tuple[Floats, Floats]:
+    """The share of every period of the record that is covered, and the same times recall: (periods, units) each, 0
+    where it is missing."""
     units = case.units(event)
-    out = np.zeros((timeline.length, len(units)))
-    same: dict[tuple[Span, ...], Floats] = {}
+    covered, exposure = np.zeros((2, timeline.length, len(units)))
+    same: dict[tuple[Searched, ...], tuple[Floats, Floats]] = {}
     for column, unit in enumerate(units):
-        own = spans[event, unit]
+        own = found[event, unit]
         if own not in same:
-            same[own] = sum((timeline.covered(*span) for span in own), np.zeros(timeline.length))
-        out[:, column] = same[own]
-    return out
+            parts, whole = [(timeline.covered(*span), recall) for *span, recall in own], np.zeros(timeline.length)
+            same[own] = (
+                sum((part for part, _ in parts), whole),
+                sum((part * recall for part, recall in parts), whole),
+            )
+        covered[:, column], exposure[:, column] = same[own]
+    return covered, exposure
+
+
+def latest_recall(found: Searches, case: Case, event: str) -> Floats:
+    """How much of what happens today a search finds: that of the last day that is covered, (units,); where none is,
+    that of the event type."""
+    of_type = case.events[event].recall
+    return np.array([own[-1][2] if (own := found[event, unit]) else of_type for unit in case.units(event)])
 
 
 def is_covered(spans: tuple[Span, ...], day: dt.date) -> bool:
@@ -113,7 +169,7 @@ def end_of_rows(case: Case) -> dt.date:
     >>> end_of_rows(load_case("central_asia_2024"))
     datetime.date(2024, 5, 3)
     """
-    days = (row.known_on for row in case.event_rows if row.type != CONTEXT and row.known_on <= case.as_of)
+    days = (row.span[1] for row in case.event_rows if row.type != CONTEXT and row.known_on <= case.as_of)
     return max(days, default=case.settings.history_from)
 
 
@@ -144,22 +200,22 @@ def record_end(case: Case) -> RecordEnd | None:
         return None
     expected = 0.0
     for event, day in late.items():
-        counted = sum(row.type == event and row.known_on <= day for row in case.event_rows)
+        counted = sum(row.type == event and row.span[1] <= day for row in case.event_rows)
         expected += counted * (case.as_of - day).days / max(1, (day - case.settings.history_from).days)
     said = bool(case.coverage) or case.settings.recorded_until is not None
     said = said or all(case.events[event].recorded_until for event in late)
     return RecordEnd(min(late.values()), case.as_of, said, tuple(late), len(late) == len(case.events), expected)
 
 
-def _apart(spans: Iterable[Span]) -> Iterator[Span]:
-    """Spans joined where they touch, in order."""
-    current: Span | None = None
-    for start, until in sorted(spans):
-        if current is None or start > current[1] + DAY:
+def _apart(spans: Iterable[Searched]) -> Iterator[Searched]:
+    """Spans joined where they touch and find as much, in order."""
+    current: Searched | None = None
+    for start, until, recall in sorted(spans):
+        if current is None or start > current[1] + DAY or recall != current[2]:
             if current is not None:
                 yield current
-            current = start, until
+            current = start, until, recall
         else:
-            current = current[0], max(current[1], until)
+            current = current[0], max(current[1], until), recall
     if current is not None:
         yield current

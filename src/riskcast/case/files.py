@@ -61,9 +61,13 @@ YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
 COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
-TABLES = {EVENTS_FILE: EVENT_COLUMNS, SERIES_FILE: SERIES_COLUMNS, COVERAGE_FILE: COVERAGE_COLUMNS}
-_NUMBERS = ("value", "low", "high")
-_DAYS = ("date", "published", "from", "until")
+TABLES = {
+    EVENTS_FILE: Wanted(EVENT_COLUMNS, optional=("published", "entered")),
+    SERIES_FILE: Wanted(SERIES_COLUMNS),
+    COVERAGE_FILE: Wanted(COVERAGE_COLUMNS, optional=("recall",)),
+}
+_NUMBERS = ("value", "low", "high", "recall")
+_DAYS = ("date", "published", "entered", "from", "until")
 # Midnight, as programs write it behind a day, in whatever time zone.
 _MIDNIGHT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
@@ -168,7 +172,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
         settings_data = documents["case"].data
         is_panel = isinstance(settings_data, dict) and settings_data.get("panel") is not None
     tables: dict[str, TableFile] = {}
-    for usual, columns in TABLES.items():
+    for usual, wanted in TABLES.items():
         try:
             shown = find_table(folder, usual.removesuffix(".csv"))
             if is_panel:
@@ -176,7 +180,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
                     mend = "remove it, or take over its rows"
                     problems.append(Problem(shown, None, "", "is not read in a panel case", mend))
             elif shown is not None or (usual != COVERAGE_FILE and is_panel is False):
-                tables[usual] = read_table(folder / (shown or usual), shown or usual, Wanted(columns))
+                tables[usual] = read_table(folder / (shown or usual), shown or usual, wanted)
         except CaseError as error:
             problems.extend(error.problems)
     if problems:
@@ -211,7 +215,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     rows: dict[str, list[Any]] = {}
     for usual, model in ((EVENTS_FILE, EventRow), (SERIES_FILE, SeriesRow), (COVERAGE_FILE, CoverageRow)):
         if usual in tables:
-            rows[usual], tables[usual] = _history(model, tables[usual], marks, problems)
+            rows[usual], tables[usual] = _history(model, tables[usual], marks, TABLES[usual].optional, problems)
     if problems:
         raise CaseError(problems)
     dialects = [table.dialect for table in tables.values()]
@@ -291,10 +295,10 @@ def write_files(case: Case, folder: Path) -> None:
     if case.panel is not None:
         write_panel(case.panel, case.settings, folder)
         return
-    _write_table(folder / EVENTS_FILE, EVENT_COLUMNS, plain["event_rows"])
-    _write_table(folder / SERIES_FILE, SERIES_COLUMNS, plain["series_rows"])
+    _write_table(folder, EVENTS_FILE, plain["event_rows"])
+    _write_table(folder, SERIES_FILE, plain["series_rows"])
     if case.coverage:
-        _write_table(folder / COVERAGE_FILE, COVERAGE_COLUMNS, plain["coverage"])
+        _write_table(folder, COVERAGE_FILE, plain["coverage"])
 
 
 def _yaml_text(content: Any) -> str:
@@ -326,12 +330,15 @@ def _dated(content: Any) -> Any:
     return [_dated(item) for item in content] if isinstance(content, list) else content
 
 
-def _write_table(file: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as out:
+def _write_table(folder: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write one history table; an optional column is there where some row says something in it."""
+    wanted = TABLES[name]
+    columns = (*wanted.columns, *(column for column in wanted.optional if any(column in row for row in rows)))
+    with (folder / name).open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            writer.writerow([" ".join(row[c]) if c == "sources" else row[c] for c in columns])
+            writer.writerow([" ".join(row[c]) if c == "sources" else row.get(c, "") for c in columns])
 
 
 def _yaml_files(folder: Path, name: str) -> list[str]:
@@ -357,11 +364,17 @@ class _Told:
 
 
 def _history[M: BaseModel](
-    model: type[M], table: TableFile, marks: Sequence[NaMark], problems: list[Problem]
+    model: type[M], table: TableFile, marks: Sequence[NaMark], optional: Sequence[str], problems: list[Problem]
 ) -> tuple[list[M], TableFile]:
-    """The rows of a history table as records, and the table without rows that have no value."""
+    """The rows of a history table as records, and the table without rows that have no value.
+
+    A cell of an `optional` column that is empty, or marked as missing, says nothing.
+    """
     told = _Told(table, [], np.zeros(len(table), dtype=bool))
     texts = {name: table.texts(name) for name in table.columns}
+    said = [name for name in optional if name in texts]
+    for name in said:
+        texts[name] = ["" if is_mark(text, marks) else text for text in texts[name]]
     for name in _DAYS:
         if name in texts:
             texts[name] = _days(name, texts[name], told)
@@ -369,16 +382,19 @@ def _history[M: BaseModel](
         texts["sources"] = _sources(texts["sources"], marks, told)
     numbers: dict[str, list[float]] = {}
     dialect, kept = table.dialect, np.ones(len(table), dtype=bool)
-    if "value" in texts:
-        columns = {name: table.columns[name] for name in _NUMBERS}
+    columns = {name: table.columns[name] for name in _NUMBERS if name in texts}
+    if columns:
         read = read_number_columns(columns, marks, semicolons=dialect.separator == ";", mend=NUMBER_MEND)
         for one in read.unread:
             told.tell(one.column, one.rows, one.wrong, one.mend, once=one.once)
-        # A row whose value is said to be missing says nothing.
-        given = np.array([text != "" for text in texts["value"]], dtype=bool)
-        kept = ~(given & np.isnan(read.values["value"])) | told.rows
+        if "value" in texts:
+            # A row whose value is said to be missing says nothing.
+            given = np.array([text != "" for text in texts["value"]], dtype=bool)
+            kept = ~(given & np.isnan(read.values["value"])) | told.rows
         for name, values in read.values.items():
             told.tell(name, np.isinf(values), "is {}, too large a number", "give a finite number")
+            if name in optional:
+                continue
             lacking = np.isnan(values) & kept & ~told.rows
             marked = lacking & np.array([text != "" for text in texts[name]], dtype=bool)
             told.tell(name, marked, "is {}, which marks a missing value, beside a value", NUMBER_MEND)
@@ -389,6 +405,9 @@ def _history[M: BaseModel](
     for place in np.flatnonzero(kept & ~told.rows).tolist():
         data: dict[str, Any] = {name: cells[place] for name, cells in texts.items()}
         data |= {name: values[place] for name, values in numbers.items()}
+        for name in said:
+            if data[name] == "" or data[name] != data[name]:
+                del data[name]
         if "sources" in data:
             data["sources"] = tuple(data["sources"].split())
         try:

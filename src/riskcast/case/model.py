@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, InstanceOf, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
 
+def _recall(given: Any) -> Any:
+    """A share of what happened; of what is never found there is no record."""
+    if isinstance(given, int | float) and not isinstance(given, bool) and not 0.0 < given <= 1.0:
+        raise ValueError(f"is {given:g}; give a share above 0 and up to 1, such as 0.8")
+    return given
+
+
+# How much of what happened a search finds.
+Recall = Annotated[Finite, BeforeValidator(_recall), Field(gt=0, le=1)]
+
+
 def _shape_of_level(given: Any) -> str:
     """Which of its two forms a level has, so that errors speak of one form only."""
     if not isinstance(given, Mapping) or {"median", "interval", "value", "evidence"} & set(given):
@@ -44,6 +55,17 @@ Level = Annotated[
     Annotated[Quantity, Tag(ONE_QUANTITY)] | Annotated[dict[str, Quantity], Tag(PER_DYAD)],
     Discriminator(_shape_of_level),
 ]
+
+
+class Raise(Strict):
+    """How many steps each event of a type lifts an indicator, from the period after its own on, and how that fades.
+
+    `whose` events count, as on an edge; left after a gap of so many periods: steps * 2^(-gap / half-life).
+    """
+
+    steps: Quantity
+    half_life: Quantity
+    whose: Literal["own", "others", "host", "any"]
 
 
 class Indicator(Strict):
@@ -62,6 +84,7 @@ class Indicator(Strict):
     missing: tuple[Literal["hold", "reference", "drop"], ...] = ()
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
+    raises: dict[Id, Raise] = Field(default_factory=dict, exclude_if=lambda raises: not raises)
     allow: Allowed = ()
 
     @model_validator(mode="after")
@@ -127,6 +150,7 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     allow: Allowed = ()
 
     @model_validator(mode="after")
@@ -256,7 +280,11 @@ class Source(Strict):
 
 
 class EventRow(Strict):
-    """One dated event of the record; `precision` says how exactly the date is known."""
+    """One dated event of the record; `precision` says how exactly the date is known.
+
+    published: the day on which the world could know of it, that of the event where none is given; entered: the day on
+    which it came into this record.
+    """
 
     date: Day
     precision: Literal["day", "month", "year"]
@@ -266,6 +294,16 @@ class EventRow(Strict):
     description: Text
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
+    published: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    entered: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+
+    @model_validator(mode="after")
+    def _known_after(self) -> EventRow:
+        begun = date_span(self.date, self.precision)[0]
+        for word, day in (("published", self.published), ("entered", self.entered)):
+            if day is not None and day < begun:
+                raise ValueError(f"is {word} on {day}, before it happened ({self.when}); correct one of the two days")
+        return self
 
     @property
     def when(self) -> str:
@@ -274,22 +312,26 @@ class EventRow(Strict):
 
     @property
     def span(self) -> tuple[dt.date, dt.date]:
-        """First and last day on which the event can have happened."""
-        return date_span(self.date, self.precision)
+        """First and last day on which the event can have happened; it had when it was published."""
+        first, last = date_span(self.date, self.precision)
+        return first, last if self.published is None else min(last, self.published)
 
     @property
     def known_on(self) -> dt.date:
-        """The last day on which the event can have happened."""
-        return self.span[1]
+        """The day from which on the event is known: that on which it was published, or else the last on which it can
+        have happened."""
+        return self.published or self.span[1]
 
     @property
     def placed_on(self) -> dt.date:
-        """The day at which the event enters the record: the middle of what its precision allows."""
-        return {
+        """The day at which the event enters the record: the middle of what its precision allows, or the day on which
+        it was published if that is earlier."""
+        middle = {
             "day": self.date,
             "month": self.date.replace(day=15),
             "year": dt.date(self.date.year, 7, 1),
         }[self.precision]
+        return middle if self.published is None else min(middle, self.published)
 
 
 class SeriesRow(Strict):
@@ -315,18 +357,27 @@ class SeriesRow(Strict):
 
 
 class CoverageRow(Strict):
-    """A span of days in which the record was searched for events of a type in a unit, or in `ALL`."""
+    """A span of days in which the record was searched for events of a type in a unit, or in `ALL`.
+
+    recall: the share of what happened that such a search finds.
+    """
 
     unit: str
     type: str
     start: Day = Field(alias="from")
     until: Day
+    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
 
     @model_validator(mode="after")
     def _ordered(self) -> CoverageRow:
         if self.until < self.start:
             raise ValueError(f"ends on {self.until}, before it begins on {self.start}; correct one of the two")
         return self
+
+    @property
+    def searched(self) -> tuple[dt.date, dt.date, float]:
+        """First and last day, and recall."""
+        return self.start, self.until, self.recall
 
 
 class Case(Strict):
@@ -462,6 +513,9 @@ class Case(Strict):
             yield QuantityId("indicators", ids.DRIFT, name), indicator.drift
             for parent, weight in indicator.parents.items():
                 yield QuantityId("indicators", ids.PASSED_ON, name, parent), weight
+            for event_name, rise in indicator.raises.items():
+                yield QuantityId("indicators", ids.RISE, name, event_name), rise.steps
+                yield QuantityId("indicators", ids.RISE_HALF_LIFE, name, event_name), rise.half_life
         for name, event in self.events.items():
             yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
             for memory_name, half_life in event.half_life.items():

@@ -77,8 +77,8 @@ class Escalation:
 class Rows:
     """Unit-periods at risk, sorted by unit and period; event-free neighbours with equal covariates are pooled.
 
-    unit, period, year: (rows,) indices; exposure: (rows,) periods pooled into the row, or the part of one that it is;
-    x: (rows, 1 + indicators) ones and indicator steps.
+    unit, period, year: (rows,) indices; exposure: (rows,) periods pooled into the row, or the part of one that it is,
+    times the share of what happened that is recorded; x: (rows, 1 + indicators) ones and indicator steps.
     """
 
     unit: Ints
@@ -147,8 +147,8 @@ class EventModel:
         return tuple(name for name, prior in self.hyper.items() if not prior.is_fixed)
 
 
-def build_event_model(case: Case, record: Record, event: str) -> EventModel:
-    """The regression of one event type from a case and its record."""
+def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = True) -> EventModel:
+    """The regression of one event type from a case and its record; `pooled` joins event-free rows that are alike."""
     edges = case.effects_on(event)
     by_indicator = [edge for edge in edges if not edge.is_escalation]
     by_event = [edge for edge in edges if edge.is_escalation]
@@ -178,7 +178,8 @@ def build_event_model(case: Case, record: Record, event: str) -> EventModel:
         for edge in by_event
     )
     rows, happened, years = _rows_at_risk(record, event, columns)
-    rows, happened = _pool(rows, happened, _touched(escalations, rows))
+    if pooled:
+        rows, happened = _pool(rows, happened, _touched(escalations, rows))
     return EventModel(
         event=event,
         units=case.units(event),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
 
 from riskcast.case.model import Scenario
-from riskcast.forecasting.levels_ahead import level_paths
+from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.plan import EventPlan, Plan
-from riskcast.forecasting.scenarios import LevelPaths, assumed_events
+from riskcast.forecasting.scenarios import assumed_events
 from riskcast.forecasting.simulation import Simulated, check_numbers
 from riskcast.forecasting.work_arrays import WORK, Block
 from riskcast.machinery.array_types import Floats
@@ -22,7 +23,7 @@ def is_closed(plan: Plan) -> bool:
     """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    return plan.cells == 1 and not felt and not any(plan.drift[name].any() for name in acting)
+    return plan.cells == 1 and not felt and acting.isdisjoint(plan.drifting)
 
 
 def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
@@ -40,7 +41,8 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
     per_block = max(1, cells // dyads)
     for first in range(0, draws, per_block):
         part = slice(first, min(first + per_block, draws))
-        levels = level_paths(plan, scenario, Block(np.arange(draws)[part], first))
+        block = Block(np.arange(draws)[part], first)
+        levels = LevelsAhead(plan, scenario, block.draw, level_paths(plan, scenario, block)).at(0)
         for p in plan.events:
             probability[p.event][part] = _chance(plan, p, levels, part)
             probability[p.event][part, forced.get((0, p.event), [])] = 1.0
@@ -68,13 +70,13 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
     )
 
 
-def _chance(plan: Plan, p: EventPlan, levels: LevelPaths, part: slice) -> Floats:
+def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice) -> Floats:
     """Probability of at least one event for some of the draws, (draws, units)."""
     log_rate = p.base(part)
     kept = p.persistence[part, None] ** (plan.years[0] - p.last_year)
     log_rate += (kept * p.last_shock[part, None]).astype(WORK)
     for name, slope in p.slopes:
-        log_rate += slope[part, None].astype(WORK) * levels[name][0]
+        log_rate += slope[part, None].astype(WORK) * levels[name]
     for edge in p.edges:
         log_rate += edge.gain[part, None].astype(WORK) * edge.felt[part]
     spread = p.sd_time[part, None] * np.sqrt(1.0 - kept**2)

@@ -101,7 +101,7 @@ def simulate_futures(
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
     eta, spare, news = ({units: full(count, units, 0.0) for units in sizes} for _ in range(3))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-    levels = LevelsAhead(chance.levels, active)
+    levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
     memories = MemoriesAhead(plan, draw, happened, active)
     scores = PathScores(plan, count, forced)
 
@@ -144,6 +144,7 @@ def simulate_futures(
                 if p.severity > 0:
                     scores.add(p, left[t], surprise, happened[name])
             memories.step(plan, t, now)
+            levels.step(t)
             scores.feel(rate)
     met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
     for name, occurred_ever in met.items():

@@ -48,21 +48,22 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
     try:
         with pyarrow.parquet.ParquetFile(file) as parquet:
             schema = parquet.schema_arrow
-            numbered = [title for title in schema.names if title in _ROW_NUMBERS and title not in wanted.columns]
+            numbered = [title for title in schema.names if title in _ROW_NUMBERS and title not in wanted.read]
             plain = [title for title in numbered if _is_whole(parquet, title)]
             header = [title for title in schema.names if title not in plain]
             problems = header_problems(name, None, header, wanted)
             problems = problems or row_problems(name, parquet.metadata.num_rows)
             if problems:
                 raise CaseError(problems)
-            table = parquet.read(columns=list(wanted.columns))
+            there = [title for title in wanted.read if title in header]
+            table = parquet.read(columns=there)
     except CaseError:
         raise
     except (ValueError, OSError, LookupError, TypeError, OverflowError, pyarrow.ArrowException) as error:
         raise _refusal(name, f"cannot be read ({_first_line(error)})", "write it anew as Parquet, or as CSV") from None
     columns: dict[str, Cells] = {}
     problems = []
-    for title in wanted.columns:
+    for title in there:
         place = table.schema.get_field_index(title)
         try:
             columns[title] = _cells(table.column(place), table.schema.field(place))

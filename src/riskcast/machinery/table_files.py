@@ -143,12 +143,18 @@ class Wanted:
     """Which columns are read, and what is said of others.
 
     columns: all that must be there; ignored: what may be there and is not read; instead: what else can be done about a
-    column that is unknown.
+    column that is unknown; optional: what is read where it is there.
     """
 
     columns: Sequence[str]
     ignored: Collection[str] = field(default=())
     instead: str = ""
+    optional: Sequence[str] = ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All columns that are read."""
+        return (*self.columns, *self.optional)
 
 
 @dataclass(frozen=True)
@@ -227,13 +233,13 @@ def header_problems(name: str, line: int | None, header: Sequence[str], wanted: 
         shown = ", ".join(named[:5]) + (", ..." if len(named) > 5 else "")
         wrong = f"has none of the columns of this table, but {shown}"
         return [Problem(name, line, "", wrong, f"start with the header {','.join(columns)}")]
-    unknown = dict.fromkeys(title for title in named if title not in columns and title not in wanted.ignored)
+    unknown = dict.fromkeys(title for title in named if title not in wanted.read and title not in wanted.ignored)
     problems = [
-        Problem(name, line, title, "is an unknown column", suggest(title, columns) + wanted.instead)
+        Problem(name, line, title, "is an unknown column", suggest(title, wanted.read) + wanted.instead)
         for title in islice(unknown, MOST_SHOWN)
     ]
-    for title in columns:
-        if title not in header:
+    for title in wanted.read:
+        if title not in header and title in columns:
             mend = f"add the column; the columns are {','.join(columns)}"
             problems.append(Problem(name, line, title, "is missing", mend))
         elif list(header).count(title) > 1:
@@ -262,7 +268,7 @@ def _chosen(grid: Grid, name: str, wanted: Wanted) -> TableFile:
     """The wanted columns of a grid."""
     header, columns, problems, skipped = list(grid.header), list(grid.columns), [], []
     for place, title in reversed(list(enumerate(grid.header))):
-        known = title in wanted.columns or title in wanted.ignored
+        known = title in wanted.read or title in wanted.ignored
         if known or (title and not _ROW_NUMBERS.fullmatch(title)):
             continue
         if place == 0 and len(columns[0]) and numbers_rows(columns[0]):
@@ -283,7 +289,7 @@ def _chosen(grid: Grid, name: str, wanted: Wanted) -> TableFile:
         problems = row_problems(name, len(grid.lines))
     if problems:
         raise CaseError(problems)
-    found = {title: text_cells(cells) for title, cells in zip(header, columns, strict=True) if title in wanted.columns}
+    found = {title: text_cells(cells) for title, cells in zip(header, columns, strict=True) if title in wanted.read}
     return TableFile(name, found, grid.lines, replace(grid.dialect, skipped=tuple(skipped)))
 
 

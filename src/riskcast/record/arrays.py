@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from riskcast.case.coverage import covered_spans, is_covered, share_covered
+from riskcast.case.coverage import covered_spans, is_covered, latest_recall, searches, shares
 from riskcast.case.model import Case
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Timeline
+from riskcast.case.raises import PastEvents, moment, raised_at
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.names import ALL_DYADS, CONTEXT
 
@@ -44,13 +45,16 @@ class Dated:
 class Record:
     """What a case knows of the past, as arrays on the case's calendar.
 
-    occurred[event]: (periods, units) of 0 or 1, what memories see; exposure[event]: (periods, units) share of the
-    period of which the record would hold the event had it happened, 0 where that is missing; counted[event]: (periods,
-    units) of bool, whether it happened on a day that is covered; levels[indicator]: (periods, units) in steps from the
-    reference, one column for an indicator of the host; present: (dyads,) of bool, which of them exist at the start of
-    the horizon; today[indicator]: (units,) in steps, the levels that a panel holds for the horizon's start; behind:
-    (dyads,) periods between a panel's last row of a dyad and the one that its forecast needs, through which that row's
-    levels are held; dated[event]: the events one by one with their days, which a panel does not know.
+    occurred[event]: (periods, units) of 0 or 1, what memories see; covered[event]: (periods, units) share of the period
+    that was searched for the event, 0 where that is missing; exposure[event]: the same times the share of what happened
+    that such a search finds, which multiplies the rate of what is recorded; recall[event]: (units,) that share at the
+    record's end; counted[event]: (periods, units) of bool, whether it is recorded on a day that is covered;
+    levels[indicator]: (periods, units) in steps from the reference, one column for an indicator of the host; present:
+    (dyads,) of bool, which of them exist at the start of the horizon; today[indicator]: (units,) in steps, the levels
+    that a panel holds for the horizon's start; behind: (dyads,) periods between a panel's last row of a dyad and the
+    one that its forecast needs, through which that row's levels are held; unraised[indicator]:
+    (periods, units), for those that events raise, `levels` without what events have raised; dated[event]: the
+    events one by one with their days, which a panel does not know.
     """
 
     timeline: Timeline
@@ -61,12 +65,19 @@ class Record:
     present: Bools
     today: Mapping[str, Floats]
     behind: Ints
+    covered: Mapping[str, Floats]
+    recall: Mapping[str, Floats]
+    unraised: Mapping[str, Floats] = field(default_factory=dict)
     dated: Mapping[str, Dated] = field(default_factory=dict)
 
     @cached_property
     def at_risk(self) -> Mapping[str, Bools]:
         """By event type: (periods, units) of bool, whether any part of the period is covered."""
         return {event: share > 0.0 for event, share in self.exposure.items()}
+
+    def is_thinned(self, event: str) -> bool:
+        """Whether some search found less than what happened."""
+        return bool((self.exposure[event] < self.covered[event]).any())
 
     @property
     def years(self) -> Ints:
@@ -76,7 +87,7 @@ class Record:
     def completed(self, event: str) -> tuple[Floats, Bools]:
         """What happened in the periods that have ended, and which of them are covered throughout: (periods, units)."""
         last = self.timeline.complete
-        return self.occurred[event][:last], self.exposure[event][:last] > 1.0 - 1e-9
+        return self.occurred[event][:last], self.covered[event][:last] > 1.0 - 1e-9
 
 
 def build_record(case: Case) -> Record:
@@ -88,8 +99,8 @@ def build_record(case: Case) -> Record:
         return _panel_record(case, case.panel, timeline)
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
     counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
+    spans, found = covered_spans(case), searches(case)
     dated: dict[str, list[tuple[int, int, int, int, int]]] = {name: [] for name in case.events}
-    spans = covered_spans(case)
     places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
     for row in case.event_rows:
         if row.type == CONTEXT or row.known_on > case.as_of:
@@ -101,12 +112,26 @@ def build_record(case: Case) -> Record:
             counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
             first, last, placed = map(day_number, (*row.span, row.placed_on))
             dated[row.type].append((t, column, first, last, placed))
-    exposure = {name: share_covered(spans, case, name, timeline) for name in case.events}
-    levels = {name: _levels(case, name, timeline) for name in case.indicators}
+    covered, exposure = {}, {}
+    for name in case.events:
+        covered[name], exposure[name] = shares(found, case, name, timeline)
+    plain = {name: _levels(case, name, timeline) for name in case.indicators}
+    levels, unraised = _raise_levels(case, plain, timeline)
     dyads = len(case.dyads)
-    here, on_time = np.ones(dyads, dtype=bool), np.zeros(dyads, dtype=np.int64)
-    one_by_one = {name: Dated.of(rows) for name, rows in dated.items()}
-    return Record(timeline, occurred, exposure, counted, levels, here, {}, on_time, one_by_one)
+    return Record(
+        timeline=timeline,
+        occurred=occurred,
+        exposure=exposure,
+        counted=counted,
+        levels=levels,
+        present=np.ones(dyads, dtype=bool),
+        today={},
+        behind=np.zeros(dyads, dtype=np.int64),
+        covered=covered,
+        recall={name: latest_recall(found, case, name) for name in case.events},
+        unraised=unraised,
+        dated={name: Dated.of(rows) for name, rows in dated.items()},
+    )
 
 
 def day_number(day: dt.date) -> int:
@@ -127,12 +152,12 @@ def leave_out(record: Record, case: Case, dyad: str) -> Record:
     4
     """
     column = case.dyads.index(dyad)
-    exposure = dict(record.exposure)
+    exposure, covered = dict(record.exposure), dict(record.covered)
     for name, event in case.events.items():
-        if event.scope == "dyad":
-            exposure[name] = record.exposure[name].copy()
-            exposure[name][:, column] = 0.0
-    return replace(record, exposure=exposure)
+        for own in (exposure, covered) if event.scope == "dyad" else ():
+            own[name] = own[name].copy()
+            own[name][:, column] = 0.0
+    return replace(record, exposure=exposure, covered=covered)
 
 
 def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
@@ -141,7 +166,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
     place = panel.period - timeline.first
     past = place < periods
     row, unit = place[past], panel.unit[past]
-    occurred, exposure = {}, {}
+    occurred, covered = {}, {}
     for name, event in case.events.items():
         grid = np.full((periods, dyads), np.nan)
         grid[row, unit] = panel.events[name][past]
@@ -151,7 +176,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         first = timeline.index(event.recorded_from) if event.recorded_from else 0
         last = timeline.index(event.recorded_until) if event.recorded_until else periods
         when = np.arange(periods)[:, None]
-        exposure[name] = (~np.isnan(grid) & (when >= first) & (when <= last)).astype(float)
+        covered[name] = (~np.isnan(grid) & (when >= first) & (when <= last)).astype(float)
         occurred[name] = np.nan_to_num(grid)
     # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
     freshest = panel.freshest
@@ -171,10 +196,23 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
             grid = grid[np.arange(periods), filled.argmax(axis=1)][:, None]
             today[name] = steps[[int(place.argmax())]]
         levels[name] = grid
-    counted = {name: (happened > 0.0) & (exposure[name] > 0.0) for name, happened in occurred.items()}
+    counted = {name: (happened > 0.0) & (covered[name] > 0.0) for name, happened in occurred.items()}
     behind = place.max() - place[freshest]
     present = ~has_ended(case, panel, behind)
-    return Record(timeline, occurred, exposure, counted, levels, present, today, behind)
+    raised, unraised = _raise_levels(case, {name: levels[name] for name in levels if name not in today}, timeline)
+    return Record(
+        timeline=timeline,
+        occurred=occurred,
+        exposure={name: share * case.events[name].recall for name, share in covered.items()},
+        counted=counted,
+        levels=levels | raised,
+        present=present,
+        today=today,
+        behind=behind,
+        covered=covered,
+        recall={name: np.full(share.shape[1], case.events[name].recall) for name, share in covered.items()},
+        unraised=unraised,
+    )
 
 
 def has_ended(case: Case, panel: Panel, behind: Ints) -> Bools:
@@ -191,13 +229,50 @@ def has_ended(case: Case, panel: Panel, behind: Ints) -> Bools:
     return ended if settings.ended_after is None else ended | (behind >= settings.ended_after)
 
 
+def middles(timeline: Timeline) -> Floats:
+    """The middle of every period of the record, or of the part of it that is record, in periods: (periods,)."""
+    days = zip(timeline.starts.tolist(), timeline.ends.tolist(), strict=True)
+    calendar = timeline.calendar
+    return np.array([(moment(calendar, first, 0.0) + moment(calendar, last, 1.0)) / 2.0 for first, last in days])
+
+
+def raised_in(case: Case, name: str, record: Record, period: int) -> Floats:
+    """By how many steps a record's own events lift an indicator in one of its periods: (1, units of the indicator).
+
+    For records that are drawn and know no days: each event stands in the middle of its period.
+    """
+    first, at = record.timeline.first, middles(record.timeline)
+    events = {}
+    for event in case.indicators[name].raises:
+        place, unit = np.nonzero(record.occurred[event][:period])
+        events[event] = PastEvents(unit, first + place, at[place])
+    return raised_at(case, name, at[period : period + 1], np.array([first + period]), events)
+
+
+def _raise_levels(
+    case: Case, plain: Mapping[str, Floats], timeline: Timeline
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Levels with what past events have raised, and without it those that events raise.
+
+    A period's row feels, at its middle, what events of earlier periods have left: what happened in the period itself
+    must not explain itself.
+    """
+    raised, unraised = dict(plain), {}
+    periods = timeline.first + np.arange(timeline.length)
+    for name in plain:
+        if case.indicators[name].raises:
+            unraised[name] = plain[name]
+            raised[name] = plain[name] + raised_at(case, name, middles(timeline), periods)
+    return raised, unraised
+
+
 def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
     """Steps of one indicator in every period: the mean over its days of the line through the dated values.
 
-    Between dated values runs a straight line on the indicator's own scale; beyond the first and the last their levels
-    are held. The mean is of levels in their natural unit, so that a series with many values a period enters as its
-    time-weighted mean. Today's level has no part in it: a belief about the present does not rewrite what the record
-    was fitted on.
+    Between dated values, less what events had raised by then, runs a straight line on the indicator's own scale; beyond
+    the first and the last their levels are held. The mean is of levels in their natural unit, so that a series with
+    many values a period enters as its time-weighted mean. Today's level has no part in it: a belief about the present
+    does not rewrite what the record was fitted on.
     """
     indicator = case.indicators[name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
@@ -216,6 +291,10 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
             # As of an early day, a series may not have begun: its past is that of an indicator without one.
             continue
         when, values = np.array(sorted(dated[unit])).T
-        daily = np.asarray(indicator.level(np.interp(days, when, indicator.steps(values))))
+        plain = indicator.steps(values)
+        if indicator.raises:
+            on = [moment(timeline.calendar, np.datetime64(int(day), "D").astype(dt.date)) for day in when.tolist()]
+            plain = plain - raised_at(case, name, np.array(on))[:, column]
+        daily = np.asarray(indicator.level(np.interp(days, when, plain)))
         steps[:, column] = indicator.steps(np.add.reduceat(daily, begins) / lengths)
     return steps

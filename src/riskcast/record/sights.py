@@ -139,7 +139,7 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
     grid = weighed(case, effect, grid, _numbers(grid, dated) if memory.weight == "count" else grid)
     if memory.kind != RATE:
         return grid
-    covered = record.exposure[source][begin : begin + len(grid)]
+    covered = record.covered[source][begin : begin + len(grid)]
     return np.stack([np.where(covered > 0.0, grid, 0.0), covered], axis=1)
 
 
@@ -187,5 +187,5 @@ def periods_reached(case: Case, days: int) -> int:
 
 def _blank(effect: Effect, case: Case, record: Record) -> Bools:
     """Where the record that an edge sees has not begun, (periods, units): nothing is covered yet, nothing happened."""
-    known = (record.exposure[effect.source] > 0.0) | (record.occurred[effect.source] > 0.0)
+    known = (record.covered[effect.source] > 0.0) | (record.occurred[effect.source] > 0.0)
     return np.cumsum(seen_of(effect, case, known.astype(float)), axis=0) <= 0.0

@@ -240,7 +240,8 @@ def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[
     """Every event type with its recorded count and those that its priors draw, (draws,)."""
     record = build_record(case)
     for event in case.events:
-        model = build_event_model(case, record, event)
+        # What is pooled is counted by whole periods: half of what happened in two of them is no whole one.
+        model = build_event_model(case, record, event, pooled=not record.is_thinned(event))
         drawn = draw_prior(model, draws, seed)
         xi = standardise_hyper(model, drawn.hyper)
         rng = generator(seed, "prior check", event)

@@ -23,7 +23,7 @@ class RecordDrawing:
 
     def __init__(self, case: Case, blank: Record, models: Mapping[str, EventModel]) -> None:
         self._case, self._blank, self._models = case, blank, models
-        self._occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
+        self.occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
         self._dated: dict[str, list[Ints]] = {event: [] for event in case.order}
         line = blank.timeline
         starts, ends = (days.astype("datetime64[D]").astype(np.int64) for days in (line.starts, line.ends))
@@ -39,7 +39,7 @@ class RecordDrawing:
     def note(self, event: str, t: int, at_risk: Bools, uniform: Floats, chance: Floats, mean: Floats) -> None:
         """Draw the events of one type in a period: they happen where the uniform is below their chance."""
         happened = at_risk & (uniform < chance)
-        self._occurred[event][t] = happened
+        self.occurred[event][t] = happened
         unit = np.flatnonzero(happened)
         placed = draw_day(uniform, chance, self._days, t)[unit].astype(np.int64) - 1 + self._wholes[t]
         # Nothing is known of the order within a period but that of same-period edges.
@@ -58,15 +58,15 @@ class RecordDrawing:
 
     def answered(self, effect: Effect, t: int) -> Bools:
         """In which units the target of an edge has happened in a period."""
-        return self._occurred[effect.target][t] > 0.0
+        return self.occurred[effect.target][t] > 0.0
 
     def record(self) -> Record:
         """The blank record with what was drawn."""
-        counted = {event: happened > 0.0 for event, happened in self._occurred.items()}
+        counted = {event: happened > 0.0 for event, happened in self.occurred.items()}
         dated = {}
         if self._case.panel is None:
             dated = {event: Dated(*np.concatenate(rows).T) for event, rows in self._dated.items()}
-        return replace(self._blank, occurred=self._occurred, counted=counted, dated=dated)
+        return replace(self._blank, occurred=self.occurred, counted=counted, dated=dated)
 
 
 class EdgeDrawn:
