@@ -25,6 +25,7 @@ from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
 MOST_PROBLEMS = 200
+MOST_FREE_HYPER = 8
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
@@ -36,6 +37,7 @@ def find_problems(case: Case, where: Where | None = None, evidence: bool = True)
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
         found = chain(
             _quantities(case, where, evidence),
+            _free_hyper(case, where),
             chain.from_iterable(part(case, where) for part in rest),
             refusals(case, where),
         )
@@ -230,6 +232,8 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
         if effect.target not in case.events:
             wrong = f"{effect.target!r} is not an outcome or trigger"
             yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
+        elif effect.on == "half_life":
+            yield from _half_life_edge(case, where, index, effect)
         elif effect.source in case.indicators:
             yield from _indicator_edge(case, where, index, effect)
         elif effect.source in case.events:
@@ -255,6 +259,57 @@ def _indicator_edge(case: Case, where: Where, index: int, effect: Effect) -> Ite
     if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
         wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
         yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+
+
+def _half_life_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    """An edge on a half-life: from an indicator, on one that a memory of the target has and the record can move."""
+    if effect.source not in case.indicators:
+        wrong = f"is half_life, but {effect.source} is no indicator"
+        yield where.problem("effects", (index, "on"), wrong, suggest(effect.source, case.indicators))
+        return
+    for key in ("whose", "acts", "spent"):
+        if getattr(effect, key):
+            wrong = "belongs to edges that start from an event"
+            yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
+    if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
+        wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
+        yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+    memories = [e.memory for e in case.effects_on(effect.target) if e.is_escalation]
+    if effect.memory is None:
+        mend = f"add it: {', '.join(dict.fromkeys(filter(None, memories))) or ', '.join(case.settings.memories)}"
+        yield where.problem("effects", (index, "memory"), "is missing on an edge that acts on a half-life", mend)
+    elif effect.memory not in case.settings.memories:
+        wrong = f"{effect.memory!r} is not a memory of case.yaml"
+        yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
+    elif (kind := case.settings.memories[effect.memory].kind) != COUNT:
+        wrong = f"{effect.memory} is of the kind {kind}; indicators act on half-lives of the kind {COUNT}"
+        yield where.problem("effects", (index, "memory"), wrong, f"use a memory of the kind {COUNT}")
+    elif effect.memory not in memories:
+        wrong = f"{effect.target} remembers nothing by {effect.memory}"
+        mend = "name the memory of an edge from an event to it, or remove the edge"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
+    elif case.half_life(effect.target, effect.memory).is_fixed:
+        wrong = f"the half-life of {effect.memory} is held fixed for {effect.target}, so that nothing can act on it"
+        mend = f"give it a median and an interval, in case.yaml or as `half_life: {{{effect.memory}: ...}}` of "
+        yield where.problem("effects", (index, "memory"), wrong, f"{mend}{effect.target}, or remove the edge")
+
+
+def _free_hyper(case: Case, where: Where) -> Iterator[Problem]:
+    """Event types with effects on half-lives and too many free hyper-parameters: with d, a fit looks for 2^d modes."""
+    for name, event in case.events.items():
+        acting = case.half_life_effects_on(name)
+        memories = {str(edge.memory) for edge in case.effects_on(name) if edge.is_escalation}
+        quantities = [edge.rate_ratio for edge in acting]
+        quantities += [case.half_life(name, memory) for memory in memories if case.settings.memories[memory].fades]
+        quantities += [case.sd_time(name), case.settings.hyperpriors.persistence]
+        quantities += [case.sd_dyad(name)] if event.scope == "dyad" else []
+        free = sum(not quantity.is_fixed for quantity in quantities)
+        if acting and free > MOST_FREE_HYPER:
+            index = next(i for i, edge in enumerate(case.effects) if edge.id == acting[-1].id)
+            wrong = f"is the {free}th free hyper-parameter of {name} (half-lives, what acts on them, spreads and "
+            wrong += f"persistence), and the work of a fit doubles with each beyond {MOST_FREE_HYPER}"
+            mend = "hold some fixed with `value:`, or let fewer indicators act on half-lives"
+            yield where.problem("effects", (index, "rate_ratio"), wrong, mend)
 
 
 def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:

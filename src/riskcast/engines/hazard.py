@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.links import LOG, LOGIT
-from riskcast.case.model import Case
+from riskcast.case.model import Case, Effect
 from riskcast.case.quantities import Prior, elicit, stretch
 from riskcast.case.settings import COUNT, MEMORY_KINDS, TIMELESS
 from riskcast.machinery.array_types import Floats, Ints
@@ -37,6 +37,7 @@ LARGEST_LOG_RATE = 700.0
 # still, and they have a place in the single precision of the simulation.
 SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e30
 LARGEST_SHARE = 1.0 - 2.0**-53
+HALF_LIFE_RATIO = "half_life_ratio"
 # What a half-life of one period leaves, for memories of which no half-life is asked.
 ONE_PERIOD = np.array([0.5])
 
@@ -157,6 +158,8 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
         edge.memory for edge in by_event if edge.memory and case.settings.memories[edge.memory].fades
     )
     hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
+    acting = {half_life_ratio(edge): edge for edge in case.half_life_effects_on(event)}
+    hyper |= {name: elicit(edge.rate_ratio, LOG) for name, edge in acting.items()}
     has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
     if has_dyad_effects:
         hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
@@ -174,6 +177,11 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
             edge.acts == "same",
             case.settings.memories[str(edge.memory)].kind,
             None if is_plain(edge, case) else sight_of(edge, case, record),
+            tuple(
+                (name, np.broadcast_to(record.levels[one.source], (periods, units)))
+                for name, one in acting.items()
+                if one.memory == edge.memory
+            ),
         )
         for edge in by_event
     )
@@ -194,6 +202,11 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
         escalations=escalations,
         has_dyad_effects=has_dyad_effects,
     )
+
+
+def half_life_ratio(effect: Effect) -> str:
+    """The name of the hyper-parameter that is an edge's ratio of half-lives."""
+    return ".".join(part for part in (HALF_LIFE_RATIO, str(effect.memory), effect.source, effect.path or "") if part)
 
 
 def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:

@@ -117,6 +117,8 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
 def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     """Indicators that have an edge and can leave their reference level."""
     with_edge = {source for p in plan.events for source, _ in p.slopes}
+    beyond = (edge.beyond for p in plan.events for edge in p.edges)
+    with_edge |= {source for one in beyond if one is not None for source, _ in one.stretches}
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
     moved |= {*plan.drifting, *plan.raised}

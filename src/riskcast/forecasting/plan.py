@@ -17,7 +17,7 @@ from riskcast.case.periods import Timeline
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.case.settings import RATE, Memory as MemorySettings
-from riskcast.engines.hazard import Escalation
+from riskcast.engines.hazard import Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Floats, Ints
@@ -359,7 +359,12 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
     memory, settings = memory_of(case, str(effect.memory)), settings_of(effect, case)
     complete, units = record.timeline.complete, len(case.units(effect.target))
     hyper, sight = posterior.events[effect.target].hyper, sight_of(effect, case, record)
-    half_life, stretches, fade = None, (), fading(memory, np.ones(1))
+    half_life, fade = None, fading(memory, np.ones(1))
+    acting = {
+        half_life_ratio(one): one.source
+        for one in case.half_life_effects_on(effect.target)
+        if one.memory == effect.memory
+    }
     if edge.fades:
         half_life = hyper[f"half_life.{effect.memory}"]
         fade = fading(memory, half_life, [(hyper[name], levels) for name, levels in edge.stretches])
@@ -393,6 +398,6 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
             without=without,
             begun=begun,
             half_life=half_life,
-            stretches=stretches,
+            stretches=tuple((name, np.log(hyper[ratio])) for ratio, name in acting.items()),
         ),
     )

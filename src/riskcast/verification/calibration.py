@@ -24,7 +24,7 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
-from riskcast.engines.hazard import EventModel, build_event_model, log_event
+from riskcast.engines.hazard import EventModel, build_event_model, half_life_ratio, log_event
 from riskcast.engines.laplace import fit_event
 from riskcast.engines.log_rates import rates
 from riskcast.engines.posterior import judge
@@ -255,10 +255,10 @@ def draw_record(
     True
     """
     settled = {event: _settled_log_rate(case, blank, models[event], truth[event]) for event in case.order}
-    drawing = RecordDrawing(case, blank, models)
-    edges = {event: drawing.edges_of(event, truth[event]) for event in case.order}
     rising = {event: _rising_slopes(case, blank, models[event], truth[event]) for event in case.order}
     levels = {**blank.levels, **{name: own.copy() for name, own in blank.unraised.items()}}
+    drawing = RecordDrawing(case, blank, models, levels)
+    edges = {event: drawing.edges_of(event, truth[event]) for event in case.order}
     drawn = replace(blank, occurred=drawing.occurred, levels=levels)
     for t in range(len(blank.years)):
         for name in blank.unraised:
@@ -335,7 +335,12 @@ def _log_likelihood(model: EventModel, drawn: EventDraws) -> Floats:
 
 def _collect(case: Case, draws: int, seed: int, found: list[RecordRanks]) -> Calibration:
     half_lives = {f"{HALF_LIFE}{name}": f"Half-life: {memory.label}" for name, memory in case.settings.memories.items()}
-    labels = COEFFICIENT_BLOCKS | half_lives | OTHER_BLOCKS
+    acting = {
+        half_life_ratio(edge): f"What acts on a half-life: {case.indicators[edge.source].label}"
+        for edge in case.effects
+        if edge.on == "half_life"
+    }
+    labels = COEFFICIENT_BLOCKS | half_lives | acting | OTHER_BLOCKS
     ranks = {
         event: {block: np.array([one.ranks[event][block] for one in found]) for block in labels if block in first}
         for event, first in found[0].ranks.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from riskcast.case.model import Case, Effect
 from riskcast.engines.draws import EventDraws
-from riskcast.engines.hazard import EventModel
+from riskcast.engines.hazard import EventModel, half_life_ratio
 from riskcast.forecasting.edges_ahead import draw_day, draw_number
 from riskcast.forecasting.plan import DaysAhead
 from riskcast.machinery.array_types import Bools, Floats, Ints
@@ -19,10 +19,15 @@ from riskcast.record.sights import periods_reached, settings_of, source_grid
 
 
 class RecordDrawing:
-    """A record that is drawn over the periods and rows at risk of another, `blank`."""
+    """A record that is drawn over the periods and rows at risk of another, `blank`.
 
-    def __init__(self, case: Case, blank: Record, models: Mapping[str, EventModel]) -> None:
-        self._case, self._blank, self._models = case, blank, models
+    `levels`: by indicator, (periods, units) in steps, of which those that events raise are written as periods go by.
+    """
+
+    def __init__(
+        self, case: Case, blank: Record, models: Mapping[str, EventModel], levels: Mapping[str, Floats]
+    ) -> None:
+        self._case, self._blank, self._models, self._levels = case, blank, models, levels
         self.occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
         self._dated: dict[str, list[Ints]] = {event: [] for event in case.order}
         line = blank.timeline
@@ -34,7 +39,19 @@ class RecordDrawing:
     def edges_of(self, event: str, truth: EventDraws) -> list[EdgeDrawn]:
         """The escalation edges of an event type, at the first draw of its parameters."""
         effects = [effect for effect in self._case.effects_on(event) if effect.is_escalation]
-        return [EdgeDrawn(self, self._case, self._models[event], effect, truth) for effect in effects]
+        acting = self._case.half_life_effects_on(event)
+        shape = self._blank.occurred[event].shape
+        stretches = {
+            effect.id: [
+                (truth.hyper[half_life_ratio(one)][0], np.broadcast_to(self._levels[one.source], shape))
+                for one in acting
+                if one.memory == effect.memory
+            ]
+            for effect in effects
+        }
+        return [
+            EdgeDrawn(self, self._case, self._models[event], effect, truth, stretches[effect.id]) for effect in effects
+        ]
 
     def note(self, event: str, t: int, at_risk: Bools, uniform: Floats, chance: Floats, mean: Floats) -> None:
         """Draw the events of one type in a period: they happen where the uniform is below their chance."""
@@ -73,7 +90,13 @@ class EdgeDrawn:
     """An escalation edge on a record that is drawn period by period."""
 
     def __init__(
-        self, drawing: RecordDrawing, case: Case, model: EventModel, effect: Effect, truth: EventDraws
+        self,
+        drawing: RecordDrawing,
+        case: Case,
+        model: EventModel,
+        effect: Effect,
+        truth: EventDraws,
+        stretches: list[tuple[Floats, Floats]],
     ) -> None:
         self._drawing, self._effect = drawing, effect
         edges = [own for own in model.coefficients if own in {one.id for one in case.effects if one.is_escalation}]
@@ -81,9 +104,7 @@ class EdgeDrawn:
         self._slope = truth.coefficients[0, model.coefficients.index(effect.id)]
         self._memory, self._same = memory_of(case, str(effect.memory)), edge.same_period
         half_life = truth.hyper[f"half_life.{effect.memory}"][0] if edge.fades else np.ones(())
-        self._fade = fading(
-            self._memory, half_life, [(truth.hyper[name][0], levels) for name, levels in edge.stretches]
-        )
+        self._fade = fading(self._memory, half_life, stretches)
         self._blank = None if edge.sight is None else edge.sight.blank
         units = len(case.units(effect.target))
         days = settings_of(effect, case).days
