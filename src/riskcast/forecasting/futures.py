@@ -111,7 +111,7 @@ def simulate_futures(
         for indicator, slope in slopes[p.event]:
             level = now[indicator]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
-        memories.add_to(log_rate, p, t)
+        memories.add_to(log_rate, p, t, now)
         return np.exp(log_rate, out=rate[p.event])
 
     with np.errstate(over="ignore", invalid="ignore"):
@@ -125,13 +125,14 @@ def simulate_futures(
                 name, of_rate = p.event, rates(p, now, t)
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
-                occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
+                drawn = chance.uniform[name](t)
+                occurs = np.less(drawn, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:
                     chance_of[:, units] = 1.0
                     occurs[:, units] = True
                 np.copyto(happened[name], occurs)
-                memories.note(name)
+                memories.note(name, t, drawn, chance_of, of_rate)
                 surprise = np.subtract(chance_of, happened[name], out=news[p.units])
                 if not score_only:
                     # Counts, which working precision adds without error.
@@ -142,7 +143,7 @@ def simulate_futures(
                     waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
                 if p.severity > 0:
                     scores.add(p, left[t], surprise, happened[name])
-            memories.step(plan)
+            memories.step(plan, t, now)
             levels.step(t)
             scores.feel(rate)
     met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
