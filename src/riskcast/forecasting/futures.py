@@ -114,7 +114,7 @@ def simulate_futures(
         for indicator, slope in slopes[p.event]:
             level = now[indicator]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
-        memories.add_to(log_rate, p, t)
+        memories.add_to(log_rate, p, t, now)
         return np.exp(log_rate, out=rate[p.event])
 
     with np.errstate(over="ignore", invalid="ignore"):
@@ -127,7 +127,8 @@ def simulate_futures(
                 name, of_rate = p.event, rates(p, now, t)
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
-                occurs = np.less(chance.uniform[name](t), chance_of, out=occurred[p.units])
+                drawn = chance.uniform[name](t)
+                occurs = np.less(drawn, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:
                     chance_of[:, units] = 1.0
@@ -137,7 +138,7 @@ def simulate_futures(
                     chance_of[:, units] = 0.0
                     occurs[:, units] = False
                 np.copyto(happened[name], occurs)
-                memories.note(name)
+                memories.note(name, t, drawn, chance_of, of_rate)
                 surprise = np.subtract(chance_of, happened[name], out=news[p.units])
                 if not score_only:
                     # Counts, which working precision adds without error.
@@ -147,13 +148,13 @@ def simulate_futures(
                 if score_only and not p.severity:
                     continue
                 still = none_left(of_rate, left[t], spare[p.units])
-                drawn = np.multiply(still, surprise, out=surprise)
+                beyond = np.multiply(still, surprise, out=surprise)
                 if not score_only:
-                    probability[name] += np.multiply(drawn, waiting[name], out=chance_of)
+                    probability[name] += np.multiply(beyond, waiting[name], out=chance_of)
                     waiting[name] -= np.multiply(waiting[name], happened[name], out=chance_of)
                 if p.severity > 0:
-                    scores.add(name, still, drawn, happened)
-            memories.step(plan)
+                    scores.add(name, still, beyond, happened)
+            memories.step(plan, t, now)
             scores.step(happened)
             levels.step(t)
     met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
