@@ -85,8 +85,8 @@ def left(past: riskcast.RememberedEvent) -> str:
 def level_today(today: Today, name: str) -> str:
     """An indicator's level today with its 90 % interval and unit."""
     indicator, level = today.case.indicators[name], today.levels.levels[name].level
-    if indicator.now is not None:
-        quantity = indicator.now_of(today.dyad if isinstance(indicator.now, dict) else today.case.host)
+    if indicator.history != "panel":
+        quantity = today.case.now_of(name, today.dyad if indicator.scope == "dyad" else today.case.host)
         text = riskcast.quantity_text(quantity)
     elif level.low == level.high:
         text = f"{level.median:.4g}"

@@ -273,7 +273,14 @@ def host_case() -> Case:
         for unit in units:
             for year in range(case.settings.history_from.year, case.as_of.year + 1):
                 day, value = dt.date(year, 5, 15), float(rng.normal())
-                plain = {"indicator": name, "unit": unit, "date": day, "value": value, "low": value, "high": value}
+                plain: dict[str, Any] = {
+                    "indicator": name,
+                    "unit": unit,
+                    "date": day,
+                    "value": value,
+                    "low": value,
+                    "high": value,
+                }
                 rows.append(SeriesRow(**plain, published=day, sources=(), status="judgement"))
         today = {unit: Quantity(value=float(rng.normal())) for unit in units}
         # Steps of one point from zero keep every digit on the way to the panel and back.

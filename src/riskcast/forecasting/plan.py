@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import normals
 from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
 
@@ -93,7 +93,8 @@ class Plan:
     The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
     (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
     happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
-    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels.
+    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels;
+    reversion: by indicator whose level goes back to its reference, (draws,) half-life in years.
     """
 
     case: Case
@@ -109,6 +110,7 @@ class Plan:
     draws: int
     seed: int
     raises: tuple[Rise, ...] = ()
+    reversion: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -117,8 +119,8 @@ class Plan:
 
     @cached_property
     def drifting(self) -> frozenset[str]:
-        """Indicators that leave today's level by drift, their own or a parent's."""
-        found = {name for name, drift in self.drift.items() if drift.any()}
+        """Indicators that leave today's level by drift or return, their own or a parent's."""
+        found = {name for name, drift in self.drift.items() if drift.any()} | set(self.reversion)
         for name in indicator_order(self.case):
             passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
             if not found.isdisjoint(passed):
@@ -133,6 +135,13 @@ class Plan:
             if any(parent in found for parent in self.case.indicators[name].parents):
                 found[name] = None
         return tuple(name for name in indicator_order(self.case) if name in found)
+
+    def kept(self, name: str, draw: Ints) -> list[Floats]:
+        """What is left, in the middle of every cell, of a level's distance from its reference: (paths, 1) each."""
+        if name not in self.reversion:
+            return [np.ones((1, 1))] * self.cells
+        half_life = self.reversion[name][draw, None] * self.case.periods_per_year
+        return [np.exp2(-middle / half_life) for middle in self.middles]
 
     @cached_property
     def middles(self) -> Floats:
@@ -168,7 +177,7 @@ def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
     case, record, draws = posterior.case, posterior.record, posterior.draws
-    today, drift, passed_on = {}, {}, {}
+    today, drift, passed_on, reversion = {}, {}, {}, {}
 
     def scores(prior: Prior, *purpose: str) -> Floats:
         return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
@@ -180,12 +189,14 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns, scale = [], indicator.measure
         for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), scale.prior_link)
+            prior = elicit(case.now_of(name, unit), scale.prior_link)
             columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
         levels = np.stack(columns, axis=1) if known is None else known
         today[name] = np.broadcast_to(_finite(levels), (draws, len(units)))
         drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
+        if indicator.reversion is not None:
+            reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
     drift = {name: _finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
@@ -201,7 +212,20 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
     years = timeline.years_ahead(horizon)
     return Plan(
-        case, record.present, events, today, drift, passed_on, years, cells.shares, begun, horizon, draws, seed, raises
+        case=case,
+        present=record.present,
+        events=events,
+        today=today,
+        drift=drift,
+        passed_on=passed_on,
+        years=years,
+        shares=cells.shares,
+        begun=begun,
+        horizon=horizon,
+        draws=draws,
+        seed=seed,
+        raises=raises,
+        reversion=reversion,
     )
 
 

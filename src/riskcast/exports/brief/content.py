@@ -292,9 +292,9 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
     edges = sorted((e for e in case.effects if e.source == source), key=_strength, reverse=True)
     told, level = "", None
     indicator = case.indicators.get(source)
-    if indicator is not None and indicator.now is not None:
+    if indicator is not None and indicator.history != "panel":
         unit = dyad if indicator.scope == "dyad" else case.host
-        level = indicator.now_of(unit)
+        level = case.now_of(source, unit)
         whose = f" for {case.state_names.get(unit.partition('-')[2], unit)}" if indicator.scope == "dyad" else ""
         told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
     if edges:
