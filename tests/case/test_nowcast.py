@@ -87,8 +87,10 @@ def test_todays_level_is_that_of_a_walk_seen_with_errors() -> None:
     mean, sd = (float(one[0]) for one in by_hand([years(LAST)], SEEN, 0.6))
     assert infer_steps(case, "mood", "HHH") == pytest.approx((mean, sd), rel=1e-6)
     now = case.now_of("mood", "HHH")
-    assert now.center == pytest.approx(mean, rel=1e-6)
-    assert now.range == pytest.approx((mean - Z90 * sd, mean + Z90 * sd), rel=1e-6)
+    # In few digits, which are the ones that are used.
+    assert now.center == pytest.approx(mean, abs=0.05 * sd)
+    assert now.range == pytest.approx((mean - Z90 * sd, mean + Z90 * sd), abs=0.05 * sd)
+    assert all(len(f"{number:g}") <= 5 for number in (now.center, *now.range))
     assert ("indicators.mood.now", now) in [(key, told) for key, told, _ in case.quantities()]
     assert now.evidence is not None
     assert "3 dated values, the last of 2020-02-01" in now.evidence.claim
@@ -200,7 +202,7 @@ def test_a_stated_level_ages_from_its_day_on_each_side_by_itself() -> None:
     level = aged(dated=day).now_of("mood", "HHH")
     drifted = Z90 * 0.8 * math.sqrt(366 / YEAR)
     assert level.center == 1.0
-    assert level.range == pytest.approx((1 - math.hypot(1.0, drifted), 1 + math.hypot(0.5, drifted)))
+    assert level.range == pytest.approx((1 - math.hypot(1.0, drifted), 1 + math.hypot(0.5, drifted)), abs=0.005)
     assert aged(dated=LAST).now_of("mood", "HHH").range == (0.0, 1.5)
     assert aged().now_of("mood", "HHH").range == (0.0, 1.5)
     set_today = apply_overlay(aged(dated=day), {"indicators.mood.now": quantity(1.0, 0.5, 1.5)})

@@ -39,10 +39,30 @@ def level_today(case: Case, name: str, unit: str) -> Quantity:
     indicator = case.indicators[name]
     stated = indicator.stated(unit)
     if stated is not None:
-        return _aged(case, name, unit, stated)
+        level = _aged(case, name, unit, stated)
+        return level if level is stated else _in_few_digits(indicator, level)
     if indicator.history != "series":
         raise LookupError("the level of today stands in the panel")
-    return infer_level(case, name, unit)
+    return _in_few_digits(indicator, infer_level(case, name, unit))
+
+
+def _in_few_digits(indicator: Indicator, level: Quantity) -> Quantity:
+    """A level in digits that people can read: each number to a fiftieth of the interval, and of itself on a scale of
+    ratios, or better. What is told is what is used."""
+    if level.is_fixed:
+        return level
+    low, high = level.range
+    is_ratio = indicator.measure.axis == "log"
+
+    def short(number: float) -> float:
+        unit = min(high - low, abs(number) if is_ratio else math.inf) / 50.0
+        return round(number, -math.floor(math.log10(unit))) if unit > 0.0 else number
+
+    few = Quantity.model_construct(
+        median=short(level.center), interval=(short(low), short(high)), value=None, evidence=level.evidence
+    )
+    is_sound = few.range[0] < few.center < few.range[1] and find_misfit(few, indicator.prior_link) is None
+    return few if is_sound else level
 
 
 def aged_level(case: Case, name: str, unit: str, level: Quantity, since: dt.date) -> Quantity:
