@@ -104,7 +104,7 @@ class Driver(TypedDict):
 
     indicator: str
     contribution: Points
-    kind: Literal["indicator", "recent"]
+    kind: Literal["indicator", "recent", "raised"]
     error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
 
 
