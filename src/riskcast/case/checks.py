@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, combinations, islice, pairwise
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from riskcast.case.plausibility.judge import refusals, scenario_refusals
 from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
+from riskcast.case.settings import COUNT, IMMEDIATE, NEVER, RATE, SINCE, Memory
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.number_cells import mark_text
@@ -27,17 +28,19 @@ from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 MOST_PROBLEMS = 200
 # An offset that may lie this many steps apart leaves nothing of a single value: errors of values are a step or less.
 WIDE_OFFSET = 4.0
+MOST_FREE_HYPER = 8
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
     """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    parts = (_settings, _indicators, _events, _effects)
+    parts = (_settings, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
         found = chain(
             _quantities(case, where, evidence),
+            _free_hyper(case, where),
             chain.from_iterable(part(case, where) for part in rest),
             refusals(case, where),
         )
@@ -72,6 +75,17 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+def _memories(case: Case, where: Where) -> Iterator[Problem]:
+    """Memories that ask for what a panel does not know."""
+    for name, memory in case.settings.memories.items() if case.settings.panel is not None else ():
+        if memory.kind == IMMEDIATE:
+            wrong = "needs the day of every event, and a panel knows the period alone"
+            yield where.problem("case", ("memories", name, "kind"), wrong, f"say kind: {COUNT}, with a half-life")
+        if memory.weight == "count":
+            wrong = "needs the number of events, and a panel says whether there was one"
+            yield where.problem("case", ("memories", name, "weight"), wrong, "remove it")
 
 
 def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
@@ -223,6 +237,9 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
                 wrong = f"{memory!r} is not a memory of case.yaml"
                 mend = suggest(memory, case.settings.memories)
                 yield where.problem("outcomes", (name, "half_life", memory), wrong, mend)
+            elif not case.settings.memories[memory].fades:
+                wrong = f"is of a memory of the kind {case.settings.memories[memory].kind}, which has no half-life"
+                yield where.problem("outcomes", (name, "half_life", memory), wrong, "remove it")
         if event.recorded_from and not case.settings.history_from <= event.recorded_from < case.as_of:
             wrong = "lies outside history_from .. as_of"
             yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
@@ -230,6 +247,53 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
         if event.recorded_until and event.recorded_until <= first:
             wrong = "does not lie after the record of the event type begins"
             yield where.problem("outcomes", (name, "recorded_until"), wrong, f"give a day after {first}")
+        yield from _touched(case, where, name)
+        yield from _implied(case, where, name)
+    try:
+        topological_order({name: set(event.implied_by) & set(case.events) for name, event in case.events.items()})
+    except ValueError as cycle:
+        first_ = str(cycle).split(" -> ")[0]
+        wrong = f"outcomes imply one another in a circle: {cycle}"
+        yield where.problem("outcomes", (first_, "implied_by"), wrong, "remove one of them")
+
+
+def _touched(case: Case, where: Where, name: str) -> Iterator[Problem]:
+    """The dyads that a shared outcome applies to."""
+    event = case.events[name]
+    if event.applies_to is None:
+        return
+    if event.scope != "host" or event.kind != "outcome":
+        wrong = "belongs to outcomes that dyads share"
+        mend = "remove it" if event.kind != "outcome" else "remove it, or write scope: host"
+        yield where.problem("outcomes", (name, "applies_to"), wrong, mend)
+        return
+    known = frozenset(case.dyads)
+    for index, dyad in enumerate(event.applies_to):
+        path = (name, "applies_to", index)
+        if dyad not in known:
+            yield where.problem("outcomes", path, f"{dyad!r} is not a dyad", suggest(dyad, case.dyads))
+        elif dyad in event.applies_to[:index]:
+            yield where.problem("outcomes", path, f"names {dyad} twice", "keep one")
+
+
+def _implied(case: Case, where: Where, name: str) -> Iterator[Problem]:
+    """The outcomes that imply another."""
+    event = case.events[name]
+    if event.implied_by and not event.is_scored:
+        wrong = "belongs to outcomes of one dyad, which add to its score"
+        yield where.problem("outcomes", (name, "implied_by"), wrong, "remove it")
+        return
+    for index, other in enumerate(event.implied_by):
+        path = (name, "implied_by", index)
+        if other not in case.events:
+            yield where.problem("outcomes", path, f"unknown outcome {other!r}", suggest(other, case.own_outcomes))
+        elif not case.events[other].is_scored:
+            wrong = f"{other} adds nothing to a dyad's score"
+            yield where.problem("outcomes", path, wrong, "name outcomes of scope dyad only")
+        elif other == name:
+            yield where.problem("outcomes", path, "names the outcome itself", "remove it")
+        elif other in event.implied_by[:index]:
+            yield where.problem("outcomes", path, f"names {other} twice", "keep one")
 
 
 _WHOSE = {
@@ -250,6 +314,8 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
         if effect.target not in case.events:
             wrong = f"{effect.target!r} is not an outcome or trigger"
             yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
+        elif effect.on == "half_life":
+            yield from _half_life_edge(case, where, index, effect)
         elif effect.source in case.indicators:
             yield from _indicator_edge(case, where, index, effect)
         elif effect.source in case.events:
@@ -268,13 +334,64 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
 
 
 def _indicator_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
-    for key in ("whose", "memory", "acts"):
-        if getattr(effect, key) is not None:
+    for key in ("whose", "memory", "acts", "spent"):
+        if getattr(effect, key):
             wrong = "belongs to edges that start from an event"
             yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
     if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
         wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
         yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+
+
+def _half_life_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    """An edge on a half-life: from an indicator, on one that a memory of the target has and the record can move."""
+    if effect.source not in case.indicators:
+        wrong = f"is half_life, but {effect.source} is no indicator"
+        yield where.problem("effects", (index, "on"), wrong, suggest(effect.source, case.indicators))
+        return
+    for key in ("whose", "acts", "spent"):
+        if getattr(effect, key):
+            wrong = "belongs to edges that start from an event"
+            yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
+    if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
+        wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
+        yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+    memories = [e.memory for e in case.effects_on(effect.target) if e.is_escalation]
+    if effect.memory is None:
+        mend = f"add it: {', '.join(dict.fromkeys(filter(None, memories))) or ', '.join(case.settings.memories)}"
+        yield where.problem("effects", (index, "memory"), "is missing on an edge that acts on a half-life", mend)
+    elif effect.memory not in case.settings.memories:
+        wrong = f"{effect.memory!r} is not a memory of case.yaml"
+        yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
+    elif (kind := case.settings.memories[effect.memory].kind) != COUNT:
+        wrong = f"{effect.memory} is of the kind {kind}; indicators act on half-lives of the kind {COUNT}"
+        yield where.problem("effects", (index, "memory"), wrong, f"use a memory of the kind {COUNT}")
+    elif effect.memory not in memories:
+        wrong = f"{effect.target} remembers nothing by {effect.memory}"
+        mend = "name the memory of an edge from an event to it, or remove the edge"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
+    elif case.half_life(effect.target, effect.memory).is_fixed:
+        wrong = f"the half-life of {effect.memory} is held fixed for {effect.target}, so that nothing can act on it"
+        mend = f"give it a median and an interval, in case.yaml or as `half_life: {{{effect.memory}: ...}}` of "
+        yield where.problem("effects", (index, "memory"), wrong, f"{mend}{effect.target}, or remove the edge")
+
+
+def _free_hyper(case: Case, where: Where) -> Iterator[Problem]:
+    """Event types with effects on half-lives and too many free hyper-parameters: with d, a fit looks for 2^d modes."""
+    for name, event in case.events.items():
+        acting = case.half_life_effects_on(name)
+        memories = {str(edge.memory) for edge in case.effects_on(name) if edge.is_escalation}
+        quantities = [edge.rate_ratio for edge in acting]
+        quantities += [case.half_life(name, memory) for memory in memories if case.settings.memories[memory].fades]
+        quantities += [case.sd_time(name), case.settings.hyperpriors.persistence]
+        quantities += [case.sd_dyad(name)] if event.scope == "dyad" else []
+        free = sum(not quantity.is_fixed for quantity in quantities)
+        if acting and free > MOST_FREE_HYPER:
+            index = next(i for i, edge in enumerate(case.effects) if edge.id == acting[-1].id)
+            wrong = f"is the {free}th free hyper-parameter of {name} (half-lives, what acts on them, spreads and "
+            wrong += f"persistence), and the work of a fit doubles with each beyond {MOST_FREE_HYPER}"
+            mend = "hold some fixed with `value:`, or let fewer indicators act on half-lives"
+            yield where.problem("effects", (index, "rate_ratio"), wrong, mend)
 
 
 def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
@@ -289,6 +406,28 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
         if effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
+    if effect.memory in case.settings.memories:
+        yield from _remembering_edge(case, where, index, effect, case.settings.memories[str(effect.memory)])
+
+
+def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memory: Memory) -> Iterator[Problem]:
+    """What an edge asks of its memory, and what its memory asks of it."""
+    if effect.spent and effect.source == effect.target:
+        wrong = "lets an event type spend itself"
+        yield where.problem("effects", (index, "spent"), wrong, "remove it: an answer is another event type")
+    if effect.spent and memory.kind in (SINCE, NEVER, RATE):
+        wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
+        mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
+        yield where.problem("effects", (index, "spent"), wrong, mend)
+    if memory.kind == RATE and effect.whose in ("others", "any"):
+        wrong = (
+            f"is {effect.whose}, but {effect.memory} is a rate, of events of one unit to the time that it is on record"
+        )
+        yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
+    if memory.weight == "severity" and case.events[effect.source].severity is None:
+        wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
+        mend = "use a memory without `weight: severity`"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
 
 
 def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:
@@ -339,12 +478,31 @@ def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -
             wrong = f"{assumed.event!r} is not an event type"
             yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
             continue
-        if assumed.month > case.settings.horizon:
+        if (assumed.month or 1) > case.settings.horizon:
             wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
             yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
         yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+    yield from _contradicted(case, name, scenario, where)
     if fits:
         yield from scenario_refusals(case, name, scenario, where)
+
+
+def _contradicted(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
+    """Events that are assumed to happen, and not to, at one time in one unit."""
+    longest = max((each.month or 1 for each in scenario.events), default=1)
+    for first, second in combinations(range(len(scenario.events)), 2):
+        one, other = scenario.events[first], scenario.events[second]
+        happens, not_ = (one, other) if one.happens else (other, one)
+        if one.event != other.event or one.happens == other.happens or happens.month is None:
+            continue
+        begin, end = not_.span(longest)
+        named = [set(each.dyads) for each in (one, other) if each.dyads is not None]
+        shared = set.intersection(*named) if named else None
+        if begin <= happens.month <= end and shared != set():
+            whom = f" for {min(shared)}" if shared else ""
+            wrong = f"{one.event} is assumed to happen in month {happens.month}{whom}, and not to happen then"
+            path = (name, "events", second, "happens" if second != first and not other.happens else "month")
+            yield where.problem("scenarios", path, wrong, "keep one of the two, or let them differ in month or dyads")
 
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ from riskcast.numbers import MOST_NAMED, written
 if TYPE_CHECKING:
     import pandas
 
+HALF_LIFE_PATH = "half_life"
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
 
@@ -183,7 +184,11 @@ class Resolution(Strict):
 
 
 class EventType(Strict):
-    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others."""
+    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others.
+
+    applies_to: the dyads that a shared outcome can touch, all where None; implied_by: outcomes that cannot happen
+    without this one, in the same period as which it adds nothing to a score.
+    """
 
     label: Text
     kind: Literal["outcome", "trigger"]
@@ -197,8 +202,17 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    applies_to: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda dyads: dyads is None
+    )
+    implied_by: tuple[Id, ...] = Field(default=(), exclude_if=lambda outcomes: not outcomes)
     recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     allow: Allowed = ()
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the event adds to scores: an outcome of one dyad."""
+        return self.kind == "outcome" and self.scope == "dyad"
 
     @model_validator(mode="after")
     def _severity(self) -> EventType:
@@ -210,22 +224,31 @@ class EventType(Strict):
 
 
 class Effect(Strict):
-    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type."""
+    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type.
+
+    With `on: half_life` one step of an indicator multiplies the half-life of a memory of the event type instead, and
+    `rate_ratio` is the ratio of half-lives.
+    """
 
     source: Id = Field(alias="from")
     target: Id = Field(alias="to")
     path: Id | None = None
     rate_ratio: Quantity
     rationale: Text
+    on: Literal["rate", "half_life"] = Field(default="rate", exclude_if=lambda on: on == "rate")
     whose: Literal["own", "others", "host", "any"] | None = None
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
+    # Whether an answer, an event of the target, ends what triggers before it do to the target.
+    spent: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda spent: not spent)
     allow: Allowed = ()
 
     @property
     def id(self) -> str:
-        """`from->to`, or `from->to/path` where several edges join the same two."""
-        return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
+        """`from->to`, or `from->to/path` where several edges join the same two; the path of one that acts on a
+        half-life is half_life where none is named."""
+        path = self.path or (HALF_LIFE_PATH if self.on == "half_life" else "")
+        return f"{self.source}->{self.target}" + (f"/{path}" if path else "")
 
     @property
     def quantity_id(self) -> str:
@@ -235,7 +258,7 @@ class Effect(Strict):
     @property
     def is_escalation(self) -> bool:
         """Whether the edge comes from an event rather than an indicator."""
-        return self.memory is not None
+        return self.memory is not None and self.on == "rate"
 
 
 class IndicatorMove(Strict):
@@ -272,15 +295,40 @@ class IndicatorMove(Strict):
 
 
 class AssumedEvent(Strict):
-    """An event that a scenario takes as happening in one period of the horizon."""
+    """An event that a scenario takes as happening in one period of the horizon, or as not happening in it, in all from
+    it to `until`, or in the whole horizon where no period is given."""
 
     event: Id
     dyads: tuple[str, ...] | None = None
-    month: Month
+    month: Month | None = None
+    until: Month | None = Field(default=None, exclude_if=lambda month: month is None)
+    happens: Annotated[bool, Field(strict=True)] = Field(default=True, exclude_if=lambda happens: happens)
+
+    @model_validator(mode="after")
+    def _when(self) -> AssumedEvent:
+        if self.happens and self.month is None:
+            raise ValueError("does not say when it happens; add `month:`, 1 for the first, or write happens: false")
+        if self.happens and self.until is not None:
+            raise ValueError("happens once and has an end; remove `until:`, or write happens: false")
+        if self.until is not None and self.until < (self.month or 1):
+            raise ValueError(
+                f"ends in month {self.until}, before it starts in month {self.month}; correct one of the two"
+            )
+        return self
+
+    def span(self, horizon: int) -> tuple[int, int]:
+        """First and last period, counted from 1, of which it is assumed; the horizon ends in period `horizon`.
+
+        >>> AssumedEvent(event="rupture", happens=False).span(12)
+        (1, 12)
+        """
+        if self.month is None:
+            return 1, self.until or horizon
+        return self.month, self.until or self.month
 
 
 class Scenario(Strict):
-    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen."""
+    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen or not to."""
 
     label: Text
     story: Text
@@ -300,7 +348,11 @@ class Scenario(Strict):
         for move in self.indicators:
             rows.append((move.indicator, move.verb, move.size, move.start, move.until, move.over, move.dyads))
         for event in self.events:
-            rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
+            if event.happens:
+                rows.append((event.event, "happens", None, event.month or 1, event.month, None, event.dyads))
+                continue
+            end = event.until or event.month
+            rows.append((event.event, "does not happen", None, event.month or 1, end, None, event.dyads))
         return rows
 
     def _repr_html_(self) -> str:
@@ -497,8 +549,33 @@ class Case(Strict):
 
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
-        """Ids of the event types that are scored."""
+        """Ids of the outcomes: event types with a severity."""
         return tuple(name for name, event in self.events.items() if event.kind == "outcome")
+
+    @cached_property
+    def own_outcomes(self) -> tuple[str, ...]:
+        """Ids of the outcomes that add to scores: those of one dyad."""
+        return tuple(name for name, event in self.events.items() if event.is_scored)
+
+    @cached_property
+    def implied_by(self) -> Mapping[str, tuple[str, ...]]:
+        """By outcome that others imply: all that imply it, also by way of a third one."""
+        direct = {name: event.implied_by for name, event in self.events.items() if event.implied_by}
+        found: dict[str, tuple[str, ...]] = {}
+        for name in direct:
+            waiting, seen = list(direct[name]), set[str]()
+            while waiting:
+                one = waiting.pop()
+                if one not in seen:
+                    seen.add(one)
+                    waiting += direct.get(one, ())
+            found[name] = tuple(event for event in self.events if event in seen)
+        return found
+
+    def touched_by(self, event: str) -> tuple[str, ...]:
+        """The dyads that an event of the host can touch."""
+        named = self.events[event].applies_to
+        return self.dyads if named is None else tuple(dyad for dyad in self.dyads if dyad in named)
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -510,12 +587,19 @@ class Case(Strict):
         return self.dyads if self.events[event].scope == "dyad" else (self.host,)
 
     def effects_on(self, event: str) -> tuple[Effect, ...]:
-        """The edges that end in an event type, in file order."""
-        return tuple(effect for effect in self.effects if effect.target == event)
+        """The edges that act on the rate of an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event and effect.on == "rate")
+
+    def half_life_effects_on(self, event: str) -> tuple[Effect, ...]:
+        """The edges from indicators that act on half-lives of an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event and effect.on == "half_life")
 
     def half_life(self, event: str, memory: str) -> Quantity:
-        """The half-life, in periods, of a memory of an event type."""
-        return self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        """The half-life, in periods, of a memory of an event type; raises LookupError for one that has none."""
+        found = self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        if found is None:
+            raise LookupError(f"the memory {memory} has no half-life")
+        return found
 
     def sd_dyad(self, event: str) -> Quantity:
         """The spread of an event type's log rate between dyads."""
@@ -555,7 +639,8 @@ class Case(Strict):
 
     def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
         for name, memory in self.settings.memories.items():
-            yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
+            if memory.half_life is not None:
+                yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
         for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
             yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
         for name, indicator in self.indicators.items():
