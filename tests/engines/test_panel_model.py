@@ -20,7 +20,6 @@ from riskcast.case.dyads import Dyad
 from riskcast.case.model import Scenario, SeriesRow
 from riskcast.case.panel import Panel
 from riskcast.case.periods import calendar_of
-from riskcast.case.quantities import Quantity
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
 from riskcast.forecasting.remembered import counts_for, remembered_events
@@ -282,7 +281,7 @@ def host_case() -> Case:
                     "high": value,
                 }
                 rows.append(SeriesRow(**plain, published=day, sources=(), status="judgement"))
-        today = {unit: Quantity(value=float(rng.normal())) for unit in units}
+        today = {unit: StatedLevel(value=float(rng.normal())) for unit in units}
         # Steps of one point from zero keep every digit on the way to the panel and back.
         changes = {"scale": "identity", "reference": 0.0, "step": 1.0, "history": "series"}
         changes["now"] = today if one.scope == "dyad" else today[case.host]
