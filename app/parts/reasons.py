@@ -111,6 +111,8 @@ def reason(today: Today, contribution: Any) -> Markdown:
         because = _level_sentence(today, contribution.id)
     elif contribution.kind == "raised":
         because = _raised_sentence(today, contribution.id.removeprefix("raised:"))
+    elif contribution.kind == "tension":
+        because = f"times are {'more' if contribution.points > 0 else 'less'} restless than usual"
     else:
         because = _memory_sentence(today, contribution.id.removeprefix("recent:"))
     acting = strongest(today, contribution)
@@ -136,6 +138,8 @@ def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
     if kind == "raised":
         lifted = (name for name, one in result.case.indicators.items() if event in one.raises)
         return tuple(f"indicators.{name}.raises.{event}.{part}" for name in lifted for part in ("steps", "half_life"))
+    if kind == "tension":
+        return "tension.persistence", "tension.loading"
     return riskcast.ids_behind_driver(result.case, event or driver, dyad)
 
 

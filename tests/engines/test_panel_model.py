@@ -17,7 +17,7 @@ from rich.cells import cell_len
 
 from riskcast import Case, Forecast, case_as_of, contrast, explain, fit, forecast, score
 from riskcast.case.dyads import Dyad
-from riskcast.case.model import Scenario, SeriesRow
+from riskcast.case.model import Scenario, SeriesRow, StatedLevel
 from riskcast.case.panel import Panel
 from riskcast.case.periods import calendar_of
 from riskcast.engines.hazard import build_event_model, memory_columns

@@ -1,4 +1,4 @@
-"""Why a score is what it is: Shapley values of indicators, recent events and what past events have raised."""
+"""Why a score is what it is: Shapley values of indicators, recent events, what past events raised, and tension."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
+# The player that today's tension is; no indicator's id.
+TENSION_TODAY = "tension:today"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def explain(
     plan = forecast.plan
     players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
     players += [f"{RAISED}:{event}" for event in _raised(plan)]
+    players += _restless(plan)
     count = min(paths, plan.draws)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))
     chosen = np.linspace(0, plan.draws, count, endpoint=False).astype(int)
@@ -109,7 +112,9 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
     case, found = forecast.case, []
     for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
         kind, _, event = player.partition(":")
-        if event:
+        if player == TENSION_TODAY:
+            found.append(Contribution(player, "Tension today", "tension", value, error))
+        elif event:
             told = {RECENT: "recent", RAISED: "through what it raised"}[kind]
             found.append(Contribution(player, f"{case.events[event].label} ({told})", kind, value, error))
         else:
@@ -136,6 +141,7 @@ def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Activ
         {name: columns.get(name, off) for name in plan.case.indicators},
         {name: columns.get(f"{RECENT}:{name}", off) for name in plan.case.events},
         {name: columns.get(f"{RAISED}:{name}", off) for name in plan.case.events},
+        tension=columns.get(TENSION_TODAY),
     )
 
 
@@ -145,6 +151,12 @@ def _raised(plan: Plan) -> list[str]:
     acting = (rise for rise in plan.raises if rise.indicator in with_edge)
     left = {rise.source for rise in acting if (np.abs(rise.steps[:, None] * rise.left)).max(initial=0.0) > 1e-3}
     return [p.event for p in plan.events if p.event in left]
+
+
+def _restless(plan: Plan) -> list[str]:
+    """Today's tension, where any event type feels it."""
+    felt = any(p.loading is not None and p.loading.any() for p in plan.events)
+    return [TENSION_TODAY] if plan.tension is not None and felt else []
 
 
 def _remembered(plan: Plan) -> list[str]:
