@@ -218,7 +218,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     if len(shown) > MOST_DYADS:
         shown = sorted(shown, key=lambda item: -abs(item[1].mean))[:MOST_DYADS]
     for dyad, e in shown:
-        row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
+        row = [f"{first.score(dyad).mean:.0f}", f"{second.score(dyad).mean:.0f}"]
         table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), signed_ends(e))
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     moves.add_column("What moves most (percentage points)", ratio=1)
