@@ -311,7 +311,9 @@ def enumerate_futures(
         for other in implying:
             covered = np.maximum(covered, happened[other])
         left[(happened[name] > covered).any(axis=1)] *= 1.0 - one.severity / 100.0
-    return Exact({name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ (100.0 - 100.0 * left))
+    return Exact(
+        {name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ (100.0 - 100.0 * left)
+    )
 
 
 def assert_mean(draws: Floats, exact: Floats | float) -> None:

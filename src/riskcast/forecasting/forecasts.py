@@ -112,6 +112,20 @@ class Forecast:
         return {event: self._estimates[event] for event in self.case.events}
 
     @cached_property
+    def recorded_estimates(self) -> Mapping[str, Estimates]:
+        """By event type: probability that at least one event is recorded within the horizon, by a search that finds as
+        much as today's, of every unit in `units(event)`: what can be verified."""
+        if self.simulated.recorded is None:
+            return self.estimates
+        thinned = [p.event for p in self.plan.events if p.is_thinned]
+        quantities = {
+            event: Averages(partial(self.averages, event, recorded=True), 0.0, 1.0, self._is_shared(event))
+            for event in thinned
+        }
+        found = estimate_all(self.plan, self.columns, quantities)
+        return {event: found.get(event, own) for event, own in self.estimates.items()}
+
+    @cached_property
     def scores(self) -> Estimates:
         """The score, 0-100, of every dyad in `dyads`: the mean of what its own outcomes within the horizon add up to
         (`score_rule`)."""
@@ -126,10 +140,11 @@ class Forecast:
         }
         return estimate_all(self.plan, self.columns, quantities | {None: Averages(self.score_averages, 0.0, 100.0)})
 
-    def averages(self, event: str, columns: NDArray[np.int64]) -> Drawn:
+    def averages(self, event: str, columns: NDArray[np.int64], *, recorded: bool = False) -> Drawn:
         """Each draw's probability of an event type in some dyads, or in the host, and its error, (draws, units); and
-        the headline probability, (units,)."""
-        which, found = slice(0, 1) if self._is_shared(event) else columns, self.simulated
+        the headline probability, (units,); with `recorded` that one is recorded."""
+        which = slice(0, 1) if self._is_shared(event) else columns
+        found = self.simulated.verifiable if recorded else self.simulated
         return (
             found.probability[event][:, which],
             found.probability_error[event][:, which],
@@ -151,6 +166,11 @@ class Forecast:
         """Probability of at least one event of a type in a unit within the horizon."""
         place = self._place(unit, self._is_shared(event))
         return self.estimates[event][place]
+
+    def recorded(self, event: str, unit: str) -> Estimate:
+        """Probability that at least one event of a type in a unit is recorded within the horizon."""
+        place = self._place(unit, self._is_shared(event))
+        return self.recorded_estimates[event][place]
 
     @cached_property
     def _assumed(self) -> dict[str, frozenset[str] | None]:
@@ -249,12 +269,19 @@ class Forecast:
         return sum(math.erfc(-step / (blur * math.sqrt(2))) for step in paired.tolist()) / (2 * len(paired))
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each event type and unit: probability with its interval."""
+        """One row for each event type and unit: probability with its interval, and that of a recorded event."""
         import pandas
 
         frames = [
             pandas.DataFrame(
-                {"dyad": self.units(event), "event": event, "probability": e.mean, "low": e.low, "high": e.high}
+                {
+                    "dyad": self.units(event),
+                    "event": event,
+                    "probability": e.mean,
+                    "low": e.low,
+                    "high": e.high,
+                    "recorded": self.recorded_estimates[event].mean,
+                }
             )
             for event, e in self.estimates.items()
         ]

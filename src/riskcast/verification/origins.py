@@ -36,9 +36,9 @@ class Known:
 class AtOrigin:
     """Forecasts made at one origin, by forecaster, in the order of the case's units and severities.
 
-    probability[forecaster][event]: (units,) of at least one event within the horizon; peaks[forecaster]: (severities,
-    dyads) that the worst outcome has at least that severity; recent[event]: (units,) whether it happened in the last
-    year; health: seconds, k-hat, ESS and failed checks of the model's posterior.
+    probability[forecaster][event]: (units,) that at least one event is recorded within the horizon; peaks[forecaster]:
+    (severities, dyads) that the worst one that is recorded has at least that severity; recent[event]: (units,) whether
+    it happened in the last year; health: seconds, k-hat, ESS and failed checks of the model's posterior.
     """
 
     origin: dt.date
@@ -91,11 +91,11 @@ def forecast_origin(known: Known) -> AtOrigin:
 
 
 def _means(ahead: Forecast) -> dict[str, Floats]:
-    return {event: ahead.simulated.headline(event) for event in ahead.case.outcomes}
+    return {event: ahead.simulated.verifiable.headline(event) for event in ahead.case.outcomes}
 
 
 def _peaks(ahead: Forecast) -> Floats:
-    return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
+    return np.array([ahead.simulated.verifiable.peaks[level] for level in severities(ahead.case)])
 
 
 def _left_out(
