@@ -128,6 +128,8 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
             "column": "Drift in a year",
             "help": f"Drift: the standard deviation of a year's change. {STEP}",
         }
+    if what == "raises":
+        return _rise(case, named)
     parent = case.indicators[of]
     return {
         "group": DRIFT,
@@ -136,6 +138,23 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
         "row": indicator.label,
         "column": f"Follows {parent.label}",
         "help": f"Link: only changes are passed on, and only in this direction. {STEP}",
+    }
+
+
+def _rise(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
+    indicator, event = case.indicators[named.id.name], case.events[named.id.of]
+    is_size = named.id.kind.part == "steps"
+    size = Markdown("How many steps one **{}** lifts **{}**", event.label, indicator.label)
+    fading = Markdown("Half-life of the rise of **{}** by **{}**", indicator.label, event.label)
+    told = "steps" if is_size else "half-life"
+    return {
+        "group": DRIFT,
+        "label": size if is_size else fading,
+        "short": f"{event.label} → {indicator.label}: {told}",
+        "row": indicator.label,
+        "column": f"Raised by {event.label}: {told}",
+        "help": f"From the {case.settings.period} after the event on; after so many {case.settings.period}s half of "
+        f"the rise is left. {STEP}",
     }
 
 

@@ -52,6 +52,13 @@ BILLION_LAUGHS = "\n".join(
     ["x0: &x0 [ha, ha]", *(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}, *x{n - 1}]" for n in range(1, 40)), ""]
 )
 
+
+def raised_by(event: str, half_life: float, whose: str) -> str:
+    why = "evidence: {basis: judgement, claim: Judged.}"
+    numbers = f"steps: {{value: 1, {why}}}, half_life: {{value: {half_life}, {why}}}"
+    return f"  raises:\n    {event}: {{{numbers}, whose: {whose}}}"
+
+
 BAD = {
     # The form of a YAML file.
     "tab": Bad(CASE, "  - {id: AAA", "\t- {id: AAA", "\t- {id", ("not valid YAML", "tab")),
@@ -182,6 +189,27 @@ BAD = {
         "  parents:\n    trade: {value: 1, evidence: {basis: judgement, claim: Judged.}}",
         "    trade: {value",
         ("cannot move the host's",),
+    ),
+    "raised by what is no event": Bad(
+        INDICATORS,
+        "  bounds: [0, 100]",
+        raised_by("protst", 2, "any"),
+        "    protst:",
+        ("raises.protst", "did you mean 'protest'?"),
+    ),
+    "raised by events of which it does not say whose": Bad(
+        INDICATORS,
+        "  bounds: [0, 100]",
+        raised_by("spark", 2, "own"),
+        "    spark:",
+        ("is own, from a dyad's event to an indicator of the host", "use any"),
+    ),
+    "raised by half-lives below 0": Bad(
+        INDICATORS,
+        "  bounds: [0, 100]",
+        raised_by("spark", -2, "any"),
+        "    spark:",
+        ("raises.spark.half_life.value", "must be above 0"),
     ),
     "log scale below 0": Bad(INDICATORS, "reference: 10", "reference: -10", "reference: -10", ("above 0",)),
     "step of a log scale": Bad(INDICATORS, "step: 1.5", "step: 0.5", "step: 0.5", ("factor above 1",)),

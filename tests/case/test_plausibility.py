@@ -32,6 +32,10 @@ RATE = "    median: 0.3\n    interval: [0.1, 0.6]"
 RATIO = "    median: 1.3\n    interval: [0.9, 1.9]"
 NOW = "    median: 55\n    interval: [48, 62]"
 LAST = "mood,HHH,2020-01-31,54,51,57,2020-06-01,survey,located\n"
+RAISED = (
+    "  raises: {{spark: {{whose: any, steps: {}, evidence: {{basis: judgement, claim: Judged.}}}},"
+    " half_life: {{value: 3, evidence: {{basis: judgement, claim: Judged.}}}}}}}}\n  reference: 50"
+)
 BESIDE_MOOD = (INDICATORS, "mood:\n", "mood:\n  allow: [{}]\n")
 BESIDE_PROTEST = (OUTCOMES, "protest:\n", "protest:\n  allow: [{}]\n")
 BESIDE_STORM = (SCENARIOS, "storm:\n", "storm:\n  allow: [{}]\n")
@@ -302,13 +306,27 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (INDICATORS, "median: 0.5, interval: [0.2, 1]", "median: 2, interval: [1, 4]"),
         )
     ],
+    "floored-drift": [
+        Sample(
+            (INDICATORS, "drift: {value: 0.2", "drift: {value: 0.05"),
+            INDICATORS,
+            (INDICATORS, "trade:\n", "trade:\n  allow: [{}]\n"),
+            (INDICATORS, "drift: {value: 0.2", "drift: {value: 0.11"),
+        )
+    ],
     "steep-slope": [
         Sample(
             (INDICATORS, "median: -0.2, interval: [-0.5, 0.1]", "median: -20, interval: [-22, -18]"),
             INDICATORS,
             (INDICATORS, "trade:\n", "trade:\n  allow: [{}]\n"),
             (INDICATORS, "median: -0.2, interval: [-0.5, 0.1]", "median: -2, interval: [-3, -1]"),
-        )
+        ),
+        Sample(
+            (INDICATORS, "  reference: 50", RAISED.format("{value: 20")),
+            INDICATORS,
+            BESIDE_MOOD,
+            (INDICATORS, "  reference: 50", RAISED.format("{value: 2")),
+        ),
     ],
     "odd-half-life": [
         Sample(

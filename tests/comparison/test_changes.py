@@ -156,15 +156,48 @@ def test_no_change_and_words_alone_cost_no_forecast(case: Case, tmp_path: Path) 
     assert next(c.after["claim"] for c in told.silent if c.id == "indicators.mood.now") == "As surveyed in spring."
 
 
-def test_parents_count_only_where_the_scenario_moves_levels(case: Case) -> None:
+def test_parents_count_only_where_something_moves_them(case: Case) -> None:
     changed = apply_overlay(case, {"indicators.trade.parents.mood": quantity(-0.9, -1.2, -0.6)})
-    assert ids(case, changed) == []
-    assert ids(case, changed, scenario="storm") == ["indicators.trade.parents.mood"]
+    assert ids(case, changed) == ["indicators.trade.parents.mood"]
+    still, other = (apply_overlay(one, {"indicators.mood.drift": {"value": 0.0}}) for one in (case, changed))
+    assert ids(still, other) == []
+    assert ids(still, other, scenario="storm") == ["indicators.trade.parents.mood"]
     found = compare(case, changed, scenario="storm")
     assert_adds_up(found)
     assert found.scores["HHH-AAA"] == pytest.approx(
         (scores(case, "storm")["HHH-AAA"], scores(changed, "storm")["HHH-AAA"])
     )
+
+
+RAISES = """\
+  raises:
+    spark:
+      whose: any
+      steps: {median: 1.2, interval: [0.4, 2], evidence: {basis: judgement, claim: Judged.}}
+      half_life: {median: 3, interval: [1, 9], evidence: {basis: judgement, claim: Judged.}}
+"""
+
+
+def test_what_events_raise_is_one_change_where_it_comes_or_goes_and_else_quantity_by_quantity(
+    case: Case, tmp_path: Path
+) -> None:
+    plain = FILES["indicators.yaml"]
+    raised = edited(
+        tmp_path / "raised", indicators_yaml=plain.replace("  bounds: [0, 100]\n", "  bounds: [0, 100]\n" + RAISES)
+    )
+    (change,) = describe_changes(case, raised)
+    assert (change.id, change.label, change.before) == ("indicators.mood.raises.spark", "Mood: raised by Spark", None)
+    found = compare(case, raised)
+    assert_adds_up(found)
+    assert points(found, "HHH-AAA")["indicators.mood.raises.spark"] != 0.0
+    stronger = apply_overlay(raised, {"indicators.mood.raises.spark.steps": quantity(1.6, 0.8, 2.4)})
+    (change,) = describe_changes(raised, stronger)
+    assert (change.id, change.label, change.kind) == (
+        "indicators.mood.raises.spark.steps",
+        "Mood: raised by Spark",
+        "quantity",
+    )
+    assert riskcast.name_quantity(raised, "indicators.mood.raises.spark.half_life").unit == "months"
 
 
 def test_a_changed_scenario_counts_where_it_is_forecast(case: Case, tmp_path: Path) -> None:

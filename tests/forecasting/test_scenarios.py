@@ -13,7 +13,7 @@ from riskcast import errors, fit, forecast
 from riskcast.case.model import Case, Scenario
 from riskcast.errors import CaseError, OptionError
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.scenarios import assumed_events, move_levels, resolve_scenario
+from riskcast.forecasting.scenarios import Moves, assumed_events, move_levels, resolve_scenario
 from tests.support.cases import (
     assert_forecast,
     assert_mean,
@@ -54,7 +54,8 @@ def moved(case: Case, *moves: dict[str, Any]) -> dict[str, np.ndarray]:
     }
     levels = {name: start[name] for name in case.indicators}
     weights = {(name, p): np.array([0.3]) for name, i in case.indicators.items() for p in i.parents}
-    out = move_levels(case, scenario_of(*moves), levels, weights)
+    today = {name: path[0] for name, path in levels.items()}
+    out = move_levels(case, Moves(case, scenario_of(*moves), HORIZON), levels, weights, today)
     return {name: path[:, 0, :] for name, path in out.items()}
 
 

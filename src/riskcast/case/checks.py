@@ -111,12 +111,27 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
             elif indicator.scope == "host" and case.indicators[parent].scope == "dyad":
                 wrong = "a dyad's indicator cannot move the host's"
                 yield where.problem("indicators", (name, "parents", parent), wrong, "remove the edge")
+        yield from _raises(case, where, name, indicator)
     try:
         topological_order({name: set(ind.parents) & set(case.indicators) for name, ind in case.indicators.items()})
     except ValueError as cycle:
         first = str(cycle).split(" -> ")[0]
         wrong = f"parents form a cycle: {cycle}"
         yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
+
+
+def _raises(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    """Event types that raise an indicator."""
+    for event, rise in indicator.raises.items():
+        path = (name, "raises", event)
+        if event not in case.events:
+            wrong = f"{event!r} is not an outcome or trigger"
+            yield where.problem("indicators", path, wrong, suggest(event, case.events))
+            continue
+        scopes = (case.events[event].scope, indicator.scope)
+        if rise.whose not in _WHOSE[scopes]:
+            wrong = f"is {rise.whose}, from a {scopes[0]}'s event to an indicator of the {scopes[1]}"
+            yield where.problem("indicators", (*path, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
 
 
 def _indicator_levels(

@@ -57,6 +57,17 @@ Level = Annotated[
 ]
 
 
+class Raise(Strict):
+    """How many steps each event of a type lifts an indicator, from the period after its own on, and how that fades.
+
+    `whose` events count, as on an edge; left after a gap of so many periods: steps * 2^(-gap / half-life).
+    """
+
+    steps: Quantity
+    half_life: Quantity
+    whose: Literal["own", "others", "host", "any"]
+
+
 class Indicator(Strict):
     """A measurable driver; its scale says how levels become steps from the reference (`riskcast.case.scales`)."""
 
@@ -73,6 +84,7 @@ class Indicator(Strict):
     missing: tuple[Literal["hold", "reference", "drop"], ...] = ()
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
+    raises: dict[Id, Raise] = Field(default_factory=dict, exclude_if=lambda raises: not raises)
     allow: Allowed = ()
 
     @model_validator(mode="after")
@@ -562,6 +574,9 @@ class Case(Strict):
             yield QuantityId("indicators", ids.DRIFT, name), indicator.drift
             for parent, weight in indicator.parents.items():
                 yield QuantityId("indicators", ids.PASSED_ON, name, parent), weight
+            for event_name, rise in indicator.raises.items():
+                yield QuantityId("indicators", ids.RISE, name, event_name), rise.steps
+                yield QuantityId("indicators", ids.RISE_HALF_LIFE, name, event_name), rise.half_life
         for name, event in self.events.items():
             yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
             for memory_name, half_life in event.half_life.items():

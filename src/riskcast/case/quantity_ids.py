@@ -15,7 +15,8 @@ class Kind:
     """What quantities of one kind have in common.
 
     field: what the files call it; what: what people call it; unit, link: of its numbers, empty or None where they are
-    the case's to say; may_be_zero: whether it may be held at 0, outside the link, for what there is none of.
+    the case's to say; may_be_zero: whether it may be held at 0, outside the link, for what there is none of; part: its
+    key within an entry of the field, such as the steps of one event type among `raises`.
     """
 
     field: str
@@ -23,11 +24,14 @@ class Kind:
     unit: str = ""
     link: Link | None = None
     may_be_zero: bool = False
+    part: str = ""
 
 
 LEVEL = Kind("now", "today's level")
 DRIFT = Kind("drift", "drift", "steps", LOG, may_be_zero=True)
 PASSED_ON = Kind("parents", "moved by", "steps", IDENTITY)
+RISE = Kind("raises", "raised by", "steps", IDENTITY, part="steps")
+RISE_HALF_LIFE = Kind("raises", "half-life of the rise by", "", LOG, part="half_life")
 BASE_RATE = Kind("base_rate", "base rate", "probability in a year")
 HALF_LIFE = Kind("half_life", "half-life", "", LOG)
 SD_DYAD = Kind("sd_dyad", "spread between dyads", "log rate", LOG, may_be_zero=True)
@@ -38,7 +42,7 @@ RATE_RATIO = Kind("rate_ratio", "", "rate ratio", LOG)
 _KINDS: dict[Section, tuple[Kind, ...]] = {
     "memories": (HALF_LIFE,),
     "hyperpriors": (SD_DYAD, SD_TIME, PERSISTENCE),
-    "indicators": (LEVEL, DRIFT, PASSED_ON),
+    "indicators": (LEVEL, DRIFT, PASSED_ON, RISE, RISE_HALF_LIFE),
     "outcomes": (BASE_RATE, HALF_LIFE, SD_DYAD, SD_TIME),
 }
 
@@ -48,7 +52,8 @@ class QuantityId:
     """Which quantity of a case: `str()` gives its id.
 
     name: the memory, indicator, outcome or effect that has it, empty for hyperpriors; of: the dyad of a level, the
-    parent that moves an indicator, or the memory of an outcome's own half-life; empty where there is none.
+    parent that moves an indicator, the event type that raises it, or the memory of an outcome's own half-life; empty
+    where there is none.
 
     >>> str(QuantityId("indicators", LEVEL, "trade", "HHH-AAA")), str(QuantityId("effects", RATE_RATIO, "a->b"))
     ('indicators.trade.now.HHH-AAA', 'effects.a->b')
@@ -62,7 +67,8 @@ class QuantityId:
     def __str__(self) -> str:
         if self.section == "effects":
             return f"effects.{self.name}"
-        return ".".join(part for part in (self.section, self.name, self.kind.field, self.of) if part)
+        parts = (self.section, self.name, self.kind.field, self.of, self.kind.part)
+        return ".".join(part for part in parts if part)
 
 
 def parse_id(text: str) -> QuantityId:
@@ -70,6 +76,8 @@ def parse_id(text: str) -> QuantityId:
 
     >>> parse_id("memories.fast.half_life").name, parse_id("effects.a->b/path").name
     ('fast', 'a->b/path')
+    >>> parse_id("indicators.mood.raises.protest.half_life").of
+    'protest'
     """
     found = find_id(text)
     if found is None:
@@ -87,7 +95,8 @@ def find_id(text: str) -> QuantityId | None:
     for home, kinds in _KINDS.items():
         for kind in kinds if home == section and bool(name) == (home != "hyperpriors") else ():
             # A level is of all dyads or of one; what passes on is of a parent, an outcome's own half-life of a memory.
-            is_of = kind is PASSED_ON or (kind is HALF_LIFE and home == "outcomes")
-            if kind.field == field and (kind is LEVEL or bool(of) == is_of):
-                return QuantityId(home, kind, name, of)
+            whose, _, part = of.rpartition(".") if kind.part else (of, "", "")
+            is_of = kind is PASSED_ON or bool(kind.part) or (kind is HALF_LIFE and home == "outcomes")
+            if kind.field == field and kind.part == part and (kind is LEVEL or bool(whose) == is_of):
+                return QuantityId(home, kind, name, whose)
     return None

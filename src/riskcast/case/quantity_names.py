@@ -14,6 +14,8 @@ from riskcast.case.quantity_ids import (
     LEVEL,
     PASSED_ON,
     RATE_RATIO,
+    RISE,
+    RISE_HALF_LIFE,
     Kind,
     QuantityId,
     parse_id,
@@ -80,7 +82,7 @@ class Labels:
         """The label of a parent or memory that a quantity is of; a dyad's id."""
         if found.kind is HALF_LIFE:
             return self.memories.get(found.of, found.of)
-        return self.driver(found.of) if found.kind is PASSED_ON else found.of
+        return self.driver(found.of) if found.kind in (PASSED_ON, RISE, RISE_HALF_LIFE) else found.of
 
     def quantity(self, found: QuantityId) -> str:
         """A quantity in one line."""
@@ -115,7 +117,7 @@ def unit_of(case: Case, found: QuantityId) -> str:
 
 def unit_of_kind(case: Case, kind: Kind) -> str:
     """The unit of a kind of quantities other than levels."""
-    return f"{case.settings.period}s" if kind is HALF_LIFE else kind.unit
+    return f"{case.settings.period}s" if kind in (HALF_LIFE, RISE_HALF_LIFE) else kind.unit
 
 
 def link_of(case: Case, found: QuantityId) -> Link:
@@ -150,13 +152,17 @@ def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
 
 
 def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
-    """Ids of the quantities behind an indicator or event type: its level, its drift, what moves it, and its effects."""
+    """Ids of the quantities behind an indicator or event type: its level, its drift, what moves and raises it, and its
+    effects."""
     effects = [effect for effect in case.effects if effect.source == driver]
     own = tuple(effect.quantity_id for effect in effects)
     if driver not in case.indicators:
         return (*_half_lives(case, effects), *own)
-    parents = (str(QuantityId("indicators", PASSED_ON, driver, p)) for p in case.indicators[driver].parents)
-    return (*level_ids(case, driver, dyad), str(QuantityId("indicators", DRIFT, driver)), *parents, *own)
+    indicator = case.indicators[driver]
+    moving = [QuantityId("indicators", PASSED_ON, driver, parent) for parent in indicator.parents]
+    moving += [QuantityId("indicators", kind, driver, e) for e in indicator.raises for kind in (RISE, RISE_HALF_LIFE)]
+    drift = str(QuantityId("indicators", DRIFT, driver))
+    return (*level_ids(case, driver, dyad), drift, *map(str, moving), *own)
 
 
 def ids_behind_outcome(case: Case, event: str, dyad: str) -> tuple[str, ...]:
@@ -174,7 +180,7 @@ def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
         index = next(i for i, effect in enumerate(case.effects) if effect.id == found.name)
         return "effects", (index, found.kind.field)
     in_settings = found.section in ("memories", "hyperpriors")
-    path = tuple(part for part in (found.name, found.kind.field, found.of) if part)
+    path = tuple(part for part in (found.name, found.kind.field, found.of, found.kind.part) if part)
     return ("case", (found.section, *path)) if in_settings else (found.section, path)
 
 
@@ -203,5 +209,6 @@ def _half_lives(case: Case, effects: Iterable[Effect]) -> list[str]:
 def _joined(found: QuantityId, owner: str, what: str, of: str) -> str:
     if not owner:
         return what[:1].upper() + what[1:]
-    told = f"{what} {of}" if found.kind is PASSED_ON else f"{what} ({of})" if of else what
+    is_by = found.kind in (PASSED_ON, RISE, RISE_HALF_LIFE)
+    told = f"{what} {of}" if is_by else f"{what} ({of})" if of else what
     return f"{owner}: {told}" if told else owner

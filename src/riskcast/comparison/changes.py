@@ -241,6 +241,10 @@ class _Owners:
                 return key[:2]
             if parent in odd["indicators"]:
                 return "indicators", parent
+            if key[2] == "raises":
+                event = key[3]
+                raised = all(event in case.indicators[name].raises for case in (self.first, self.second))
+                return ("outcomes", event) if event in odd["outcomes"] else key if raised else key[:4]
             return key[:3] if key[2] == "now" and self._other_levels(name) else key
         if section == "outcomes":
             return key[:2] if name in odd["outcomes"] else key
@@ -302,10 +306,9 @@ class _Judge:
     scenario: str
     horizon: int | None
 
-    @cached_property
-    def _levels_move(self) -> bool:
-        """Whether the scenario moves an indicator, so that changes pass from parents to children."""
-        return any(bool(case.scenario(self.scenario).indicators) for case in (self.first, self.second))
+    def _levels_move(self, child: str) -> bool:
+        """Whether anything moves an indicator's parents or theirs, so that changes pass on to it."""
+        return any(_is_moved(case, self.scenario, child) for case in (self.first, self.second))
 
     def moves(self, key: Key, before: Any, after: Any) -> bool:
         """Whether a score can depend on the difference of one part."""
@@ -321,13 +324,27 @@ class _Judge:
             return self.horizon is None
         if key == ("settings", "panel") and in_both:
             return before.model_copy(update=_NAMES_OF_PANEL) != after.model_copy(update=_NAMES_OF_PANEL)
-        if section == "indicators" and field == "parents" and not self._levels_move:
+        if section == "indicators" and field == "parents" and not self._levels_move(name):
             return False
         if (name if section == "settings" else field) in TEXTS.get(section, ()):
             return False
         if section == "events" and name == CONTEXT:
             return False
         return not in_both or _numbers(before) != _numbers(after)
+
+
+def _is_moved(case: Case, scenario: str, child: str) -> bool:
+    """Whether a parent of an indicator, near or far, drifts, is raised by events, or is moved by a scenario."""
+    moved = {move.indicator for move in case.scenario(scenario).indicators}
+    ahead, seen = list(case.indicators[child].parents if child in case.indicators else ()), set[str]()
+    while ahead:
+        name = ahead.pop()
+        one = case.indicators[name]
+        if name in moved or one.raises or one.drift.range[1] > 0.0:
+            return True
+        seen.add(name)
+        ahead += [parent for parent in one.parents if parent not in seen]
+    return False
 
 
 def _numbers(value: Any) -> Any:
@@ -408,6 +425,10 @@ class _Names:
         label = self._labels.driver(rest[0])
         if section in ("events", "series"):
             return ", ".join((label, *rest[1:3])) if rest[1:2] != ("texts",) else label
+        if rest[1:2] == ("raises",):
+            return ": ".join(
+                (f"{label}: raised by {self._labels.driver(rest[2])}", *(FIELDS[part] for part in rest[3:]))
+            )
         words = [FIELDS.get(part, part) for part in rest[1:2]] + [f"({part})" for part in rest[2:]]
         return f"{label}: {' '.join(words)}" if words else label
 

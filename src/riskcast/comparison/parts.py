@@ -56,7 +56,9 @@ def take_apart(case: Case) -> dict[Key, Any]:
     for name in type(case.settings.hyperpriors).model_fields:
         parts["hyperpriors", name] = getattr(case.settings.hyperpriors, name)
     for name, indicator in case.indicators.items():
-        parts |= _fields(("indicators", name), indicator, ("now", "parents"))
+        parts |= _fields(("indicators", name), indicator, ("now", "parents"), left_out=("raises",))
+        for event_name, rise in indicator.raises.items():
+            parts |= _fields(("indicators", name, "raises", event_name), rise, ())
     for name, event in case.events.items():
         parts |= _fields(("outcomes", name), event, ("half_life",))
     for effect in case.effects:
@@ -73,10 +75,10 @@ def take_apart(case: Case) -> dict[Key, Any]:
     return parts
 
 
-def _fields(path: Key, record: BaseModel, mappings: Sequence[str]) -> dict[Key, Any]:
+def _fields(path: Key, record: BaseModel, mappings: Sequence[str], left_out: Sequence[str] = ()) -> dict[Key, Any]:
     """The fields of a record by path, those of `mappings` entry by entry."""
     found: dict[Key, Any] = {}
-    for name in type(record).model_fields:
+    for name in (name for name in type(record).model_fields if name not in left_out):
         value = getattr(record, name)
         if name in mappings and isinstance(value, dict):
             found |= {(*path, name, entry): inner for entry, inner in value.items()}

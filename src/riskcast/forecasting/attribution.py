@@ -119,11 +119,8 @@ def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     with_edge = {source for p in plan.events for source, _ in p.slopes}
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
-    return [
-        n
-        for n in sorted(plan.case.indicators)
-        if n in with_edge and (n in moved or plan.today[n].any() or plan.drift[n].any())
-    ]
+    moved |= {*plan.drifting, *plan.raised}
+    return [n for n in sorted(plan.case.indicators) if n in with_edge and (n in moved or plan.today[n].any())]
 
 
 def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Active:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from riskcast.case.model import Scenario
-from riskcast.forecasting.levels_ahead import level_paths
+from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.plan import EventPlan, Plan
-from riskcast.forecasting.scenarios import LevelPaths, assumed_events, excluded_events
+from riskcast.forecasting.scenarios import assumed_events, excluded_events
 from riskcast.forecasting.score_rule import can_enumerate, expected_points, scored_outcomes
 from riskcast.forecasting.simulation import Simulated, check_numbers
 from riskcast.forecasting.work_arrays import WORK, Block
@@ -25,7 +26,7 @@ def is_closed(plan: Plan) -> bool:
     few outcomes that imply others."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    still = not felt and not any(plan.drift[name].any() for name in acting)
+    still = not felt and acting.isdisjoint(plan.drifting)
     return plan.cells == 1 and still and can_enumerate(scored_outcomes(plan.case))
 
 
@@ -53,7 +54,8 @@ def _solve(plan: Plan, scenario: Scenario, cells: int, *, recorded: bool) -> Sim
     per_block = max(1, cells // dyads)
     for first in range(0, draws, per_block):
         part = slice(first, min(first + per_block, draws))
-        levels = level_paths(plan, scenario, Block(np.arange(draws)[part], first))
+        block = Block(np.arange(draws)[part], first)
+        levels = LevelsAhead(plan, scenario, block.draw, level_paths(plan, scenario, block)).at(0)
         for p in plan.events:
             length = plan.shares[0] * (p.recall if recorded else 1.0)
             probability[p.event][part] = _chance(plan, p, levels, part, length)
@@ -80,13 +82,13 @@ def _solve(plan: Plan, scenario: Scenario, cells: int, *, recorded: bool) -> Sim
     )
 
 
-def _chance(plan: Plan, p: EventPlan, levels: LevelPaths, part: slice, length: Floats | float) -> Floats:
+def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice, length: Floats | float) -> Floats:
     """Probability of at least one event for some of the draws, (draws, units); `length`: of the cell, in periods."""
     log_rate = p.base(part)
     kept = p.persistence[part, None] ** (plan.years[0] - p.last_year)
     log_rate += (kept * p.last_shock[part, None]).astype(WORK)
     for name, slope in p.slopes:
-        log_rate += slope[part, None].astype(WORK) * levels[name][0]
+        log_rate += slope[part, None].astype(WORK) * levels[name]
     for edge in p.edges:
         log_rate += edge.gain[part, None].astype(WORK) * edge.memory.shape(edge.start[part])
     spread = p.sd_time[part, None] * np.sqrt(1.0 - kept**2)

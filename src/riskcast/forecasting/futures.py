@@ -110,7 +110,7 @@ def simulate_futures(
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
     eta, spare = ({units: full(count, units, 0.0) for units in sizes} for _ in range(2))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-    levels = LevelsAhead(chance.levels, active)
+    levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
     recorded = RecordedAhead(plan, happened, forced, ruled_out, score_only=score_only, counted=counted)
     memories = MemoriesAhead(plan, draw, recorded.events, active)
     told = PathEvents(plan, count, forced, score_only=score_only, counted=counted)
@@ -151,6 +151,7 @@ def simulate_futures(
                 memories.note(name)
                 told.add(p, t, of_rate, chance_of, happened)
             memories.step(plan)
+            levels.step(t)
             told.scores.step(happened)
             recorded.step()
     return _futures(told, None if recorded.told is None else _futures(recorded.told))

@@ -3,40 +3,147 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from riskcast.case.model import Scenario
 from riskcast.case.moves import bounded
-from riskcast.forecasting.plan import Plan
-from riskcast.forecasting.scenarios import LevelPaths, move_levels
-from riskcast.forecasting.work_arrays import Active, Block, empty_paths, work
-from riskcast.machinery.array_types import Floats
+from riskcast.forecasting.memories_ahead import seen_now
+from riskcast.forecasting.plan import Plan, Rise
+from riskcast.forecasting.scenarios import LevelPaths, Moves, move_levels
+from riskcast.forecasting.work_arrays import Active, Block, empty_paths, full, work
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import NormalTable
 
 
-class LevelsAhead:
-    """The levels that rates feel, cell by cell: those of `level_paths`, of the drivers that are switched on."""
+@dataclass
+class _Risen:
+    """What events of one type do to one indicator on a block of paths, in steps.
 
-    def __init__(self, paths: LevelPaths, active: Active | None) -> None:
+    past: (paths, units) of what the record leaves at the start of the horizon; new: (paths, units) of what events of
+    the cells gone by leave in this one, written over as cells go by; fades, decays: for each cell (paths, 1), what is
+    left of `past` in it, and of `new` from it to the next.
+    """
+
+    rise: Rise
+    past: Floats
+    steps: Floats
+    new: Floats
+    fades: list[Floats]
+    decays: list[Floats]
+
+    @classmethod
+    def of(cls, plan: Plan, rise: Rise, draw: Ints) -> _Risen:
+        half_life = rise.half_life[draw, None]
+        gaps = np.diff(plan.middles)
+        steps = work(rise.steps[draw, None])
+        seen = 1 if rise.whose in ("any", "host") else rise.left.shape[1]
+        return cls(
+            rise,
+            work(steps * rise.left[draw]),
+            steps,
+            full(len(draw), seen, 0.0),
+            [work(np.exp2(-middle / half_life)) for middle in plan.middles],
+            [work(np.exp2(-gap / half_life)) for gap in gaps],
+        )
+
+
+class LevelsAhead:
+    """The levels that rates feel, cell by cell, of the drivers that are switched on.
+
+    Those of `level_paths`; and of indicators that events raise, with x the drift and what parents pass on,
+
+        level[t] = today + x[t] + sum over event types of past (2^(-t / h) - 1) + sum over cells s < t with an event of
+                   steps 2^(-(t - s) / h),
+
+    where times are the middles of cells, `past` is what the record's events have raised until today, which fades, and h
+    the half-life. A scenario's moves then apply, of which `set` leaves nothing of it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        scenario: Scenario,
+        draw: Ints,
+        paths: LevelPaths,
+        happened: Mapping[str, Floats] | None = None,
+        active: Active | None = None,
+    ) -> None:
+        self._plan, self._active, self._happened = plan, active, happened or {}
+        self._settled = {name: path for name, path in paths.items() if name not in plan.raised}
         if active is not None:
-            paths = {name: path * active.indicators[name][:, None] for name, path in paths.items()}
-        self._paths = paths
+            self._settled = {n: path * active.indicators[n][:, None] for n, path in self._settled.items()}
+        self._free = {name: paths[name] for name in plan.raised}
+        self._moves = Moves(plan.case, scenario, plan.cells) if plan.raised else None
+        self._risen = {
+            name: [_Risen.of(plan, r, draw) for r in plan.raises if r.indicator == name] for name in self._free
+        }
+        self._links = {
+            name: [
+                (p, work(plan.passed_on[name, p][draw, None]))
+                for p in plan.case.indicators[name].parents
+                if p in self._free
+            ]
+            for name in self._free
+        }
+        self._today = {name: work(bounded(plan.case, name, plan.today[name][draw])) for name in self._free}
 
     def at(self, cell: int) -> Mapping[str, Floats]:
         """By indicator: (paths, units) in steps."""
-        return {name: path[cell] for name, path in self._paths.items()}
+        levels = {name: path[cell] for name, path in self._settled.items()}
+        whole: dict[str, Floats] = {}
+        for name, free in self._free.items():
+            path = free[cell]
+            for parent, weight in self._links[name]:
+                path = path + weight * (whole[parent] - self._today[parent])
+            for risen in self._risen[name]:
+                path = path + risen.past * (risen.fades[cell] - 1.0) + risen.new
+            whole[name] = levels[name] = self._settle(name, path, cell)
+            if self._active is not None:
+                levels[name] = self._switched_on(name, path, cell, self._active)
+        return levels
+
+    def step(self, cell: int) -> None:
+        """Let a cell go by: what its events raise is felt from the next one on."""
+        for risen in (one for own in self._risen.values() for one in own):
+            if cell < len(risen.decays):
+                seen = seen_now(risen.rise, self._happened, np.empty_like(risen.new))
+                risen.new += risen.steps * seen
+                risen.new *= risen.decays[cell]
+
+    def _settle(self, name: str, path: Floats, cell: int) -> Floats:
+        """Steps of one cell, (paths, units), within bounds and moved by the scenario."""
+        assert self._moves is not None
+        return self._moves.apply(name, bounded(self._plan.case, name, path)[None], cell)[0]
+
+    def _switched_on(self, name: str, path: Floats, cell: int, active: Active) -> Floats:
+        """The level without what the record's events have raised where the indicator is on, and on top of it, event
+        type by event type, what those that are on have."""
+        pasts = [(one.rise.source, one.past * one.fades[cell]) for one in self._risen[name]]
+        path = path - sum((past for _, past in pasts), np.zeros_like(path))
+        before = self._settle(name, path, cell)
+        felt = before * active.indicators[name][:, None]
+        for source, past in pasts:
+            path = path + past
+            after = self._settle(name, path, cell)
+            if source in active.raised:
+                felt = felt + active.raised[source][:, None] * (after - before)
+            before = after
+        return felt
 
 
 def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
-    """Indicator paths (cells, paths, units) in steps: today's level, a random walk, the scenario; within bounds."""
+    """Indicator paths (cells, paths, units) in steps: today's level, a random walk, what parents pass on, the scenario;
+    within bounds. Those that events can raise are without it, bounds and the scenario."""
     case, draw, out = plan.case, block.draw, {}
-    for name in case.indicators:
+    for name, indicator in case.indicators.items():
         today, drift = plan.today[name][draw], plan.drift[name][draw]
         units = today.shape[1]
         path = empty_paths(plan.cells, len(draw), units)
+        is_free = name in plan.raised or bool(indicator.parents)
         if not drift.any():
-            path[:] = bounded(case, name, today)
+            path[:] = today if is_free else bounded(case, name, today)
             out[name] = path
             continue
         noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
@@ -47,7 +154,9 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
             walk += fresh if plan.shares[t] == 1.0 else np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
             np.multiply(walk, spread, out=level)
             level += today
-            path[t] = bounded(case, name, level)
+            path[t] = level if is_free else bounded(case, name, level)
         out[name] = path
     weights = {key: work(value[draw]) for key, value in plan.passed_on.items()}
-    return move_levels(case, scenario, out, weights)
+    parents = {parent for _, parent in weights}
+    today = {name: work(bounded(case, name, plan.today[name][draw])) for name in parents}
+    return move_levels(case, Moves(case, scenario, plan.cells), out, weights, today, plan.raised)

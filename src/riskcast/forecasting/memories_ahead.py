@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from riskcast.forecasting.plan import Edge, EventPlan, Plan
+from riskcast.forecasting.plan import Edge, EventPlan, Plan, Rise
 from riskcast.forecasting.work_arrays import Active, full, work
 from riskcast.machinery.array_types import Floats, Ints
 
@@ -70,7 +70,7 @@ class MemoriesAhead:
         self._marked.update(self._happened)
 
 
-def seen_now(edge: Edge, happened: Mapping[str, Floats], out: Floats) -> Floats:
+def seen_now(edge: Edge | Rise, happened: Mapping[str, Floats], out: Floats) -> Floats:
     """Events of this cell that an edge sees; `out` may be written over."""
     events = happened[edge.source]
     if edge.whose in ("own", "host"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from riskcast.case.links import IDENTITY, LOG
 from riskcast.case.model import Case
+from riskcast.case.moves import indicator_order, own_drifts
 from riskcast.case.quantities import Prior, elicit
+from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Floats
@@ -35,6 +38,23 @@ class Edge:
     gain: Floats
     decay: Floats
     start: Floats
+
+
+@dataclass(frozen=True)
+class Rise:
+    """What events of one type do to an indicator, ready to simulate.
+
+    steps, half_life: (draws,); left: (draws, units of the indicator) fresh events that the record leaves at the start
+    of the horizon; events of a cell are felt from the next one on.
+    """
+
+    indicator: str
+    source: str
+    whose: str
+    neighbours: Neighbours
+    steps: Floats
+    half_life: Floats
+    left: Floats
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,8 @@ class Plan:
 
     The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
     (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
-    happened already in the period of which the first cell is the rest, nothing where that is a whole one.
+    happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
+    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels.
     """
 
     case: Case
@@ -96,11 +117,36 @@ class Plan:
     horizon: int
     draws: int
     seed: int
+    raises: tuple[Rise, ...] = ()
 
     @property
     def cells(self) -> int:
         """How many cells the horizon has."""
         return len(self.shares)
+
+    @cached_property
+    def drifting(self) -> frozenset[str]:
+        """Indicators that leave today's level by drift, their own or a parent's."""
+        found = {name for name, drift in self.drift.items() if drift.any()}
+        for name in indicator_order(self.case):
+            passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
+            if not found.isdisjoint(passed):
+                found.add(name)
+        return frozenset(found)
+
+    @cached_property
+    def raised(self) -> tuple[str, ...]:
+        """Indicators that events can lift, and those to which parents pass that on, parents first."""
+        found = dict.fromkeys(rise.indicator for rise in self.raises)
+        for name in indicator_order(self.case):
+            if any(parent in found for parent in self.case.indicators[name].parents):
+                found[name] = None
+        return tuple(name for name in indicator_order(self.case) if name in found)
+
+    @cached_property
+    def middles(self) -> Floats:
+        """How many periods after the start of the horizon the middle of every cell lies: (cells,)."""
+        return np.cumsum(self.shares) - self.shares / 2.0
 
     def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
@@ -151,13 +197,41 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
+    drift = {name: _finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
     neighbours = Neighbours.of(case.pairs.values())
+    raises = tuple(
+        _plan_rise(case, name, event, neighbours, draws, draw)
+        for name in case.indicators
+        for event in case.indicators[name].raises
+    )
     events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
     timeline = record.timeline
     cells = timeline.cells(horizon)
     begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
     years = timeline.years_ahead(horizon)
-    return Plan(case, record.present, events, today, drift, passed_on, years, cells.shares, begun, horizon, draws, seed)
+    return Plan(
+        case, record.present, events, today, drift, passed_on, years, cells.shares, begun, horizon, draws, seed, raises
+    )
+
+
+def _plan_rise(
+    case: Case,
+    name: str,
+    event: str,
+    neighbours: Neighbours,
+    draws: int,
+    draw: Callable[..., Floats],
+) -> Rise:
+    rise = case.indicators[name].raises[event]
+    steps = _finite(draw(elicit(rise.steps, IDENTITY), "raised", name, event))
+    half_life = np.exp(draw(elicit(rise.half_life, LOG), "raised half-life", name, event))
+    past, units = past_events(case, event), len(case.units(event))
+    start = np.array([moment(case.calendar, case.as_of, 1.0)])
+    # One half-life for all draws is worked out once.
+    each = half_life[:1] if (half_life == half_life[0]).all() else half_life
+    left = np.concatenate([seen_by(case, rise, event, name, left_at(past, units, start, one)) for one in each.tolist()])
+    left = np.broadcast_to(left.astype(WORK), (draws, left.shape[1]))
+    return Rise(name, event, rise.whose, neighbours, steps, half_life, left)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.checks import scenario_problems
-from riskcast.case.model import Case, Scenario
-from riskcast.case.moves import apply_move, bounded, indicator_order, middle_levels
+from riskcast.case.model import Case, IndicatorMove, Scenario
+from riskcast.case.moves import apply_move, bounded, indicator_order, middle_levels, share_done
 from riskcast.case.where import Where
 from riskcast.errors import CaseError, UnknownNameError
 from riskcast.machinery.array_types import Floats
@@ -34,28 +34,50 @@ def resolve_scenario(case: Case, scenario: str | Scenario | None) -> tuple[str, 
     return name, scenario
 
 
-def move_levels(
-    case: Case, scenario: Scenario, levels: LevelPaths, weights: Mapping[tuple[str, str], Floats]
-) -> LevelPaths:
-    """Indicator paths under a scenario: changes pass from parents to children, then the scenario's own moves apply.
+class Moves:
+    """What a scenario does to indicators in so many cells."""
 
-    A child moves by weight times the parent's change from its own baseline path; what a scenario does to a child does
-    not move its parents. Shapes: levels[indicator] (periods, paths, units) in steps; weights[child, parent] (paths,).
-    """
-    if not scenario.indicators:
-        return levels
-    moved: LevelPaths = {}
-    middles = middle_levels(case, scenario, len(next(iter(levels.values()))))
-    for name in indicator_order(case):
-        indicator = case.indicators[name]
-        path = levels[name]
-        for parent in indicator.parents:
-            if moved[parent] is not levels[parent]:
-                path = path + weights[name, parent][None, :, None] * (moved[parent] - levels[parent])
+    def __init__(self, case: Case, scenario: Scenario, cells: int) -> None:
+        middles = middle_levels(case, scenario, cells)
+        self._case, self._cells = case, cells
+        self._own: dict[str, list[tuple[IndicatorMove, Floats | None]]] = {}
         for move, middle in zip(scenario.indicators, middles, strict=True):
-            if move.indicator == name:
-                path = apply_move(case, move, path, middle)
-        moved[name] = path if path is levels[name] else bounded(case, name, path)
+            self._own.setdefault(move.indicator, []).append((move, middle))
+
+    def apply(self, name: str, path: Floats, first: int = 0) -> Floats:
+        """Steps of an indicator in the cells from `first` on, (cells, paths, units), moved and within its bounds."""
+        own = self._own.get(name, ())
+        for move, middle in own:
+            part = slice(first, first + len(path))
+            share = share_done(move, self._cells)[part]
+            path = apply_move(self._case, move, path, None if middle is None else middle[part], share)
+        return bounded(self._case, name, path) if own else path
+
+
+def move_levels(
+    case: Case,
+    moves: Moves,
+    levels: LevelPaths,
+    weights: Mapping[tuple[str, str], Floats],
+    today: Mapping[str, Floats],
+    free: Collection[str] = (),
+) -> LevelPaths:
+    """Indicator paths from what each does of itself: changes pass from parents to children, then a scenario's moves
+    apply.
+
+    A child moves by weight times the change of its parent from today's level, whatever moved it; what happens to a
+    child does not move its parents. Shapes: levels[indicator] (cells, paths, units) in steps; weights[child, parent]
+    (paths,); today[indicator] (paths, units). Those that are `free` get what parents pass on that are not, and neither
+    bounds nor moves.
+    """
+    moved: LevelPaths = {}
+    for name in indicator_order(case):
+        path = levels[name]
+        for parent in case.indicators[name].parents:
+            change = None if parent in free else moved[parent] - today[parent]
+            if change is not None and change.any():
+                path = path + weights[name, parent][None, :, None] * change
+        moved[name] = path if name in free else moves.apply(name, bounded(case, name, path))
     return moved
 
 

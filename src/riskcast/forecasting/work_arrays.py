@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,11 @@ class Block:
 @dataclass(frozen=True)
 class Active:
     """Which drivers act on each path: an indicator not in it stands at its reference, an event type not in it has
-    left no memory; arrays (paths,) of 0 or 1."""
+    left no memory, and nothing in the levels that it raised; arrays (paths,) of 0 or 1."""
 
     indicators: Mapping[str, Floats]
     recent: Mapping[str, Floats]
+    raised: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def work(values: Floats) -> Floats:

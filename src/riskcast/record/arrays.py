@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ from riskcast.case.coverage import covered_spans, is_covered, latest_recall, sea
 from riskcast.case.model import Case
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Timeline
+from riskcast.case.raises import PastEvents, moment, raised_at
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.names import ALL_DYADS, CONTEXT
 
@@ -30,7 +32,8 @@ class Record:
     levels[indicator]: (periods, units) in steps from the reference, one column for an indicator of the host; present:
     (dyads,) of bool, which of them exist at the start of the horizon; today[indicator]: (units,) in steps, the levels
     that a panel holds for the horizon's start; behind: (dyads,) periods between a panel's last row of a dyad and the
-    one that its forecast needs, through which that row's levels are held.
+    one that its forecast needs, through which that row's levels are held; unraised[indicator]:
+    (periods, units), for those that events raise, `levels` without what events have raised.
     """
 
     timeline: Timeline
@@ -43,6 +46,7 @@ class Record:
     behind: Ints
     covered: Mapping[str, Floats]
     recall: Mapping[str, Floats]
+    unraised: Mapping[str, Floats] = field(default_factory=dict)
 
     @cached_property
     def at_risk(self) -> Mapping[str, Bools]:
@@ -86,7 +90,8 @@ def build_record(case: Case) -> Record:
     covered, exposure = {}, {}
     for name in case.events:
         covered[name], exposure[name] = shares(found, case, name, timeline)
-    levels = {name: _levels(case, name, timeline) for name in case.indicators}
+    plain = {name: _levels(case, name, timeline) for name in case.indicators}
+    levels, unraised = _raise_levels(case, plain, timeline)
     dyads = len(case.dyads)
     return Record(
         timeline=timeline,
@@ -99,6 +104,7 @@ def build_record(case: Case) -> Record:
         behind=np.zeros(dyads, dtype=np.int64),
         covered=covered,
         recall={name: latest_recall(found, case, name) for name in case.events},
+        unraised=unraised,
     )
 
 
@@ -158,17 +164,19 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
     counted = {name: (happened > 0.0) & (covered[name] > 0.0) for name, happened in occurred.items()}
     behind = place.max() - place[freshest]
     present = ~has_ended(case, panel, behind)
+    raised, unraised = _raise_levels(case, {name: levels[name] for name in levels if name not in today}, timeline)
     return Record(
         timeline=timeline,
         occurred=occurred,
         exposure={name: share * case.events[name].recall for name, share in covered.items()},
         counted=counted,
-        levels=levels,
+        levels=levels | raised,
         present=present,
         today=today,
         behind=behind,
         covered=covered,
         recall={name: np.full(share.shape[1], case.events[name].recall) for name, share in covered.items()},
+        unraised=unraised,
     )
 
 
@@ -186,13 +194,50 @@ def has_ended(case: Case, panel: Panel, behind: Ints) -> Bools:
     return ended if settings.ended_after is None else ended | (behind >= settings.ended_after)
 
 
+def middles(timeline: Timeline) -> Floats:
+    """The middle of every period of the record, or of the part of it that is record, in periods: (periods,)."""
+    days = zip(timeline.starts.tolist(), timeline.ends.tolist(), strict=True)
+    calendar = timeline.calendar
+    return np.array([(moment(calendar, first, 0.0) + moment(calendar, last, 1.0)) / 2.0 for first, last in days])
+
+
+def raised_in(case: Case, name: str, record: Record, period: int) -> Floats:
+    """By how many steps a record's own events lift an indicator in one of its periods: (1, units of the indicator).
+
+    For records that are drawn and know no days: each event stands in the middle of its period.
+    """
+    first, at = record.timeline.first, middles(record.timeline)
+    events = {}
+    for event in case.indicators[name].raises:
+        place, unit = np.nonzero(record.occurred[event][:period])
+        events[event] = PastEvents(unit, first + place, at[place])
+    return raised_at(case, name, at[period : period + 1], np.array([first + period]), events)
+
+
+def _raise_levels(
+    case: Case, plain: Mapping[str, Floats], timeline: Timeline
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Levels with what past events have raised, and without it those that events raise.
+
+    A period's row feels, at its middle, what events of earlier periods have left: what happened in the period itself
+    must not explain itself.
+    """
+    raised, unraised = dict(plain), {}
+    periods = timeline.first + np.arange(timeline.length)
+    for name in plain:
+        if case.indicators[name].raises:
+            unraised[name] = plain[name]
+            raised[name] = plain[name] + raised_at(case, name, middles(timeline), periods)
+    return raised, unraised
+
+
 def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
     """Steps of one indicator in every period: the mean over its days of the line through the dated values.
 
-    Between dated values runs a straight line on the indicator's own scale; beyond the first and the last their levels
-    are held. The mean is of levels in their natural unit, so that a series with many values a period enters as its
-    time-weighted mean. Today's level has no part in it: a belief about the present does not rewrite what the record
-    was fitted on.
+    Between dated values, less what events had raised by then, runs a straight line on the indicator's own scale; beyond
+    the first and the last their levels are held. The mean is of levels in their natural unit, so that a series with
+    many values a period enters as its time-weighted mean. Today's level has no part in it: a belief about the present
+    does not rewrite what the record was fitted on.
     """
     indicator = case.indicators[name]
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
@@ -211,6 +256,10 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
             # As of an early day, a series may not have begun: its past is that of an indicator without one.
             continue
         when, values = np.array(sorted(dated[unit])).T
-        daily = np.asarray(indicator.level(np.interp(days, when, indicator.steps(values))))
+        plain = indicator.steps(values)
+        if indicator.raises:
+            on = [moment(timeline.calendar, np.datetime64(int(day), "D").astype(dt.date)) for day in when.tolist()]
+            plain = plain - raised_at(case, name, np.array(on))[:, column]
+        daily = np.asarray(indicator.level(np.interp(days, when, plain)))
         steps[:, column] = indicator.steps(np.add.reduceat(daily, begins) / lengths)
     return steps

@@ -35,7 +35,7 @@ from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
 from riskcast.names import BASE_RATE
-from riskcast.record.arrays import Record, build_record
+from riskcast.record.arrays import Record, build_record, raised_in
 from riskcast.record.memory import memory_of, seen_events
 from riskcast.verification.ranks import DIGITS, LEVEL, RankHistogram, rank_histogram
 from riskcast.version import __version__
@@ -233,12 +233,14 @@ def draw_record(
     Period by period, and within a period in same-period order, an event happens where it is at risk and
 
         uniform < 1 - exp(-exposure exp(eta)),   eta = alpha + sum beta x + sum gamma m + dyad effect + year shock,
+        x[t] = level without what events raise + sum of steps 2^(-gap / half-life) over events of earlier periods,
         m[t] = log2(1 + left[t]),       left[t] = left[t - 1] 2^(-1 / half-life) + events seen,
 
     where an edge sees the events of its own period if it acts within it, else those of the period before.
 
     Parameters: models by event type, for the names of coefficients and years; truth by event type, of which the first
-    draw is used; uniforms by event type: (periods, units). Returns `blank` with the events that happened.
+    draw is used; uniforms by event type: (periods, units). Returns `blank` with the events that happened, and with the
+    levels that they have raised.
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -252,15 +254,22 @@ def draw_record(
     occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
     settled = {event: _settled_log_rate(case, blank, models[event], truth[event]) for event in case.order}
     edges = {event: [edge for edge in case.effects_on(event) if edge.is_escalation] for event in case.order}
+    rising = {event: _rising_slopes(case, blank, models[event], truth[event]) for event in case.order}
     slope, recall, decay, left = {}, {}, {}, {}
     for edge in (edge for own in edges.values() for edge in own):
         slope[edge.id] = truth[edge.target].coefficients[0, models[edge.target].coefficients.index(edge.id)]
         recall[edge.id] = memory_of(case, str(edge.memory))
         decay[edge.id] = recall[edge.id].decay(truth[edge.target].hyper[f"{HALF_LIFE}{edge.memory}"][0])
         left[edge.id] = np.zeros(len(case.units(edge.target)))
+    levels = {**blank.levels, **{name: own.copy() for name, own in blank.unraised.items()}}
+    drawn = replace(blank, occurred=occurred, levels=levels)
     for t in range(len(blank.years)):
+        for name in blank.unraised:
+            levels[name][t] += raised_in(case, name, drawn, t)[0]
         for event in case.order:
             eta = settled[event][t]
+            for name, by_step in rising[event]:
+                eta = eta + by_step * levels[name][t]
             for edge in edges[event]:
                 last = t if edge.acts == "same" else t - 1
                 if last >= 0:
@@ -270,7 +279,7 @@ def draw_record(
             with np.errstate(over="ignore", invalid="ignore"):
                 chance = -np.expm1(-blank.exposure[event][t] * np.exp(eta))
             occurred[event][t] = blank.at_risk[event][t] & (uniforms[event][t] < chance)
-    return replace(blank, occurred=occurred, counted={event: happened > 0.0 for event, happened in occurred.items()})
+    return replace(drawn, counted={event: happened > 0.0 for event, happened in occurred.items()})
 
 
 def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: EventDraws) -> Floats:
@@ -278,11 +287,18 @@ def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: Event
     coefficients = dict(zip(model.coefficients, truth.coefficients[0].tolist(), strict=True))
     eta = np.full(blank.occurred[model.event].shape, coefficients[BASE_RATE])
     for edge in case.effects_on(model.event):
-        if not edge.is_escalation:
+        if not edge.is_escalation and edge.source not in blank.unraised:
             eta += coefficients[edge.id] * blank.levels[edge.source]
     # Years without rows at risk have no shock; nothing can be recorded in them, so that any shock will do.
     year = np.searchsorted(model.years, blank.years).clip(0, len(model.years) - 1)
     return eta + truth.shocks[0, year][:, None] + truth.effects[0]
+
+
+def _rising_slopes(case: Case, blank: Record, model: EventModel, truth: EventDraws) -> list[tuple[str, float]]:
+    """Indicators that events raise and that act on an event type, each with its log rate ratio."""
+    coefficients = dict(zip(model.coefficients, truth.coefficients[0].tolist(), strict=True))
+    edges = (edge for edge in case.effects_on(model.event) if edge.source in blank.unraised)
+    return [(edge.source, coefficients[edge.id]) for edge in edges]
 
 
 def _free_parameters(model: EventModel) -> dict[str, list[int]]:

@@ -91,7 +91,14 @@ LIMITS: Final[Mapping[str, Limit]] = {
             "steps a year",
             "a step is what one speaks of; what does not drift is held at 0",
         ),
-        Limit("extreme-slope", "passed on by a parent", -1e3, 1e3, "steps for a step", "as for drift"),
+        Limit(
+            "extreme-slope",
+            "passed on by a parent, or raised by an event",
+            -1e3,
+            1e3,
+            "steps for a step or an event",
+            "as for drift",
+        ),
         Limit("extreme-severity", "severity", 0.01, 100.0, "points of 100", "less than any digit that is shown"),
         Limit(
             "extreme-level",
@@ -114,6 +121,8 @@ _BY_KIND: Final[Mapping[Kind, str]] = {
     ids.HALF_LIFE: "extreme-half-life",
     ids.DRIFT: "extreme-drift",
     ids.PASSED_ON: "extreme-slope",
+    ids.RISE: "extreme-slope",
+    ids.RISE_HALF_LIFE: "extreme-half-life",
 }
 
 
@@ -261,6 +270,6 @@ base_rates = partial(_beyond, (ids.BASE_RATE,))
 ratios = partial(_beyond, (ids.RATE_RATIO,))
 spreads = partial(_beyond, (ids.SD_DYAD, ids.SD_TIME))
 persistences = partial(_beyond, (ids.PERSISTENCE,))
-half_lives = partial(_beyond, (ids.HALF_LIFE,))
+half_lives = partial(_beyond, (ids.HALF_LIFE, ids.RISE_HALF_LIFE))
 drifts = partial(_beyond, (ids.DRIFT,))
-slopes = partial(_beyond, (ids.PASSED_ON,))
+slopes = partial(_beyond, (ids.PASSED_ON, ids.RISE))

@@ -12,6 +12,7 @@ from riskcast.case import quantity_ids as ids
 from riskcast.case.judgements import Found
 from riskcast.case.links import base_rate_link
 from riskcast.case.model import Case, Indicator
+from riskcast.case.moves import total_drifts
 from riskcast.case.plausibility.limits import found_at, quantities_of, written_levels
 from riskcast.case.quantities import Quantity, check_domain
 from riskcast.case.where import SERIES_FILE
@@ -33,13 +34,13 @@ STEEPEST: Final = 10.0
 FASTEST: Final = 10.0
 LEAST_REMEMBERED: Final = 0.05
 FINEST: Final = 1e4
-_FACTORS = (ids.RATE_RATIO, ids.HALF_LIFE, ids.SD_DYAD, ids.SD_TIME, ids.DRIFT)
+_FACTORS = (ids.RATE_RATIO, ids.HALF_LIFE, ids.SD_DYAD, ids.SD_TIME, ids.DRIFT, ids.RISE_HALF_LIFE)
 
 
 def wide_spreads(case: Case) -> Iterator[Found]:
     mend = "narrow it, or look for evidence: an interval like this says nothing"
     rate = base_rate_link(case.periods_per_year)
-    kinds = (*_FACTORS, ids.BASE_RATE, ids.PASSED_ON, ids.PERSISTENCE)
+    kinds = (*_FACTORS, ids.BASE_RATE, ids.PASSED_ON, ids.RISE, ids.PERSISTENCE)
     for key, kind, quantity in quantities_of(case, *kinds):
         if quantity.is_fixed:
             continue
@@ -52,9 +53,10 @@ def wide_spreads(case: Case) -> Iterator[Found]:
         elif kind in _FACTORS:
             if not high / low <= WIDEST_FACTOR:
                 wrong = f"{low:g} to {high:g} differ {_times(high / low)}"
-        elif kind is ids.PASSED_ON:
+        elif kind in (ids.PASSED_ON, ids.RISE):
             if not high - low <= WIDEST_SLOPE:
-                wrong = f"{low:g} to {high:g} lie {high - low:.3g} steps for a step apart"
+                each = "a step" if kind is ids.PASSED_ON else "an event"
+                wrong = f"{low:g} to {high:g} lie {high - low:.3g} steps for {each} apart"
         elif not float(ids.LOGIT.forward(high) - ids.LOGIT.forward(low)) <= WIDEST_ODDS:
             wrong = f"{low:g} to {high:g} leaves nearly everything between 0 and 1 open"
         if wrong:
@@ -151,16 +153,34 @@ def fast_drifts(case: Case) -> Iterator[Found]:
 
 
 def steep_slopes(case: Case) -> Iterator[Found]:
-    for key, _, quantity in quantities_of(case, ids.PASSED_ON):
+    for key, kind, quantity in quantities_of(case, ids.PASSED_ON, ids.RISE):
         if not abs(quantity.center) <= STEEPEST:
             wrong = f"passes on {quantity.center:g} steps for one step of the parent"
-            yield found_at(case, key, quantity, wrong, "give steps for a step", quantity.center)
+            mend = "give steps for a step"
+            if kind is ids.RISE:
+                wrong, mend = f"lifts the level by {quantity.center:g} steps for one event", "give steps for an event"
+            yield found_at(case, key, quantity, wrong, mend, quantity.center)
+
+
+def floored_drifts(case: Case) -> Iterator[Found]:
+    """Drifts that are less than what parents pass on, at the medians."""
+    drift = {name: np.array(one.drift.center) for name, one in case.indicators.items()}
+    weights = {(name, p): np.array(w.center) for name, one in case.indicators.items() for p, w in one.parents.items()}
+    total = total_drifts(case, drift, weights)
+    for name, indicator in case.indicators.items():
+        stated, passed_on = indicator.drift.center, float(total[name])
+        if indicator.parents and passed_on > stated * (1.0 + 1e-9):
+            wrong = (
+                f"is {stated:g} steps a year, all told, and parents alone pass on {passed_on:.3g}: no drift is its own"
+            )
+            mend = "raise the drift, which is that of the whole level, or lower what parents pass on"
+            yield Found("indicators", (name, "drift"), wrong, mend, (("indicators", name),))
 
 
 def odd_half_lives(case: Case) -> Iterator[Found]:
     unit = case.settings.period
     record = case.calendar.number(case.as_of) - case.calendar.number(case.settings.history_from) + 1
-    for key, _, quantity in quantities_of(case, ids.HALF_LIFE):
+    for key, _, quantity in quantities_of(case, ids.HALF_LIFE, ids.RISE_HALF_LIFE):
         wrong = ""
         if not quantity.center >= LEAST_REMEMBERED:
             wrong = f"{quantity.center:g} {unit}s: at the end of a {unit} nothing of an event is left"
