@@ -230,6 +230,12 @@ def test_what_a_scenario_makes_happen_is_recorded_and_felt() -> None:
     )
 
 
+def test_what_a_search_finds_is_told_in_a_sentence() -> None:
+    assert forecast(fit(random_case(1), draws=100, prior_only=True), horizon=1).found_in_part == ""
+    told = forecast(fit(thinned_case(1), draws=100, prior_only=True), horizon=1).found_in_part
+    assert told.startswith("A search like today's finds 25 % to 90 % of what happens (Event, Event, Event).")
+
+
 def test_a_forecast_as_of_an_earlier_day_thins_by_what_was_found_then() -> None:
     rows = tuple(event_row(dt.date(2015 + n, 5, 5), "a", "HHH-P001") for n in range(5))
     case = make_case({"a": event(quantity(0.5, 0.3, 0.7))}, rows=rows)

@@ -27,7 +27,7 @@ from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import DYAD
-from riskcast.numbers import number
+from riskcast.numbers import MOST_NAMED, more, number, share
 
 if TYPE_CHECKING:
     import pandas
@@ -171,6 +171,20 @@ class Forecast:
         """Probability that at least one event of a type in a unit is recorded within the horizon."""
         place = self._place(unit, self._is_shared(event))
         return self.recorded_estimates[event][place]
+
+    @cached_property
+    def found_in_part(self) -> str:
+        """Of which event types a search like today's records a part, in a sentence; empty where all is found."""
+        thinned = [p for p in self.plan.events if p.is_thinned]
+        if not thinned:
+            return ""
+        named = ", ".join(self.case.events[p.event].label for p in thinned[:MOST_NAMED]) + more(thinned)
+        low, high = (end(float(end(p.recall)) for p in thinned) for end in (min, max))
+        part = share(low) if low == high else f"{share(low)} to {share(high)}"
+        return (
+            f"A search like today's finds {part} of what happens ({named}). Probabilities and scores are of what "
+            "happens; the chance that it is recorded, which can be verified, is given as `recorded` in files."
+        )
 
     @cached_property
     def _assumed(self) -> dict[str, frozenset[str] | None]:

@@ -152,6 +152,8 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
         parts += [title, outcome_table(dyad.outcomes), Text()]
     if risk.shared:
         parts += [Text("Shared by all dyads", style="bold"), outcome_table(risk.shared), Text()]
+    if risk.forecast.found_in_part:
+        parts.append(Text(risk.forecast.found_in_part, style="dim"))
     parts += [reading_note(), footer(risk.forecast)]
     return Group(*parts)
 
