@@ -255,7 +255,8 @@ def enumerate_futures(
 ) -> Exact:
     """Every possible future of a small case with its probability, from the model's definition and medians alone.
 
-    levels[indicator]: (periods, units) steps, zero where missing; assumed, excluded: (period from 0, event, unit) that happen or do not.
+    levels[indicator]: (periods, units) steps, zero where missing; assumed, excluded: (period from 0, event, unit) that
+    happen or do not.
     """
     record = build_record(case)
     cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
