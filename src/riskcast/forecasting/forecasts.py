@@ -302,9 +302,9 @@ class Forecast:
         return pandas.concat(frames, ignore_index=True)
 
     def to_dataset(self) -> xarray.Dataset:
-        """All estimates with named dimensions: probability (estimate, event, dyad), shared_probability (estimate,
-        shared_event), score (estimate, dyad), and by_period of the probabilities (..., period_end); an estimate is
-        mean, low or high, the ends of the 90 % interval."""
+        """All estimates with named dimensions: probability and recorded (estimate, event, dyad), shared_probability and
+        shared_recorded (estimate, shared_event), score (estimate, dyad), and by_period of the probabilities (...,
+        period_end); an estimate is mean, low or high, the ends of the 90 % interval."""
         import xarray
 
         own = [event for event in self.case.events if not self._is_shared(event)]
@@ -314,10 +314,11 @@ class Forecast:
         coords["period_end"] = np.array(self.ends, dtype="datetime64[ns]")
         for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
             if events:
-                found = np.stack([_stacked(self.estimates[event]) for event in events], axis=1)
+                for name, estimates in (("probability", self.estimates), ("recorded", self.recorded_estimates)):
+                    found = np.stack([_stacked(estimates[event]) for event in events], axis=1)
+                    variables[f"{front}{name}"] = (("estimate", *dims), found[..., 0] if front else found)
                 paths = np.stack([self.paths_by_period[event] for event in events])
                 place = (..., 0, slice(None)) if front else (...,)
-                variables[f"{front}probability"] = (("estimate", *dims), found[..., 0] if front else found)
                 variables[f"{front}by_period"] = ((*dims, "period_end"), paths[place])
                 coords[dims[0]] = events
         return xarray.Dataset(variables, coords)
