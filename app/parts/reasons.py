@@ -117,7 +117,7 @@ def reason(today: Today, contribution: Any) -> Markdown:
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
     """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = today.effects_of(contribution.id)
+    found = tuple(one for one in today.effects_of(contribution.id) if one.on == "rate")
     alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
     return next(iter(alike or found), None)
 

@@ -177,7 +177,10 @@ def memory_by_hand(result: results.Result, effect: Any) -> float:
     case, line = result.case, result.posterior.record.timeline
     half_life = result.posterior.events["demarche"].hyper[f"half_life.{effect.memory}"]
     gaps = set()
+    answer = max(row.date for row in case.event_rows if row.type == "demarche" and row.dyad == TJK)
     for row in case.event_rows:
+        if effect.spent and row.date <= answer:
+            continue
         own = row.dyad in (TJK, "ALL")
         if row.type == effect.source and (own if effect.whose == "own" else not own or row.dyad == "ALL"):
             whose = "own" if effect.whose == "own" else row.dyad

@@ -274,7 +274,7 @@ def test_draws_without_the_record_have_the_elicited_quantiles() -> None:
     checks = [(-np.expm1(-12 * np.exp(found.coefficients[:, 0])), protest.base_rate)]
     ratios = [effect.rate_ratio for effect in case.effects_on("protest")]
     checks += [(np.exp(found.coefficients[:, 1 + k]), ratio) for k, ratio in enumerate(ratios)]
-    checks.append((found.hyper["half_life.fast"], case.settings.memories["fast"].half_life))
+    checks.append((found.hyper["half_life.fast"], case.half_life("protest", "fast")))
     checks.append((found.hyper["sd_dyad"], case.settings.hyperpriors.sd_dyad))
     checks.append((found.hyper["persistence"], case.settings.hyperpriors.persistence))
     for values, elicited in checks:

@@ -28,6 +28,7 @@ from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case, thinned_case
 from tests.support.clusters import until
+from tests.support.remembering import needing, remembering, some_rows
 from tests.support.smallpanel import panel_case
 
 Point = dict[str, Floats]
@@ -122,6 +123,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "nothing free but rates": plain_case,
     "record with holes": lambda: random_case(4),
     "panel": panel_case,
+    "memories": lambda: remembering(some_rows(1)),
+    "half-lives": needing,
     "recall": lambda: thinned_case(8, partners=2, years=4),
 }
 
@@ -261,7 +264,9 @@ def revised_priors(case: Case) -> Case:
 
     hyper = case.settings.hyperpriors
     memories = {
-        name: one.model_copy(update={"half_life": moved(one.half_life)}) for name, one in case.settings.memories.items()
+        name: one.model_copy(update={"half_life": moved(one.half_life)})
+        for name, one in case.settings.memories.items()
+        if one.half_life is not None
     }
     hyperpriors = Hyperpriors(
         sd_dyad=moved(hyper.sd_dyad), sd_time=moved(hyper.sd_time), persistence=moved(hyper.persistence)

@@ -50,7 +50,7 @@ def test_json_and_tables_have_both_probabilities(dossier: riskcast.Dossier) -> N
 
 
 def test_named_draws_hold_both(dossier: riskcast.Dossier) -> None:
-    ahead, found = dossier.headline.forecast, to_tree(dossier)["predictions"]
+    ahead, found = dossier.headline.forecast, to_tree(dossier)["predictions"].to_dataset()
     own = found["recorded"].sel(scenario="baseline", event="protest").values[0]
     assert ahead.simulated.recorded is not None
     np.testing.assert_array_equal(own, ahead.simulated.recorded.probability["protest"])

@@ -23,7 +23,13 @@ import riskcast
 from tests.support.places import APP
 
 ROOMS = ("case", "charts", "comparison", "engines", "exports", "forecasting", "runs", "verification")
-SHUT = ("riskcast.record.", "riskcast.engines.", "riskcast.forecasting.plan", "riskcast.forecasting.simulation")
+SHUT = (
+    "riskcast.record.",
+    "riskcast.engines.",
+    "riskcast.forecasting.plan",
+    "riskcast.forecasting.futures",
+    "riskcast.forecasting.simulation",
+)
 
 
 class Trespass(AssertionError):

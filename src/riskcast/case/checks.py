@@ -17,6 +17,7 @@ from riskcast.case.plausibility.judge import refusals, scenario_refusals
 from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
+from riskcast.case.settings import COUNT, IMMEDIATE, NEVER, RATE, SINCE, Memory
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.number_cells import mark_text
@@ -24,17 +25,19 @@ from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
 MOST_PROBLEMS = 200
+MOST_FREE_HYPER = 8
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
     """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    parts = (_settings, _indicators, _events, _effects)
+    parts = (_settings, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
         found = chain(
             _quantities(case, where, evidence),
+            _free_hyper(case, where),
             chain.from_iterable(part(case, where) for part in rest),
             refusals(case, where),
         )
@@ -69,6 +72,17 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+def _memories(case: Case, where: Where) -> Iterator[Problem]:
+    """Memories that ask for what a panel does not know."""
+    for name, memory in case.settings.memories.items() if case.settings.panel is not None else ():
+        if memory.kind == IMMEDIATE:
+            wrong = "needs the day of every event, and a panel knows the period alone"
+            yield where.problem("case", ("memories", name, "kind"), wrong, f"say kind: {COUNT}, with a half-life")
+        if memory.weight == "count":
+            wrong = "needs the number of events, and a panel says whether there was one"
+            yield where.problem("case", ("memories", name, "weight"), wrong, "remove it")
 
 
 def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:
@@ -188,6 +202,9 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
                 wrong = f"{memory!r} is not a memory of case.yaml"
                 mend = suggest(memory, case.settings.memories)
                 yield where.problem("outcomes", (name, "half_life", memory), wrong, mend)
+            elif not case.settings.memories[memory].fades:
+                wrong = f"is of a memory of the kind {case.settings.memories[memory].kind}, which has no half-life"
+                yield where.problem("outcomes", (name, "half_life", memory), wrong, "remove it")
         if event.recorded_from and not case.settings.history_from <= event.recorded_from < case.as_of:
             wrong = "lies outside history_from .. as_of"
             yield where.problem("outcomes", (name, "recorded_from"), wrong, "move it into the record")
@@ -262,6 +279,8 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
         if effect.target not in case.events:
             wrong = f"{effect.target!r} is not an outcome or trigger"
             yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
+        elif effect.on == "half_life":
+            yield from _half_life_edge(case, where, index, effect)
         elif effect.source in case.indicators:
             yield from _indicator_edge(case, where, index, effect)
         elif effect.source in case.events:
@@ -280,13 +299,64 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
 
 
 def _indicator_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
-    for key in ("whose", "memory", "acts"):
-        if getattr(effect, key) is not None:
+    for key in ("whose", "memory", "acts", "spent"):
+        if getattr(effect, key):
             wrong = "belongs to edges that start from an event"
             yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
     if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
         wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
         yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+
+
+def _half_life_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    """An edge on a half-life: from an indicator, on one that a memory of the target has and the record can move."""
+    if effect.source not in case.indicators:
+        wrong = f"is half_life, but {effect.source} is no indicator"
+        yield where.problem("effects", (index, "on"), wrong, suggest(effect.source, case.indicators))
+        return
+    for key in ("whose", "acts", "spent"):
+        if getattr(effect, key):
+            wrong = "belongs to edges that start from an event"
+            yield where.problem("effects", (index, key), wrong, f"remove it, as {effect.source} is an indicator")
+    if case.indicators[effect.source].scope == "dyad" and case.events[effect.target].scope == "host":
+        wrong = f"{effect.source} differs by dyad, but {effect.target} is shared by all"
+        yield where.problem("effects", (index,), wrong, "use an indicator of the host")
+    memories = [e.memory for e in case.effects_on(effect.target) if e.is_escalation]
+    if effect.memory is None:
+        mend = f"add it: {', '.join(dict.fromkeys(filter(None, memories))) or ', '.join(case.settings.memories)}"
+        yield where.problem("effects", (index, "memory"), "is missing on an edge that acts on a half-life", mend)
+    elif effect.memory not in case.settings.memories:
+        wrong = f"{effect.memory!r} is not a memory of case.yaml"
+        yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
+    elif (kind := case.settings.memories[effect.memory].kind) != COUNT:
+        wrong = f"{effect.memory} is of the kind {kind}; indicators act on half-lives of the kind {COUNT}"
+        yield where.problem("effects", (index, "memory"), wrong, f"use a memory of the kind {COUNT}")
+    elif effect.memory not in memories:
+        wrong = f"{effect.target} remembers nothing by {effect.memory}"
+        mend = "name the memory of an edge from an event to it, or remove the edge"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
+    elif case.half_life(effect.target, effect.memory).is_fixed:
+        wrong = f"the half-life of {effect.memory} is held fixed for {effect.target}, so that nothing can act on it"
+        mend = f"give it a median and an interval, in case.yaml or as `half_life: {{{effect.memory}: ...}}` of "
+        yield where.problem("effects", (index, "memory"), wrong, f"{mend}{effect.target}, or remove the edge")
+
+
+def _free_hyper(case: Case, where: Where) -> Iterator[Problem]:
+    """Event types with effects on half-lives and too many free hyper-parameters: with d, a fit looks for 2^d modes."""
+    for name, event in case.events.items():
+        acting = case.half_life_effects_on(name)
+        memories = {str(edge.memory) for edge in case.effects_on(name) if edge.is_escalation}
+        quantities = [edge.rate_ratio for edge in acting]
+        quantities += [case.half_life(name, memory) for memory in memories if case.settings.memories[memory].fades]
+        quantities += [case.sd_time(name), case.settings.hyperpriors.persistence]
+        quantities += [case.sd_dyad(name)] if event.scope == "dyad" else []
+        free = sum(not quantity.is_fixed for quantity in quantities)
+        if acting and free > MOST_FREE_HYPER:
+            index = next(i for i, edge in enumerate(case.effects) if edge.id == acting[-1].id)
+            wrong = f"is the {free}th free hyper-parameter of {name} (half-lives, what acts on them, spreads and "
+            wrong += f"persistence), and the work of a fit doubles with each beyond {MOST_FREE_HYPER}"
+            mend = "hold some fixed with `value:`, or let fewer indicators act on half-lives"
+            yield where.problem("effects", (index, "rate_ratio"), wrong, mend)
 
 
 def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
@@ -301,6 +371,28 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
         if effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
+    if effect.memory in case.settings.memories:
+        yield from _remembering_edge(case, where, index, effect, case.settings.memories[str(effect.memory)])
+
+
+def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memory: Memory) -> Iterator[Problem]:
+    """What an edge asks of its memory, and what its memory asks of it."""
+    if effect.spent and effect.source == effect.target:
+        wrong = "lets an event type spend itself"
+        yield where.problem("effects", (index, "spent"), wrong, "remove it: an answer is another event type")
+    if effect.spent and memory.kind in (SINCE, NEVER, RATE):
+        wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
+        mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
+        yield where.problem("effects", (index, "spent"), wrong, mend)
+    if memory.kind == RATE and effect.whose in ("others", "any"):
+        wrong = (
+            f"is {effect.whose}, but {effect.memory} is a rate, of events of one unit to the time that it is on record"
+        )
+        yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
+    if memory.weight == "severity" and case.events[effect.source].severity is None:
+        wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
+        mend = "use a memory without `weight: severity`"
+        yield where.problem("effects", (index, "memory"), wrong, mend)
 
 
 def _quantities(case: Case, where: Where, evidence: bool) -> Iterator[Problem]:

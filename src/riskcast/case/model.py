@@ -30,6 +30,7 @@ from riskcast.numbers import MOST_NAMED, written
 if TYPE_CHECKING:
     import pandas
 
+HALF_LIFE_PATH = "half_life"
 ONE_QUANTITY, PER_DYAD = "one quantity", "per dyad"
 
 
@@ -176,22 +177,31 @@ class EventType(Strict):
 
 
 class Effect(Strict):
-    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type."""
+    """An edge: how much one step of an indicator, or one fresh event, multiplies the rate of an event type.
+
+    With `on: half_life` one step of an indicator multiplies the half-life of a memory of the event type instead, and
+    `rate_ratio` is the ratio of half-lives.
+    """
 
     source: Id = Field(alias="from")
     target: Id = Field(alias="to")
     path: Id | None = None
     rate_ratio: Quantity
     rationale: Text
+    on: Literal["rate", "half_life"] = Field(default="rate", exclude_if=lambda on: on == "rate")
     whose: Literal["own", "others", "host", "any"] | None = None
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
+    # Whether an answer, an event of the target, ends what triggers before it do to the target.
+    spent: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda spent: not spent)
     allow: Allowed = ()
 
     @property
     def id(self) -> str:
-        """`from->to`, or `from->to/path` where several edges join the same two."""
-        return f"{self.source}->{self.target}" + (f"/{self.path}" if self.path else "")
+        """`from->to`, or `from->to/path` where several edges join the same two; the path of one that acts on a
+        half-life is half_life where none is named."""
+        path = self.path or (HALF_LIFE_PATH if self.on == "half_life" else "")
+        return f"{self.source}->{self.target}" + (f"/{path}" if path else "")
 
     @property
     def quantity_id(self) -> str:
@@ -201,7 +211,7 @@ class Effect(Strict):
     @property
     def is_escalation(self) -> bool:
         """Whether the edge comes from an event rather than an indicator."""
-        return self.memory is not None
+        return self.memory is not None and self.on == "rate"
 
 
 class IndicatorMove(Strict):
@@ -529,12 +539,19 @@ class Case(Strict):
         return self.dyads if self.events[event].scope == "dyad" else (self.host,)
 
     def effects_on(self, event: str) -> tuple[Effect, ...]:
-        """The edges that end in an event type, in file order."""
-        return tuple(effect for effect in self.effects if effect.target == event)
+        """The edges that act on the rate of an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event and effect.on == "rate")
+
+    def half_life_effects_on(self, event: str) -> tuple[Effect, ...]:
+        """The edges from indicators that act on half-lives of an event type, in file order."""
+        return tuple(effect for effect in self.effects if effect.target == event and effect.on == "half_life")
 
     def half_life(self, event: str, memory: str) -> Quantity:
-        """The half-life, in periods, of a memory of an event type."""
-        return self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        """The half-life, in periods, of a memory of an event type; raises LookupError for one that has none."""
+        found = self.events[event].half_life.get(memory, self.settings.memories[memory].half_life)
+        if found is None:
+            raise LookupError(f"the memory {memory} has no half-life")
+        return found
 
     def sd_dyad(self, event: str) -> Quantity:
         """The spread of an event type's log rate between dyads."""
@@ -563,7 +580,8 @@ class Case(Strict):
 
     def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
         for name, memory in self.settings.memories.items():
-            yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
+            if memory.half_life is not None:
+                yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
         for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
             yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
         for name, indicator in self.indicators.items():

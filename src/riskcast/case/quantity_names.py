@@ -21,6 +21,8 @@ from riskcast.case.quantity_ids import (
     parse_id,
 )
 
+HALF_LIFE_RATIO = "half-life ratio"
+
 
 @dataclass(frozen=True)
 class QuantityName:
@@ -112,6 +114,8 @@ def unit_of(case: Case, found: QuantityId) -> str:
     """
     if found.kind is LEVEL:
         return case.indicators[found.name].unit
+    if any(effect.id == found.name and effect.on == "half_life" for effect in case.effects):
+        return HALF_LIFE_RATIO
     return unit_of_kind(case, found.kind)
 
 
@@ -167,7 +171,7 @@ def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
 
 def ids_behind_outcome(case: Case, event: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind an event type's probability: base rate, effects, levels, half-lives."""
-    effects = case.effects_on(event)
+    effects = (*case.effects_on(event), *case.half_life_effects_on(event))
     levels = [key for effect in effects for key in level_ids(case, effect.source, dyad)]
     keys = [str(QuantityId("outcomes", BASE_RATE, event)), *(effect.quantity_id for effect in effects), *levels]
     return tuple(dict.fromkeys([*keys, *_half_lives(case, effects)]))

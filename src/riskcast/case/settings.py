@@ -79,20 +79,65 @@ MEMORY_KINDS = Registry[Any](
     {
         "count": Entry(
             "discounted count of events: log2(1 + sum of 2^(-gap / half-life))", "riskcast.record.memory:COUNT"
-        )
+        ),
+        "immediate": Entry(
+            "an event's own period, and the shares of the next ones that so many `days` from it reach: "
+            "log2(1 + sum of shares)",
+            "riskcast.record.memory:IMMEDIATE",
+        ),
+        "since": Entry(
+            "log(1 + periods since the last event, or since the record of the unit began)",
+            "riskcast.record.memory:SINCE",
+        ),
+        "never": Entry("1 until the first event, then 0", "riskcast.record.memory:NEVER"),
+        "rate": Entry(
+            "discounted events over discounted time on record: log2(1 + events * longest / time), longest the time "
+            "of an endless record",
+            "riskcast.record.memory:RATE",
+        ),
     },
 )
-COUNT = "count"
+COUNT, IMMEDIATE, SINCE, NEVER, RATE = "count", "immediate", "since", "never", "rate"
+# Kinds of memory in which nothing fades by a half-life.
+TIMELESS = (IMMEDIATE, SINCE, NEVER)
 
 
 class Memory(Strict):
     """How past events are remembered, and for how long: the half-life, in periods, of event types that do not say
-    their own."""
+    their own, or the days that an immediate memory reaches.
+
+    `weight`: how much the events of one period count: 1 together where it is not given, their `severity` in shares of
+    100, or their number (`count`).
+    """
 
     label: Text
-    half_life: Quantity
+    half_life: Quantity | None = Field(default=None, exclude_if=lambda half_life: half_life is None)
     # Left out where it is the usual one, so that hashes of cases that do not name a kind stay as they are.
     kind: Annotated[str, NameIn(MEMORY_KINDS)] = Field(default=COUNT, exclude_if=lambda kind: kind == COUNT)
+    days: Annotated[int, Field(ge=1, le=3660, strict=True)] | None = Field(
+        default=None, exclude_if=lambda days: days is None
+    )
+    weight: Literal["severity", "count"] | None = Field(default=None, exclude_if=lambda weight: weight is None)
+
+    @property
+    def fades(self) -> bool:
+        """Whether it fades by a half-life."""
+        return self.half_life is not None
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Memory:
+        if (self.kind in TIMELESS) == (self.half_life is not None):
+            if self.half_life is None:
+                raise ValueError(f"is of the kind {self.kind} and has no half-life; add `half_life:`")
+            raise ValueError(f"is of the kind {self.kind}, which has no half-life; remove `half_life:`")
+        if (self.kind == IMMEDIATE) == (self.days is None):
+            if self.days is None:
+                raise ValueError("is immediate, but does not say how many days it reaches; add `days:`")
+            raise ValueError(f"is of the kind {self.kind}, which has no days; remove `days:`, or say kind: {IMMEDIATE}")
+        if self.weight is not None and self.kind not in (COUNT, RATE):
+            wrong = f"is of the kind {self.kind}, which does not weigh events"
+            raise ValueError(f"{wrong}; remove `weight:`, or say kind: {COUNT} or {RATE}")
+        return self
 
 
 class Hyperpriors(Strict):

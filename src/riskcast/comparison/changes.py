@@ -180,7 +180,10 @@ def _orders_conflict(first: Case, second: Case) -> bool:
     """Whether dyads, or effects on one event type, stand in another order, which gives them other random numbers."""
     pairs = [(first.dyads, second.dyads)]
     pairs += [
-        (tuple(e.id for e in first.effects_on(name)), tuple(e.id for e in second.effects_on(name)))
+        (
+            tuple(e.id for e in first.effects if e.target == name),
+            tuple(e.id for e in second.effects if e.target == name),
+        )
         for name in first.events
     ]
     return any([x for x in one if x in two] != [x for x in two if x in one] for one, two in pairs)

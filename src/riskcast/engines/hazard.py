@@ -19,14 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.links import LOG, LOGIT
-from riskcast.case.model import Case
+from riskcast.case.model import Case, Effect
 from riskcast.case.quantities import Prior, elicit, stretch
-from riskcast.case.settings import COUNT, MEMORY_KINDS
+from riskcast.case.settings import COUNT, MEMORY_KINDS, TIMELESS
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record
-from riskcast.record.memory import Memory, seen_events
+from riskcast.record.memory import Memory, Sight, fading, follow, seen_events
+from riskcast.record.sights import is_plain, sight_of
 
 LOG_2PI = math.log(2.0 * math.pi)
 # A rate below the smallest is told by its logarithm; a log rate above the largest is an event for certain.
@@ -36,19 +37,36 @@ LARGEST_LOG_RATE = 700.0
 # still, and they have a place in the single precision of the simulation.
 SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e30
 LARGEST_SHARE = 1.0 - 2.0**-53
+HALF_LIFE_RATIO = "half_life_ratio"
+# What a half-life of one period leaves, for memories of which no half-life is asked.
+ONE_PERIOD = np.array([0.5])
 
 
 @dataclass(frozen=True)
 class Escalation:
     """A memory column of the regression: what each unit sees of past events, and how it fades.
 
-    `memory` is the name of the memory in the case, `kind` what it does.
+    `memory` is the name of the memory in the case, `kind` what it does; `seen` (periods, units) whether there are
+    events; `sight` all that the edge sees, where that is more; `stretches` what acts on its half-life: names of
+    hyper-parameters, with levels (periods, units) in steps.
     """
 
     seen: Floats
     memory: str
     same_period: bool
     kind: str = field(default=COUNT, metadata={SILENT_AT: COUNT})
+    sight: Sight | None = field(default=None, metadata={SILENT_AT: None})
+    stretches: tuple[tuple[str, Floats], ...] = field(default=(), metadata={SILENT_AT: ()})
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is told by `seen` and one half-life."""
+        return self.sight is None and not self.stretches
+
+    @property
+    def fades(self) -> bool:
+        """Whether it has a half-life."""
+        return self.kind not in TIMELESS
 
     @property
     def recall(self) -> Memory:
@@ -136,8 +154,12 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     by_indicator = [edge for edge in edges if not edge.is_escalation]
     by_event = [edge for edge in edges if edge.is_escalation]
     priors = [case.base_rate_prior(event)] + [elicit(edge.rate_ratio, LOG) for edge in by_indicator + by_event]
-    memories = dict.fromkeys(edge.memory for edge in by_event if edge.memory)
+    memories = dict.fromkeys(
+        edge.memory for edge in by_event if edge.memory and case.settings.memories[edge.memory].fades
+    )
     hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
+    acting = {half_life_ratio(edge): edge for edge in case.half_life_effects_on(event)}
+    hyper |= {name: elicit(edge.rate_ratio, LOG) for name, edge in acting.items()}
     has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
     if has_dyad_effects:
         hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
@@ -154,6 +176,12 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
             str(edge.memory),
             edge.acts == "same",
             case.settings.memories[str(edge.memory)].kind,
+            None if is_plain(edge, case) else sight_of(edge, case, record),
+            tuple(
+                (name, np.broadcast_to(record.levels[one.source], (periods, units)))
+                for name, one in acting.items()
+                if one.memory == edge.memory
+            ),
         )
         for edge in by_event
     )
@@ -176,6 +204,11 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     )
 
 
+def half_life_ratio(effect: Effect) -> str:
+    """The name of the hyper-parameter that is an edge's ratio of half-lives."""
+    return ".".join(part for part in (HALF_LIFE_RATIO, str(effect.memory), effect.source, effect.path or "") if part)
+
+
 def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
     unit, period = np.nonzero(record.at_risk[event].T)
     # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.
@@ -193,6 +226,11 @@ def _touched(escalations: tuple[Escalation, ...], rows: Rows) -> NDArray[np.bool
     """Rows whose memory of some past event is not zero; their covariates differ from their neighbours'."""
     touched = np.zeros(len(rows), dtype=bool)
     for edge in escalations:
+        if edge.sight is not None:
+            # Whether a memory is zero does not depend on how fast it fades.
+            columns, _ = follow(edge.recall, edge.sight, lambda period: ONE_PERIOD, edge.same_period)
+            touched |= columns[rows.period, rows.unit] != 0.0
+            continue
         seen = np.maximum.accumulate(edge.seen > 0, axis=0)
         if not edge.same_period:
             seen = np.concatenate([np.zeros_like(seen[:1]), seen[:-1]])
@@ -234,19 +272,32 @@ def _held(value: Floats, prior: Prior) -> Floats:
 
 def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -> Floats:
     """Memories of past events in each row: (rows, escalations), or S + (rows, escalations) for half-lives shaped S."""
-    shapes = {np.shape(hyper[f"half_life.{edge.memory}"]) for edge in model.escalations}
-    shape = np.broadcast_shapes(*shapes)
+    fading_by = [f"half_life.{edge.memory}" for edge in model.escalations if edge.fades]
+    fading_by += [name for edge in model.escalations for name, _ in edge.stretches]
+    shape = np.broadcast_shapes(*(np.shape(hyper[name]) for name in fading_by))
     out = np.zeros((*shape, len(rows), len(model.escalations)))
-    for memory, same_period in dict.fromkeys((edge.memory, edge.same_period) for edge in model.escalations):
-        alike = [
-            i for i, edge in enumerate(model.escalations) if (edge.memory, edge.same_period) == (memory, same_period)
-        ]
+    for place, edge in enumerate(model.escalations):
+        if not edge.is_plain:
+            out[..., place] = edge_columns(edge, hyper)[..., rows.period, rows.unit]
+    plain = [(i, edge) for i, edge in enumerate(model.escalations) if edge.is_plain]
+    for memory, same_period in dict.fromkeys((edge.memory, edge.same_period) for _, edge in plain):
+        alike = [i for i, edge in plain if (edge.memory, edge.same_period) == (memory, same_period)]
         seen = np.stack([model.escalations[i].seen for i in alike], axis=1)
         recall = model.escalations[alike[0]].recall
         memories = recall.columns(seen, hyper[f"half_life.{memory}"], same_period)
         for place, column in enumerate(alike):
             out[..., column] = memories[..., rows.period, place, rows.unit]
     return out
+
+
+def edge_columns(edge: Escalation, hyper: Mapping[str, Floats]) -> Floats:
+    """A memory of past events in every period: S + (periods, units), for hyper-parameters shaped S."""
+    recall, sight = edge.recall, edge.sight or Sight(edge.seen)
+    if not edge.fades:
+        return follow(recall, sight, lambda period: ONE_PERIOD, edge.same_period)[0]
+    stretches = [(np.asarray(hyper[name]), levels) for name, levels in edge.stretches]
+    fade = fading(recall, hyper[f"half_life.{edge.memory}"], stretches)
+    return follow(recall, sight, fade, edge.same_period)[0]
 
 
 def year_factor(years: Ints, sd_time: float | Floats, rho: float | Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskcast.case.quantities import stretch
 from riskcast.engines.dyad_effects import Groups
-from riskcast.engines.hazard import EventModel, Rows, bounded_rate, memory_columns, natural_hyper
+from riskcast.engines.hazard import EventModel, Rows, bounded_rate, edge_columns, memory_columns, natural_hyper
 from riskcast.machinery.array_types import Floats, Ints
 
 INTERPOLATION_NODES = 20
@@ -23,11 +23,14 @@ class MemoryTable:
 
     For each memory: a table (rows, escalations * nodes) and each draw's barycentric weights (draws, nodes; Berrut and
     Trefethen, 2004), so that the part of eta that comes from memories is a matrix product. Exact where the half-life
-    is fixed.
+    is fixed. A memory on whose half-life indicators act is worked out for every draw: `exact`, hyper-parameters by
+    name, of which such memories have theirs, (draws,) or (); `rows`, of which memories are asked.
     """
 
     tables: tuple[Floats, ...]
     shares: tuple[Floats, ...]
+    exact: Mapping[str, Floats]
+    rows: Rows
 
     @classmethod
     def of(cls, model: EventModel, rows: Rows, xi: Mapping[str, Floats]) -> MemoryTable:
@@ -35,17 +38,17 @@ class MemoryTable:
         hyper = natural_hyper(model, {})
         shares = []
         for name in model.memories:
-            prior, own = model.hyper[f"half_life.{name}"], xi.get(f"half_life.{name}")
+            prior, own = model.hyper.get(f"half_life.{name}"), xi.get(f"half_life.{name}")
             # In u(z) memories are as smooth as in the log half-life; in z the knee of a skewed prior is in the way.
-            nodes, share = _interpolation(None if own is None else stretch(own, prior.skew)[0])
-            if len(nodes) > 1:
+            nodes, share = _interpolation(None if own is None or prior is None else stretch(own, prior.skew)[0])
+            if len(nodes) > 1 and prior is not None:
                 hyper[f"half_life.{name}"] = prior.link.inverse(prior.middle + prior.spread * nodes)
             shares.append(share)
         columns = memory_columns(model, rows, hyper) if model.escalations else np.zeros((len(rows), 0))
         columns = columns[None] if columns.ndim == 2 else columns
         tables = []
         for place, memory in enumerate(model.memories):
-            chosen = [i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            chosen = _interpolated(model, memory)
             nodes = shares[place].shape[1]
             table = columns[:nodes, :, chosen].transpose(1, 2, 0)
             # Neighbouring nodes tell much the same: keep the few directions in which memories differ.
@@ -53,19 +56,32 @@ class MemoryTable:
             kept = directions[:, sizes > 1e-14 * max(float(sizes[-1]), 1e-300)]
             tables.append((table @ kept).reshape(len(rows), len(chosen) * kept.shape[1]))
             shares[place] = shares[place] @ kept
-        return cls(tuple(tables), tuple(shares))
+        stretched = any(edge.stretches for edge in model.escalations)
+        return cls(tuple(tables), tuple(shares), natural_hyper(model, xi) if stretched else {}, rows)
 
     def take(self, draws: slice) -> MemoryTable:
         """The table for some of the draws."""
-        return MemoryTable(self.tables, tuple(share[draws] if len(share) > 1 else share for share in self.shares))
+        shares = tuple(share[draws] if len(share) > 1 else share for share in self.shares)
+        exact = {name: value[draws] if np.ndim(value) else value for name, value in self.exact.items()}
+        return MemoryTable(self.tables, shares, exact, self.rows)
 
     def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
         """Add what memories contribute to log rates (rows, draws)."""
         for memory, table, share in zip(model.memories, self.tables, self.shares, strict=True):
-            chosen = [model.indicators + i for i, edge in enumerate(model.escalations) if edge.memory == memory]
+            chosen = [model.indicators + i for i in _interpolated(model, memory)]
             weights = coefficients[:, chosen][:, :, None] * share[:, None, :]
             eta += table @ weights.reshape(len(weights), -1).T
+        for place, edge in enumerate(model.escalations):
+            if edge.stretches:
+                column = edge_columns(edge, self.exact)[..., self.rows.period, self.rows.unit]
+                eta += (coefficients[:, model.indicators + place, None] * column).T
         return eta
+
+
+def _interpolated(model: EventModel, memory: str) -> list[int]:
+    """Which escalations of a model have a memory that is interpolated."""
+    edges = enumerate(model.escalations)
+    return [i for i, edge in edges if edge.memory == memory and not edge.stretches]
 
 
 def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:

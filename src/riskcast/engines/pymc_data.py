@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
-from riskcast.case.settings import COUNT
-from riskcast.engines.hazard import EventModel, Rows, build_event_model
+from riskcast.case.settings import COUNT, RATE
+from riskcast.engines.hazard import Escalation, EventModel, Rows, build_event_model, edge_columns
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
@@ -76,6 +76,7 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
 
     rows = [_merge(model) for model in blocks]
     step_size, steps = _lay_steps(blocks, rows)
+    remembered, memories = _lay_memories(blocks, rows, list(hyper), half_lives, record.timeline.length)
     data = {
         "coefficient_middle": np.concatenate([model.middle for model in blocks]),
         "coefficient_spread": np.concatenate([model.spread for model in blocks]),
@@ -84,6 +85,7 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         "hyper_spread": np.array([prior.spread for prior in hyper.values()]),
         "hyper_skew": np.array([prior.skew for prior in hyper.values()]),
         "step_size": step_size,
+        **remembered,
         "exposure": np.concatenate([mine.exposure for mine, _ in rows]),
         "happened": np.concatenate([hit for _, hit in rows]).astype(np.int64),
     }
@@ -96,12 +98,7 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         "sd_time": _integers(place[f"{event}:sd_time"] for event in models),
         "persistence": _integers(place[f"{event}:persistence"] for event in models),
     }
-    layout |= (
-        _lay_rows(blocks, rows)
-        | _lay_years(blocks)
-        | steps
-        | _lay_memories(blocks, rows, half_lives, record.timeline.length)
-    )
+    layout |= _lay_rows(blocks, rows) | _lay_years(blocks) | steps | memories
     ends = record.timeline.ends.astype(str)
     coords = {
         EVENT: tuple(models),
@@ -169,56 +166,141 @@ def _lay_rows(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> dict[st
 
 
 def _lay_steps(blocks: tuple[EventModel, ...], rows: list[MergedRows]) -> tuple[Floats, dict[str, Ints]]:
-    """Indicator steps that are not zero, and the row and coefficient of each."""
+    """Indicator steps and memories without half-life that are not zero, and the row and coefficient of each."""
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.middle) for model in blocks)
     row, coefficient, size = [], [], []
-    for (mine, _), begin, column in zip(rows, first_row, first_coefficient, strict=True):
-        at_row, at_column = np.nonzero(mine.x[:, 1:])
+    for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
+        known = [mine.x[:, 1:]]
+        for edge in model.escalations:
+            own = np.zeros(len(mine)) if edge.fades else edge_columns(edge, {})[mine.period, mine.unit]
+            known.append(own[:, None])
+        steps = np.concatenate(known, axis=1)
+        at_row, at_column = np.nonzero(steps)
         row.append(begin + at_row)
         coefficient.append(column + 1 + at_column)
-        size.append(mine.x[at_row, 1 + at_column])
+        size.append(steps[at_row, at_column])
     return np.concatenate(size), {
         "step_row": np.concatenate(row),
         "step_coefficient": np.concatenate(coefficient),
     }
 
 
+@dataclass
+class _Laid:
+    """Columns of numbers that are laid end to end, by name."""
+
+    parts: dict[str, list[NDArray[Any]]]
+
+    @classmethod
+    def of(cls, *names: str) -> _Laid:
+        return cls({name: [] for name in names})
+
+    def add(self, **columns: NDArray[Any]) -> None:
+        for name, values in columns.items():
+            self.parts[name].append(np.asarray(values))
+
+    def joined(self, kind: type) -> dict[str, NDArray[Any]]:
+        """Each column as one array."""
+        return {name: np.concatenate([np.zeros(0), *parts]).astype(kind) for name, parts in self.parts.items()}
+
+
 def _lay_memories(
-    blocks: tuple[EventModel, ...], rows: list[MergedRows], half_lives: list[str], periods: int
-) -> dict[str, Ints]:
+    blocks: tuple[EventModel, ...],
+    rows: list[MergedRows],
+    hyper: list[str],
+    half_lives: list[str],
+    periods: int,
+) -> tuple[dict[str, Floats], dict[str, Ints]]:
     """Memories that are not zero, each with its row and coefficient; and every past event that each remembers.
 
     `past_faded` points into a table of what is left of an event by half-life and gap, so that its powers are computed
-    once and not for every event.
+    once and not for every event. Where indicators act on a half-life, events point into a table of periods (`clock`)
+    instead, each unit's own, that is summed up to when they happened and to now. A memory that is a rate has the
+    covered periods that it has seen as well. `past_weight` is there where events count other than one by one.
     """
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.middle) for model in blocks)
-    parts: list[tuple[Ints, ...]] = [(np.zeros(0, dtype=np.int64),) * 5]
-    memories = 0
+    laid = _Laid.of("memory_row", "memory_coefficient", "past_memory", "past_faded")
+    clocks = _Laid.of("clock_half_life", "stretch_clock", "stretch_hyper", "timed_memory", "timed_now", "timed_then")
+    covered = _Laid.of("rate_memory", "rate_half_life", "covered_rate", "covered_faded")
+    counts, sizes = _Laid.of("past", "timed"), _Laid.of("stretch_size", "covered_share")
+    memories, rates, ticks = 0, 0, 0
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
         bounds = np.searchsorted(mine.unit, np.arange(len(model.units) + 1))
         for number, edge in enumerate(model.escalations):
-            if edge.kind != COUNT:
+            if not edge.fades:
+                continue
+            if edge.kind not in (COUNT, RATE):
                 wrong = f"the memory {edge.memory} is of the kind {edge.kind}, which the engine nuts does not know"
                 raise OptionError(f"{wrong}; use laplace, or kind: {COUNT}")
             half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
-            freshest = mine.period - (0 if edge.same_period else 1)
-            for unit, seen in enumerate(edge.seen.T):
-                past = np.flatnonzero(seen)
-                now = freshest[bounds[unit] : bounds[unit + 1]]
-                at_row, at_past = np.nonzero(past <= now[:, None])
+            if edge.stretches:
+                clocks.add(clock_half_life=np.full(periods * len(model.units), half_life))
+                for name, levels in edge.stretches:
+                    clock, unit = np.nonzero(levels)
+                    at = ticks + unit * periods + clock
+                    clocks.add(stretch_clock=at, stretch_hyper=np.full(len(at), hyper.index(f"{model.event}:{name}")))
+                    sizes.add(stretch_size=levels[clock, unit])
+            for unit in range(len(model.units)):
+                now = mine.period[bounds[unit] : bounds[unit + 1]]
+                freshest = now - (0 if edge.same_period else 1)
+                past, counted = _remembered(edge, unit, now, freshest)
+                at_row, at_past = np.nonzero(counted)
                 remembering, owner = np.unique(at_row, return_inverse=True)
-                parts.append(
-                    (
-                        begin + bounds[unit] + remembering,
-                        np.full(len(remembering), column + model.indicators + number),
-                        memories + owner,
-                        half_life * periods + now[at_row] - past[at_past],
-                        seen[past[at_past]].astype(np.int64),
-                    )
+                laid.add(
+                    memory_row=begin + bounds[unit] + remembering,
+                    memory_coefficient=np.full(len(remembering), column + model.indicators + number),
                 )
+                if edge.stretches:
+                    clock = ticks + unit * periods
+                    clocks.add(timed_memory=memories + owner, timed_now=clock + freshest[at_row])
+                    clocks.add(timed_then=clock + past[at_past])
+                    counts.add(timed=counted[at_row, at_past])
+                else:
+                    gap = half_life * periods + freshest[at_row] - past[at_past]
+                    laid.add(past_memory=memories + owner, past_faded=gap)
+                    counts.add(past=counted[at_row, at_past])
+                if edge.kind == RATE and edge.sight is not None:
+                    share = edge.sight.seen[:, 1, unit]
+                    where, when = np.nonzero((np.arange(periods) <= freshest[remembering, None]) & (share > 0.0))
+                    covered.add(
+                        rate_memory=memories + np.arange(len(remembering)),
+                        rate_half_life=np.full(len(remembering), half_life),
+                        covered_rate=rates + where,
+                        covered_faded=half_life * periods + freshest[remembering][where] - when,
+                    )
+                    sizes.add(covered_share=share[when])
+                    rates += len(remembering)
                 memories += len(remembering)
-    names = ("memory_row", "memory_coefficient", "past_memory", "past_faded", "past_count")
-    joined = {name: np.concatenate(column) for name, column in zip(names, zip(*parts, strict=True), strict=True)}
-    return joined | {"gap": np.arange(periods)}
+            ticks += periods * len(model.units) if edge.stretches else 0
+    happened = counts.joined(float)
+    past = happened["past"]
+    whole = bool((past == np.round(past)).all())
+    data = {
+        **sizes.joined(float),
+        "past_weight": np.zeros(0) if whole else past,
+        "timed_weight": happened["timed"],
+    }
+    layout = {name: part for one in (laid, clocks, covered) for name, part in one.joined(np.int64).items()}
+    count = past.astype(np.int64) if whole else np.zeros(0, dtype=np.int64)
+    return data, layout | {"past_count": count, "gap": np.arange(periods)}
+
+
+def _remembered(edge: Escalation, unit: int, now: Ints, freshest: Ints) -> tuple[Ints, Floats]:
+    """Periods in which an edge has seen events in a unit, and how many of each period the rows in periods `now`, of
+    which `freshest` is the last that they feel, remember: (rows, periods seen)."""
+    sight = edge.sight
+    seen = (
+        edge.seen[:, unit] if sight is None else sight.seen[..., 0, unit] if edge.kind == RATE else sight.seen[:, unit]
+    )
+    past = np.flatnonzero(seen)
+    counted = np.where(past <= freshest[:, None], seen[past], 0.0)
+    if sight is not None and sight.answered is not None and sight.upto is not None and sight.after is not None:
+        for answer in np.flatnonzero(sight.answered[:, unit]).tolist():
+            own, later = past == answer, now > answer
+            counted[np.ix_(later, past < answer)] = 0.0
+            counted[np.ix_(later, own)] = sight.after[answer, unit]
+            if edge.same_period:
+                counted[np.ix_(now == answer, own)] = sight.upto[answer, unit]
+    return past, counted

@@ -37,6 +37,7 @@ from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT
 from riskcast.record.arrays import Record
+from riskcast.record.memory import LONGEST, SHORTEST
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -151,7 +152,7 @@ def assemble(flat: FlatCase) -> pm.Model:
         if len(flat.data["step_size"]):
             eta = eta[at["step_row"]].inc(coefficients[at["step_coefficient"]] * data["step_size"])
         if len(flat.layout["memory_row"]):
-            memories = _memories(log_half_life, at)
+            memories = _memories(log_half_life, hyper, at, data, flat)
             eta = eta[at["memory_row"]].inc(coefficients[at["memory_coefficient"]] * memories)
         pm.CustomDist(
             "occurred",
@@ -206,13 +207,37 @@ def _year_shocks(
     return sd_time[at["year_event"]] * fresh[at["pair_later"]].inc(passed_on)
 
 
-def _memories(log_half_life: TensorVariable, at: Mapping[str, TensorVariable]) -> TensorVariable:
-    """log2(1 + sum over past events of 2^(-gap / half-life)) for every memory that is not zero."""
+def _memories(
+    log_half_life: TensorVariable,
+    hyper: TensorVariable,
+    at: Mapping[str, TensorVariable],
+    data: Mapping[str, Any],
+    flat: FlatCase,
+) -> TensorVariable:
+    """log2(1 + S) for every memory that is not zero, with S = sum over past events of what is left of each.
+
+    What is left after `gap` periods is 2^(-gap / half-life); under indicators, 2^(-sum of 1 / h[t]) over the periods
+    since. A rate divides S by sum over covered periods of 2^(-gap / half-life), as a share of an endless sum.
+    """
     import pytensor.tensor as pt
 
     decay = LOG_2 * pt.exp(-log_half_life)
     faded = pt.exp(-decay[:, None] * at["gap"]).ravel()
-    left = pt.zeros(at["memory_row"].shape)[at["past_memory"]].inc(at["past_count"] * faded[at["past_faded"]])
+    count = data["past_weight"] if len(flat.data["past_weight"]) else at["past_count"]
+    left = pt.zeros(at["memory_row"].shape)[at["past_memory"]].inc(count * faded[at["past_faded"]])
+    if len(flat.layout["clock_half_life"]):
+        middle = log_half_life[at["clock_half_life"]]
+        stretch = data["stretch_size"] * hyper[at["stretch_hyper"]]
+        own = pt.clip(middle[at["stretch_clock"]].inc(stretch), math.log(SHORTEST), math.log(LONGEST))
+        clock = pt.cumsum(pt.exp(-own).reshape((-1, at["gap"].shape[0])), axis=1).ravel()
+        since = clock[at["timed_now"]] - clock[at["timed_then"]]
+        left = left[at["timed_memory"]].inc(data["timed_weight"] * pt.exp(-LOG_2 * since))
+    if len(flat.layout["rate_memory"]):
+        time = pt.zeros(at["rate_memory"].shape)[at["covered_rate"]].inc(
+            data["covered_share"] * faded[at["covered_faded"]]
+        )
+        endless = 1.0 / -pt.expm1(-decay[at["rate_half_life"]])
+        left = left[at["rate_memory"]].set(left[at["rate_memory"]] * endless / time)
     return pt.log1p(left) / LOG_2
 
 

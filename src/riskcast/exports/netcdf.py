@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
-from riskcast.case.quantity_names import unit_of_kind
+from riskcast.case.quantity_names import HALF_LIFE_RATIO, unit_of_kind
+from riskcast.engines.hazard import HALF_LIFE_RATIO as RATIO
 from riskcast.engines.registry import ENGINES
 from riskcast.errors import visible
 from riskcast.exports.dossier import Dossier
@@ -104,6 +105,7 @@ def _posterior(dossier: Dossier) -> xarray.Dataset:
         block = str(name).split(".", 1)[1]
         kind = HYPER.get(block.partition(".")[0])
         unit = LOG_RATE if kind is None else unit_of_kind(dossier.case, kind)
+        unit = HALF_LIFE_RATIO if block.startswith(f"{RATIO}.") else unit
         dims = (CHAIN, DRAW, *values.dims[1:])
         variables[name] = (dims, _by_chain(dossier, values.to_numpy()), {"units": unit})
     coords: dict[str, Any] = {str(name): values for name, values in flat.coords.items() if name != DRAW}

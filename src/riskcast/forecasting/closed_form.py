@@ -90,7 +90,7 @@ def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice,
     for name, slope in p.slopes:
         log_rate += slope[part, None].astype(WORK) * levels[name]
     for edge in p.edges:
-        log_rate += edge.gain[part, None].astype(WORK) * edge.memory.shape(edge.start[part])
+        log_rate += edge.gain[part, None].astype(WORK) * edge.felt[part]
     spread = p.sd_time[part, None] * np.sqrt(1.0 - kept**2)
     with np.errstate(over="ignore", invalid="ignore"):
         rate = np.exp(log_rate, out=log_rate)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from riskcast.case.links import LOG
-from riskcast.case.model import Effect
+from riskcast.case.model import HALF_LIFE_PATH, Effect
 from riskcast.case.quantities import elicit
-from riskcast.engines.hazard import LARGEST_LOG_RATE
+from riskcast.engines.hazard import LARGEST_LOG_RATE, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
@@ -85,7 +85,8 @@ class ActingEffect:
     key: id of its rate ratio, as overlays write it; source and target with their labels; unit: the dyad, or the host;
     is_event: whether its source is an event type; steps: today's level in steps from its reference, or the memory of
     past events (1: one fresh event); now: the factor that it puts on the rate today; prior, posterior: the rate ratio
-    for one step or one fresh event; moved: what the record did to it.
+    for one step or one fresh event; moved: what the record did to it; on: whether it acts on the rate, or on a
+    half-life, of which all factors and ratios are then.
     """
 
     key: str
@@ -102,11 +103,13 @@ class ActingEffect:
     prior: Quantiles
     posterior: Quantiles
     moved: Moved
+    on: Literal["rate", "half_life"] = "rate"
 
 
 @dataclass(frozen=True)
 class Acting:
-    """The effects that act today, those that change a rate most first; `origin`: what they come from, in a sentence."""
+    """The effects that act today, those that change a rate most first, then those on half-lives; `origin`: what they
+    come from, in a sentence."""
 
     unit: str | None
     effects: tuple[ActingEffect, ...]
@@ -160,7 +163,7 @@ class Acting:
 
 
 def acting(forecast: Forecast, unit: str | None = None, event: str | None = None) -> Acting:
-    """The effects that act today on event types of a dyad, those that change a rate most first.
+    """The effects that act today on event types of a dyad: those that change a rate most first, on half-lives last.
 
     For each effect, factor now = exp(beta * m): beta the log rate ratio; m today's level in steps from its reference,
     or the memory of past events. Its median is taken as exp(mean beta * mean m), as the prior holds the two
@@ -189,7 +192,8 @@ def acting(forecast: Forecast, unit: str | None = None, event: str | None = None
             found.setdefault(effect.unit if unit is None else "", []).append(effect)
     place = {f"effects.{effect.id}": number for number, effect in enumerate(case.effects)}
     by_size = [
-        sorted(own, key=lambda effect: (-abs(math.log(effect.now.median)), place[effect.key])) for own in found.values()
+        sorted(own, key=lambda one: (one.on != "rate", -abs(math.log(one.now.median)), place[one.key]))
+        for own in found.values()
     ]
     posterior = forecast.posterior
     return Acting(unit, tuple(effect for own in by_size for effect in own), posterior.origin, posterior.warning)
@@ -204,18 +208,21 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
     """The effects on an event type in some of its units, effect by effect."""
     case, plan = forecast.case, next(plan for plan in forecast.plan.events if plan.event == event)
     model, drawn = forecast.posterior.models[event], forecast.posterior.events[event]
-    effects = case.effects_on(event)
+    effects = (*case.effects_on(event), *case.half_life_effects_on(event))
     memories = dict(zip([effect.id for effect in effects if effect.is_escalation], plan.edges, strict=True))
     place = {unit: number for number, unit in enumerate(case.units(event))}
     columns = [place[unit] for unit in units]
     for effect in effects:
-        column = model.coefficients.index(effect.id)
-        size, believed = drawn.coefficients[:, column], elicit(effect.rate_ratio, LOG)
-        left = memories.get(effect.id)
+        believed, left = elicit(effect.rate_ratio, LOG), memories.get(effect.id)
+        size = (
+            drawn.coefficients[:, model.coefficients.index(effect.id)]
+            if effect.on == "rate"
+            else np.log(drawn.hyper[half_life_ratio(effect)])
+        )
         steps = (
             _of_units(forecast.plan.today[effect.source], columns)
             if left is None
-            else left.memory.value(_of_units(left.start, columns))
+            else _of_units(left.memory.value(left.memory.ahead(left.start.astype(float))), columns)
         )
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)
@@ -233,7 +240,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
                 target=event,
                 target_label=case.events[event].label,
                 unit=unit,
-                path=effect.path or "",
+                path=effect.path or (HALF_LIFE_PATH if effect.on == "half_life" else ""),
                 rationale=effect.rationale,
                 is_event=effect.is_escalation,
                 steps=float(middle[row]),
@@ -241,6 +248,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
                 prior=prior,
                 posterior=posterior,
                 moved=moved,
+                on=effect.on,
             )
 
 

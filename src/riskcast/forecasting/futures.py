@@ -121,7 +121,7 @@ def simulate_futures(
         for indicator, slope in slopes[p.event]:
             level = now[indicator]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
-        memories.add_to(log_rate, p, t)
+        memories.add_to(log_rate, p, t, now)
         return np.exp(log_rate, out=rate[p.event])
 
     with np.errstate(over="ignore", invalid="ignore"):
@@ -147,10 +147,11 @@ def simulate_futures(
                     chance_of[:, units] = 0.0
                     occurs[:, units] = False
                 np.copyto(happened[name], occurs)
-                recorded.add(p, t, of_rate, uniform)
-                memories.note(name)
+                chance_found, rate_found = recorded.draw(p, t, of_rate, uniform, chance_of)
+                memories.note(name, t, uniform, chance_found, rate_found)
+                recorded.tell(p, t, rate_found)
                 told.add(p, t, of_rate, chance_of, happened)
-            memories.step(plan)
+            memories.step(plan, t, now)
             levels.step(t)
             told.scores.step(happened)
             recorded.step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,15 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.links import IDENTITY, LOG
-from riskcast.case.model import Case
+from riskcast.case.model import Case, Effect
 from riskcast.case.moves import indicator_order, own_drifts
+from riskcast.case.periods import Timeline
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
+from riskcast.case.settings import RATE, Memory as MemorySettings
+from riskcast.engines.hazard import Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import normals
-from riskcast.record.memory import Memory, Neighbours, memory_of, seen_events
+from riskcast.record.arrays import day_number
+from riskcast.record.memory import Memory, Neighbours, Sight, fading, follow, memory_of, seen_events
+from riskcast.record.sights import Begun, begun_of, is_plain, period_starts, periods_reached, settings_of, sight_of
 
 # No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
 MOST = 1e15
@@ -27,8 +32,51 @@ ALL = slice(None)
 
 
 @dataclass(frozen=True)
+class DaysAhead:
+    """The days of a horizon's cells: begins, the day of its period, from 1, on which each cell begins; spans, its days;
+    lengths, the days of its whole period, and of periods after the last one."""
+
+    begins: Ints
+    spans: Ints
+    lengths: Ints
+
+    @classmethod
+    def of(cls, case: Case, timeline: Timeline, horizon: int, later: int) -> DaysAhead:
+        """The days of a horizon's cells, and of so many `later` periods."""
+        cells = timeline.cells(horizon)
+        starts = period_starts(case, timeline, timeline.complete, len(cells) + later + 1)
+        first = np.array([day_number(day) for day in cells.first])
+        last = np.array([day_number(day) for day in cells.last])
+        return cls(first - starts[: len(cells)] + 1, last - first + 1, np.diff(starts))
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What an edge asks for beyond whether events happened.
+
+    target: the event type that spends its triggers, empty where none does; settings: its memory in the case; weight:
+    how much an event counts; later: periods after its own that an event can reach; without: what would be left had
+    there been no event, shaped like the edge's start; begun: what the running period has had, where one is split;
+    half_life (draws,), stretches: indicators that act on it, with the logarithm of their ratio, (draws,).
+    """
+
+    target: str
+    settings: MemorySettings
+    weight: float
+    later: int
+    without: Floats
+    begun: Begun | None = None
+    half_life: Floats | None = None
+    stretches: tuple[tuple[str, Floats], ...] = ()
+
+
+@dataclass(frozen=True)
 class Edge:
-    """An escalation edge ready to simulate; gain: log rate ratio / unit of its memory; start: what the past leaves."""
+    """An escalation edge ready to simulate.
+
+    gain: log rate ratio / unit of its memory; start: what the past leaves, (draws, units), behind its parts where
+    states are stacked; beyond: what its memory asks for beyond whether events happened, if it does.
+    """
 
     source: str
     whose: str
@@ -38,6 +86,17 @@ class Edge:
     gain: Floats
     decay: Floats
     start: Floats
+    beyond: Beyond | None = None
+
+    @property
+    def felt(self) -> Floats:
+        """The memory as rates feel it at the start of the horizon, in `unit`s: (draws, units)."""
+        return self.memory.shape(self.memory.ahead(self.start))
+
+    @property
+    def without(self) -> Floats:
+        """What would be left had no event ever been seen, shaped like `start`."""
+        return np.zeros_like(self.start) if self.beyond is None else self.beyond.without
 
 
 @dataclass(frozen=True)
@@ -117,6 +176,7 @@ class Plan:
     horizon: int
     draws: int
     seed: int
+    days: DaysAhead
     raises: tuple[Rise, ...] = ()
 
     @property
@@ -159,7 +219,7 @@ class Plan:
             for name, slope in p.slopes:
                 eta = eta + slope[:, None] * _of(self.today[name], dyads)
             for edge in p.edges:
-                eta = eta + edge.gain[:, None] * edge.memory.shape(_of(edge.start, dyads))
+                eta = eta + edge.gain[:, None] * _of(edge.felt, dyads)
             columns[:, :, place] = -np.expm1(-length * np.exp(np.minimum(eta, 50.0))).T
         return columns
 
@@ -209,8 +269,22 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     cells = timeline.cells(horizon)
     begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
     years = timeline.years_ahead(horizon)
+    later = max((edge.beyond.later for p in events for edge in p.edges if edge.beyond is not None), default=0)
     return Plan(
-        case, record.present, events, today, drift, passed_on, years, cells.shares, begun, horizon, draws, seed, raises
+        case=case,
+        present=record.present,
+        events=events,
+        today=today,
+        drift=drift,
+        passed_on=passed_on,
+        years=years,
+        shares=cells.shares,
+        begun=begun,
+        horizon=horizon,
+        draws=draws,
+        seed=seed,
+        days=DaysAhead.of(case, timeline, horizon, later),
+        raises=raises,
     )
 
 
@@ -243,6 +317,10 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
     first = 1 + len(by_indicator)
     edges = []
     for column, effect in enumerate(by_event):
+        if not (is_plain(effect, case) and model.escalations[column].is_plain):
+            gain, same = coefficients[:, first + column], model.escalations[column]
+            edges.append(_special_edge(posterior, effect, same, _finite(gain), neighbours))
+            continue
         seen = seen_events(effect, case, posterior.record.occurred)[: posterior.record.timeline.complete]
         if effect.whose in ("any", "host"):
             seen = seen[:, :1]
@@ -284,3 +362,53 @@ def _residue(memory: Memory, seen: Floats, half_life: Floats) -> Floats:
     if (half_life == half_life[0]).all():
         return np.broadcast_to(memory.residue(seen, half_life[:1]).astype(WORK), (len(half_life), seen.shape[1]))
     return memory.residue(seen, half_life).astype(WORK)
+
+
+def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Floats, neighbours: Neighbours) -> Edge:
+    """An edge whose memory asks for more than whether events happened."""
+    case, record, draws = posterior.case, posterior.record, posterior.draws
+    memory, settings = memory_of(case, str(effect.memory)), settings_of(effect, case)
+    complete, units = record.timeline.complete, len(case.units(effect.target))
+    hyper, sight = posterior.events[effect.target].hyper, sight_of(effect, case, record)
+    half_life, fade = None, fading(memory, np.ones(1))
+    acting = {
+        half_life_ratio(one): one.source
+        for one in case.half_life_effects_on(effect.target)
+        if one.memory == effect.memory
+    }
+    if edge.fades:
+        half_life = hyper[f"half_life.{effect.memory}"]
+        fade = fading(memory, half_life, [(hyper[name], levels) for name, levels in edge.stretches])
+    quiet = replace(sight, seen=np.zeros_like(sight.seen), answered=None)
+    if settings.kind == RATE:
+        quiet.seen[:, 1] = sight.seen[:, 1]
+    begun = None if record.timeline.ends_period else begun_of(effect, case, record)
+
+    def left(what: Sight) -> Floats:
+        state = follow(memory, what, fade, edge.same_period, complete, kept=False)[1]
+        return np.broadcast_to(state, (*state.shape[:-2], draws, units)).astype(WORK)
+
+    start, without = left(sight), left(quiet)
+    if effect.spent and begun is not None:
+        start[..., begun.answered] = memory.first
+    severity = float(case.events[effect.source].severity or 0.0)
+    return Edge(
+        source=effect.source,
+        whose=str(effect.whose),
+        neighbours=neighbours,
+        same_period=edge.same_period,
+        memory=memory,
+        gain=_finite(size / memory.unit),
+        decay=np.ones(draws) if half_life is None else memory.decay(half_life),
+        start=start,
+        beyond=Beyond(
+            target=effect.target if effect.spent else "",
+            settings=settings,
+            weight=severity / 100.0 if settings.weight == "severity" else 1.0,
+            later=0 if settings.days is None else periods_reached(case, settings.days),
+            without=without,
+            begun=begun,
+            half_life=half_life,
+            stretches=tuple((name, np.log(hyper[ratio])) for ratio, name in acting.items()),
+        ),
+    )

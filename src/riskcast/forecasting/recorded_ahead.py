@@ -48,22 +48,30 @@ class RecordedAhead:
         if self.told is not None:
             self.told.scores.expect(p.event, self._of(p, rate), left)
 
-    def add(self, p: EventPlan, cell: int, rate: Floats, uniform: Floats) -> None:
-        """Add the events of one type in one cell: what of them is recorded, given their rates in a full period and what
-        was drawn, (paths, units) each."""
+    def draw(self, p: EventPlan, cell: int, rate: Floats, uniform: Floats, chance: Floats) -> tuple[Floats, Floats]:
+        """Draw which events of one type in one cell are recorded; (paths, units) each.
+
+        rate: of what happens in a full period; chance: of at least one in the cell, where it happened if uniform is
+        less. Returns the chance of a recorded one and the rate of those.
+        """
         name = p.event
-        if name not in self._recall and self.told is None:
-            return
+        if name not in self._recall:
+            if self.told is not None:
+                np.copyto(self._chance[p.units], chance)
+            return chance, rate
         rate = self._of(p, rate)
         chance = np.multiply(rate, -self._shares[cell], out=self._chance[p.units])
         np.negative(np.expm1(chance, out=chance), out=chance)
         for units, sure in ((self._forced, 1.0), (self._ruled_out, 0.0)):
             if (cell, name) in units:
                 chance[:, units[cell, name]] = sure
-        if name in self._recall:
-            np.copyto(self.events[name], np.less(uniform, chance))
+        np.copyto(self.events[name], np.less(uniform, chance))
+        return chance, rate
+
+    def tell(self, p: EventPlan, cell: int, rate: Floats) -> None:
+        """Take notice of what was drawn of one type in one cell, at the rates that `draw` gave."""
         if self.told is not None:
-            self.told.add(p, cell, rate, chance, self.events)
+            self.told.add(p, cell, rate, self._chance[p.units], self.events)
 
     def step(self) -> None:
         """Let the cell go by."""

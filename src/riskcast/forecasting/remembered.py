@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case.dyads import states_of
-from riskcast.case.model import EventRow
+from riskcast.case.model import Case, Effect, EventRow
+from riskcast.case.settings import NEVER, SINCE
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
+from riskcast.record.arrays import Dated, day_number
 from riskcast.record.memory import memory_of
+from riskcast.record.sights import is_answered, settings_of, share_reached
 
 if TYPE_CHECKING:
     import pandas
+
+
+# Kinds of memory that keep how long it has been, or whether it ever was, and no event.
+FEATURES = (SINCE, NEVER)
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,10 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     """Past events that a dyad's event types still remember, the freshest first, as records.
 
     share = 2^(-gap / half-life), gap in periods, at the largest median half-life of the effects that remember the
-    event; events of other dyads count where an effect lets them spill over. Those with a share below `least` are left
-    out. Raises UnknownNameError for a dyad that the case does not have.
+    event; events of other dyads count where an effect lets them spill over. For an immediate memory it is the share of
+    the horizon's first period that the event reaches. A trigger that is spent is no longer remembered, and memories of
+    the kinds `since` and `never` keep a time and no event. Those with a share below `least` are left out. Raises
+    UnknownNameError for a dyad that the case does not have.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -114,20 +123,19 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     case = posterior.case
     if dyad not in case.dyads:
         raise UnknownNameError("dyad", dyad, case.dyads)
-    recalls = {
-        edge.id: (
-            memory_of(case, str(edge.memory)),
-            float(np.median(posterior.events[edge.target].hyper[f"half_life.{edge.memory}"])),
-        )
-        for edge in case.effects
-        if edge.is_escalation
-    }
+    escalations = [edge for edge in case.effects if edge.is_escalation and settings_of(edge, case).kind not in FEATURES]
     found = []
     for past in _past_events(posterior):
-        edges = [edge for edge in case.effects if edge.source == past.type and counts_for(edge.whose, past.unit, dyad)]
+        edges = [
+            edge
+            for edge in escalations
+            if edge.source == past.type
+            and counts_for(edge.whose, past.unit, dyad)
+            and not is_answered(edge, posterior.record, _unit_of(case, edge, dyad), past.dated)
+        ]
         if not edges:
             continue
-        share = max(float(memory.left(past.gap, half_life)) for memory, half_life in (recalls[e.id] for e in edges))
+        share = max(_share(posterior, edge, past) for edge in edges)
         if share >= least:
             found.append(
                 RememberedEvent(
@@ -146,9 +154,24 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     return RememberedEvents(found, dyad)
 
 
+def _unit_of(case: Case, edge: Effect, dyad: str) -> int:
+    """Where the unit that a dyad is, or shares, stands among those of an edge's target."""
+    return case.dyads.index(dyad) if case.events[edge.target].scope == "dyad" else 0
+
+
+def _share(posterior: Posterior, edge: Effect, past: _PastEvent) -> float:
+    """What is left of a past event for an edge."""
+    case, name = posterior.case, str(edge.memory)
+    days = settings_of(edge, case).days
+    if days is not None:
+        return share_reached(case, posterior.record, past.dated, days)
+    half_life = float(np.median(posterior.events[edge.target].hyper[f"half_life.{name}"]))
+    return float(memory_of(case, name).left(past.gap, half_life))
+
+
 @dataclass(frozen=True)
 class _PastEvent:
-    """An event of the record, and how many periods ago it was."""
+    """An event of the record, how many periods ago it was, and its days; those of a panel are of its whole period."""
 
     row: EventRow | None
     type: str
@@ -157,6 +180,7 @@ class _PastEvent:
     when: str
     precision: str
     gap: int
+    dated: Dated
 
 
 def _past_events(posterior: Posterior) -> list[_PastEvent]:
@@ -170,6 +194,7 @@ def _past_events(posterior: Posterior) -> list[_PastEvent]:
             _PastEvent(
                 *(row, row.type, row.dyad, row.date, row.when, row.precision),
                 max(0, freshest - timeline.index(row.placed_on)),
+                _dated(timeline.index(row.placed_on), row.span, row.placed_on),
             )
             for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)
         ]
@@ -178,5 +203,11 @@ def _past_events(posterior: Posterior) -> list[_PastEvent]:
         for place, unit in np.argwhere(occurred > 0).tolist():
             gap = max(0, freshest - place)
             day, when = case.calendar.last_day(timeline.first + place), timeline.label(place)
-            found.append(_PastEvent(None, name, case.units(name)[unit], day, when, case.settings.period, gap))
+            dated = _dated(place, (day, day), day)
+            found.append(_PastEvent(None, name, case.units(name)[unit], day, when, case.settings.period, gap, dated))
     return sorted(found, key=lambda event: event.gap)
+
+
+def _dated(period: int, span: tuple[dt.date, dt.date], placed: dt.date) -> Dated:
+    """One event with its days, as a record has it."""
+    return Dated.of([(period, 0, day_number(span[0]), day_number(span[1]), day_number(placed))])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,6 +22,26 @@ FARTHEST = 1e30
 
 
 @dataclass(frozen=True)
+class Dated:
+    """The events of one type, one by one: (events,) each.
+
+    period, unit: where they stand on the calendar; earliest, latest: the first and the last day on which each can have
+    happened; placed: the day at which it enters the record; all days are counted from 1970.
+    """
+
+    period: Ints
+    unit: Ints
+    earliest: Ints
+    latest: Ints
+    placed: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int, int, int, int]]) -> Dated:
+        """From rows of (period, unit, earliest, latest, placed)."""
+        return cls(*np.array(rows, dtype=np.int64).reshape(-1, 5).T)
+
+
+@dataclass(frozen=True)
 class Record:
     """What a case knows of the past, as arrays on the case's calendar.
 
@@ -33,7 +53,8 @@ class Record:
     (dyads,) of bool, which of them exist at the start of the horizon; today[indicator]: (units,) in steps, the levels
     that a panel holds for the horizon's start; behind: (dyads,) periods between a panel's last row of a dyad and the
     one that its forecast needs, through which that row's levels are held; unraised[indicator]:
-    (periods, units), for those that events raise, `levels` without what events have raised.
+    (periods, units), for those that events raise, `levels` without what events have raised; dated[event]: the
+    events one by one with their days, which a panel does not know.
     """
 
     timeline: Timeline
@@ -47,6 +68,7 @@ class Record:
     covered: Mapping[str, Floats]
     recall: Mapping[str, Floats]
     unraised: Mapping[str, Floats] = field(default_factory=dict)
+    dated: Mapping[str, Dated] = field(default_factory=dict)
 
     @cached_property
     def at_risk(self) -> Mapping[str, Bools]:
@@ -78,6 +100,7 @@ def build_record(case: Case) -> Record:
     occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
     counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
     spans, found = covered_spans(case), searches(case)
+    dated: dict[str, list[tuple[int, int, int, int, int]]] = {name: [] for name in case.events}
     places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
     for row in case.event_rows:
         if row.type == CONTEXT or row.known_on > case.as_of:
@@ -87,6 +110,8 @@ def build_record(case: Case) -> Record:
             column = places[unit]
             occurred[row.type][t, column] = 1.0
             counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
+            first, last, placed = map(day_number, (*row.span, row.placed_on))
+            dated[row.type].append((t, column, first, last, placed))
     covered, exposure = {}, {}
     for name in case.events:
         covered[name], exposure[name] = shares(found, case, name, timeline)
@@ -105,7 +130,17 @@ def build_record(case: Case) -> Record:
         covered=covered,
         recall={name: latest_recall(found, case, name) for name in case.events},
         unraised=unraised,
+        dated={name: Dated.of(rows) for name, rows in dated.items()},
     )
+
+
+def day_number(day: dt.date) -> int:
+    """A day, counted from 1970.
+
+    >>> day_number(dt.date(1970, 1, 2))
+    1
+    """
+    return (day - dt.date(1970, 1, 1)).days
 
 
 def leave_out(record: Record, case: Case, dyad: str) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, Effect
 from riskcast.case.settings import MEMORY_KINDS
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Bools, Floats
+
+LOG_2 = float(np.log(2.0))
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
@@ -20,12 +22,16 @@ def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> F
 
     `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all.
     """
-    source = occurred[effect.source]
+    return seen_of(effect, case, occurred[effect.source])
+
+
+def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
+    """The same of an array (..., units of the source): (..., units of the target)."""
     units = len(case.units(effect.target))
     if effect.whose in ("own", "host"):
-        return np.broadcast_to(source, (len(source), units))
+        return np.broadcast_to(source, (*source.shape[:-1], units))
     if effect.whose == "any":
-        return np.broadcast_to(source.sum(axis=1, keepdims=True), (len(source), units))
+        return np.broadcast_to(source.sum(axis=-1, keepdims=True), (*source.shape[:-1], units))
     return Neighbours.of(case.pairs.values()).others(source)
 
 
@@ -69,10 +75,14 @@ class Memory(ABC):
 
     state[t] = step(state[t - 1], decay, seen[t]), and the regression's column is m[t] = value(state[t]). A further kind
     is one class with `step` and `shape`, and one line in `MEMORY_KINDS` of the room of the case.
+
+    unit: what `shape` gives for one fresh event, m = shape / unit; first: the state before the record of a unit begins;
+    stacked: whether states, and what is seen, have a first axis of parts that the kind explains.
     """
 
     unit: float = 1.0
-    """What `shape` gives for one fresh event: m = shape / unit."""
+    first: float = 0.0
+    stacked: bool = False
 
     def decay(self, half_life: ArrayLike) -> Floats:
         """What is left of an event after one period: 2^(-1 / half-life), for half-lives in periods."""
@@ -90,6 +100,10 @@ class Memory(ABC):
     @abstractmethod
     def shape(self, state: Floats, out: Floats | None = None) -> Floats:
         """The state as rates feel it, times `unit`, 0 where nothing was ever seen; `out` as for `step`."""
+
+    def ahead(self, state: Floats) -> Floats:
+        """A period's state as the next one feels it before anything has happened there: as an event of gap 0."""
+        return state
 
     def value(self, state: Floats) -> Floats:
         """The state as rates feel it, in fresh events: the m that a rate ratio is raised to."""
@@ -132,7 +146,7 @@ class Count(Memory):
     [0.0, 1.0, 0.585]
     """
 
-    unit = float(np.log(2.0))
+    unit = LOG_2
 
     def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
         """state * decay + seen."""
@@ -154,7 +168,211 @@ class Count(Memory):
         return self.left(len(seen) - 1 - active[None, :], np.asarray(half_life, dtype=float)[:, None]) @ seen[active]
 
 
+class Immediate(Memory):
+    """What happened lately, to the day: m = log2(1 + sum over events of the share of the period that each reaches).
+
+    An event reaches all of its own period, and of later ones the share that lies within so many days after its own day.
+    Parts of a state: what reaches the period itself, then each of those after it; what is seen has the same parts.
+
+    >>> seen = np.zeros((3, 2, 1))
+    >>> seen[0, :, 0] = 1.0, 0.25
+    >>> follow(IMMEDIATE, Sight(seen), lambda t: np.ones(1), same_period=True)[0].ravel().round(3).tolist()
+    [1.0, 0.322, 0.0]
+    """
+
+    unit = LOG_2
+    stacked = True
+
+    def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
+        """state[1:], and what is seen added to it."""
+        if out is None:
+            out = np.empty(np.broadcast_shapes(state.shape, seen.shape), np.result_type(state, seen))
+        out[:-1] = state[1:]
+        out[-1] = 0.0
+        return np.add(out, seen, out=out)
+
+    def shape(self, state: Floats, out: Floats | None = None) -> Floats:
+        """log(1 + state[0])."""
+        return np.log(np.add(state[0], 1.0, out=out), out=out)
+
+    def ahead(self, state: Floats) -> Floats:
+        """state[1:]: an event's own period is over."""
+        return state[1:]
+
+
+class Since(Memory):
+    """Time since the last event, or since the record of the unit began: m = log(1 + periods).
+
+    Source: the peace years of Beck, Katz and Tucker (1998), here on a log scale.
+
+    >>> seen = np.array([[0.0], [1.0], [0.0], [0.0]])
+    >>> follow(SINCE, Sight(seen), lambda t: np.ones(1), same_period=False)[0].ravel().round(3).tolist()
+    [0.0, 0.693, 0.0, 0.693]
+    """
+
+    def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
+        """state + 1, or 0 where an event is seen."""
+        quiet = seen <= 0.0
+        return np.multiply(np.add(state, 1.0, out=out), quiet, out=out)
+
+    def shape(self, state: Floats, out: Floats | None = None) -> Floats:
+        """log(1 + state)."""
+        return np.log(np.add(state, 1.0, out=out), out=out)
+
+
+class Never(Memory):
+    """1 until the first event that is seen, then 0."""
+
+    first = 1.0
+
+    def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
+        """state, or 0 where an event is seen."""
+        return np.multiply(state, seen <= 0.0, out=out)
+
+    def shape(self, state: Floats, out: Floats | None = None) -> Floats:
+        """The state as it is."""
+        return np.multiply(state, 1.0, out=out)
+
+
+class Rate(Memory):
+    """Discounted events over discounted time on record: m = log2(1 + S / E), with S the sum over events of
+    2^(-gap / half-life), and E that of 2^(-gap / half-life) over covered periods, as a share of an endless record's.
+
+    On a record without a beginning it is what `count` is; one that begins late does not grow by itself. Parts of a
+    state: S and E; what is seen: events, and the share of the period that is covered.
+
+    >>> seen = np.ones((2, 2, 1))
+    >>> follow(RATE, Sight(seen), lambda t: np.array([0.5]), same_period=True)[0].ravel().round(3).tolist()
+    [1.585, 1.585]
+    """
+
+    unit = LOG_2
+    stacked = True
+
+    def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
+        """S * decay + events, and E * decay + (1 - decay) * covered."""
+        out = np.multiply(state, decay, out=out)
+        out[0] += seen[0]
+        out[1] += (1.0 - decay) * seen[1]
+        return out
+
+    def shape(self, state: Floats, out: Floats | None = None) -> Floats:
+        """log(1 + S / E); where nothing is covered there is no event either."""
+        rate = np.divide(state[0], state[1], out=np.array(state[0]), where=state[1] > 0.0)
+        return np.log1p(rate, out=out)
+
+
 COUNT = Count()
+IMMEDIATE, SINCE, NEVER, RATE = Immediate(), Since(), Never(), Rate()
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What an edge sees of a record, as its memory's steps take it: (periods, units), or (periods, parts, units) where
+    states are stacked.
+
+    seen: all events of the period. Where triggers are spent: answered (periods, units), whether the target happened;
+    upto and after, shaped like `seen`: the triggers of such a period up to the answer, which it feels, and those after
+    it, which are left. blank: (periods, units), where the record of the unit has not begun.
+    """
+
+    seen: Floats
+    answered: Bools | None = None
+    upto: Floats | None = None
+    after: Floats | None = None
+    blank: Bools | None = None
+
+
+def follow(
+    memory: Memory,
+    sight: Sight,
+    fade: Callable[[int], Floats],
+    same_period: bool,
+    periods: int | None = None,
+    kept: bool = True,
+) -> tuple[Floats, Floats]:
+    """A memory through the first `periods` of a record, all where not given: its columns, S + (periods, units), none
+    unless they are `kept`, and the state at their end, S + (units,), behind its parts where states are stacked.
+
+    `fade`: what a period leaves of what was there before, S + (units,) or S + (1,), for a vector S of parameters or ().
+    An answer ends what came before it: state[t] = step(first, decay, after[t]) where answered, else
+    step(state[t - 1], decay, seen[t]); a row feels step(state[t - 1], decay, upto[t]) there on a same-period edge.
+    """
+    total, units = len(sight.seen) if periods is None else periods, sight.seen.shape[-1]
+    outer = np.shape(fade(0))[:-1]
+    parts = sight.seen.shape[1:-1]
+
+    def shaped(seen: Floats) -> Floats:
+        return seen.reshape(*parts, *(1,) * len(outer), units)
+
+    fresh = np.full((*parts, *outer, units), memory.first)
+    state, columns = fresh, np.empty((*outer, total if kept else 0, units))
+    for t in range(total):
+        decay = fade(t)
+        before, state = state, memory.step(state, decay, shaped(sight.seen[t]))
+        answered = None if sight.answered is None or not sight.answered[t].any() else sight.answered[t]
+        felt = state if same_period else memory.ahead(before)
+        if answered is not None and sight.upto is not None and sight.after is not None:
+            if same_period:
+                felt = np.where(answered, memory.step(before, decay, shaped(sight.upto[t])), state)
+            state = np.where(answered, memory.step(fresh, decay, shaped(sight.after[t])), state)
+        if kept:
+            columns[..., t, :] = memory.value(felt)
+        if sight.blank is not None:
+            state = np.where(sight.blank[t], fresh, state)
+    return columns, state
+
+
+# What indicators make of a half-life, in periods, is held within these, the legal range of half-lives.
+SHORTEST, LONGEST = 1e-3, 1e4
+
+
+def fading(
+    memory: Memory, half_life: Floats, stretches: Sequence[tuple[Floats, Floats]] = ()
+) -> Callable[[int], Floats]:
+    """What every period leaves of what was there before, for `follow`: S + (1,), or S + (units,) where it is stretched.
+
+    decay[t] = 2^(-1 / h[t]), h[t] = half_life * prod over `stretches`, pairs of a ratio S and of levels in steps,
+    (periods, units), of ratio^level[t], held from 0.001 to 10,000 periods.
+
+    >>> by = fading(COUNT, np.array(1.0), [(np.array(2.0), np.array([[0.0, 1.0]]))])
+    >>> by(0).round(3).tolist()
+    [0.5, 0.707]
+    """
+    half_life = np.asarray(half_life, dtype=float)[..., None]
+    if not stretches:
+        decay = memory.decay(half_life)
+        return lambda period: decay
+    middle = np.log(half_life)
+    logs = [(np.log(ratio)[..., None], levels) for ratio, levels in stretches]
+
+    def fade(period: int) -> Floats:
+        return memory.decay(stretched(middle, [(size, levels[period]) for size, levels in logs]))
+
+    return fade
+
+
+def stretched(log_half_life: Floats, stretches: Iterable[tuple[Floats, Floats]]) -> Floats:
+    """Half-lives under indicators: exp(log_half_life + sum of log ratio * level), within what a half-life can be."""
+    total = log_half_life
+    with np.errstate(over="ignore", invalid="ignore"):
+        for log_ratio, level in stretches:
+            total = total + log_ratio * level
+        return np.exp(np.clip(total, np.log(SHORTEST), np.log(LONGEST), dtype=np.asarray(total).dtype))
+
+
+def reached(day: Floats, lengths: Sequence[float], days: int) -> Floats:
+    """The shares of the periods after its own that an event reaches: (periods after, ...).
+
+    `day`: the day of its own period, from 1; `lengths`: days of its own period and of those after it.
+
+    >>> reached(np.array([24.0]), (30, 31, 30), 14).round(3).ravel().tolist()
+    [0.258, 0.0]
+    """
+    begins = np.cumsum(lengths)[:-1]
+    return np.stack(
+        [np.clip(day + (days - begin), 0.0, own) / own for begin, own in zip(begins, lengths[1:], strict=True)]
+    )
 
 
 def memory_of(case: Case, name: str) -> Memory:

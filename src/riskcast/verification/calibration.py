@@ -24,7 +24,7 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
-from riskcast.engines.hazard import EventModel, build_event_model, log_event
+from riskcast.engines.hazard import EventModel, build_event_model, half_life_ratio, log_event
 from riskcast.engines.laplace import fit_event
 from riskcast.engines.log_rates import rates
 from riskcast.engines.posterior import judge
@@ -36,7 +36,7 @@ from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record, build_record, raised_in
-from riskcast.record.memory import memory_of, seen_events
+from riskcast.verification.drawn_records import RecordDrawing
 from riskcast.verification.ranks import DIGITS, LEVEL, RankHistogram, rank_histogram
 from riskcast.version import __version__
 
@@ -236,7 +236,10 @@ def draw_record(
         x[t] = level without what events raise + sum of steps 2^(-gap / half-life) over events of earlier periods,
         m[t] = log2(1 + left[t]),       left[t] = left[t - 1] 2^(-1 / half-life) + events seen,
 
-    where an edge sees the events of its own period if it acts within it, else those of the period before.
+    where an edge sees the events of its own period if it acts within it, else those of the period before. Other kinds
+    of memory step as they do in a forecast: an event's day is uniform over the days of its period that are on record,
+    the number of events is Poisson, and an answer spends the triggers of its period that come before it in same-period
+    order, and all before.
 
     Parameters: models by event type, for the names of coefficients and years; truth by event type, of which the first
     draw is used; uniforms by event type: (periods, units). Returns `blank` with the events that happened, and with the
@@ -251,18 +254,12 @@ def draw_record(
     >>> all((always.occurred[event] == blank.at_risk[event]).all() for event in case.order)
     True
     """
-    occurred = {event: np.zeros_like(blank.occurred[event]) for event in case.order}
     settled = {event: _settled_log_rate(case, blank, models[event], truth[event]) for event in case.order}
-    edges = {event: [edge for edge in case.effects_on(event) if edge.is_escalation] for event in case.order}
     rising = {event: _rising_slopes(case, blank, models[event], truth[event]) for event in case.order}
-    slope, recall, decay, left = {}, {}, {}, {}
-    for edge in (edge for own in edges.values() for edge in own):
-        slope[edge.id] = truth[edge.target].coefficients[0, models[edge.target].coefficients.index(edge.id)]
-        recall[edge.id] = memory_of(case, str(edge.memory))
-        decay[edge.id] = recall[edge.id].decay(truth[edge.target].hyper[f"{HALF_LIFE}{edge.memory}"][0])
-        left[edge.id] = np.zeros(len(case.units(edge.target)))
     levels = {**blank.levels, **{name: own.copy() for name, own in blank.unraised.items()}}
-    drawn = replace(blank, occurred=occurred, levels=levels)
+    drawing = RecordDrawing(case, blank, models, levels)
+    edges = {event: drawing.edges_of(event, truth[event]) for event in case.order}
+    drawn = replace(blank, occurred=drawing.occurred, levels=levels)
     for t in range(len(blank.years)):
         for name in blank.unraised:
             levels[name][t] += raised_in(case, name, drawn, t)[0]
@@ -271,15 +268,14 @@ def draw_record(
             for name, by_step in rising[event]:
                 eta = eta + by_step * levels[name][t]
             for edge in edges[event]:
-                last = t if edge.acts == "same" else t - 1
-                if last >= 0:
-                    now = {edge.source: occurred[edge.source][last : last + 1]}
-                    left[edge.id] = recall[edge.id].step(left[edge.id], decay[edge.id], seen_events(edge, case, now)[0])
-                eta = eta + slope[edge.id] * recall[edge.id].value(left[edge.id])
+                eta = eta + edge.felt(t)
             with np.errstate(over="ignore", invalid="ignore"):
-                chance = -np.expm1(-blank.exposure[event][t] * np.exp(eta))
-            occurred[event][t] = blank.at_risk[event][t] & (uniforms[event][t] < chance)
-    return replace(drawn, counted={event: happened > 0.0 for event, happened in occurred.items()})
+                rate = blank.exposure[event][t] * np.exp(eta)
+                chance = -np.expm1(-rate)
+            drawing.note(event, t, blank.at_risk[event][t], uniforms[event][t], chance, rate)
+        for edge in (edge for own in edges.values() for edge in own):
+            edge.step(t)
+    return replace(drawing.record(), levels=levels)
 
 
 def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: EventDraws) -> Floats:
@@ -339,7 +335,12 @@ def _log_likelihood(model: EventModel, drawn: EventDraws) -> Floats:
 
 def _collect(case: Case, draws: int, seed: int, found: list[RecordRanks]) -> Calibration:
     half_lives = {f"{HALF_LIFE}{name}": f"Half-life: {memory.label}" for name, memory in case.settings.memories.items()}
-    labels = COEFFICIENT_BLOCKS | half_lives | OTHER_BLOCKS
+    acting = {
+        half_life_ratio(edge): f"What acts on a half-life: {case.indicators[edge.source].label}"
+        for edge in case.effects
+        if edge.on == "half_life"
+    }
+    labels = COEFFICIENT_BLOCKS | half_lives | acting | OTHER_BLOCKS
     ranks = {
         event: {block: np.array([one.ranks[event][block] for one in found]) for block in labels if block in first}
         for event, first in found[0].ranks.items()

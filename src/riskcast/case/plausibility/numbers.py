@@ -93,14 +93,16 @@ def _times(ratio: float) -> str:
 
 def strong_effects(case: Case) -> Iterator[Found]:
     steps = {effect.quantity_id for effect in case.effects if effect.source in case.indicators}
+    on_half_life = {effect.quantity_id for effect in case.effects if effect.on == "half_life"}
     for key, _, quantity in quantities_of(case, ids.RATE_RATIO):
         most, what = (STRONGEST_STEP, "step") if key in steps else (STRONGEST, "event")
         if not 1 / most <= quantity.center <= most:
+            of = "half-life" if key in on_half_life else "rate"
             wrong = (
-                f"one {what} multiplies the rate by {quantity.center:g}, and more than {most:g} times up or down is "
+                f"one {what} multiplies the {of} by {quantity.center:g}, and more than {most:g} times up or down is "
             )
             wrong += "beyond what is known"
-            mend = "check that it is a factor on the rate for one step or one event, and not a per cent"
+            mend = f"check that it is a factor on the {of} for one step or one event, and not a per cent"
             yield found_at(case, key, quantity, wrong, mend, quantity.center)
 
 

@@ -1,0 +1,170 @@
+"""Escalation edges, on the paths of a block, whose memories ask for more than whether events happened: for the day of
+each event, the number of events, an answer that spends them, or a half-life that indicators stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.case.settings import IMMEDIATE, RATE
+from riskcast.forecasting.plan import Beyond, DaysAhead, Edge, EventPlan, Plan
+from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, work
+from riskcast.machinery.array_types import Bools, Floats, Ints
+from riskcast.record.memory import reached, stretched
+
+MOST_EVENTS = 1000.0
+# From there the number of events is near enough to its mean.
+MANY_EVENTS = 30.0
+
+
+@dataclass
+class Drawn:
+    """What is known of the events of one type in the cell that goes by, (paths, units) each: day, the day of its
+    period, from 1, where it is asked for; number, how many there were, where it is asked for."""
+
+    day: Floats | None = None
+    number: Floats | None = None
+
+
+def draw_day(uniform: Floats, chance: Floats, days: DaysAhead, cell: int) -> Floats:
+    """The day of its period, from 1, on which an event happened: uniform over the cell's days.
+
+    An event happens where uniform < chance, and uniform / chance is uniform there.
+
+    >>> days = DaysAhead(np.array([11]), np.array([20]), np.array([30]))
+    >>> draw_day(np.array([0.0, 0.05, 0.099]), np.full(3, 0.1), days, 0).tolist()
+    [11.0, 21.0, 30.0]
+    """
+    place = np.divide(uniform, chance, out=np.zeros(np.shape(chance)), where=chance > 0.0)
+    span = float(days.spans[cell])
+    return np.minimum(np.floor(place * span), span - 1.0) + float(days.begins[cell])
+
+
+def draw_number(uniform: Floats, mean: Floats, happened: Bools) -> Floats:
+    """How many events there were where there were any: Poisson of a mean, at least 1, by inversion at 1 - uniform.
+
+    There is at least one where uniform < 1 - exp(-mean), which is where 1 - uniform is beyond exp(-mean).
+
+    >>> draw_number(np.array([0.5, 0.01, 0.9]), np.full(3, 1.0), np.array([True, True, False])).tolist()
+    [1.0, 4.0, 0.0]
+    """
+    out = np.zeros(np.shape(mean))
+    at = np.nonzero(happened)
+    level, size = 1.0 - np.broadcast_to(uniform, out.shape)[at], np.asarray(mean, dtype=float)[at]
+    few = np.minimum(size, MANY_EVENTS)
+    share = np.exp(-few)
+    total, count = share.copy(), np.zeros(len(few))
+    for k in range(1, 200):
+        more = (level > total) & (count == k - 1)
+        if not more.any():
+            break
+        count[more] = k
+        share = share * few / k
+        total = total + share
+    out[at] = np.maximum(np.where(size > MANY_EVENTS, np.minimum(np.round(size), MOST_EVENTS), count), 1.0)
+    return out
+
+
+class EdgeAhead:
+    """One such edge on a block of paths: what it adds to log rates cell by cell, and how its memory steps.
+
+    `happened`, `drawn`: by event type, what has happened in the cell so far, kept up to date by whoever simulates.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        p: EventPlan,
+        edge: Edge,
+        beyond: Beyond,
+        draw: Ints,
+        happened: Mapping[str, Floats],
+        drawn: Mapping[str, Drawn],
+        active: Active | None,
+    ) -> None:
+        self._edge, self._beyond, self._happened, self._drawn = edge, beyond, happened, drawn
+        self._days, self._units = plan.days, p.units
+        self._gain, self._decay = work(edge.gain[draw, None]), work(edge.decay[draw, None])
+        start, without = edge.start[..., draw, :], beyond.without[..., draw, :]
+        self._keep = None if active is None else active.recent[edge.source][:, None]
+        self._state = start if self._keep is None else without + self._keep * (start - without)
+        self._fresh = np.full_like(self._state, edge.memory.first)
+        self._stretches = [(name, work(size[draw, None])) for name, size in beyond.stretches]
+        self._log_half_life = None if beyond.half_life is None else work(np.log(beyond.half_life)[draw, None])
+
+    def felt(self, cell: int, levels: Mapping[str, Floats]) -> Floats:
+        """What the edge adds to the log rates of its target in a cell: (paths, units)."""
+        memory, edge = self._edge.memory, self._edge
+        if not edge.same_period:
+            return self._gain * memory.shape(memory.ahead(self._state))
+        decay = self._fade(levels)
+        felt = memory.shape(memory.step(self._state, decay, self._seen(cell)))
+        begun = self._beyond.begun
+        if cell == 0 and begun is not None and begun.answered.any() and not self._beyond.target:
+            alone = memory.shape(memory.step(self._state, decay, self._seen(cell, alone=True)))
+            felt = np.where(begun.answered, alone, felt)
+        return self._gain * felt
+
+    def step(self, cell: int, levels: Mapping[str, Floats]) -> None:
+        """Let a cell go by: the memory fades, takes up its events, and ends where they are answered."""
+        memory, decay, seen = self._edge.memory, self._fade(levels), self._seen(cell)
+        after = memory.step(self._state, decay, seen)
+        if self._beyond.target:
+            answered = self._happened[self._beyond.target] > 0.0
+            # What came before the cell in its period came before the answer.
+            left = np.zeros_like(seen) if self._edge.same_period else self._seen(cell, alone=True)
+            after = np.where(answered, memory.step(self._fresh, decay, left), after)
+        self._state = after
+
+    def _fade(self, levels: Mapping[str, Floats]) -> Floats:
+        """What the cell leaves of what was there before: (paths, 1), or (paths, units) under indicators."""
+        if not self._stretches or self._log_half_life is None:
+            return self._decay
+        moved = [(size, levels[name]) for name, size in self._stretches]
+        return self._edge.memory.decay(stretched(self._log_half_life, moved)).astype(WORK)
+
+    def _seen(self, cell: int, alone: bool = False) -> Floats:
+        """What the edge sees of the cell, as its memory's steps take it; `alone`: not of what its period had before."""
+        own = self._source(cell)
+        begun = None if cell or alone else self._beyond.begun
+        if begun is None:
+            return self._visible(own)
+        together = self._visible(self._joined(own, begun.grid))
+        for unit, left in begun.left.items():
+            together[..., unit] = self._visible(self._joined(own, left))[..., unit]
+        return together
+
+    def _joined(self, own: Floats, before: Floats) -> Floats:
+        """Events of the cell and of its period before it, as one period has them."""
+        before = np.asarray(before, dtype=WORK)[..., None, :]
+        before = before if self._keep is None else before * self._keep
+        if self._beyond.settings.kind == RATE:
+            before[1] = 0.0
+        return own + before if self._beyond.settings.weight == "count" else np.maximum(own, before)
+
+    def _source(self, cell: int) -> Floats:
+        """The source's events of the cell as `source_grid` has those of a record: (paths, units), behind the parts."""
+        beyond, source = self._beyond, self._edge.source
+        happened, drawn = self._happened[source], self._drawn[source]
+        if beyond.settings.kind == IMMEDIATE and drawn.day is not None:
+            lengths = self._days.lengths[cell : cell + beyond.later + 1].tolist()
+            shares = reached(drawn.day, lengths, int(beyond.settings.days or 0)) * happened
+            return np.concatenate([happened[None], shares]).astype(WORK)
+        counted = drawn.number if drawn.number is not None and beyond.settings.weight == "count" else happened
+        counted = np.asarray(counted * beyond.weight, dtype=WORK)
+        return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind == RATE else counted
+
+    def _visible(self, source: Floats) -> Floats:
+        """What units of the target see of the source's units: (..., paths, units)."""
+        edge = self._edge
+        if edge.whose == "any":
+            source = source.sum(axis=-1, keepdims=True)
+        elif edge.whose == "others":
+            source = edge.neighbours.others(source)
+        if source.shape[-1] == self._units:
+            return np.array(source)
+        out = empty_paths(int(np.prod(source.shape[:-2])), source.shape[-2], self._units)
+        out[:] = source.reshape(len(out), source.shape[-2], -1)
+        return out.reshape(*source.shape[:-1], self._units)

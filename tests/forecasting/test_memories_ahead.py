@@ -1,0 +1,76 @@
+"""Memories of every kind in a forecast, against an enumeration of all futures from their definitions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from riskcast import fit, forecast
+from riskcast.case.model import Case
+from riskcast.case.settings import Memory
+from tests.support.cases import edge, event, event_row, make_case, quantity
+from tests.support.memories import enumerate_memories
+
+DRAWS, PATHS = 4000, 16
+KINDS: dict[str, dict[str, Any]] = {
+    "count": {"half_life": quantity(2.0)},
+    "count by number": {"half_life": quantity(2.0), "weight": "count"},
+    "count by severity": {"half_life": quantity(2.0), "weight": "severity"},
+    "immediate": {"kind": "immediate", "days": 10},
+    "since": {"kind": "since"},
+    "never": {"kind": "never"},
+    "rate": {"kind": "rate", "half_life": quantity(4.0)},
+    "rate by number": {"kind": "rate", "half_life": quantity(4.0), "weight": "count"},
+}
+
+
+def remembering(kind: str, acts: str, spent: bool, split: bool, whose: str = "own", partners: int = 1) -> Case:
+    """Weeks in which `a` calls forth `b`; both have happened lately, where `split` in the week that runs too."""
+    as_of = dt.date(2020, 12, 31) if split else dt.date(2021, 1, 3)
+    rows = [
+        event_row(dt.date(2020, 12, 9), "a", "HHH-P001"),
+        event_row(dt.date(2020, 12, 15), "a", f"HHH-P00{partners}"),
+        event_row(dt.date(2020, 12, 17), "b", "HHH-P001"),
+        event_row(dt.date(2020, 12, 19), "a", "HHH-P001"),
+    ]
+    if split:
+        rows += [event_row(dt.date(2020, 12, 28), "a", "HHH-P001"), event_row(dt.date(2020, 12, 29), "b", "HHH-P001")]
+        rows += [event_row(dt.date(2020, 12, 30), "a", f"HHH-P00{partners}")]
+    case = make_case(
+        {"a": event(quantity(1.0 - 1e-6), severity=40.0), "b": event(quantity(1.0 - 1e-4))},
+        [edge("a", "b", quantity(4.0), whose=whose, memory="fast", acts=acts, **({"spent": True} if spent else {}))],
+        partners=partners,
+        period="week",
+        rows=tuple(rows),
+        as_of=as_of,
+        years=1 if split else 2,
+    )
+    settings = case.settings.model_copy(
+        update={"memories": {"fast": Memory.model_validate({"label": "Fast", **KINDS[kind]})}}
+    )
+    return case.revised(settings=settings)
+
+
+def assert_enumerated(case: Case, horizon: int, **how: Any) -> None:
+    ahead = forecast(fit(case, draws=DRAWS, prior_only=True), horizon=horizon, paths=PATHS)
+    for name, wanted in enumerate_memories(case, horizon, **how).items():
+        error = 5.0 * np.sqrt(wanted * (1.0 - wanted) / (DRAWS * PATHS))
+        np.testing.assert_array_less(np.abs(ahead.simulated.by_period[name] - wanted), error + 2e-6)
+
+
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("acts", ["next", "same"])
+@pytest.mark.parametrize(("kind", "spent"), [(kind, False) for kind in KINDS] + [("count", True), ("immediate", True)])
+def test_a_forecast_is_what_an_enumeration_of_its_memories_says(kind: str, acts: str, spent: bool, split: bool) -> None:
+    case = remembering(kind, acts, spent, split)
+    how: dict[str, Any] = {"days": kind == "immediate", "most": 4 if "number" in kind else 1}
+    assert_enumerated(case, 2 if split else 3, **how)
+
+
+@pytest.mark.parametrize("whose", ["others", "any"])
+@pytest.mark.parametrize("split", [False, True])
+def test_what_others_did_is_spent_by_ones_own_answer(whose: str, split: bool) -> None:
+    assert_enumerated(remembering("count", "same", True, split, whose, partners=2), 2)
