@@ -155,11 +155,11 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
-    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     applies_to: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, exclude_if=lambda dyads: dyads is None
     )
     implied_by: tuple[Id, ...] = Field(default=(), exclude_if=lambda outcomes: not outcomes)
+    recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     allow: Allowed = ()
 
     @property
