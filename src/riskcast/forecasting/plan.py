@@ -120,7 +120,8 @@ class Rise:
 class EventPlan:
     """One event type ready to simulate; arrays have one row per parameter draw.
 
-    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it.
+    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it; recall:
+    (units,) share of what happens that is recorded.
     A unit's log rate at reference levels with nothing recent is intercept (draws,) plus effects (draws, units), where
     it is present (units,): one that no longer exists has no events, and none that others could see.
     """
@@ -138,7 +139,13 @@ class EventPlan:
     sd_time: Floats
     persistence: Floats
     last_year: int
+    recall: Floats
     loading: Floats | None = None
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether not all that happens is recorded."""
+        return bool((self.recall < 1.0).any())
 
     def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
         """Log rates of some draws and units, all where none are named: (draws, units)."""
@@ -386,6 +393,7 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         sd_time=drawn.hyper.get("sd_time", np.zeros(posterior.draws)),
         persistence=drawn.hyper.get("persistence", np.ones(posterior.draws)),
         last_year=int(model.years[-1]),
+        recall=posterior.record.recall[name],
         loading=drawn.hyper.get(LOADING),
     )
 
