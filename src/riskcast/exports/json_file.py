@@ -122,7 +122,7 @@ class Driver(TypedDict):
 
     indicator: str
     contribution: Points
-    kind: Literal["indicator", "recent", "tension"]
+    kind: Literal["indicator", "recent", "raised", "tension"]
     error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
 
 

@@ -156,9 +156,9 @@ def contribution_table(dossier: Dossier) -> Table:
     columns = (
         SCENARIO,
         DYAD,
-        Column("driver", "Indicator, recent:EVENT, or reference", width=28),
+        Column("driver", "Indicator, recent:EVENT, raised:EVENT, or reference", width=28),
         Column("label", "Driver in words", width=40),
-        Column("kind", "indicator, recent, or reference", width=11),
+        Column("kind", "indicator, recent, raised, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )

@@ -233,6 +233,7 @@ def find_unused(case: Case) -> tuple[str, ...]:
     """What a case declares and nothing uses: indicators without edges, memories without edges, uncited sources."""
     sources = {effect.source for effect in case.effects}
     parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
+    raising = {event for indicator in case.indicators.values() for event in indicator.raises}
     unused = [f"indicators.{name}" for name in case.indicators if name not in sources | parents]
     used_memories = {(effect.target, effect.memory) for effect in case.effects}
     unused += [f"memories.{m}" for m in case.settings.memories if m not in {memory for _, memory in used_memories}]
@@ -240,7 +241,7 @@ def find_unused(case: Case) -> tuple[str, ...]:
         unused += [
             str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories
         ]
-        if event.kind == "trigger" and name not in sources:
+        if event.kind == "trigger" and name not in sources | raising:
             unused.append(f"outcomes.{name} (a trigger that drives nothing)")
     cited = {s for _, quantity, _ in case.quantities() if quantity.evidence for s in quantity.evidence.sources}
     cited |= {s for row in (*case.event_rows, *case.series_rows) for s in row.sources}
