@@ -12,6 +12,7 @@ COEFFICIENT: Final = "coefficient"
 BASELINE: Final = "baseline"
 BASE_RATE: Final = "base_rate"
 RECENT: Final = "recent"
+RAISED: Final = "raised"
 # The driver that today's tension is; no indicator's id.
 TENSION_TODAY: Final = "tension:today"
 ALL_DYADS: Final = "ALL"
