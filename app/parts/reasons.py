@@ -211,7 +211,7 @@ def _level_sentence(today: Today, name: str) -> str:
     scenario = ", and the scenario moves it" if moved else ""
     one = today.levels.levels[name]
     level = level_today(today, name) + (", inferred from its dated values" if one.basis == "inferred" else "")
-    if one.raised:
+    if abs(sum(one.raised.values())) >= 0.05:
         labels = [today.case.events[event].label for event in one.raised]
         scenario = f" ({riskcast.signed(sum(one.raised.values()))} of it raised by {', '.join(labels)}){scenario}"
     if abs(steps) < 0.05:

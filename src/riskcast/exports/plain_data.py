@@ -8,12 +8,14 @@ from pydantic import TypeAdapter
 
 from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case
+from riskcast.case.quantity_ids import RISE, QuantityId
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
+from riskcast.names import RAISED
 
 
 def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
@@ -93,12 +95,17 @@ def contrast_data(change: Contrast, first: Forecast, second: Forecast) -> dict[s
 
 
 def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
-    """For a driver: quantity id, basis and claim of each edge that starts from it."""
-    out = []
-    for effect in case.effects:
-        if effect.source == driver.split(":")[-1] and effect.rate_ratio.evidence:
-            out.append((effect.quantity_id, effect.rate_ratio.evidence.basis, effect.rate_ratio.evidence.claim))
-    return out
+    """For a driver: quantity id, basis and claim of each edge that starts from it, or of what past events raise."""
+    kind, _, event = driver.partition(":")
+    if kind == RAISED:
+        quantities = [
+            (str(QuantityId("indicators", RISE, name, event)), one.raises[event].steps)
+            for name, one in case.indicators.items()
+            if event in one.raises
+        ]
+    else:
+        quantities = [(e.quantity_id, e.rate_ratio) for e in case.effects if e.source == (event or driver)]
+    return [(key, own.evidence.basis, own.evidence.claim) for key, own in quantities if own.evidence]
 
 
 def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:
