@@ -305,6 +305,7 @@ def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its
 
 def test_what_past_events_have_raised_is_told_with_its_own_evidence(tmp_path: Path) -> None:
     case = load_case(write_level_files(tmp_path))
-    assert evidence_of(case, "raised:spark") == [("indicators.mood.raises.spark.steps", "judgement", "Judged.")]
+    behind = [f"indicators.mood.raises.spark.{part}" for part in ("steps", "half_life")]
+    assert evidence_of(case, "raised:spark") == [(key, "judgement", "Judged.") for key in behind]
     assert [key for key, _, _ in evidence_of(case, "recent:spark")] == ["effects.spark->protest"]
     assert [key for key, _, _ in evidence_of(case, "mood")] == ["effects.mood->protest", "effects.mood->decree"]
