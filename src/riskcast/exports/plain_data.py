@@ -95,8 +95,8 @@ def contrast_data(change: Contrast, first: Forecast, second: Forecast) -> dict[s
 
 
 def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
-    """For a driver: quantity id, basis and claim of each edge that starts from it; of tension, those of its own; of what
-    past events have raised, how far they do and for how long."""
+    """For a driver: quantity id, basis and claim of each edge that starts from it; of tension, those of its own; behind
+    what past events have raised, how far they do and for how long."""
     kind, _, event = driver.partition(":")
     if driver == TENSION_TODAY or kind == RAISED:
         behind = ids_behind_driver(case, driver, "")
