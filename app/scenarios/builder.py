@@ -26,6 +26,7 @@ from state.results import Result
 
 MOST_COMPARED = 4
 DONE = "future_saved"
+HAPPENS, RULED_OUT = "happens", "does not happen"
 # Said in words of the builder's own.
 TOLD = ("moved-twice", "late-move")
 Plain = Mapping[str, Any]
@@ -317,23 +318,40 @@ def _event_form(result: Result) -> None:
         )
         st.caption(f"It counts as one where: {case.events[name].resolution.yes}")
         dyads = _whom(case, "event_dyads") if case.events[name].scope == "dyad" else []
-        month = st.number_input(f"In {period}", 1, 600, 1, key="event_month", help=_periods_help(result))
-        if month <= case.settings.horizon:
-            st.caption(f"{period.capitalize()} {month} is {period_words(result.forecast, month)}.")
-        st.button(
-            "Add this event",
-            icon=":material/add:",
-            key="add_event",
-            on_click=_add,
-            args=("events", {"event": name, "dyads": sorted(dyads) or None, "month": month}),
+        happens = st.segmented_control(
+            "What is assumed of it", [HAPPENS, RULED_OUT], default=HAPPENS, required=True, key="event_happens"
         )
+        plain: dict[str, Any] = {"event": name, "dyads": sorted(dyads) or None}
+        if happens == RULED_OUT:
+            plain |= _ruled_out(result)
+        else:
+            month = st.number_input(f"In {period}", 1, 600, 1, key="event_month", help=_periods_help(result))
+            if month <= case.settings.horizon:
+                st.caption(f"{period.capitalize()} {month} is {period_words(result.forecast, month)}.")
+            plain["month"] = month
+        st.button("Add this event", icon=":material/add:", key="add_event", on_click=_add, args=("events", plain))
+
+
+def _ruled_out(result: Result) -> dict[str, Any]:
+    """When an event does not happen: within the whole horizon, or from one period to another."""
+    period, horizon = result.case.settings.period, result.case.settings.horizon
+    start, until = st.columns(2)
+    with start:
+        begins = st.number_input(f"From {period}", 1, 600, 1, key="event_start", help=_periods_help(result))
+    with until:
+        ends = st.number_input(
+            "Until", 1, 600, value=None, key="event_until", placeholder="the end", help="Empty: to the horizon's end."
+        )
+    if begins == 1 and ends is None:
+        return {"happens": False}
+    return {"happens": False, "month": begins, "until": max(begins, horizon) if ends is None else ends}
 
 
 def _add(kind: str, plain: Plain) -> None:
     """Take an assumption into the draft where it fits the case, and say what is wrong where it does not."""
     try:
-        # A move may start from the level that an earlier one sets.
-        before = draft().indicators if kind == "indicators" else ()
+        # A move may start from the level that an earlier one sets, and an event be ruled out by an earlier line.
+        before = getattr(draft(), kind)
         told_so_far = {"label": "Draft", "story": "Draft", kind: [*before, plain]}
         whole = riskcast.Scenario.model_validate(told_so_far)
         session.check_scenario(session.view().case, whole)

@@ -65,11 +65,18 @@ def move_words(case: riskcast.Case, move: Any) -> str:
 
 
 def event_words(case: riskcast.Case, assumed: Any) -> str:
-    """An assumed event in words."""
+    """An assumed event in words, or one that is ruled out."""
     event = case.events[assumed.event]
     whom = whom_words(case, assumed.dyads) if event.scope == "dyad" else ""
     everywhere = "for every pair" if event.scope == "dyad" and assumed.dyads is None else whom
-    return f"{event.label}{' ' + everywhere if everywhere else ''} in {case.settings.period} {assumed.month}"
+    what, period = f"{event.label}{' ' + everywhere if everywhere else ''}", case.settings.period
+    if assumed.happens:
+        return f"{what} in {period} {assumed.month}"
+    if assumed.month is None and assumed.until is None:
+        return f"No {what[:1].lower()}{what[1:]} within the horizon"
+    first, last = assumed.span(0)
+    when = f"in {period} {first}" if first == last else f"from {period} {first} to {last}"
+    return f"No {what[:1].lower()}{what[1:]} {when}"
 
 
 def story_of(case: riskcast.Case, moves: Iterable[Any], events: Iterable[Any]) -> str:

@@ -140,7 +140,7 @@ def check_scenario(case: riskcast.Case, scenario: riskcast.Scenario) -> None:
     """Raise ValueError (CaseError among them) where a scenario does not fit the case or reaches beyond its horizon."""
     _check_count((*scenario.events, *scenario.indicators), MOST_ASSUMED, "assumptions in one scenario")
     horizon, period = case.settings.horizon, case.settings.period
-    last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
+    last = max((*(e.month or 1 for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
     if last > horizon:
         raise ValueError(
             f"{period} {last} lies beyond the horizon of {horizon} {period}s and would go unheard; "

@@ -39,7 +39,8 @@ def show() -> None:
     with st.expander("How to read these numbers"):
         st.markdown(
             Markdown(
-                "**Score**: the expected severity, 0 to 100, of the worst outcome within the horizon. "
+                "**Score**, 0 to 100: what a pair's own outcomes within the horizon add up to on average; each takes "
+                "its severity, in per cent, of what the others leave of 100. What pairs share stands apart. "
                 "**Probability**: of at least one such event within the horizon. **Interval**: nine times in ten, more "
                 "knowledge of the parameters would leave the number within it; what the model leaves out is not in it. "
                 "**Words**: the scale of US Intelligence Community Directive 203."

@@ -265,7 +265,8 @@ def _months(found: Mapping[str, Result], changes: Changes) -> None:
 def _closing(label: str, result: Result, change: riskcast.Contrast | None, outcome: str, unit: str) -> None:
     """The probability at the end of the horizon, or that it is assumed."""
     if result.forecast.is_assumed(outcome, unit):
-        st.metric(label, "assumed", help="This future takes the event as given: it is no forecast.")
+        told = "ruled out" if result.forecast.is_ruled_out(outcome, unit) else "assumed"
+        st.metric(label, told, help="This future takes the event as given, or rules it out: it is no forecast.")
         return
     estimate = result.forecast.probability(outcome, unit)
     moved = None if change is None else change.probability[outcome, unit]

@@ -101,14 +101,21 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
         _evidence(today, reasons.driver_keys(today.result, one.id, today.dyad), places)
 
 
+def _whom_shared(case: riskcast.Case, event: str) -> str:
+    """Whom an event of the host can touch."""
+    touched = case.touched_by(event)
+    return "All pairs" if len(touched) == len(case.dyads) else ", ".join(map(case.name_of, touched))
+
+
 def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
     result, dyad, case = today.result, today.dyad, today.case
     kind = case.events[event]
     unit = dyad if kind.scope == "dyad" else case.host
     estimate = result.forecast.probability(event, unit)
-    whom = case.name_of(dyad) if kind.scope == "dyad" else "All pairs"
+    whom = case.name_of(dyad) if kind.scope == "dyad" else _whom_shared(case, event)
     if result.forecast.is_assumed(event, unit):
-        st.markdown(Markdown("**{}: {}** is taken as given by the scenario.", whom, kind.label))
+        told = "ruled out" if result.forecast.is_ruled_out(event, unit) else "taken as given"
+        st.markdown(Markdown("**{}: {}** is {} by the scenario.", whom, kind.label, told))
     else:
         first, last = result.forecast.window
         st.markdown(

@@ -93,7 +93,7 @@ def test_the_numbers_add_up_and_are_those_of_the_package(view: View, result: res
         assert shown.contributions[dyad] == direct.contributions[dyad]
         total = shown.reference[dyad] + sum(one.points for one in shown.contributions[dyad])
         assert total == pytest.approx(shown.score[dyad], abs=1e-9)
-        assert shown.score[dyad] == pytest.approx(result.forecast.severity(dyad).mean)
+        assert shown.score[dyad] == pytest.approx(result.forecast.score(dyad).mean)
 
 
 def test_the_page_opens_with_the_highest_score_and_its_drivers_in_words(view: View) -> None:

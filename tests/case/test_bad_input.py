@@ -300,6 +300,87 @@ BAD = {
     "dyads of the host": Bad(SCENARIOS, "set: 45", "dyads: [HHH-AAA], set: 45", "set: 45", ("makes no sense",)),
     "shift on the log scale": Bad(SCENARIOS, "multiply: 0.5", "shift: 0.5", "shift: 0.5", ("use multiply",)),
     "level out of bounds": Bad(SCENARIOS, "set: 45", "set: 450", "set: 450", ("outside what mood can be (points)",)),
+    "applies to a dyad's outcome": Bad(
+        OUTCOMES,
+        "  severity: 30",
+        "  applies_to: [HHH-AAA]\n  severity: 30",
+        "applies_to",
+        ("protest.applies_to: belongs to outcomes that dyads share", "write scope: host"),
+    ),
+    "applies to an unknown dyad": Bad(
+        OUTCOMES,
+        "  severity: 60",
+        "  applies_to: [HHH-AAB]\n  severity: 60",
+        "applies_to",
+        ("decree.applies_to.0: 'HHH-AAB' is not a dyad", "did you mean 'HHH-AAA'?"),
+    ),
+    "applies to a dyad twice": Bad(
+        OUTCOMES,
+        "  severity: 60",
+        "  applies_to: [HHH-AAA, HHH-AAA]\n  severity: 60",
+        "applies_to",
+        ("names HHH-AAA twice",),
+    ),
+    "applies to nobody": Bad(
+        OUTCOMES, "  severity: 60", "  applies_to: []\n  severity: 60", "applies_to", ("decree.applies_to",)
+    ),
+    "a trigger that applies": Bad(
+        OUTCOMES,
+        "  kind: trigger\n  scope: dyad",
+        "  kind: trigger\n  applies_to: [HHH-AAA]\n  scope: dyad",
+        "applies_to",
+        ("spark.applies_to: belongs to outcomes that dyads share", "remove it"),
+    ),
+    "implied by an unknown outcome": Bad(
+        OUTCOMES,
+        "  severity: 30",
+        "  severity: 30\n  implied_by: [protst]",
+        "implied_by",
+        ("protest.implied_by.0: unknown outcome 'protst'", "did you mean 'protest'?"),
+    ),
+    "implied by a shared outcome": Bad(
+        OUTCOMES,
+        "  severity: 30",
+        "  severity: 30\n  implied_by: [decree]",
+        "implied_by",
+        ("decree adds nothing to a dyad's score", "scope dyad only"),
+    ),
+    "implied by itself": Bad(
+        OUTCOMES, "  severity: 30", "  severity: 30\n  implied_by: [protest]", "implied_by", ("itself", "remove it")
+    ),
+    "a shared outcome that is implied": Bad(
+        OUTCOMES,
+        "  severity: 60",
+        "  severity: 60\n  implied_by: [protest]",
+        "implied_by",
+        ("decree.implied_by: belongs to outcomes of one dyad",),
+    ),
+    "grave beyond 100": Bad(CASE, "horizon: 12", "horizon: 12\ngrave: 101", "grave", ("grave", "101")),
+    "event without a month": Bad(
+        SCENARIOS, ", month: 2}", "}", "event: spark", ("does not say when it happens", "add `month:`")
+    ),
+    "event that happens until": Bad(
+        SCENARIOS,
+        "month: 2}",
+        "month: 2, until: 4}",
+        "event: spark",
+        ("happens once and has an end", "remove `until:`"),
+    ),
+    "event ruled out backwards": Bad(
+        SCENARIOS,
+        "month: 2}",
+        "happens: false, month: 4, until: 2}",
+        "event: spark",
+        ("ends in month 2, before it starts in month 4",),
+    ),
+    "event that may happen": Bad(SCENARIOS, "month: 2}", "month: 2, happens: maybe}", "happens", ("'maybe'",)),
+    "event that happens and does not": Bad(
+        SCENARIOS,
+        "    - {event: spark, dyads: [HHH-AAA], month: 2}\n",
+        "    - {event: spark, dyads: [HHH-AAA], month: 2}\n    - {event: spark, happens: false, until: 3}\n",
+        "happens: false",
+        ("spark is assumed to happen in month 2 for HHH-AAA, and not to happen then", "keep one of the two"),
+    ),
     "event beyond the horizon": Bad(SCENARIOS, "month: 2", "month: 13", "month: 13", ("beyond the horizon of 12",)),
     "baseline that assumes": Bad(SCENARIOS, "calm:\n", "baseline:\n", "baseline:", ("without assumptions",)),
     # Tables.

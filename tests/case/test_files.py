@@ -18,7 +18,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 
-from riskcast import Case, CaseError, RiskcastError, load_case, write_case
+from riskcast import Case, CaseError, RiskcastError, Scenario, load_case, write_case
 from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS, YAML_FILES, bundled_folder, list_cases
 from riskcast.case.model import digest
 from riskcast.case.schemas import case_schemas
@@ -82,6 +82,36 @@ def test_a_case_that_is_written_reads_back_to_the_same_hash(small: Case, bundled
         again = load_case(tmp_path / case.name)
         assert again.hash == case.hash == case.published_hash
         assert again == case
+
+
+def test_fields_that_say_nothing_are_left_out_of_the_hash(small: Case) -> None:
+    plain = small.model_dump(mode="json", by_alias=True)
+    assert "grave" not in plain["settings"]
+    for event in plain["events"].values():
+        assert not {"applies_to", "implied_by"} & set(event)
+    for scenario in plain["scenarios"].values():
+        assert all(set(assumed) == {"event", "dyads", "month"} for assumed in scenario["events"])
+
+
+def test_fields_that_say_something_are_written_and_hashed(small: Case, tmp_path: Path) -> None:
+    changes = (
+        {"settings": small.settings.model_copy(update={"grave": 40.0})},
+        {"events": small.events | {"decree": small.events["decree"].model_copy(update={"applies_to": ("HHH-AAA",)})}},
+        {
+            "scenarios": {
+                "calm": Scenario.model_validate(
+                    {"label": "Calm", "story": "None.", "events": [{"event": "spark", "happens": False, "until": 5}]}
+                )
+            }
+        },
+    )
+    for number, change in enumerate(changes):
+        case = small.revised(**change)
+        assert case.hash != small.hash
+        write_case(case, tmp_path / f"{number}")
+        again = load_case(tmp_path / f"{number}")
+        assert again.hash == case.hash
+    assert again.scenarios["calm"].to_frame().iloc[0].tolist()[:5] == ["spark", "does not happen", None, 1, 5]
 
 
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

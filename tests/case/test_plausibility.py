@@ -512,6 +512,21 @@ SAMPLES: Mapping[str, list[Sample]] = {
                 "    - {event: spark, dyads: [HHH-AAA], month: 2}\n    - {event: spark, month: 3}\n",
             ),
         ),
+        Sample(
+            (
+                SCENARIOS,
+                "    - {event: spark, dyads: [HHH-AAA], month: 2}\n",
+                "    - {event: spark, happens: false, month: 3, until: 5}\n    - {event: spark, happens: false}\n",
+            ),
+            SCENARIOS,
+            BESIDE_STORM,
+            (
+                SCENARIOS,
+                "    - {event: spark, dyads: [HHH-AAA], month: 2}\n",
+                "    - {event: spark, happens: false, month: 3, until: 5}\n    - {event: spark, month: 2}\n",
+            ),
+            ("spark is assumed not to happen in period 3 already",),
+        ),
     ],
     "empty-move": [
         Sample((SCENARIOS, "shift: 5", "shift: 0"), SCENARIOS, BESIDE_STORM, (SCENARIOS, "shift: 5", "shift: -1")),

@@ -114,13 +114,19 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
     assert [dyad["id"] for dyad in forecast["dyads"]] == list(case.dyads)
     outcome_keys = {"id", "probability", "low", "high", "words", "by_month", "assumed"}
     for dyad in forecast["dyads"]:
-        assert set(dyad) == {"id", "partner", "score", "reference_score", "outcomes", "drivers"}
+        assert set(dyad) == {"id", "partner", "score", "worst", "reference_score", "outcomes", "drivers"}
+        worst = [one["probability"] for one in dyad["worst"]]
+        assert worst == sorted(worst, reverse=True)
+        assert [one["severity"] for one in dyad["worst"]] == sorted(
+            {case.events[e].severity or 0.0 for e in case.own_outcomes}
+        )
         assert dyad["id"] == f"RUS-{dyad['partner']}"
         assert set(dyad["score"]) == {"mean", "low", "high", "band"}
         assert all(set(outcome) == outcome_keys for outcome in dyad["outcomes"])
         assert all(set(driver) == {"indicator", "contribution", "kind", "error"} for driver in dyad["drivers"])
         assert {outcome["id"] for outcome in dyad["outcomes"] + forecast["shared"]} == set(case.outcomes)
-    assert all(set(outcome) == outcome_keys for outcome in forecast["shared"])
+    assert all(set(outcome) == {*outcome_keys, "applies_to"} for outcome in forecast["shared"])
+    assert forecast["shared"][0]["applies_to"] == ["RUS-KAZ", "RUS-KGZ", "RUS-TJK", "RUS-UZB"]
 
 
 def test_the_monte_carlo_error_is_told_and_paths_can_be_given(run: Run, forecast: dict[str, Any]) -> None:

@@ -386,8 +386,8 @@ def test_a_dyad_that_left_is_forecast_nowhere(ahead: Forecast) -> None:
     for ask in (
         lambda: ahead.probability("clash", GONE),
         lambda: ahead.by_period("clash", GONE),
-        lambda: ahead.severity(GONE),
-        lambda: ahead.severity("AAA-ZZZ"),
+        lambda: ahead.score(GONE),
+        lambda: ahead.score("AAA-ZZZ"),
     ):
         with pytest.raises(UnknownNameError, match="dyad at the start of the horizon"):
             ask()

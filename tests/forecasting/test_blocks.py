@@ -93,7 +93,7 @@ def test_every_estimate_is_that_of_its_definition(ahead: Forecast) -> None:
         at = place(ahead, dyad)
         drawn = simulated.score[:, at], simulated.score_error[:, at]
         wanted = by_definition(*drawn, chances_of(ahead, at), simulated.mean_score[at], 0.0, 100.0)
-        assert numbers(ahead.severity(dyad)) == pytest.approx(wanted, abs=1e-10)
+        assert numbers(ahead.score(dyad)) == pytest.approx(wanted, abs=1e-10)
 
 
 def test_every_difference_is_that_of_its_definition(ahead: Forecast) -> None:
@@ -176,14 +176,14 @@ def test_numbers_of_one_unit_are_views_of_the_block(ahead: Forecast) -> None:
             front = "" if "event" in which else "shared_"
             assert tuple(data[f"{front}probability"].sel(which).to_numpy()) == numbers(one)
             assert data[f"{front}by_period"].sel(which).to_numpy().tolist() == ahead.by_period(name, unit)
-    for dyad, one in zip(risk.dyads, ahead.severities, strict=True):
-        assert dyad.score == ahead.severity(dyad.id) == one
+    for dyad, one in zip(risk.dyads, ahead.scores, strict=True):
+        assert dyad.score == ahead.score(dyad.id) == one
         assert tuple(data["score"].sel(dyad=dyad.id).to_numpy()) == numbers(one)
         for outcome in dyad.outcomes:
             assert outcome.probability == ahead.probability(outcome.id, dyad.id)
             assert outcome.by_period == tuple(ahead.by_period(outcome.id, dyad.id))
     with pytest.raises(ValueError, match="read-only"):
-        ahead.severities.mean[0] = 0.0
+        ahead.scores.mean[0] = 0.0
 
 
 def test_dyads_that_are_gone_have_no_column() -> None:
@@ -191,7 +191,7 @@ def test_dyads_that_are_gone_have_no_column() -> None:
     assert GONE in ahead.case.dyads
     assert ahead.dyads == PRESENT
     assert [ahead.case.dyads[i] for i in ahead.columns] == list(PRESENT)
-    assert len(ahead.severities) == len(PRESENT) == len(score(ahead).dyads)
+    assert len(ahead.scores) == len(PRESENT) == len(score(ahead).dyads)
 
 
 def test_assumed_events_are_told_of_the_dyads_that_are_named() -> None:
@@ -231,7 +231,7 @@ def test_every_dyad_is_factored_once_whatever_is_asked(
     score(ahead)
     for name, dyad in itertools.product(events, ahead.dyads):
         ahead.probability(name, dyad)
-        ahead.severity(dyad)
+        ahead.score(dyad)
     ahead.to_frame()
     score(ahead)
     assert factored == [(dyads, 100, outcomes)]

@@ -169,7 +169,7 @@ def test_nothing_ever_leaves_its_range(
                 assert each.by_period(name, unit)[-1] == estimate.mean
         assert found.score.min() >= 0.0
         assert found.score.max() <= 100.0
-        assert all(0.0 <= e.low <= e.mean <= e.high <= 100.0 for e in each.severities)
+        assert all(0.0 <= e.low <= e.mean <= e.high <= 100.0 for e in each.scores)
         assert all(0.0 <= values.min() <= values.max() <= 1.0 for values in found.peaks.values())
         assert 0.0 <= each.accuracy.probability <= 1.0
     assert (ahead[1].simulated.probability["a"][:, 1] == 1.0).all()
@@ -219,7 +219,13 @@ def test_a_single_cell_simulates_nothing_and_says_so() -> None:
     storm = Scenario.model_validate({"label": "S", "story": "S.", "events": [{"event": "b", "month": 1}]})
     after = from_priors(case, 300, horizon=1, scenario=storm, paths=50)
     assert (after.simulated.probability["b"] == 1.0).all()
-    assert all(estimate.mean == 80.0 for estimate in after.severities)
+    mild = after.simulated.probability["a"].mean(axis=0)
+    np.testing.assert_allclose(after.scores.mean, 80.0 + 20.0 * 0.3 * mild)
+    calm = Scenario.model_validate({"label": "C", "story": "C.", "events": [{"event": "b", "happens": False}]})
+    without = from_priors(case, 300, horizon=1, scenario=calm)
+    assert (without.simulated.probability["b"] == 0.0).all()
+    np.testing.assert_allclose(without.scores.mean, 30.0 * mild)
+    assert (without.simulated.peaks[80.0] == 0.0).all()
     change = contrast(after, ahead)
     for dyad in ahead.dyads:
         assert change.probability["b", dyad].mean == pytest.approx(1.0 - ahead.probability("b", dyad).mean)

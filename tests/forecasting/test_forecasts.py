@@ -171,7 +171,7 @@ def test_the_interval_of_few_paths_is_that_of_many() -> None:
             # Without the correction, chance would widen the interval beyond what these tolerances allow.
             assert name == "a" or raw[1] - raw[0] > (two.high - two.low) + 0.02
     for dyad in case.dyads:
-        one, two = few.severity(dyad), many.severity(dyad)
+        one, two = few.score(dyad), many.score(dyad)
         assert one.high - one.low == pytest.approx(two.high - two.low, rel=0.06)
 
 

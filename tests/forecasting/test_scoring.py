@@ -1,7 +1,8 @@
-"""Words, bands and scores: borders, and the expected worst severity against averages of simulated maxima."""
+"""Words, bands and scores: borders, and scores against averages over simulated futures."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import given, strategies as st
 
 from riskcast import fit, forecast, score
 from riskcast.case.settings import Band
+from riskcast.forecasting.score_rule import Scored, expected_points, most_points, points
 from riskcast.forecasting.scoring import band_of, estimative_words
-from tests.support.cases import edge, event, make_case, quantity, random_case
+from tests.support.cases import assert_mean, edge, event, make_case, quantity, random_case
 
 # Intelligence Community Directive 203 (2015): 1-5 %, 5-20, 20-45, 45-55, 55-80, 80-95, 95-99.
 BORDERS = [
@@ -50,8 +52,8 @@ def test_a_band_begins_at_its_start() -> None:
     assert found == ["low", "low", "guarded", "guarded", "high", "high"]
 
 
-def test_the_score_is_the_average_of_simulated_maxima() -> None:
-    """Outcomes drawn as 0 or 1 month by month with other random numbers, and their largest severity averaged."""
+def test_the_score_is_the_average_of_what_simulated_outcomes_add_up_to() -> None:
+    """Outcomes drawn as 0 or 1 month by month with other random numbers, and 100 (1 - prod(1 - s)) averaged."""
     edges = [
         edge("mild", "grave", quantity(4.0), whose="own", memory="fast", acts="same"),
         edge("grave", "grave", quantity(0.3), whose="own", memory="fast", acts="next"),
@@ -67,7 +69,8 @@ def test_the_score_is_the_average_of_simulated_maxima() -> None:
     rng, count = np.random.default_rng(5), 60_000
     rate = {name: -math.log1p(-e.base_rate.center) / 12 for name, e in case.events.items()}
     left = {name: np.zeros((count, 2)) for name in ("mild", "grave")}
-    decreed, worst, fade = np.zeros((count, 1)), np.zeros((count, 2)), 2.0 ** (-1 / 2.0)
+    decreed, fade = np.zeros((count, 1)), 2.0 ** (-1 / 2.0)
+    ever = {name: np.zeros((count, 2)) for name in left}
     for _ in range(6):
         decree = rng.random((count, 1)) < -np.expm1(-rate["decree"])
         mild = rng.random((count, 2)) < -np.expm1(-rate["mild"] * 3.0 ** np.log2(1 + decreed))
@@ -76,11 +79,16 @@ def test_the_score_is_the_average_of_simulated_maxima() -> None:
         grave = rng.random((count, 2)) < chance
         left = {"mild": seen, "grave": left["grave"] * fade + grave}
         decreed = decreed * fade + decree
-        worst = np.maximum(worst, np.maximum(20.0 * mild, np.maximum(90.0 * grave, 50.0 * decree)))
-    error = np.sqrt(worst.var(axis=0) / count + ahead.simulated.score.var(axis=0) / 4000)
-    np.testing.assert_array_less(np.abs(worst.mean(axis=0) - ahead.simulated.score.mean(axis=0)), 5 * error)
+        ever = {"mild": np.maximum(ever["mild"], mild), "grave": np.maximum(ever["grave"], grave)}
+    made = 100.0 * (1.0 - (1.0 - 0.2 * ever["mild"]) * (1.0 - 0.9 * ever["grave"]))
+    error = np.sqrt(made.var(axis=0) / count + ahead.simulated.score.var(axis=0) / 4000)
+    np.testing.assert_array_less(np.abs(made.mean(axis=0) - ahead.simulated.score.mean(axis=0)), 5 * error)
     # The same number of 0/1 futures would be noisier than their chances are.
-    assert (ahead.simulated.score.var(axis=0) < worst.var(axis=0) / ahead.paths).all()
+    assert (ahead.simulated.score.var(axis=0) < 0.4 * made.var(axis=0) / ahead.paths).all()
+    worst = np.maximum(20.0 * ever["mild"], 90.0 * ever["grave"])
+    for level, share in ahead.exceedance.items():
+        np.testing.assert_allclose(share, (worst >= level).mean(axis=0), atol=0.02)
+    assert list(ahead.exceedance) == [20.0, 90.0]
 
 
 def test_risk_carries_the_forecasts_own_numbers() -> None:
@@ -88,7 +96,7 @@ def test_risk_carries_the_forecasts_own_numbers() -> None:
     risk = score(ahead)
     assert [dyad.id for dyad in risk.dyads] == list(ahead.case.dyads)
     for dyad in risk.dyads:
-        assert dyad.score == ahead.severity(dyad.id)
+        assert dyad.score == ahead.score(dyad.id)
         assert dyad.band == ("high" if dyad.score.mean >= 50 else "low")
         # Triggers drive outcomes but are not scored; an event of the host is listed once for all dyads.
         assert [outcome.id for outcome in dyad.outcomes] == ["protest", "break_off"]
@@ -96,15 +104,85 @@ def test_risk_carries_the_forecasts_own_numbers() -> None:
             assert outcome.probability == ahead.probability(outcome.id, dyad.id)
             assert outcome.words == estimative_words(outcome.probability.mean)
             assert list(outcome.by_period) == ahead.by_period(outcome.id, dyad.id)
-    assert [outcome.id for outcome in risk.shared] == ["decree"]
+    assert [(outcome.id, outcome.applies_to) for outcome in risk.shared] == [("decree", ahead.case.dyads)]
     assert risk.to_frame()["score"].tolist() == [dyad.score.mean for dyad in risk.dyads]
 
 
-def test_an_outcome_of_the_host_counts_in_the_score_of_every_dyad() -> None:
-    case = make_case({"decree": event(quantity(0.4), scope="host", severity=60.0)})
-    found = forecast(fit(case, draws=4000, prior_only=True)).simulated.score
-    assert (found == found[:, :1]).all()
-    assert found.mean() == pytest.approx(24.0, rel=1e-6)
+def test_a_shared_outcome_stands_apart_from_scores_beside_the_dyads_that_it_can_touch() -> None:
+    decree = event(quantity(0.4), scope="host", severity=60.0, applies_to=("HHH-P003", "HHH-P001"))
+    case = make_case({"decree": decree, "a": event(quantity(0.3), severity=50.0)})
+    ahead = forecast(fit(case, draws=4000, prior_only=True))
+    assert_mean(ahead.simulated.score, 15.0)
+    assert list(ahead.exceedance) == [50.0]
+    risk = score(ahead)
+    assert [(one.id, one.applies_to) for one in risk.shared] == [("decree", ("HHH-P001", "HHH-P003"))]
+    assert [[one.id for one in risk.touching(dyad)] for dyad in ahead.dyads] == [["decree"], [], ["decree"]]
+    assert risk.shared[0].probability.mean == pytest.approx(0.4, abs=0.02)
+    alone = score(forecast(fit(make_case({"decree": {**decree, "applies_to": None}}), draws=200, prior_only=True)))
+    assert [(dyad.score.mean, dyad.score.high, dyad.band, dyad.outcomes) for dyad in alone.dyads] == [
+        (0.0, 0.0, "low", ())
+    ] * 3
+
+
+@pytest.mark.parametrize(("least", "above"), [(20.0, 20.0), (20.5, 90.0), (90.0, 90.0), (91.0, None)])
+def test_the_chance_of_a_grave_outcome_is_that_of_the_exceedance_curve(least: float, above: float | None) -> None:
+    case = make_case({"mild": event(quantity(0.7), severity=20.0), "grave": event(quantity(0.2), severity=90.0)})
+    case = case.revised(settings=case.settings.model_copy(update={"grave": least}))
+    ahead = forecast(fit(case, draws=2000, prior_only=True))
+    chances = [dyad.grave for dyad in score(ahead).dyads]
+    exact = {20.0: 1 - 0.3 * 0.8, 90.0: 0.2, None: 0.0}[above]
+    assert chances == ([0.0] * 3 if above is None else ahead.exceedance[above].tolist())
+    assert chances == pytest.approx([exact] * 3, abs=0.03)
+
+
+def test_without_a_grave_severity_nothing_is_told_of_grave_outcomes() -> None:
+    ahead = forecast(fit(make_case({"a": event(quantity(0.3))}), draws=100, prior_only=True))
+    assert ahead.grave is None
+    assert [dyad.grave for dyad in score(ahead).dyads] == [None] * 3
+
+
+def scored_by_hand(scored: tuple[Scored, ...], chance: dict[str, float]) -> float:
+    """Every way in which outcomes can turn out, with its weight and its score."""
+    total = 0.0
+    for ways in itertools.product((0, 1), repeat=len(scored)):
+        on = {one.event for one, way in zip(scored, ways, strict=True) if way}
+        weight = math.prod(chance[one.event] if one.event in on else 1 - chance[one.event] for one in scored)
+        counted = [one.share for one in scored if one.event in on and not on & set(one.implied_by)]
+        total += weight * 100 * (1 - math.prod(1 - share for share in counted))
+    return total
+
+
+@given(
+    shares=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6),
+    chances=st.lists(st.floats(0.0, 1.0), min_size=6, max_size=6),
+    implied=st.lists(st.sets(st.integers(0, 5)), min_size=6, max_size=6),
+)
+def test_the_mean_score_of_independent_outcomes_is_that_of_the_enumeration(
+    shares: list[float], chances: list[float], implied: list[set[int]]
+) -> None:
+    names = "abcdef"[: len(shares)]
+    # Later ones imply earlier ones, so that none implies itself.
+    scored = tuple(
+        Scored(name, share, tuple(names[i] for i in sorted(implied[place]) if place < i < len(names)))
+        for place, (name, share) in enumerate(zip(names, shares, strict=True))
+    )
+    chance = dict(zip(names, chances, strict=False))
+    found = expected_points(scored, {name: np.array([each, 0.0]) for name, each in chance.items()})
+    assert float(found[0]) == pytest.approx(scored_by_hand(scored, chance), abs=1e-9)
+    assert found[1] == 0.0
+    assert -1e-9 <= found[0] <= most_points(scored) + 1e-9
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 1.0), st.booleans()), min_size=1, max_size=8))
+def test_every_outcome_raises_the_score_and_none_takes_it_beyond_100(outcomes: list[tuple[float, bool]]) -> None:
+    scored = tuple(Scored(f"e{place}", share) for place, (share, _) in enumerate(outcomes))
+    counted = {one.event: np.array(float(on)) for one, (_, on) in zip(scored, outcomes, strict=True)}
+    found = float(points(scored, counted))
+    assert -1e-9 <= found <= most_points(scored) + 1e-9
+    for one in scored:
+        more = float(points(scored, counted | {one.event: np.array(1.0)}))
+        assert more >= found - 1e-9
+        assert more >= 100 * one.share - 1e-9
 
 
 def test_a_score_lies_between_nothing_and_the_worst_severity() -> None:

@@ -74,9 +74,13 @@ def test_a_base_rate_is_yearly_whatever_the_period(period: str, per_year: int) -
     assert_mean(ahead.simulated.probability["a"], 0.3)
 
 
-def test_expected_worst_severity_of_independent_outcomes_has_its_closed_form() -> None:
+def test_the_score_of_independent_outcomes_has_its_closed_form() -> None:
     case = make_case({"mild": event(quantity(0.6), severity=20.0), "grave": event(quantity(0.2), severity=80.0)})
-    assert_mean(ahead_of(case).simulated.score, 80 * 0.2 + 20 * 0.6 * 0.8)
+    ahead = ahead_of(case)
+    exact = 100 * (1 - (1 - 0.8 * 0.2) * (1 - 0.2 * 0.6))
+    assert_mean(ahead.simulated.score, exact)
+    # Nothing feeds on anything: the control variate leaves nothing to chance.
+    np.testing.assert_allclose(ahead.simulated.score, exact, rtol=1e-5)
 
 
 def test_a_self_exciting_trigger_is_solved_over_all_its_histories() -> None:
@@ -175,6 +179,9 @@ def test_assumed_events_are_certain_and_drive_the_others() -> None:
     assert (ahead.simulated.by_period["a"][1:, 0] == 1.0).all()
     assert 0 < ahead.simulated.by_period["a"][0, 0] < 1
     assert ahead.simulated.score[:, 0].mean() > 30.0
+    assert ahead.happens("a", "HHH-P001")
+    assert ahead.is_assumed("a", "HHH-P001")
+    assert not ahead.is_assumed("a", "HHH-P002")
     assert_forecast(ahead, enumerate_futures(case, 4, assumed=frozenset({(1, "a", 0)})))
 
 
@@ -190,6 +197,70 @@ def test_assumed_events_for_all_dyads_and_for_the_host_are_certain_too() -> None
     assumed = frozenset({(0, "spark", 0), (0, "spark", 1), (2, "decree", 0)})
     assert_forecast(ahead, enumerate_futures(case, 4, assumed=assumed))
     assert (ahead.simulated.probability["decree"] == 1.0).all()
+
+
+@pytest.mark.parametrize("acts", ["next", "same"])
+def test_what_is_assumed_not_to_happen_does_not_and_nothing_feels_it(acts: str) -> None:
+    edges = [link("a", "b", 5.0, "own", acts), link("a", "a", 3.0, "others"), link("b", "a", 2.0, "own")]
+    calm = {
+        "label": "Calm",
+        "story": "It stays away.",
+        "events": [
+            {"event": "a", "dyads": ["HHH-P001"], "happens": False, "month": 2, "until": 3},
+            {"event": "b", "dyads": ["HHH-P002"], "happens": False},
+            {"event": "b", "dyads": ["HHH-P001"], "month": 4},
+        ],
+    }
+    case = make_case(
+        {"a": event(quantity(0.6), severity=30.0), "b": event(quantity(0.4), severity=70.0)},
+        edges,
+        partners=2,
+        rows=RECENT,
+        scenarios={"calm": calm},
+    )
+    ahead = ahead_of(case, 4, "calm")
+    excluded = {(1, "a", 0), (2, "a", 0), *((t, "b", 1) for t in range(4))}
+    exact = enumerate_futures(case, 4, assumed=frozenset({(3, "b", 0)}), excluded=frozenset(excluded))
+    assert_forecast(ahead, exact)
+    found = ahead.simulated.by_period["a"][:, 0]
+    np.testing.assert_allclose(found[:3], found[0])
+    assert found[3] > found[2]
+    assert (ahead.simulated.probability["b"][:, 1] == 0.0).all()
+    assert (ahead.simulated.by_period["b"][:, 1] == 0.0).all()
+    assert ahead.is_ruled_out("b", "HHH-P002")
+    assert ahead.is_assumed("b", "HHH-P002")
+    assert not ahead.is_ruled_out("a", "HHH-P001")
+    assert not ahead.is_assumed("a", "HHH-P001")
+
+
+def test_a_shared_event_that_is_ruled_out_is_felt_by_nobody() -> None:
+    events = {"decree": event(quantity(0.9), scope="host", severity=40.0), "a": event(quantity(0.4), severity=60.0)}
+    calm = {"label": "Calm", "story": "None.", "events": [{"event": "decree", "happens": False}]}
+    case = make_case(events, [link("decree", "a", 8.0, "host", "same")], partners=2, scenarios={"calm": calm})
+    ahead = ahead_of(case, 12, "calm")
+    assert (ahead.simulated.probability["decree"] == 0.0).all()
+    assert_mean(ahead.simulated.probability["a"], 0.4)
+    assert_mean(ahead.simulated.score, 24.0)
+
+
+@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "b", "a")])
+@pytest.mark.parametrize("acts", ["next", "same"])
+def test_an_implied_outcome_counts_where_it_stands_alone(acts: str, order: tuple[str, ...]) -> None:
+    """Of three, each implies the next; ids change places, so that what implies is drawn first or last."""
+    top, middle, low = order
+    events = {
+        top: event(quantity(0.5), severity=60.0),
+        middle: event(quantity(0.7), severity=30.0, implied_by=(top,)),
+        low: event(quantity(0.9), severity=20.0, implied_by=(middle,)),
+    }
+    edges = [link(top, low, 6.0, "own", acts), link(middle, middle, 3.0, "own"), link(low, top, 2.0, "own")]
+    case = make_case(events, edges, partners=1, rows=RECENT[:1])
+    assert case.implied_by == {middle: (top,), low: (top, middle)}
+    ahead = ahead_of(case, 4, paths=8)
+    exact = enumerate_futures(case, 4)
+    assert_forecast(ahead, exact)
+    plain = make_case({n: {**e, "implied_by": ()} for n, e in events.items()}, edges, partners=1, rows=RECENT[:1])
+    assert exact.score[0] < enumerate_futures(plain, 4).score[0] - 0.3
 
 
 GRID = np.linspace(-8, 8, 4001)

@@ -240,7 +240,7 @@ def thinned_case(seed: int, partners: int = 4, years: int = 6) -> Case:
 
 @dataclass(frozen=True)
 class Exact:
-    """A forecast by enumeration: probability[event] (periods, units), cumulative, and the expected worst severity."""
+    """A forecast by enumeration: probability[event] (periods, units), cumulative, and the mean score."""
 
     probability: dict[str, NDArray[np.float64]]
     score: NDArray[np.float64]
@@ -251,10 +251,12 @@ def enumerate_futures(
     horizon: int,
     levels: Mapping[str, NDArray[np.float64]] | None = None,
     assumed: frozenset[tuple[int, str, int]] = frozenset(),
+    excluded: frozenset[tuple[int, str, int]] = frozenset(),
 ) -> Exact:
     """Every possible future of a small case with its probability, from the model's definition and medians alone.
 
-    levels[indicator]: (periods, units) steps, zero where missing; assumed: (period from 0, event, unit) that happen.
+    levels[indicator]: (periods, units) steps, zero where missing; assumed, excluded: (period from 0, event, unit) that
+    happen or do not.
     """
     record = build_record(case)
     cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
@@ -282,6 +284,9 @@ def enumerate_futures(
         if (t, name, u) in assumed:
             weight *= happened[name][:, t, u]
             continue
+        if (t, name, u) in excluded:
+            weight *= 1.0 - happened[name][:, t, u]
+            continue
         rate = -math.log1p(-case.events[name].base_rate.center) / case.periods_per_year
         eta = np.full(len(futures), math.log(rate))
         for effect in case.effects_on(name):
@@ -295,10 +300,21 @@ def enumerate_futures(
         weight *= np.where(happened[name][:, t, u] > 0, chance, 1.0 - chance)
     assert abs(weight.sum() - 1.0) < 1e-9
     by_period = {name: np.maximum.accumulate(own, axis=1) for name, own in happened.items()}
-    worst = np.zeros((len(futures), len(case.dyads)))
-    for name in case.outcomes:
-        worst = np.maximum(worst, float(case.events[name].severity or 0.0) * by_period[name][:, -1])
-    return Exact({name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ worst)
+    left = np.ones((len(futures), len(case.dyads)))
+    for name, one in case.events.items():
+        if one.severity is None or one.scope == "host":
+            continue
+        covered = np.zeros_like(happened[name])
+        waiting, implying = list(one.implied_by), set()
+        while waiting:
+            implying.add(other := waiting.pop())
+            waiting += case.events[other].implied_by
+        for other in implying:
+            covered = np.maximum(covered, happened[other])
+        left[(happened[name] > covered).any(axis=1)] *= 1.0 - one.severity / 100.0
+    return Exact(
+        {name: np.tensordot(weight, own, 1) for name, own in by_period.items()}, weight @ (100.0 - 100.0 * left)
+    )
 
 
 def assert_mean(draws: Floats, exact: Floats | float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import os
 import signal
 import subprocess
@@ -23,8 +24,18 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.requests import Request
 from riskcast.record.arrays import build_record
 from riskcast.verification.backtesting import backtest, choose_origins
-from riskcast.verification.forecasters import DYAD_RATE, LEFT_OUT, MODEL, PERSISTENCE, POOLED_RATE, PRIOR_ONLY
+from riskcast.verification.forecasters import (
+    DYAD_MEAN,
+    DYAD_RATE,
+    LEFT_OUT,
+    MODEL,
+    PERSISTENCE,
+    POOLED_MEAN,
+    POOLED_RATE,
+    PRIOR_ONLY,
+)
 from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
+from riskcast.verification.past_scores import past_scores, realised_scores, score_references
 from tests.support.cases import edge, event, event_row, make_case, quantity
 from tests.support.clusters import Cluster, needs_distributed
 from tests.support.origins import panel_case, small_case
@@ -99,10 +110,74 @@ def test_what_followed_is_what_the_record_holds() -> None:
         begin = dt.date.fromisoformat(row["origin"])
         end = dt.date(begin.year + 1, begin.month, begin.day)
         seen = [severity[e.type] for e in case.event_rows if begin < e.date <= end]
-        own = (e for e in case.event_rows if begin < e.date <= end and e.dyad in (row["unit"], case.host))
+        own = [e for e in case.event_rows if begin < e.date <= end and e.dyad == row["unit"]]
         worst = max((severity[e.type] for e in own), default=0.0)
         assert row["reached"] == (worst >= row["level"]), seen
     assert sorted(set(tested.peaks["level"])) == list(severities(case))
+    for row in tested.scores.to_dict("records"):
+        begin = dt.date.fromisoformat(row["origin"])
+        end = dt.date(begin.year + 1, begin.month, begin.day)
+        types = {e.type for e in case.event_rows if begin < e.date <= end and e.dyad == row["unit"]}
+        left = math.prod(1 - severity[name] / 100 for name in types)
+        assert row["came"] == pytest.approx(100 * (1 - left))
+    assert len(tested.scores) == len(tested.origins) * len(case.dyads)
+    assert set(tested.scores.columns) == {"origin", "unit", "came", MODEL, PRIOR_ONLY, POOLED_MEAN, DYAD_MEAN}
+    assert 0.0 < tested.scores["came"].mean() < 100.0
+
+
+def test_an_implied_outcome_adds_to_what_came_where_a_month_holds_it_alone() -> None:
+    events = {"note": event(quantity(0.3), severity=40.0), "word": event(quantity(0.3), severity=10.0)}
+    events["word"]["implied_by"] = ("note",)
+    rows = (
+        event_row(dt.date(2020, 3, 5), "note", "HHH-P001"),
+        event_row(dt.date(2020, 3, 20), "word", "HHH-P001"),
+        event_row(dt.date(2020, 3, 5), "note", "HHH-P002"),
+        event_row(dt.date(2020, 4, 5), "word", "HHH-P002"),
+        event_row(dt.date(2019, 4, 5), "word", "HHH-P003"),
+    )
+    case = make_case(events, rows=rows)
+    record = build_record(case)
+    happened = {name: record.occurred[name][-12:].any(axis=0) for name in events}
+    came = realised_scores(case, record, happened, record.timeline.length - 12, record.timeline.length - 1)
+    np.testing.assert_allclose(came, [40.0, 46.0, 0.0])
+    np.testing.assert_allclose(past_scores(case, record, 12)[-2:], [[0.0, 0.0, 10.0], [40.0, 46.0, 0.0]], atol=1e-9)
+    np.testing.assert_allclose(past_scores(case, record, 24)[-1], [40.0, 46.0, 10.0])
+
+
+def test_references_of_scores_are_means_of_past_windows() -> None:
+    case = small_case(2)
+    known = case_as_of(case, ORIGIN)
+    record = build_record(known)
+    rates = {POOLED_RATE: {name: np.full(len(known.units(name)), 0.2) for name in known.outcomes}}
+    found = score_references(known, record, 12, rates)
+    past = np.array(
+        [
+            [
+                100
+                * (
+                    1
+                    - math.prod(
+                        1 - (case.events[name].severity or 0.0) / 100
+                        for name in known.own_outcomes
+                        if any(
+                            e.type == name and e.dyad == dyad and start < e.date <= start.replace(year=start.year + 1)
+                            for e in known.event_rows
+                        )
+                    )
+                )
+                for dyad in known.dyads
+            ]
+            for start in (ORIGIN.replace(year=year) for year in range(ORIGIN.year - 1, 2009, -1))
+        ]
+    )
+    whole = len(past_scores(known, record, 12))
+    past = past[:whole]
+    np.testing.assert_allclose(found[POOLED_MEAN], np.full(len(known.dyads), past.mean()))
+    np.testing.assert_allclose(found[DYAD_MEAN], (past.sum(axis=0) + past.mean()) / (whole + 1))
+    # Without a whole window of the record, base rates stand in.
+    short = score_references(known, record, 10_000, rates)
+    np.testing.assert_allclose(short[POOLED_MEAN], 100 * (1 - (1 - 0.3 * 0.2) * (1 - 0.9 * 0.2)))
+    np.testing.assert_allclose(short[DYAD_MEAN], short[POOLED_MEAN])
 
 
 def made_by_hand(case: Case, origin: dt.date) -> tuple[AtOrigin, Case]:
@@ -110,7 +185,8 @@ def made_by_hand(case: Case, origin: dt.date) -> tuple[AtOrigin, Case]:
     rates = {name: np.full(len(known.units(name)), 0.25) for name in case.outcomes}
     peaks = np.full((len(severities(case)), len(known.dyads)), 0.25)
     recent = {name: np.zeros(len(known.units(name)), dtype=bool) for name in case.outcomes}
-    return AtOrigin(origin, {MODEL: rates}, {MODEL: peaks}, recent, 0.0, 0.1, 500.0, ()), known
+    scores = {MODEL: np.full(len(known.dyads), 20.0)}
+    return AtOrigin(origin, {MODEL: rates}, {MODEL: peaks}, scores, recent, 0.0, 0.1, 500.0, ()), known
 
 
 def test_forecasts_that_cannot_be_told_are_left_out() -> None:
@@ -132,15 +208,17 @@ def test_forecasts_that_cannot_be_told_are_left_out() -> None:
         "S02-S04": 1,
     }
     assert dict(zip(peaks["unit"], peaks["reached"], strict=True)) == {"S01-S02": 0, "S02-S03": 1, "S02-S04": 1}
+    came = dict(zip(found.scores["unit"], found.scores["came"], strict=True))
+    assert came == pytest.approx({"S01-S02": 0.0, "S02-S03": 50.0, "S02-S04": 50.0})
 
 
 def test_references_join_outcomes_as_if_independent() -> None:
     case = small_case(1)
     made = forecast_origin(what_is_known(case_as_of(case, ORIGIN), 100))
     rates = made.probability[POOLED_RATE]
-    quarrel, rupture, decree = rates["quarrel"], rates["rupture"], rates["decree"]
-    assert severities(case) == (30.0, 40.0, 90.0)
-    expected = [1 - (1 - quarrel) * (1 - rupture) * (1 - decree), 1 - (1 - rupture) * (1 - decree), rupture]
+    quarrel, rupture = rates["quarrel"], rates["rupture"]
+    assert severities(case) == (30.0, 90.0)
+    expected = [1 - (1 - quarrel) * (1 - rupture), rupture]
     np.testing.assert_allclose(made.peaks[POOLED_RATE], expected)
     assert (np.diff(made.peaks[MODEL], axis=0) <= 0).all()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pandas
@@ -373,3 +375,75 @@ def test_rivals_are_references_like_the_others() -> None:
     assert part.performances["boosting"].brier.value == pytest.approx(0.01)
     with pytest.raises(OptionError, match="no column 'logit'"):
         evaluate(forecasts, pandas.DataFrame(), rivals=("logit",))
+
+
+def dyad_scores(rng: np.random.Generator) -> pandas.DataFrame:
+    units = [f"A-{letter}" for letter in "BCDEF"]
+    origins = [f"{year}-12-31" for year in range(2001, 2013)]
+    level = rng.uniform(10, 60, len(units))
+    rows = [(origin, unit, level[place]) for origin in origins for place, unit in enumerate(units)]
+    table = pandas.DataFrame(rows, columns=["origin", "unit", "level"])
+    table["came"] = np.clip(table["level"] + rng.normal(0, 15, len(table)), 0, 100)
+    table["model"] = np.clip(table["level"] + 6.0 + rng.normal(0, 3, len(table)), 0, 100)
+    table["pooled_mean"] = table["came"].mean()
+    return table.drop(columns="level")
+
+
+def test_scores_of_dyads_are_held_against_what_came() -> None:
+    table = dyad_scores(np.random.default_rng(3))
+    evaluation = evaluate(small(), pandas.DataFrame(), table, replicates=200)
+    model, pooled = evaluation.scores["model"], evaluation.scores["pooled_mean"]
+    error = table["model"] - table["came"]
+    assert model.bias.value == pytest.approx(error.mean())
+    assert model.bias.low < model.bias.value < model.bias.high
+    assert model.rmse.value == pytest.approx(math.sqrt((error**2).mean()))
+    assert model.rmse.low < model.rmse.value < model.rmse.high
+    assert model.correlation is not None
+    assert model.correlation.value == pytest.approx(np.corrcoef(table["model"], table["came"])[0, 1])
+    assert model.correlation.low < model.correlation.value < model.correlation.high <= 1.0
+    assert model.skill is not None
+    other = table["pooled_mean"] - table["came"]
+    assert model.skill.value == pytest.approx(1 - (error**2).mean() / (other**2).mean())
+    assert pooled.correlation is None
+    assert pooled.bias.value == pytest.approx(0.0, abs=1e-9)
+    assert [one.forecasts for one in pooled.bins] == [len(table)]
+    counts = [one.forecasts for one in model.bins]
+    assert sum(counts) == len(table)
+    assert min(counts) >= 8
+    assert len(counts) == 5
+    for one in model.bins:
+        inside = table["model"].between(one.low, one.high)
+        assert inside.sum() == one.forecasts
+        assert one.mean_forecast == pytest.approx(table["model"][inside].mean())
+        assert one.mean_came == pytest.approx(table["came"][inside].mean())
+    frame = evaluation.to_frame()
+    row = frame[(frame["score"] == "score_rmse") & (frame["forecaster"] == "model")].iloc[0]
+    assert (row["slice"], row["value"], row["low"]) == ("all", model.rmse.value, model.rmse.low)
+    data = json.loads(json.dumps(evaluation_data(evaluation), allow_nan=False))["scores"]["model"]
+    assert data["rmse"]["value"] == round(model.rmse.value, 10)
+    assert [one["forecasts"] for one in data["bins"]] == counts
+    shuffled = evaluate(small(), pandas.DataFrame(), table.sample(frac=1, random_state=1), replicates=200)
+    assert shuffled.scores["model"].rmse.low == pytest.approx(model.rmse.low)
+
+
+def test_scores_of_one_dyad_have_no_interval() -> None:
+    table = dyad_scores(np.random.default_rng(4))
+    alone = evaluate(small(), pandas.DataFrame(), table[table["unit"] == "A-B"], replicates=100).scores["model"]
+    assert math.isnan(alone.rmse.low)
+    assert alone.correlation is not None
+    assert math.isnan(alone.correlation.high)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda table: table.drop(columns="came"), "scores has no column 'came'"),
+        (lambda table: table.drop(columns="pooled_mean"), "no reference to compare with; give one of prior_only"),
+        (lambda table: pandas.concat([table, table.head(1)]), "two rows for one origin and unit"),
+        (lambda table: table.assign(model=-1.0), "model is outside 0 to 100"),
+        (lambda table: table.assign(came=np.nan), "came is outside 0 to 100"),
+    ],
+)
+def test_a_table_of_scores_that_cannot_be_used_is_refused(change: Any, told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        evaluate(small(), pandas.DataFrame(), change(dyad_scores(np.random.default_rng(5))), replicates=50)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, combinations, islice, pairwise
 
 import numpy as np
 
@@ -212,6 +212,53 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
         if event.recorded_until and event.recorded_until <= first:
             wrong = "does not lie after the record of the event type begins"
             yield where.problem("outcomes", (name, "recorded_until"), wrong, f"give a day after {first}")
+        yield from _touched(case, where, name)
+        yield from _implied(case, where, name)
+    try:
+        topological_order({name: set(event.implied_by) & set(case.events) for name, event in case.events.items()})
+    except ValueError as cycle:
+        first_ = str(cycle).split(" -> ")[0]
+        wrong = f"outcomes imply one another in a circle: {cycle}"
+        yield where.problem("outcomes", (first_, "implied_by"), wrong, "remove one of them")
+
+
+def _touched(case: Case, where: Where, name: str) -> Iterator[Problem]:
+    """The dyads that a shared outcome applies to."""
+    event = case.events[name]
+    if event.applies_to is None:
+        return
+    if event.scope != "host" or event.kind != "outcome":
+        wrong = "belongs to outcomes that dyads share"
+        mend = "remove it" if event.kind != "outcome" else "remove it, or write scope: host"
+        yield where.problem("outcomes", (name, "applies_to"), wrong, mend)
+        return
+    known = frozenset(case.dyads)
+    for index, dyad in enumerate(event.applies_to):
+        path = (name, "applies_to", index)
+        if dyad not in known:
+            yield where.problem("outcomes", path, f"{dyad!r} is not a dyad", suggest(dyad, case.dyads))
+        elif dyad in event.applies_to[:index]:
+            yield where.problem("outcomes", path, f"names {dyad} twice", "keep one")
+
+
+def _implied(case: Case, where: Where, name: str) -> Iterator[Problem]:
+    """The outcomes that imply another."""
+    event = case.events[name]
+    if event.implied_by and not event.is_scored:
+        wrong = "belongs to outcomes of one dyad, which add to its score"
+        yield where.problem("outcomes", (name, "implied_by"), wrong, "remove it")
+        return
+    for index, other in enumerate(event.implied_by):
+        path = (name, "implied_by", index)
+        if other not in case.events:
+            yield where.problem("outcomes", path, f"unknown outcome {other!r}", suggest(other, case.own_outcomes))
+        elif not case.events[other].is_scored:
+            wrong = f"{other} adds nothing to a dyad's score"
+            yield where.problem("outcomes", path, wrong, "name outcomes of scope dyad only")
+        elif other == name:
+            yield where.problem("outcomes", path, "names the outcome itself", "remove it")
+        elif other in event.implied_by[:index]:
+            yield where.problem("outcomes", path, f"names {other} twice", "keep one")
 
 
 _WHOSE = {
@@ -396,12 +443,31 @@ def scenario_problems(case: Case, name: str, scenario: Scenario, where: Where) -
             wrong = f"{assumed.event!r} is not an event type"
             yield where.problem("scenarios", (*path, "event"), wrong, suggest(assumed.event, case.events))
             continue
-        if assumed.month > case.settings.horizon:
+        if (assumed.month or 1) > case.settings.horizon:
             wrong = f"is {assumed.month}, beyond the horizon of {case.settings.horizon}"
             yield where.problem("scenarios", (*path, "month"), wrong, "move it into the horizon")
         yield from _scenario_dyads(case, where, path, assumed.dyads, case.events[assumed.event].scope)
+    yield from _contradicted(case, name, scenario, where)
     if fits:
         yield from scenario_refusals(case, name, scenario, where)
+
+
+def _contradicted(case: Case, name: str, scenario: Scenario, where: Where) -> Iterator[Problem]:
+    """Events that are assumed to happen, and not to, at one time in one unit."""
+    longest = max((each.month or 1 for each in scenario.events), default=1)
+    for first, second in combinations(range(len(scenario.events)), 2):
+        one, other = scenario.events[first], scenario.events[second]
+        happens, not_ = (one, other) if one.happens else (other, one)
+        if one.event != other.event or one.happens == other.happens or happens.month is None:
+            continue
+        begin, end = not_.span(longest)
+        named = [set(each.dyads) for each in (one, other) if each.dyads is not None]
+        shared = set.intersection(*named) if named else None
+        if begin <= happens.month <= end and shared != set():
+            whom = f" for {min(shared)}" if shared else ""
+            wrong = f"{one.event} is assumed to happen in month {happens.month}{whom}, and not to happen then"
+            path = (name, "events", second, "happens" if second != first and not other.happens else "month")
+            yield where.problem("scenarios", path, wrong, "keep one of the two, or let them differ in month or dyads")
 
 
 def _move(case: Case, where: Where, path: tuple[str | int, ...], move: IndicatorMove) -> Iterator[Problem]:

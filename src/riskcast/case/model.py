@@ -137,7 +137,11 @@ class Resolution(Strict):
 
 
 class EventType(Strict):
-    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others."""
+    """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others.
+
+    applies_to: the dyads that a shared outcome can touch, all where None; implied_by: outcomes that cannot happen
+    without this one, in the same period as which it adds nothing to a score.
+    """
 
     label: Text
     kind: Literal["outcome", "trigger"]
@@ -151,8 +155,17 @@ class EventType(Strict):
     sd_time: Quantity | None = None
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+    applies_to: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, exclude_if=lambda dyads: dyads is None
+    )
+    implied_by: tuple[Id, ...] = Field(default=(), exclude_if=lambda outcomes: not outcomes)
     recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
     allow: Allowed = ()
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the event adds to scores: an outcome of one dyad."""
+        return self.kind == "outcome" and self.scope == "dyad"
 
     @model_validator(mode="after")
     def _severity(self) -> EventType:
@@ -235,15 +248,40 @@ class IndicatorMove(Strict):
 
 
 class AssumedEvent(Strict):
-    """An event that a scenario takes as happening in one period of the horizon."""
+    """An event that a scenario takes as happening in one period of the horizon, or as not happening in it, in all from
+    it to `until`, or in the whole horizon where no period is given."""
 
     event: Id
     dyads: tuple[str, ...] | None = None
-    month: Month
+    month: Month | None = None
+    until: Month | None = Field(default=None, exclude_if=lambda month: month is None)
+    happens: Annotated[bool, Field(strict=True)] = Field(default=True, exclude_if=lambda happens: happens)
+
+    @model_validator(mode="after")
+    def _when(self) -> AssumedEvent:
+        if self.happens and self.month is None:
+            raise ValueError("does not say when it happens; add `month:`, 1 for the first, or write happens: false")
+        if self.happens and self.until is not None:
+            raise ValueError("happens once and has an end; remove `until:`, or write happens: false")
+        if self.until is not None and self.until < (self.month or 1):
+            raise ValueError(
+                f"ends in month {self.until}, before it starts in month {self.month}; correct one of the two"
+            )
+        return self
+
+    def span(self, horizon: int) -> tuple[int, int]:
+        """First and last period, counted from 1, of which it is assumed; the horizon ends in period `horizon`.
+
+        >>> AssumedEvent(event="rupture", happens=False).span(12)
+        (1, 12)
+        """
+        if self.month is None:
+            return 1, self.until or horizon
+        return self.month, self.until or self.month
 
 
 class Scenario(Strict):
-    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen."""
+    """An assumed future: indicator paths that are set or shifted, events that are assumed to happen or not to."""
 
     label: Text
     story: Text
@@ -263,7 +301,11 @@ class Scenario(Strict):
         for move in self.indicators:
             rows.append((move.indicator, move.verb, move.size, move.start, move.until, move.over, move.dyads))
         for event in self.events:
-            rows.append((event.event, "happens", None, event.month, event.month, None, event.dyads))
+            if event.happens:
+                rows.append((event.event, "happens", None, event.month or 1, event.month, None, event.dyads))
+                continue
+            end = event.until or event.month
+            rows.append((event.event, "does not happen", None, event.month or 1, end, None, event.dyads))
         return rows
 
     def _repr_html_(self) -> str:
@@ -459,8 +501,33 @@ class Case(Strict):
 
     @cached_property
     def outcomes(self) -> tuple[str, ...]:
-        """Ids of the event types that are scored."""
+        """Ids of the outcomes: event types with a severity."""
         return tuple(name for name, event in self.events.items() if event.kind == "outcome")
+
+    @cached_property
+    def own_outcomes(self) -> tuple[str, ...]:
+        """Ids of the outcomes that add to scores: those of one dyad."""
+        return tuple(name for name, event in self.events.items() if event.is_scored)
+
+    @cached_property
+    def implied_by(self) -> Mapping[str, tuple[str, ...]]:
+        """By outcome that others imply: all that imply it, also by way of a third one."""
+        direct = {name: event.implied_by for name, event in self.events.items() if event.implied_by}
+        found: dict[str, tuple[str, ...]] = {}
+        for name in direct:
+            waiting, seen = list(direct[name]), set[str]()
+            while waiting:
+                one = waiting.pop()
+                if one not in seen:
+                    seen.add(one)
+                    waiting += direct.get(one, ())
+            found[name] = tuple(event for event in self.events if event in seen)
+        return found
+
+    def touched_by(self, event: str) -> tuple[str, ...]:
+        """The dyads that an event of the host can touch."""
+        named = self.events[event].applies_to
+        return self.dyads if named is None else tuple(dyad for dyad in self.dyads if dyad in named)
 
     @cached_property
     def order(self) -> tuple[str, ...]:

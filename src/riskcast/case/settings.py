@@ -195,6 +195,10 @@ class Settings(Strict):
     bands: tuple[Band, ...] = Field(min_length=1)
     memories: dict[Id, Memory]
     hyperpriors: Hyperpriors
+    # The severity from which an outcome is grave.
+    grave: Annotated[Finite, Field(gt=0, le=100)] | None = Field(
+        default=None, exclude_if=lambda severity: severity is None
+    )
     note: Text | None = None
     # What stands for a missing value in cells of the case's tables, beside empty ones.
     na: tuple[NaMark, ...] = Field(default=(), exclude_if=lambda marks: not marks)

@@ -267,7 +267,9 @@ def _scenario(case: Case, name: str) -> Scenario:
 
 
 def _assumes(scenario: Scenario, event: str, unit: str) -> bool:
-    return any(e.event == event and (e.dyads is None or unit in e.dyads) for e in scenario.events)
+    """Whether a scenario says of an event that it happens, or that it does not at any time."""
+    said = (e for e in scenario.events if e.event == event and (e.happens or (e.month is None and e.until is None)))
+    return any(e.dyads is None or unit in e.dyads for e in said)
 
 
 def scenarios_chart(

@@ -137,7 +137,7 @@ def map_chart(
     lacking = f"not on the map: {', '.join(placed.missing[:MOST_NAMED])}{more(placed.missing)}"
     lacking = lacking if placed.missing else ""
     sentences = (f"Map of scores: {ranked}.", host_words, f"N{lacking[1:]}." if lacking else "")
-    subtitle = f"score: expected severity (0–100) of the worst outcome\n{window_text(risk)}"
+    subtitle = f"score (0–100): what a pair's own outcomes add up to\n{window_text(risk)}"
     return finish(
         layers,
         palette=palette,
@@ -275,7 +275,7 @@ def score_axis() -> Any:
     import altair as alt
 
     axis = alt.Axis(values=[0, 20, 40, 60, 80, 100], grid=False, labelFlush=True)
-    title = "score: expected severity of the worst outcome"
+    title = "score: what own outcomes add up to"
     return lambda field: alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 100], nice=False), axis=axis)
 
 
@@ -288,7 +288,7 @@ def band_backdrop(case: Case, palette: Palette) -> Any:
 
 def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = LIGHT) -> alt.LayerChart:
     """Probability of every outcome for every dyad, coloured by estimative word; the most severe outcomes first, and
-    those that all dyads share in rows or columns of their own.
+    those that dyads share in rows or columns of their own.
 
     Outcomes are rows; where there are many dyads, dyads are.
     """
@@ -301,7 +301,8 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
         by_severity(case, outcomes) for outcomes in (risk.dyads[0].outcomes if risk.dyads else (), risk.shared)
     )
     outcomes = {name: case.events[name].label for name in own} | {
-        name: f"{case.events[name].label} (all)" for name in shared
+        one.id: f"{one.label} ({spread_text(risk, one, 'all')})"
+        for one in sorted(risk.shared, key=lambda one: shared.index(one.id))
     }
     colours = word_colours(
         palette, any(o.assumed for d in shown for o in d.outcomes) or any(o.assumed for o in risk.shared)
@@ -312,7 +313,7 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
         if dyad.id in dyads
         for outcome in dyad.outcomes
     ]
-    wide = [cell("", "all dyads", outcome, colours, palette) for outcome in risk.shared]
+    wide = [cell("", spread_text(risk, outcome, "all dyads"), outcome, colours, palette) for outcome in risk.shared]
     across, down = (dyads, outcomes) if upright else (outcomes, dyads)
     fields = ("dyad", "outcome") if upright else ("outcome", "dyad")
     room = f"width / {max(len(across), 1)}"
@@ -359,6 +360,12 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
     )
 
 
+def spread_text(risk: Risk, outcome: OutcomeRisk, every: str) -> str:
+    """How many of the dyads a shared outcome can touch; `every` where it is all."""
+    whole = len(risk.forecast.dyads)
+    return every if len(outcome.applies_to) == whole else f"{len(outcome.applies_to)} of {whole:,}"
+
+
 def by_severity(case: Case, outcomes: Sequence[OutcomeRisk]) -> list[str]:
     """Ids of outcomes, the most severe first."""
     return sorted((outcome.id for outcome in outcomes), key=lambda name: -(case.events[name].severity or 0.0))
@@ -367,13 +374,14 @@ def by_severity(case: Case, outcomes: Sequence[OutcomeRisk]) -> list[str]:
 def cell(dyad: str, name: str, outcome: OutcomeRisk, colours: Mapping[str, str], palette: Palette) -> dict[str, Any]:
     """One cell of the table of probabilities."""
     word = ASSUMED if outcome.assumed else outcome.words
+    given = "ruled out" if outcome.is_ruled_out else "given"
     return {
         "dyad": dyad,
         "name": name,
         "outcome": outcome.id,
         "label": outcome.label,
         "probability": outcome.probability.mean,
-        "text": "given" if outcome.assumed else percent(outcome.probability.mean),
+        "text": given if outcome.assumed else percent(outcome.probability.mean),
         "interval": ASSUMED if outcome.assumed else interval(outcome.probability),
         "word": word,
         "ink": ink_on(colours[word], palette),
@@ -508,14 +516,14 @@ def curves_of_dyad(
     own = highest(risk)[0][0] if dyad is None else found.get(dyad)
     if own is None:
         raise UnknownNameError("dyad at the start of the horizon", str(dyad), risk.forecast.dyads)
-    known = {o.id: o for o in (*own.outcomes, *risk.shared)}
+    known = {o.id: o for o in (*own.outcomes, *risk.touching(own.id))}
     for name in outcomes or ():
         if name not in known:
             raise UnknownNameError("outcome", name, tuple(known))
     ranked = by_severity(case, tuple(known.values()))
-    shared = {o.id for o in risk.shared}
+    shared = {o.id: spread_text(risk, o, "all dyads") for o in risk.shared}
     curves = [
-        (name, known[name].label + (" (all dyads)" if name in shared else ""), known[name])
+        (name, known[name].label + (f" ({shared[name]})" if name in shared else ""), known[name])
         for name in ranked
         if outcomes is None or name in outcomes
     ]
@@ -528,7 +536,7 @@ def curves_of_outcome(risk: Risk, outcome: str) -> tuple[list[tuple[str, str, Ou
     if outcome not in case.outcomes:
         raise UnknownNameError("outcome", outcome, case.outcomes)
     title = f"Probability by {case.settings.period}: {case.events[outcome].label}"
-    shared = [("all", "all dyads", o) for o in risk.shared if o.id == outcome]
+    shared = [("all", spread_text(risk, o, "all dyads"), o) for o in risk.shared if o.id == outcome]
     curves = [(d.id, dyad_label(d), o) for d in highest(risk)[0] for o in d.outcomes if o.id == outcome]
     return shared or curves, title
 

@@ -349,7 +349,7 @@ def _worth(
 
 
 def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
-    """Scores as `Forecast.severity` has them, without their intervals: (dyads,)."""
+    """Scores as `Forecast.score` has them, without their intervals: (dyads,)."""
     columns = dict(zip(ahead.dyads, ahead.columns.tolist(), strict=True))
     return ahead.simulated.mean_score[[columns[dyad] for dyad in dyads]].astype(np.float64)
 

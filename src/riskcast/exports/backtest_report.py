@@ -99,7 +99,7 @@ def write_backtest(
         origin_health=tested.health,
         labels={name: event.label for name, event in case.events.items()},
     )
-    frames = {"forecasts": forecasts, "peaks": tested.peaks}
+    frames = {"forecasts": forecasts, "peaks": tested.peaks, "scores": tested.scores}
     contents = {
         PAGE: page.encode(),
         DATA: _as_json(backtest_data(tested, evaluation)),

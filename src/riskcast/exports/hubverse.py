@@ -33,7 +33,7 @@ TASKS: Final = ("reference_date", "scenario_id", "location", "horizon", "target_
 
 
 def categories(case: Case) -> tuple[str, ...]:
-    """The categories of the worst outcome, from low to high: none, then every severity of the case.
+    """The categories of a dyad's worst own outcome, from low to high: none, then every severity of such outcomes.
 
     >>> from riskcast import load_case
     >>> categories(load_case("central_asia_2024"))[:3]
@@ -130,7 +130,7 @@ def tasks(dossier: Dossier) -> dict[str, Any]:
         "value": {"type": "double", "minimum": 0, "maximum": 100},
         "is_required": False,
     }
-    told = "of the worst outcome between two states from the day after reference_date to target_end_date"
+    told = "of the worst outcome that two states have of their own from the day after reference_date to target_end_date"
     return {
         "schema_version": SCHEMA,
         "rounds": [

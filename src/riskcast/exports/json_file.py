@@ -95,7 +95,22 @@ class Outcome(TypedDict):
     high: Chance
     words: Annotated[str, Field(description="Estimative term, ICD 203")]
     by_month: Annotated[list[Chance], Field(description="By the end of each period of the horizon")]
-    assumed: Annotated[bool, Field(description="Whether the scenario takes the event as given")]
+    assumed: Annotated[bool, Field(description="Whether the scenario says that it happens, or that it does not")]
+
+
+@with_config(CLOSED)
+class SharedOutcome(Outcome):
+    """An outcome that dyads share, which adds to no score, with the dyads that it can touch."""
+
+    applies_to: list[str]
+
+
+@with_config(CLOSED)
+class Exceedance(TypedDict):
+    """The chance that a dyad's worst own outcome within the horizon has at least a severity."""
+
+    severity: Score
+    probability: Chance
 
 
 @with_config(CLOSED)
@@ -110,11 +125,13 @@ class Driver(TypedDict):
 
 @with_config(CLOSED)
 class Dyad(TypedDict):
-    """A dyad's score, outcomes and drivers."""
+    """A dyad's score, its own outcomes, how severe the worst may be, and drivers."""
 
     id: str
     partner: str
     score: ScoreEstimate
+    grave: NotRequired[Annotated[Chance, Field(description="Of at least one outcome that the case calls grave")]]
+    worst: Annotated[list[Exceedance], Field(description="By severity of the case's own outcomes, from low to high")]
     reference_score: Points
     outcomes: list[Outcome]
     drivers: list[Driver]
@@ -127,7 +144,7 @@ class ScenarioResult(TypedDict):
     scenario: str
     label: str
     dyads: list[Dyad]
-    shared: list[Outcome]
+    shared: list[SharedOutcome]
 
 
 @with_config(CLOSED)

@@ -20,11 +20,13 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     """A forecast as plain data: scores, probabilities and drivers of every dyad, and the shared outcomes.
 
     Probabilities are from 0 to 1, scores and contributions in points of 0-100; `by_month` holds the probability of at
-    least one event by the end of each period; drivers add up to score less `reference_score`; `notes`, where
-    there are any, say where something else is used than the scenario says.
+    least one event by the end of each period; `worst` holds the chance that a dyad's worst own outcome has at least
+    each severity, and `grave`, where the case says which outcomes are grave, that of at least one such; drivers add up
+    to score less `reference_score`; `notes`, where there are any, say where something else is used than the scenario
+    says.
     """
-    dyads = []
-    for dyad in risk.dyads:
+    dyads, ahead = [], risk.forecast
+    for place, dyad in enumerate(risk.dyads):
         drivers = [
             {"indicator": c.id, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error)}
             for c in explanation.contributions[dyad.id]
@@ -34,18 +36,22 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
                 "id": dyad.id,
                 "partner": dyad.partner,
                 "score": {**_estimate(dyad.score), "band": dyad.band},
+                **({} if dyad.grave is None else {"grave": rounded(dyad.grave)}),
+                "worst": [
+                    {"severity": level, "probability": rounded(float(share[place]))}
+                    for level, share in ahead.exceedance.items()
+                ],
                 "reference_score": rounded(explanation.reference[dyad.id]),
                 "outcomes": [_outcome(outcome) for outcome in dyad.outcomes],
                 "drivers": drivers,
             }
         )
-    ahead = risk.forecast
     doubts = find_scenario_doubts(ahead.case, ahead.scenario_name, ahead.scenario)
     return {
         **provenance(ahead),
         **({"notes": [doubt.wrong for doubt in doubts]} if doubts else {}),
         "dyads": dyads,
-        "shared": [_outcome(outcome) for outcome in risk.shared],
+        "shared": [_outcome(outcome) | {"applies_to": list(outcome.applies_to)} for outcome in risk.shared],
     }
 
 

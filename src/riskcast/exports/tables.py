@@ -73,9 +73,11 @@ def told(dossier: Dossier, scenarios: bool = True) -> str:
 
 
 def dyad_score_table(dossier: Dossier) -> Table:
-    """One row for each scenario and dyad: score with its interval, and band."""
+    """One row for each scenario and dyad: score with its interval, band, and the chance of a grave outcome where the
+    case says which ones are."""
     rows = tuple(
         (_name(r.forecast), d.id, d.partner, d.partner_name or d.partner, *_cells(d.score), d.band)
+        + (() if d.grave is None else (d.grave,))
         for r in dossier.risks
         for d in r.dyads
     )
@@ -84,9 +86,13 @@ def dyad_score_table(dossier: Dossier) -> Table:
         DYAD,
         Column("partner", "Id of the dyad's second state", width=9),
         Column("partner_name", "Name of the dyad's second state", width=20),
-        *_interval("score", "score", "Expected severity of the dyad's worst outcome within the horizon"),
+        *_interval("score", "score", "What the dyad's own outcomes within the horizon add up to on average"),
         Column("band", "Band of the case that the score falls into", width=14),
     )
+    least = dossier.case.settings.grave
+    if least is not None:
+        about = f"Chance of at least one own outcome of severity {least:g} or more within the horizon"
+        columns += (Column("grave", about, "share", 10),)
     return Table("Risk score of every dyad", columns, rows, "scores", ("scenario", "dyad"))
 
 
@@ -103,10 +109,10 @@ def probability_table(dossier: Dossier) -> Table:
         UNIT,
         EVENT,
         LABEL,
-        Column("kind", "outcome (counts for the score) or trigger", width=10),
+        Column("kind", "outcome or trigger", width=10),
         *_interval("probability", "share", "Probability of at least one event within the horizon"),
         Column("words", "Estimative term for the probability, ICD 203 (2015)", width=20),
-        Column("assumed", "Whether the scenario takes the event as given", "flag", 10),
+        Column("assumed", "Whether the scenario says that it happens, or that it does not", "flag", 10),
     )
     about = "Probability of every event type in every unit"
     return Table(about, columns, tuple(rows), "probabilities", ("scenario", "unit", "event"))

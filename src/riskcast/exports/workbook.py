@@ -43,8 +43,8 @@ FORMATS: Final[Mapping[Form, str]] = {
 CELL: Final = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 ASIDE: Final[dict[str, Any]] = {"align": "left", "indent": 1}
 METHOD: Final = (
-    "How to read it. Score: expected severity, 0 to 100, of the worst outcome within the horizon. Probability: of at "
-    "least one such event within the horizon; in words after US ICD 203. 90 %: the interval that more "
+    "How to read it. Score, 0 to 100: what a pair's own outcomes within the horizon add up to on average. Probability: "
+    "of at least one such event within the horizon; in words after US ICD 203. 90 %: the interval that more "
     "knowledge of the parameters could narrow; that the model itself may be wrong is not in it. Drivers: points of the "
     "score that are due to them, against reference levels with nothing recent.",
     "Method. A Bayesian hazard model of every kind of event: analysts' priors, each with its evidence, moved by the "
@@ -295,23 +295,31 @@ class _Book:
         return f"{signed(dyad.score.mean - old.score.mean)} since run of {short_date(previous.forecast.case.as_of)}"
 
     def _shared(self, sheet: Any, row: int) -> int:
-        """What all pairs share, the likeliest first; the last line written."""
+        """What pairs share, the likeliest first; the last line written."""
         shared = sorted(self._dossier.headline.shared, key=lambda outcome: -outcome.probability.mean)
         for line, outcome in enumerate(shared):
             edge: dict[str, Any] = {"top": 1, "top_color": theme.LIGHT.rule} if line == 0 else {}
             for place in range(len(BRIEF)):
                 self._write(sheet, row + line, place, None, **edge, font_size=10)
-            self._write(sheet, row + line, 0, "All pairs" if line == 0 else "", **edge, bold=True)
+            self._write(sheet, row + line, 0, self._whom(outcome, line), **edge, bold=True)
             self._outcome(sheet, row + line, outcome, edge)
             sheet.set_row(row + line, BRIEF_HEIGHT)
         return row + len(shared) - 1
+
+    def _whom(self, outcome: OutcomeRisk, line: int) -> str:
+        """Whom a shared outcome can touch; nothing where it is as on the line before: all pairs."""
+        pairs, every = outcome.applies_to, self._dossier.headline.forecast.dyads
+        if len(pairs) == len(every):
+            return "All pairs" if line == 0 else ""
+        return f"{len(pairs)} of {len(every)} pairs"
 
     def _outcome(self, sheet: Any, row: int, outcome: OutcomeRisk, edge: dict[str, Any]) -> None:
         chance = outcome.probability
         self._write(sheet, row, 5, outcome.label, shrink=True, **ASIDE, **edge)
         for place, value in enumerate((chance.mean, chance.low, chance.high), 6):
             self._write(sheet, row, place, value, "share", **edge, num_format=CHANCE)
-        words = "assumed by the scenario" if outcome.assumed else outcome.words
+        ruled = "ruled out by the scenario" if outcome.is_ruled_out else "assumed by the scenario"
+        words = ruled if outcome.assumed else outcome.words
         self._write(sheet, row, 9, words, shrink=True, **ASIDE, **edge)
 
     def _bars(self, sheet: Any, first: int, last: int) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from riskcast.case.model import Scenario
 from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.plan import EventPlan, Plan
-from riskcast.forecasting.scenarios import assumed_events
+from riskcast.forecasting.scenarios import assumed_events, excluded_events
+from riskcast.forecasting.score_rule import can_enumerate, expected_points, scored_outcomes
 from riskcast.forecasting.simulation import Simulated, check_numbers
 from riskcast.forecasting.work_arrays import WORK, Block
 from riskcast.machinery.array_types import Floats
@@ -20,24 +21,28 @@ NODES = ((0.0, 1), (0.3, 5), (0.5, 7), (1.0, 16), (float("inf"), 40))
 
 
 def is_closed(plan: Plan) -> bool:
-    """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it."""
+    """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it, and
+    few outcomes that imply others."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    return plan.cells == 1 and not felt and acting.isdisjoint(plan.drifting)
+    still = not felt and acting.isdisjoint(plan.drifting)
+    return plan.cells == 1 and still and can_enumerate(scored_outcomes(plan.case))
 
 
 def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
     """P(at least one event) = 1 - exp(-rate) for every draw, over a new year's shock by Gauss and Hermite.
 
-    Given the parameters event types are then independent: the worst outcome is at least s with probability
-    1 - prod over outcomes with severity >= s of (1 - P). `cells`: how many numbers are worked on together. Raises
+    Given the parameters event types are then independent: a score is 100 (1 - prod over outcomes of (1 - share P)), see
+    `expected_points`, and the worst outcome is at least s with probability 1 - prod over outcomes with severity >= s of
+    (1 - P). `cells`: how many numbers are worked on together. Raises
     RiskcastError where a rate is no number.
     """
     draws, dyads = plan.draws, len(plan.case.dyads)
     probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
     score, totals = np.empty((draws, dyads)), {s: np.zeros(dyads) for s in sorted({p.severity for p in plan.events})}
     totals.pop(0.0, None)
-    forced = assumed_events(plan.case, scenario, 1, plan.present)
+    forced, ruled_out = (find(plan.case, scenario, 1, plan.present) for find in (assumed_events, excluded_events))
+    scored = scored_outcomes(plan.case)
     per_block = max(1, cells // dyads)
     for first in range(0, draws, per_block):
         part = slice(first, min(first + per_block, draws))
@@ -46,16 +51,14 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
         for p in plan.events:
             probability[p.event][part] = _chance(plan, p, levels, part)
             probability[p.event][part, forced.get((0, p.event), [])] = 1.0
-        none, worst = np.ones((part.stop - first, dyads)), np.zeros((part.stop - first, dyads))
-        below = sorted(totals, reverse=True)
-        for level, lesser in zip(below, (*below[1:], 0.0), strict=True):
+            probability[p.event][part, ruled_out.get((0, p.event), [])] = 0.0
+        score[part] = expected_points(scored, {each.event: probability[each.event][part] for each in scored})
+        none = np.ones((part.stop - first, dyads))
+        for level in sorted(totals, reverse=True):
             for p in plan.events:
                 if p.severity == level:
                     none *= 1.0 - probability[p.event][part]
-            reached = 1.0 - none
-            totals[level] += reached.sum(axis=0)
-            worst += np.multiply(reached, level - lesser, out=reached)
-        score[part] = worst
+            totals[level] += (1.0 - none).sum(axis=0)
     for event, values in probability.items():
         check_numbers(plan, event, values)
     return Simulated(

@@ -22,7 +22,7 @@ from riskcast.forecasting.blocks import Averages, Drawn, estimate_all
 from riskcast.forecasting.closed_form import is_closed, solve
 from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
 from riskcast.forecasting.plan import Plan, plan_simulation
-from riskcast.forecasting.scenarios import resolve_scenario
+from riskcast.forecasting.scenarios import excluded_events, resolve_scenario
 from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
@@ -112,8 +112,9 @@ class Forecast:
         return {event: self._estimates[event] for event in self.case.events}
 
     @cached_property
-    def severities(self) -> Estimates:
-        """Expected severity, 0-100, of the worst outcome within the horizon, of every dyad in `dyads`."""
+    def scores(self) -> Estimates:
+        """The score, 0-100, of every dyad in `dyads`: the mean of what its own outcomes within the horizon add up to
+        (`score_rule`)."""
         return self._estimates[None]
 
     @cached_property
@@ -136,7 +137,7 @@ class Forecast:
         )
 
     def score_averages(self, columns: NDArray[np.int64]) -> Drawn:
-        """Each draw's expected severity in some dyads, its error, (draws, dyads); and the headline score, (dyads,)."""
+        """Each draw's score of some dyads, its error, (draws, dyads); and the headline score, (dyads,)."""
         found = self.simulated
         return found.score[:, columns], found.score_error[:, columns], found.mean_score[columns]
 
@@ -156,24 +157,60 @@ class Forecast:
         """By event type that the scenario takes as given: in which dyads, None where in all."""
         found: dict[str, frozenset[str] | None] = {}
         for assumed in self.scenario.events:
-            known = found.get(assumed.event, frozenset())
-            found[assumed.event] = None if known is None or assumed.dyads is None else known | set(assumed.dyads)
+            if assumed.happens:
+                known = found.get(assumed.event, frozenset())
+                found[assumed.event] = None if known is None or assumed.dyads is None else known | set(assumed.dyads)
+        return found
+
+    def happens(self, event: str, unit: str) -> bool:
+        """Whether the scenario takes it as given that the event happens in that unit."""
+        where = self._assumed.get(event, frozenset())
+        return where is None or unit in where
+
+    def is_ruled_out(self, event: str, unit: str) -> bool:
+        """Whether the scenario takes it as given that the event does not happen in that unit, in all of the horizon."""
+        return len(self._ruled_out.get((event, unit), ())) == self.plan.cells
+
+    @cached_property
+    def _ruled_out(self) -> dict[tuple[str, str], set[int]]:
+        """By event type and unit: the cells in which the scenario rules the event out."""
+        found: dict[tuple[str, str], set[int]] = {}
+        for (cell, event), places in excluded_events(self.case, self.scenario, self.plan.cells).items():
+            units = self.case.units(event)
+            for place in places:
+                found.setdefault((event, units[place]), set()).add(cell)
         return found
 
     def is_assumed(self, event: str, unit: str) -> bool:
-        """Whether the scenario takes the event as given in that unit."""
-        where = self._assumed.get(event, frozenset())
-        return where is None or unit in where
+        """Whether the scenario says of the event that it happens in that unit, or that it does not in all of the
+        horizon: its probability is then 1 or 0, and no forecast."""
+        return self.happens(event, unit) or self.is_ruled_out(event, unit)
 
     def by_period(self, event: str, unit: str) -> list[float]:
         """Probability of at least one event by the end of each period of the horizon."""
         place = self._place(unit, self._is_shared(event))
         return self.paths_by_period[event][place].tolist()
 
-    def severity(self, dyad: str) -> Estimate:
-        """Expected severity, 0-100, of a dyad's worst outcome within the horizon."""
+    def score(self, dyad: str) -> Estimate:
+        """A dyad's score, 0-100: the mean of what its own outcomes within the horizon add up to."""
         place = self._place(dyad)
-        return self.severities[place]
+        return self.scores[place]
+
+    @cached_property
+    def exceedance(self) -> Mapping[float, Floats]:
+        """By severity of the case's own outcomes, from low to high: chance that the worst outcome of a dyad within the
+        horizon has at least that severity, (dyads,)."""
+        return {level: self.simulated.peaks[level][self.columns] for level in sorted(self.simulated.peaks)}
+
+    @cached_property
+    def grave(self) -> Floats | None:
+        """Chance of at least one grave outcome, from the severity that the case names on, (dyads,); None where it names
+        none."""
+        least = self.case.settings.grave
+        if least is None:
+            return None
+        above = (share for level, share in self.exceedance.items() if level >= least)
+        return next(above, np.zeros(len(self.dyads)))
 
     @cached_property
     def accuracy(self) -> Accuracy:
@@ -195,7 +232,7 @@ class Forecast:
         return replace(self, paths=paths, simulated=simulated)
 
     def chance_above(self, dyad: str, other: str) -> float:
-        """Probability that a dyad's expected severity is above another's, over what is not known of the parameters.
+        """Probability that a dyad's score is above another's, over what is not known of the parameters.
 
         The paired difference of each draw is blurred by the simulation's error of its mean, so that chance does not
         put one of two equal dyads first; a difference of exactly 0 counts half.
@@ -231,7 +268,7 @@ class Forecast:
 
         own = [event for event in self.case.events if not self._is_shared(event)]
         shared = [event for event in self.case.events if self._is_shared(event)]
-        variables: dict[str, Any] = {"score": (("estimate", DYAD), _stacked(self.severities))}
+        variables: dict[str, Any] = {"score": (("estimate", DYAD), _stacked(self.scores))}
         coords: dict[str, Any] = {"estimate": ["mean", "low", "high"], DYAD: list(self.dyads)}
         coords["period_end"] = np.array(self.ends, dtype="datetime64[ns]")
         for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
@@ -309,7 +346,7 @@ def check_whom(name: str, scenario: Scenario, present: Collection[str]) -> None:
 
 def check_reach(name: str, scenario: Scenario, horizon: int) -> None:
     """Raise OptionError where a scenario assumes something that lies beyond the horizon and would go unheard."""
-    last = max((*(e.month for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
+    last = max((*(e.month or 1 for e in scenario.events), *(move.start for move in scenario.indicators)), default=1)
     if last > horizon:
         wrong = f"scenario {name} reaches period {last}, beyond the horizon of {horizon}"
         raise OptionError(f"{wrong}; give --horizon {last} or more")

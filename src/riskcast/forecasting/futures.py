@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from riskcast.case.model import Scenario
 from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.memories_ahead import MemoriesAhead
-from riskcast.forecasting.path_scores import PathScores, control
+from riskcast.forecasting.path_scores import PathScores
 from riskcast.forecasting.plan import EventPlan, Plan
-from riskcast.forecasting.scenarios import LevelPaths, assumed_events
+from riskcast.forecasting.scenarios import LevelPaths, assumed_events, excluded_events
 from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import UniformTable, normals
@@ -67,7 +67,8 @@ class Futures:
 
     occurred[event]: (paths, units), 1 where it has; probability[event]: (paths, units), Y of `simulate`; chances,
     waiting: (cells, units), sums over paths without an event so far, of the chance of one and of 1; score: (paths,
-    dyads), see `PathScores`; peak: (paths, dyads), the largest severity that occurred.
+    dyads), see `PathScores`; points: (paths, dyads), what occurred scores; peak: (paths, dyads), the largest severity
+    of an outcome of the dyad that occurred.
     """
 
     occurred: Mapping[str, Floats]
@@ -75,6 +76,7 @@ class Futures:
     chances: Mapping[str, Floats]
     waiting: Mapping[str, Floats]
     score: Floats
+    points: Floats
     peak: Floats
 
 
@@ -88,6 +90,7 @@ def simulate_futures(
     draw = chance.draw
     count = len(draw)
     forced = assumed_events(plan.case, scenario, plan.cells, plan.present)
+    ruled_out = excluded_events(plan.case, scenario, plan.cells, plan.present)
     left = [float(plan.shares[t + 1 :].sum()) for t in range(plan.cells)]
     base = {p.event: np.asarray(p.base(draw), order="F" if count > p.units else "C") for p in plan.events}
     slopes = {p.event: [(name, work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
@@ -117,8 +120,7 @@ def simulate_futures(
     with np.errstate(over="ignore", invalid="ignore"):
         if plan.cells > 1:
             for p in scores.outcomes:
-                rates(p, levels.at(0), 0)
-            scores.feel(rate)
+                scores.expect(p.event, rates(p, levels.at(0), 0), float(plan.shares.sum()))
         for t in range(plan.cells):
             now = levels.at(t)
             for p in plan.events:
@@ -131,6 +133,10 @@ def simulate_futures(
                 if units:
                     chance_of[:, units] = 1.0
                     occurs[:, units] = True
+                units = ruled_out.get((t, name))
+                if units:
+                    chance_of[:, units] = 0.0
+                    occurs[:, units] = False
                 np.copyto(happened[name], occurs)
                 memories.note(name, t, drawn, chance_of, of_rate)
                 surprise = np.subtract(chance_of, happened[name], out=news[p.units])
@@ -139,16 +145,29 @@ def simulate_futures(
                     waited[name][t] = waiting[name].sum(axis=0)
                     np.multiply(waiting[name], chance_of, out=chance_of)
                     chance_of.sum(axis=0, dtype=float, out=chances[name][t])
-                    probability[name] += control(of_rate, left[t], surprise, waiting[name], spare[p.units])
-                    waiting[name] -= np.multiply(waiting[name], happened[name], out=spare[p.units])
+                if score_only and not p.severity:
+                    continue
+                still = none_left(of_rate, left[t], spare[p.units])
+                beyond = np.multiply(still, surprise, out=surprise)
+                if not score_only:
+                    probability[name] += np.multiply(beyond, waiting[name], out=chance_of)
+                    waiting[name] -= np.multiply(waiting[name], happened[name], out=chance_of)
                 if p.severity > 0:
-                    scores.add(p, left[t], surprise, happened[name])
+                    scores.add(name, still, beyond, happened)
             memories.step(plan, t, now)
+            scores.step(happened)
             levels.step(t)
-            scores.feel(rate)
     met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
     for name, occurred_ever in met.items():
         probability[name] += occurred_ever
     for (_, name), units in forced.items():
         probability[name][:, units] = 1.0
-    return Futures(met, probability, chances, waited, scores.result(), scores.peak)
+    return Futures(met, probability, chances, waited, scores.result(), scores.points(), scores.peak())
+
+
+def none_left(rate: Floats, left: float, out: Floats) -> Floats:
+    """exp(-rate left), into `out`: the chance of no event in what is left of the horizon, in periods."""
+    if not left:
+        out.fill(1.0)
+        return out
+    return np.exp(np.multiply(rate, -left, out=out), out=out)

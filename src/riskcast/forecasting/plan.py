@@ -120,6 +120,7 @@ class Rise:
 class EventPlan:
     """One event type ready to simulate; arrays have one row per parameter draw.
 
+    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it.
     A unit's log rate at reference levels with nothing recent is intercept (draws,) plus effects (draws, units), where
     it is present (units,): one that no longer exists has no events, and none that others could see.
     """
@@ -127,6 +128,7 @@ class EventPlan:
     event: str
     units: int
     severity: float
+    implied_by: tuple[str, ...]
     intercept: Floats
     effects: Floats
     present: NDArray[np.bool_]
@@ -333,7 +335,8 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
     return EventPlan(
         event=name,
         units=units,
-        severity=float(case.events[name].severity or 0.0),
+        severity=float(case.events[name].severity or 0.0) if case.events[name].is_scored else 0.0,
+        implied_by=case.implied_by.get(name, ()),
         intercept=coefficients[:, 0],
         effects=drawn.effects,
         present=posterior.record.present if case.events[name].scope == "dyad" else np.ones(units, dtype=bool),

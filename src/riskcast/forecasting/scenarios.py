@@ -89,14 +89,30 @@ def assumed_events(
     `present` (dyads,) tells which dyads exist within the horizon; where it is not given, all do.
     """
     there = np.arange(len(case.dyads)) if present is None else np.flatnonzero(present)
+    return _units_by_period(case, scenario, horizon, there, happens=True)
+
+
+def excluded_events(
+    case: Case, scenario: Scenario, horizon: int, present: NDArray[np.bool_] | None = None
+) -> dict[tuple[int, str], list[int]]:
+    """Units in which the scenario rules an event out, as `assumed_events` has those in which it happens."""
+    there = np.arange(len(case.dyads)) if present is None else np.flatnonzero(present)
+    return _units_by_period(case, scenario, horizon, there, happens=False)
+
+
+def _units_by_period(
+    case: Case, scenario: Scenario, horizon: int, there: NDArray[np.int64], happens: bool
+) -> dict[tuple[int, str], list[int]]:
     out: dict[tuple[int, str], list[int]] = {}
     for assumed in scenario.events:
-        if assumed.month > horizon:
+        if assumed.happens != happens:
             continue
         units = case.units(assumed.event)
         everywhere = there.tolist() if case.events[assumed.event].scope == "dyad" else [0]
         chosen = everywhere if assumed.dyads is None else _places(units, assumed.dyads)
-        out.setdefault((assumed.month - 1, assumed.event), []).extend(chosen)
+        first, last = assumed.span(horizon)
+        for period in range(first, min(last, horizon) + 1):
+            out.setdefault((period - 1, assumed.event), []).extend(chosen)
     return out
 
 

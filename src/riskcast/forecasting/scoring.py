@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from riskcast.numbers import MOST_NAMED, more, percent
 
 if TYPE_CHECKING:
     import pandas
+
+SCORE_IN_WORDS = "what a dyad's own outcomes within the horizon add up to on average"
 
 WORDS = (
     (0.05, "remote"),
@@ -43,8 +45,11 @@ def band_of(score: float, bands: Sequence[Band]) -> str:
 
 @dataclass(frozen=True)
 class OutcomeRisk:
-    """An outcome's probability of at least one event within the horizon, in numbers and words, and by period;
-    `assumed` where the scenario takes the event as given."""
+    """An outcome's probability of at least one event within the horizon, in numbers and words, and by period.
+
+    assumed: whether the scenario says that it happens, or that it does not, so that the probability is 1 or 0 and no
+    forecast; applies_to: of a shared outcome, the dyads that it can touch.
+    """
 
     id: str
     label: str
@@ -52,11 +57,18 @@ class OutcomeRisk:
     words: str
     by_period: tuple[float, ...]
     assumed: bool = False
+    applies_to: tuple[str, ...] = ()
+
+    @property
+    def is_ruled_out(self) -> bool:
+        """Whether the scenario says that it does not happen."""
+        return self.assumed and not self.probability.mean
 
 
 @dataclass(frozen=True)
 class DyadRisk:
-    """A dyad's score, its band and its outcomes."""
+    """A dyad's score, its band and its own outcomes; grave: the chance of at least one grave outcome, where the case
+    says from which severity an outcome is grave."""
 
     id: str
     partner: str
@@ -64,15 +76,20 @@ class DyadRisk:
     score: Estimate
     band: str
     outcomes: tuple[OutcomeRisk, ...]
+    grave: float | None = None
 
 
 @dataclass(frozen=True)
 class Risk:
-    """Risk scores of all dyads, and the outcomes that all dyads share."""
+    """Risk scores of all dyads, and the outcomes that dyads share, which stand apart from scores."""
 
     forecast: Forecast
     dyads: tuple[DyadRisk, ...]
     shared: tuple[OutcomeRisk, ...]
+
+    def touching(self, dyad: str) -> tuple[OutcomeRisk, ...]:
+        """The shared outcomes that can touch a dyad."""
+        return tuple(outcome for outcome in self.shared if dyad in outcome.applies_to)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each dyad: score with its interval, and band."""
@@ -88,30 +105,36 @@ class Risk:
     def _repr_html_(self) -> str:
         rows = []
         for dyad in sorted(self.dyads, key=lambda each: -each.score.mean):
-            most = max((*dyad.outcomes, *self.shared), key=lambda outcome: outcome.probability.mean)
+            most = max((*dyad.outcomes, *self.touching(dyad.id)), key=lambda outcome: outcome.probability.mean)
             likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
             rows.append((dyad.partner_name or dyad.id, dyad.band, likeliest, dyad.score.mean, dyad.score))
         words = (Column("dyad"), Column("band"), Column("likeliest outcome"))
         columns = (*words, Column("score", form="score"), Column("90 %", form="score range"))
-        note = f"Score: expected severity, 0 to 100, of the worst outcome within the horizon. {self.forecast.origin}"
+        note = f"Score, 0 to 100: {SCORE_IN_WORDS}. {self.forecast.origin}"
         return to_html(Table("Risk scores", columns, rows, note=note, warning=self.forecast.posterior.warning))
 
 
 def score(forecast: Forecast) -> Risk:
-    """Turn a forecast into scores: the expected severity, 0-100, of each dyad's worst outcome within the horizon.
+    """Turn a forecast into scores: what each dyad's own outcomes within the horizon add up to, 0-100, on average.
 
-    An outcome shared by all dyads counts in the score of each.
+    A score is the mean over futures of 100 (1 - prod over outcomes that occurred of (1 - severity / 100)). An outcome
+    that another implies adds nothing where it occurs in the same periods only; what dyads share stands apart.
     """
     case = forecast.case
     outcomes = {event: _outcomes(forecast, event) for event in case.outcomes}
-    own = [outcomes[event] for event in case.outcomes if case.events[event].scope == "dyad"]
-    shared = tuple(outcomes[event][0] for event in case.outcomes if case.events[event].scope == "host")
+    own, known = [outcomes[event] for event in case.own_outcomes], frozenset(forecast.dyads)
+    grave = repeat(None) if forecast.grave is None else forecast.grave.tolist()
+    shared = tuple(
+        replace(outcomes[event][0], applies_to=tuple(d for d in case.touched_by(event) if d in known))
+        for event in case.outcomes
+        if case.events[event].scope == "host"
+    )
     by_dyad = zip(*own, strict=True) if own else repeat(())
     dyads = []
-    for dyad, severity, found in zip(forecast.dyads, forecast.severities, by_dyad, strict=bool(own)):
+    for dyad, estimate, found, chance in zip(forecast.dyads, forecast.scores, by_dyad, grave, strict=False):
         partner = case.pairs[dyad].second
-        band = band_of(severity.mean, case.settings.bands)
-        dyads.append(DyadRisk(dyad, partner, case.state_names.get(partner, ""), severity, band, tuple(found)))
+        band, name = band_of(estimate.mean, case.settings.bands), case.state_names.get(partner, "")
+        dyads.append(DyadRisk(dyad, partner, name, estimate, band, tuple(found), chance))
     return Risk(forecast, tuple(dyads), shared)
 
 

@@ -18,6 +18,7 @@ from riskcast.case.model import Scenario
 from riskcast.errors import RiskcastError
 from riskcast.forecasting.futures import Futures, draw_chance, simulate_futures
 from riskcast.forecasting.plan import Plan
+from riskcast.forecasting.score_rule import most_points, scored_outcomes
 from riskcast.forecasting.work_arrays import WORK, Block
 from riskcast.machinery.array_types import Floats
 
@@ -33,11 +34,12 @@ class Simulated:
     """What the horizon holds, given each draw of the parameters and over all of them.
 
     paths: futures of each draw, 0 where a closed form took their place; probability[event]: (draws, units) of at least
-    one event, in [0, 1]; score: (draws, dyads), expected severity of the worst outcome, in [0, 100]; the `_error` of
-    each: half the difference between the averages over two halves of the paths, whose mean square is the variance that
-    so few paths leave in the average; by_period[event]: (cells, units), over all draws, cumulative, the last of which
-    is the headline probability; mean_score: (dyads,), the headline score; peaks[severity]: (dyads,) chance that the
-    worst outcome has at least this severity, as a share of all paths where there are any.
+    one event, in [0, 1]; score: (draws, dyads), the mean of what the dyad's own outcomes add up to, in [0, 100]; the
+    `_error` of each: half the difference between the averages over two halves of the paths, whose mean square is the
+    variance that so few paths leave in the average; by_period[event]: (cells, units), over all draws, cumulative, the
+    last of which is the headline probability; mean_score: (dyads,), the headline score; peaks[severity]: (dyads,)
+    chance that the worst of the dyad's own outcomes has at least this severity, as a share of all paths where there are
+    any.
     """
 
     paths: int
@@ -163,7 +165,9 @@ class _Tally:
         self._chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
         self._waiting = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
         self._reached = {level: np.zeros(dyads) for level in sorted({p.severity for p in plan.events if p.severity})}
-        self._score = _Sums.of(draws, dyads, max(self._reached, default=0.0))
+        # Single precision may end just above what it stands for.
+        most = min(100.0, most_points(scored_outcomes(plan.case)) * (1.0 + 1e-6))
+        self._score = _Sums.of(draws, dyads, most)
 
     def add(
         self, scenario: Scenario, first: int, last: int, progress: Callable[[int, int], None] | None, cells: int
@@ -186,7 +190,7 @@ class _Tally:
                     sums.add(draws, futures.occurred[name], futures.probability[name], first)
                     self._chances[name] += futures.chances[name]
                     self._waiting[name] += futures.waiting[name]
-                self._score.add(draws, futures.peak, futures.score, first)
+                self._score.add(draws, futures.points, futures.score, first)
                 for level, count in self._reached.items():
                     count += (futures.peak >= np.float32(level)).sum(axis=0)
                 if progress is not None:

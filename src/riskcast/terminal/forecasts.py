@@ -32,11 +32,13 @@ from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.numbers import (
+    MOST_NAMED,
     between,
     error_size,
     factor_text,
     interval,
     long_date,
+    more,
     number,
     percent,
     short_date,
@@ -148,15 +150,26 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
         )
         parts += [title, outcome_table(dyad.outcomes), Text()]
     if risk.shared:
-        parts += [Text("Shared by all dyads", style="bold"), outcome_table(risk.shared), Text()]
+        parts += [Text("Shared outcomes, apart from scores", style="bold"), outcome_table(risk.shared)]
+        parts += [*touched_lines(risk), Text()]
     parts += [reading_note(), footer(risk.forecast)]
     return Group(*parts)
+
+
+def touched_lines(risk: Risk) -> list[Text]:
+    """Of shared outcomes that cannot touch every dyad: whom they can touch."""
+    every = len(risk.forecast.dyads)
+    return [
+        Text(f"{one.label} can touch {', '.join(one.applies_to[:MOST_NAMED])}{more(one.applies_to)}", style="dim")
+        for one in risk.shared
+        if len(one.applies_to) < every
+    ]
 
 
 def reading_note() -> Text:
     """How to read the numbers, in two sentences."""
     return Text(
-        "Score: expected severity (0-100) of the worst outcome within the horizon.\n"
+        "Score (0-100): what a dyad's own outcomes within the horizon add up to on average.\n"
         "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
         style="dim",
     )
@@ -169,6 +182,9 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
     table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("90 %", justify="center", no_wrap=True)
     table.add_column("Band", no_wrap=True)
+    is_grave = any(dyad.grave is not None for dyad in dyads)
+    if is_grave:
+        table.add_column("Grave", justify="right", no_wrap=True)
     table.add_column("Strongest drivers (score points)", ratio=1)
     for dyad in dyads:
         style = band_style(risk.forecast.case, dyad.band)
@@ -177,6 +193,7 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
             Text(f"{dyad.score.mean:.0f}", style=f"bold {style}"),
             between(dyad.score),
             Text(dyad.band, style=style),
+            *([percent(dyad.grave or 0.0)] if is_grave else []),
             Text("\n").join(driver_line(c) for c in explanation.contributions[dyad.id][:MOST_DRIVERS]),
         )
     return table
@@ -199,7 +216,8 @@ def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
     for outcome in outcomes:
         estimate = outcome.probability
         if outcome.assumed:
-            table.add_row(outcome.label, bar(estimate.mean), "", "", Text("assumed", style="magenta"))
+            told = "assumed not" if outcome.is_ruled_out else "assumed"
+            table.add_row(outcome.label, bar(estimate.mean), "", "", Text(told, style="magenta"))
         else:
             table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
     return table
@@ -218,7 +236,7 @@ def contrast_view(change: Contrast, first: Forecast, second: Forecast) -> Render
     if len(shown) > MOST_DYADS:
         shown = sorted(shown, key=lambda item: -abs(item[1].mean))[:MOST_DYADS]
     for dyad, e in shown:
-        row = [f"{first.severity(dyad).mean:.0f}", f"{second.severity(dyad).mean:.0f}"]
+        row = [f"{first.score(dyad).mean:.0f}", f"{second.score(dyad).mean:.0f}"]
         table.add_row(dyad, *row, Text(signed(e.mean), style=change_style(e)), signed_ends(e))
     moves = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     moves.add_column("What moves most (percentage points)", ratio=1)

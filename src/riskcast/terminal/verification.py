@@ -15,12 +15,19 @@ from riskcast.terminal.tables import WIDTH, Part, rich_table
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation
 from riskcast.verification.ranks import RankHistogram
-from riskcast.verification.score_tables import forecaster_table, severity_table, types_table
+from riskcast.verification.score_tables import (
+    forecaster_table,
+    score_accuracy_table,
+    score_bins_table,
+    severity_table,
+    types_table,
+)
 from riskcast.verification.verdicts import (
     PARTS,
     Verdict,
     calibration_verdict,
     part_in_words,
+    scores_in_words,
     sentence,
     severity_in_words,
     shape_in_words,
@@ -33,6 +40,8 @@ STYLES = {"better": "green", "worse": "red", "open": "yellow"}
 NINETY = "90 %"
 FORECASTERS = (Part(0, "Forecaster"), Part(1, "Brier", NINETY), Part(2, "Skill", NINETY), Part(8, "AUC", digits=2))
 TYPES = (Part(0, "Event type"), Part(1, "Events", ""), Part(3, "Brier"), Part(5, "Skill", NINETY))
+ACCURACY = (Part(0, "Forecaster"), Part(2, "Bias"), Part(3, "RMSE", NINETY), Part(4, "Corr."), Part(5, "Skill"))
+BINS = (Part(0, "Forecast score"), Part(1, "Forecasts"), Part(2, "Mean forecast"), Part(3, "Mean that came"))
 SEVERITY = (Part(0, "Forecaster"), Part(1, "RPS", NINETY), Part(2, "Skill", NINETY))
 
 
@@ -49,6 +58,8 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
             parts.append(Text(part_in_words(PARTS[name], evaluation.slices[name])))
     if evaluation.severity:
         parts.append(Text(severity_in_words(evaluation.severity)))
+    if evaluation.scores:
+        parts.append(Text(scores_in_words(evaluation.scores)))
     parts += [Text(), rich_table(forecaster_table(whole), FORECASTERS)]
     types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
     if types:
@@ -60,6 +71,12 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
         parts += [
             Text("Peak severity (RPS, lower is better)", style="bold"),
             rich_table(severity_table(evaluation.severity), SEVERITY),
+        ]
+    if evaluation.scores:
+        parts += [
+            Text("Scores of dyads (points; RMSE: lower is better)", style="bold"),
+            rich_table(score_accuracy_table(evaluation.scores), ACCURACY),
+            rich_table(score_bins_table(next(iter(evaluation.scores.values()))), BINS),
         ]
     parts += _cautions(cautions)
     return Group(*parts)

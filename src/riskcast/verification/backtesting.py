@@ -18,6 +18,7 @@ from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
 from riskcast.forecasting.requests import Request
+from riskcast.forecasting.scoring import SCORE_IN_WORDS
 from riskcast.machinery.checkpoints import Finished, open_checkpoints
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.workers import Workers, run_tasks, workers
@@ -44,9 +45,9 @@ RANDOM_FOLDS = (
 class Backtest:
     """Forecasts from rolling origins, joined to what followed.
 
-    forecasts, peaks: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS and
-    failed checks of the model's posterior, and how many forecasts are left out as the record cannot tell what followed;
-    unscored: origins whose horizon the record does not cover.
+    forecasts, peaks, scores: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS
+    and failed checks of the model's posterior, and how many forecasts are left out as the record cannot tell what
+    followed; unscored: origins whose horizon the record does not cover.
     """
 
     case: Case
@@ -57,11 +58,12 @@ class Backtest:
     unscored: tuple[dt.date, ...]
     forecasts: pandas.DataFrame
     peaks: pandas.DataFrame
+    scores: pandas.DataFrame
     health: pandas.DataFrame
 
     def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
         """Scores of the model and of every reference, with intervals."""
-        return evaluate(self.forecasts, self.peaks, progress=progress)
+        return evaluate(self.forecasts, self.peaks, self.scores, progress=progress)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each origin, event type and unit: what followed, and the probability of every forecaster."""
@@ -193,6 +195,7 @@ def backtest(
         "draws": draws,
         "seed": seed,
         "leave_one_dyad_out": leave_one_dyad_out,
+        "score": SCORE_IN_WORDS,
         "riskcast": __version__,
     }
     keys = [day.isoformat() for day in origins]
@@ -206,7 +209,8 @@ def backtest(
 
         def keep(key: str, made: AtOrigin) -> None:
             found = resolve(case, record, made, case_as_of(case, made.origin), horizon)
-            results[key] = Finished({"forecasts": found.forecasts, "peaks": found.peaks}, _facts(made, found.left_out))
+            frames = {"forecasts": found.forecasts, "peaks": found.peaks, "scores": found.scores}
+            results[key] = Finished(frames, _facts(made, found.left_out))
             if checkpoints is not None:
                 checkpoints.save(key, results[key].frames, results[key].facts)
             report(len(results), len(keys))
@@ -253,8 +257,9 @@ def _gather(
 ) -> Backtest:
     import pandas
 
-    forecasts, peaks = (
-        pandas.concat([result.frames[name] for result in results], ignore_index=True) for name in ("forecasts", "peaks")
+    forecasts, peaks, scores = (
+        pandas.concat([result.frames[name] for result in results], ignore_index=True)
+        for name in ("forecasts", "peaks", "scores")
     )
     health = pandas.DataFrame([result.facts for result in results])
-    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, health)
+    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, scores, health)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from riskcast.case.dyads import Dyad
 from riskcast.errors import OptionError
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, forecaster_names, reference_names
+from riskcast.verification.measured import Measured, best_reference, measured, measured_skill, resample_units
 from riskcast.verification.metrics import (
     auc,
     average_precision,
@@ -22,13 +23,11 @@ from riskcast.verification.metrics import (
     decompose,
     log_scores,
     murphy_curve,
-    percentile_interval,
     ranked_probability_scores,
-    resample_clusters,
     resampled_means,
     resampled_ranks,
-    skill_score,
 )
+from riskcast.verification.score_accuracy import ScoreAccuracy, score_accuracies
 
 if TYPE_CHECKING:
     import pandas
@@ -43,16 +42,6 @@ THRESHOLDS = 201
 FEW_DYADS = 20
 FEW_EVENTS = 30
 DIGITS = 10
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A score with its 90 % interval from a bootstrap that resamples dyads; low and high are not a number where there
-    is only one dyad, as then there is nothing to resample."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -145,16 +134,18 @@ class SeverityScore:
 @dataclass(frozen=True)
 class Evaluation:
     """Scores of all forecasters: slices[name] with names `all`, `onset`, `continuation` and, where there is more than
-    one, event types; severity by forecaster."""
+    one, event types; severity and scores (how the dyads' scores did) by forecaster."""
 
     slices: Mapping[str, Slice]
     severity: Mapping[str, SeverityScore]
+    scores: Mapping[str, ScoreAccuracy] = field(default_factory=dict)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each slice, forecaster and score: value and, where the score has one, its 90 % interval.
 
         Columns slice, forecaster, score, value, low, high. The severity of peaks is in slice `all`, as `rps` and
-        `rps_skill`. Scores that are undefined have no row.
+        `rps_skill`, and so is how the dyads' scores did, as `score_bias`, `score_rmse`, `score_correlation` and
+        `score_skill`. Scores that are undefined have no row.
         """
         import pandas
 
@@ -166,6 +157,9 @@ class Evaluation:
         for forecaster, severity in self.severity.items():
             rows += _row(ALL, forecaster, "rps", severity.rps)
             rows += _row(ALL, forecaster, "rps_skill", severity.skill)
+        for forecaster, accuracy in self.scores.items():
+            for name in ("bias", "rmse", "correlation", "skill"):
+                rows += _row(ALL, forecaster, f"score_{name}", getattr(accuracy, name))
         return pandas.DataFrame(rows, columns=["slice", "forecaster", "score", "value", "low", "high"])
 
     def __repr__(self) -> str:
@@ -194,6 +188,7 @@ class Evaluation:
 def evaluate(
     forecasts: pandas.DataFrame,
     peaks: pandas.DataFrame,
+    scores: pandas.DataFrame | None = None,
     *,
     rivals: Sequence[str] = (),
     replicates: int = REPLICATES,
@@ -206,8 +201,9 @@ def evaluate(
     the unit had the event in the year before the origin: continuation, else onset), and a probability for each
     forecaster, of which there must be the model and a reference. peaks: a row for each origin, unit and level of
     severity with columns origin, unit, level, reached (0 or 1), and each forecaster's probability that the worst
-    severity of the horizon reaches the level; it may be empty. `rivals` are further columns of forecasts, taken as
-    references like the others.
+    severity of the horizon reaches the level; it may be empty. scores: a row for each origin and unit with columns
+    origin, unit, came (the score of what followed) and each forecaster's score, 0 to 100; it may be empty. `rivals` are
+    further columns of forecasts, taken as references like the others.
 
     The best reference of a slice is the one with the lowest Brier score there. Intervals are percentiles over
     `replicates` resamplings of units with all their rows, the same for all forecasters (at most 200 resamplings for auc
@@ -244,11 +240,13 @@ def evaluate(
             progress(done, total)
 
     slices = {name: _score_slice(name, rows, forecasters, replicates, seed, report) for name, rows in parts}
-    return Evaluation(slices, _score_severity(peaks, ranked, replicates, seed, report) if ranked else {})
+    severity = _score_severity(peaks, ranked, replicates, seed, report) if ranked else {}
+    accuracy = {} if scores is None or not len(scores) else score_accuracies(scores, replicates, seed)
+    return Evaluation(slices, severity, accuracy)
 
 
 def evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as plain data for JSON: slices and severity by name, each slice with its caution.
+    """An evaluation as plain data for JSON: slices, severity and scores by name, each slice with its caution.
 
     Numbers have ten digits after the point; None stands for what is undefined or infinite.
 
@@ -287,9 +285,9 @@ def _score_slice(
 ) -> Slice:
     outcome = rows["outcome"].to_numpy(dtype=float)
     probability = {forecaster: rows[forecaster].to_numpy(dtype=float) for forecaster in forecasters}
-    cluster, counts = _resample(rows["unit"], replicates, seed, name)
+    cluster, counts = resample_units(rows["unit"], replicates, seed, name)
     brier = {forecaster: brier_scores(outcome, probability[forecaster]) for forecaster in forecasters}
-    reference = _best_reference(brier)
+    reference = best_reference(brier)
     resampled = {forecaster: resampled_means(scores, cluster, counts) for forecaster, scores in brier.items()}
     thresholds = np.linspace(0.0, 1.0, THRESHOLDS)
     performances, reliability, murphy = {}, {}, {}
@@ -299,9 +297,9 @@ def _score_slice(
         parts = decompose(outcome, forecast)
         performances[forecaster] = Performance(
             forecaster=forecaster,
-            brier=_measured(float(brier[forecaster].mean()), resampled[forecaster], counts),
-            log_score=_measured(float(logs.mean()), resampled_means(logs, cluster, counts), counts),
-            skill=_skill(brier, resampled, forecaster, reference, counts),
+            brier=measured(float(brier[forecaster].mean()), resampled[forecaster], counts),
+            log_score=measured(float(logs.mean()), resampled_means(logs, cluster, counts), counts),
+            skill=measured_skill(brier, resampled, forecaster, reference, counts),
             auc=_measured_or_none(auc(outcome, forecast), areas, counts),
             average_precision=_measured_or_none(average_precision(outcome, forecast), precisions, counts),
             miscalibration=parts.miscalibration,
@@ -335,45 +333,20 @@ def _score_severity(
     reached = peaks["reached"].to_numpy(dtype=float)
     case = peaks.groupby(["origin", "unit"], sort=True).ngroup().to_numpy()
     first = np.unique(case, return_index=True)[1]
-    cluster, counts = _resample(peaks["unit"].iloc[first], replicates, seed, "severity")
+    cluster, counts = resample_units(peaks["unit"].iloc[first], replicates, seed, "severity")
     rps = {name: ranked_probability_scores(reached, peaks[name].to_numpy(dtype=float), case) for name in forecasters}
     resampled = {name: resampled_means(scores, cluster, counts) for name, scores in rps.items()}
-    reference = _best_reference(rps)
+    reference = best_reference(rps)
     severity = {}
     for name, scores in rps.items():
-        measured = _measured(float(scores.mean()), resampled[name], counts)
-        severity[name] = SeverityScore(name, measured, _skill(rps, resampled, name, reference, counts))
+        mean = measured(float(scores.mean()), resampled[name], counts)
+        severity[name] = SeverityScore(name, mean, measured_skill(rps, resampled, name, reference, counts))
         report()
     return severity
 
 
-def _resample(units: pandas.Series, replicates: int, seed: int, purpose: str) -> tuple[Ints, Floats]:
-    """Number of each row's unit, and how often each replicate draws each unit."""
-    names, cluster = np.unique(units.to_numpy(dtype=str), return_inverse=True)
-    return cluster, resample_clusters(len(names), replicates, generator(seed, "dyads", purpose))
-
-
-def _best_reference(scores: Mapping[str, Floats]) -> str:
-    references = [name for name in scores if name not in (MODEL, LEFT_OUT)]
-    return min(references, key=lambda name: float(scores[name].mean()))
-
-
-def _measured(value: float, replicates: Floats, counts: Floats) -> Measured:
-    low, high = percentile_interval(replicates) if counts.shape[1] > 1 else (float("nan"), float("nan"))
-    return Measured(value, low, high)
-
-
 def _measured_or_none(value: float | None, replicates: Floats, counts: Floats) -> Measured | None:
-    return None if value is None else _measured(value, replicates, counts)
-
-
-def _skill(
-    scores: Mapping[str, Floats], resampled: Mapping[str, Floats], name: str, reference: str, counts: Floats
-) -> Measured | None:
-    score, other = float(scores[name].mean()), float(scores[reference].mean())
-    if other == 0:
-        return None
-    return _measured(float(skill_score(score, other)), skill_score(resampled[name], resampled[reference]), counts)
+    return None if value is None else measured(value, replicates, counts)
 
 
 def _reliability(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
@@ -424,6 +397,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return [_plain(item) for item in value.tolist()]
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return round(value, DIGITS) if np.isfinite(value) else None
     return value

@@ -17,6 +17,8 @@ PRIOR_ONLY: Final = "prior_only"
 POOLED_RATE: Final = "pooled_rate"
 DYAD_RATE: Final = "dyad_rate"
 PERSISTENCE: Final = "persistence"
+POOLED_MEAN: Final = "pooled_mean"
+DYAD_MEAN: Final = "dyad_mean"
 
 # occurred, at_risk (both (periods, units)), horizon in periods -> (units,) probabilities of at least one event.
 Reference = Callable[[Floats, Bools, int], Floats]
@@ -35,6 +37,8 @@ OF_MODEL: Final = {
     LEFT_OUT: "riskcast without the dyad's own record",
     PRIOR_ONLY: "priors alone",
 }
+# What scores of the past were: references of scores, which have no probability.
+OF_SCORES: Final = {POOLED_MEAN: "mean of past scores, pooled", DYAD_MEAN: "mean of past scores, per dyad"}
 
 
 def forecaster_names() -> tuple[str, ...]:
@@ -47,10 +51,15 @@ def reference_names() -> tuple[str, ...]:
     return (*OF_RECORD, PRIOR_ONLY)
 
 
+def score_forecasters() -> tuple[str, ...]:
+    """Everybody who forecasts scores in a backtest, in the order in which tables list them."""
+    return (*OF_MODEL, *OF_SCORES)
+
+
 def forecaster_label(name: str) -> str:
     """A forecaster in words; a rival that a caller brought goes by its own name.
 
     >>> forecaster_label("dyad_rate"), forecaster_label("boosting")
     ('base rate, per dyad', 'boosting')
     """
-    return OF_MODEL.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)
+    return OF_MODEL.get(name) or OF_SCORES.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)

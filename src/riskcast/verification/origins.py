@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from riskcast.case.model import Case
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.requests import Request, fit_requested, forecast_requested
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Bools, Floats
 from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
+from riskcast.verification.past_scores import realised_scores, score_references
 from riskcast.verification.resolution import what_followed
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Known:
 class AtOrigin:
     """Forecasts made at one origin, by forecaster, in the order of the case's units and severities.
 
+    scores[forecaster]: (dyads,) the forecast score.
+
     probability[forecaster][event]: (units,) of at least one event within the horizon; peaks[forecaster]: (severities,
     dyads) that the worst outcome has at least that severity; recent[event]: (units,) whether it happened in the last
     year; health: seconds, k-hat, ESS and failed checks of the model's posterior.
@@ -44,6 +47,7 @@ class AtOrigin:
     origin: dt.date
     probability: Mapping[str, Mapping[str, Floats]]
     peaks: Mapping[str, Floats]
+    scores: Mapping[str, Floats]
     recent: Mapping[str, NDArray[np.bool_]]
     seconds: float
     khat: float
@@ -52,8 +56,8 @@ class AtOrigin:
 
 
 def severities(case: Case) -> tuple[float, ...]:
-    """The severities of a case's outcomes, each once, from low to high."""
-    return tuple(sorted({float(event.severity) for event in case.events.values() if event.severity is not None}))
+    """The severities of the outcomes that dyads have of their own, each once, from low to high."""
+    return tuple(sorted({float(case.events[name].severity or 0.0) for name in case.own_outcomes}))
 
 
 def forecast_origin(known: Known) -> AtOrigin:
@@ -68,20 +72,23 @@ def forecast_origin(known: Known) -> AtOrigin:
     [ahead] = forecast_requested(request, posterior)
     seconds = time.monotonic() - begun
     probability = {MODEL: _means(ahead)}
-    peaks = {MODEL: _peaks(ahead)}
+    peaks, scores = {MODEL: _peaks(ahead)}, {MODEL: ahead.simulated.mean_score}
     health = posterior.diagnostics
     failures = list(health.failures)
     if known.leave_one_dyad_out:
-        probability[LEFT_OUT], peaks[LEFT_OUT] = _left_out(request, probability[MODEL], peaks[MODEL], failures)
+        probability[LEFT_OUT], peaks[LEFT_OUT], scores[LEFT_OUT] = _left_out(request, ahead, failures)
     from_priors = replace(request, prior_only=True)
     [alone] = forecast_requested(from_priors, fit_requested(from_priors))
     probability[PRIOR_ONLY], peaks[PRIOR_ONLY] = _means(alone), _peaks(alone)
+    scores[PRIOR_ONLY] = alone.simulated.mean_score
     for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
+    scores |= score_references(case, posterior.record, request.periods, probability)
     return AtOrigin(
         origin=case.as_of,
         probability=probability,
         peaks=peaks,
+        scores=scores,
         recent=_recent(case, posterior.record),
         seconds=seconds,
         khat=float("nan") if health.khat_max is None else health.khat_max,
@@ -98,22 +105,21 @@ def _peaks(ahead: Forecast) -> Floats:
     return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
 
 
-def _left_out(
-    request: Request, model: Mapping[str, Floats], peaks: Floats, failures: list[str]
-) -> tuple[dict[str, Floats], Floats]:
+def _left_out(request: Request, model: Forecast, failures: list[str]) -> tuple[dict[str, Floats], Floats, Floats]:
     """Every dyad's forecast from a posterior that has not learned from its record; shared events stay as they are.
     Checks that such a posterior failed are added to `failures`."""
     case = request.case
-    rates, worst = {event: values.copy() for event, values in model.items()}, peaks.copy()
+    rates, worst = {event: values.copy() for event, values in _means(model).items()}, _peaks(model)
+    scores = model.simulated.mean_score.copy()
     for column, dyad in enumerate(case.dyads):
         posterior = fit_requested(request, without=dyad)
         failures += [f"without {dyad}: {failure}" for failure in posterior.diagnostics.failures]
         [ahead] = forecast_requested(request, posterior)
-        worst[:, column] = _peaks(ahead)[:, column]
+        worst[:, column], scores[column] = _peaks(ahead)[:, column], ahead.simulated.mean_score[column]
         for event, values in _means(ahead).items():
             if case.events[event].scope == "dyad":
                 rates[event][column] = values[column]
-    return rates, worst
+    return rates, worst, scores
 
 
 def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
@@ -124,12 +130,13 @@ def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str,
 
 
 def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:
-    """Chance that the worst outcome has at least each severity, were outcomes independent: (severities, dyads)."""
+    """Chance that the worst of a dyad's own outcomes has at least each severity, were outcomes independent:
+    (severities, dyads)."""
     none = np.ones((len(severities(case)), len(case.dyads)))
     for place, level in enumerate(severities(case)):
-        for event, rate in rates.items():
+        for event in case.own_outcomes:
             if (case.events[event].severity or 0.0) >= level:
-                none[place] *= 1.0 - rate
+                none[place] *= 1.0 - rates[event]
     return 1.0 - none
 
 
@@ -144,6 +151,7 @@ class Resolved:
 
     forecasts: pandas.DataFrame
     peaks: pandas.DataFrame
+    scores: pandas.DataFrame
     left_out: int
 
 
@@ -155,14 +163,16 @@ def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: in
     left_out = 0
     rows, worst = [], np.zeros(len(known.dyads))
     complete = np.ones(len(known.dyads), dtype=bool)
+    came: dict[str, Bools] = {}
     for event in case.outcomes:
         units = case.units(event)
         places = [units.index(unit) for unit in known.units(event)]
         followed = what_followed(case, record, event, *window)
         happened, told = followed.happened[places], followed.told[places]
-        severity = float(case.events[event].severity or 0.0)
-        worst = np.maximum(worst, np.where(happened, severity, 0.0))
-        complete &= told
+        if case.events[event].is_scored:
+            worst = np.maximum(worst, np.where(happened, float(case.events[event].severity or 0.0), 0.0))
+            complete &= told
+            came[event] = followed.happened
         left_out += int((~told).sum())
         told = np.flatnonzero(told)
         frame = {
@@ -186,4 +196,16 @@ def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: in
         )
         for place, level in enumerate(severities(case))
     ]
-    return Resolved(pandas.concat(rows, ignore_index=True), pandas.concat(peaks, ignore_index=True), left_out)
+    first, last = record.timeline.index(window[0]), record.timeline.index(window[1])
+    columns = [case.dyads.index(dyad) for dyad in known.dyads]
+    followed_scores = realised_scores(case, record, came, first, last)[columns]
+    scores = pandas.DataFrame(
+        {
+            "origin": made.origin.isoformat(),
+            "unit": [known.dyads[i] for i in kept.tolist()],
+            "came": followed_scores[kept],
+        }
+        | {name: values[kept] for name, values in made.scores.items()}
+    )
+    joined = pandas.concat(peaks, ignore_index=True) if peaks else pandas.DataFrame()
+    return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, left_out)

@@ -10,6 +10,7 @@ from riskcast.machinery.tables import Cell, Column, Mark, Table
 from riskcast.numbers import NOTHING, between, digits_of, number, p_value, share
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import FEW_EVENTS, Performance, SeverityScore, Slice
+from riskcast.verification.score_accuracy import ScoreAccuracy
 from riskcast.verification.verdicts import (
     LEAST_EVENTS,
     SUSPECT,
@@ -145,6 +146,54 @@ def severity_table(severity: Mapping[str, SeverityScore]) -> Table:
         Column("Skill", form="skill"),
     )
     return Table(about, columns, rows)
+
+
+def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
+    """How scores of dyads did against what followed, one row for each forecaster."""
+    least = min(item.rmse.value for item in scores.values())
+    rows = []
+    for place, item in enumerate(scores.values()):
+        reference = is_reference(item.skill)
+        head = Cell(label_of(item.forecaster), "best reference" if reference else "", "" if place else "first")
+        best = item.rmse.value == least and len(scores) > 1
+        rows.append(
+            (
+                head,
+                item.mean_forecast,
+                item.bias,
+                Cell(item.rmse, mark="best" if best else ""),
+                item.correlation,
+                None if reference else item.skill,
+            )
+        )
+    came = next(iter(scores.values())).mean_came
+    about = (
+        f"Scores of dyads, in points; {number(came, 1)} came on average. Bias: forecast less what came. RMSE: root "
+        "mean square error. With 90 % intervals."
+    )
+    columns = (
+        Column("Forecaster"),
+        Column("Mean", form="figure", digits=1),
+        Column("Bias", form="measured", digits=1),
+        Column("RMSE", form="measured", digits=1),
+        Column("Correlation", form="measured", digits=2),
+        Column("Skill", form="skill"),
+    )
+    return Table(about, columns, rows)
+
+
+def score_bins_table(accuracy: ScoreAccuracy) -> Table:
+    """Calibration of one forecaster's scores: what came where so much was forecast."""
+    rows = [
+        (f"{number(one.low, 1)}–{number(one.high, 1)}", one.forecasts, one.mean_forecast, one.mean_came)
+        for one in accuracy.bins
+    ]
+    columns = (
+        Column("Forecast score"),
+        Column("Forecasts", form="count"),
+        *(Column(name, form="figure", digits=1) for name in ("Mean forecast", "Mean that came")),
+    )
+    return Table(f"Scores of {label_of(accuracy.forecaster)}, from low to high, and what came.", columns, rows)
 
 
 def conflicts_table(conflicts: pd.DataFrame, named: Mapping[str, str]) -> Table:

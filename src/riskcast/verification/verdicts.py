@@ -9,11 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.numbers import has_ends, p_value, skill as skill_text
+from riskcast.numbers import has_ends, number, p_value, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.verification.forecasters import forecaster_label
 from riskcast.verification.ranks import RankHistogram
+from riskcast.verification.score_accuracy import ScoreAccuracy
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
 SUSPECT: Final = 0.05
@@ -154,6 +155,19 @@ def severity_in_words(severity: Mapping[str, SeverityScore]) -> str:
     kind = "better" if skill.low > 0 else "worse" if skill.high < 0 else ""
     told = f"{kind} than the best reference" if kind else "skill is not shown"
     return f"Worst outcome: {told} (ranked probability skill {', '.join(skill_text(skill))})."
+
+
+def scores_in_words(scores: Mapping[str, ScoreAccuracy]) -> str:
+    """One line on the scores of dyads: bias, correlation, and whether they beat the best reference."""
+    found = next(iter(scores.values()))
+    told = f"Scores: {number(found.mean_forecast, 1)} forecast on average, {number(found.mean_came, 1)} came"
+    if found.correlation is not None:
+        told += f"; correlation {number(found.correlation.value, 2)}"
+    if found.skill is None or not has_ends(found.skill):
+        return f"{told}; skill cannot be stated."
+    kind = "better" if found.skill.low > 0 else "worse" if found.skill.high < 0 else ""
+    against = f"{kind} than the best reference" if kind else "skill is not shown"
+    return f"{told}; {against} (skill of squared errors {', '.join(skill_text(found.skill))})."
 
 
 def calibration_verdict(calibration: Calibration) -> Verdict:

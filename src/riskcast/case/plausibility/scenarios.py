@@ -180,11 +180,15 @@ def assumed_twice(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
                 path = (name, key, index, "dyads")
                 yield Found("scenarios", path, f"names {twice} twice; once is used", "keep one", _owners(name))
     for (_, first), (j, second) in combinations(enumerate(scenario.events), 2):
-        if (first.event, first.month) != (second.event, second.month):
+        if (first.event, first.happens) != (second.event, second.happens):
             continue
+        spans = [each.span(case.settings.horizon) for each in (first, second)]
+        begin, end = max(span[0] for span in spans), min(span[1] for span in spans)
         shared = set(first.dyads or case.dyads) & set(second.dyads or case.dyads)
-        if None in (first.dyads, second.dyads) or shared:
-            wrong = f"{second.event} is assumed in period {second.month} already; one event is used"
+        if begin <= end and (None in (first.dyads, second.dyads) or shared):
+            wrong = f"{second.event} is assumed in period {begin} already; one event is used"
+            if not second.happens:
+                wrong = f"{second.event} is assumed not to happen in period {begin} already"
             path = (name, "events", j, "event")
             yield Found("scenarios", path, wrong, "keep one of the two", _owners(name))
 

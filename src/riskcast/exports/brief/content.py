@@ -24,6 +24,7 @@ from riskcast.exports.brief.sentences import (
     origin_rows,
     ranked_dyads,
     since_sentences,
+    touched,
 )
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.contributions import Contribution
@@ -183,11 +184,11 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
         likeliest[outcome.id] = max(likeliest[outcome.id], outcome.probability.mean)
     kept = sorted(rows, key=lambda name: -likeliest[name])[:MOST_OUTCOMES]
     kept.sort(key=lambda name: -(case.events[name].severity or 0.0))
-    shared = {outcome.id for outcome in risk.shared}
+    spread = {o.id: touched(risk, o).removeprefix("for ") for o in risk.shared}
     notes = [_rest(len(shown), len(risk.dyads), "pairs", "probabilities")]
     if len(kept) < len(rows):
         notes.append(f"The {len(kept)} likeliest of {len(rows)} outcomes.")
-    named = {name: case.events[name].label + (" (all pairs at once)" if name in shared else "") for name in kept}
+    named = {name: case.events[name].label + (f" ({spread[name]})" if name in spread else "") for name in kept}
     assumed = any(cell.level == len(WORDS) for own in rows.values() for cell in own)
     scale = [*enumerate(word_ranges().values()), *([(len(WORDS), "assumed by the scenario")] if assumed else [])]
     return ChanceTable(
@@ -201,7 +202,7 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
 
 def _chance(outcome: OutcomeRisk) -> Chance:
     if outcome.assumed:
-        return Chance("given", "", "assumed", len(WORDS))
+        return Chance("ruled out" if outcome.is_ruled_out else "given", "", "assumed", len(WORDS))
     level = [word for _, word in WORDS].index(outcome.words)
     span = interval(outcome.probability).removesuffix(" %")
     return Chance(joined(percent(outcome.probability.mean)), span, outcome.words, level)
@@ -400,7 +401,15 @@ def _assumptions(case: Case, scenario: Scenario) -> Iterator[str]:
         end = f", until {period} {move.until}" if move.until is not None else ""
         yield f"{indicator.label}{_whom(case, move.dyads)}: {what}, from {period} {move.start}{over}{end}."
     for event in scenario.events:
-        yield f"{case.events[event.event].label}{_whom(case, event.dyads)} happens in {period} {event.month}."
+        what, (first, last) = f"{case.events[event.event].label}{_whom(case, event.dyads)}", event.span(0)
+        if event.happens:
+            yield f"{what} happens in {period} {event.month}."
+        elif event.month is None and event.until is None:
+            yield f"{what} does not happen within the horizon."
+        elif first == last:
+            yield f"{what} does not happen in {period} {first}."
+        else:
+            yield f"{what} does not happen from {period} {first} to {last}."
 
 
 def _whom(case: Case, dyads: Sequence[str] | None) -> str:

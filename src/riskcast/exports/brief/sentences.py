@@ -137,7 +137,7 @@ def _open(outcomes: Iterable[OutcomeRisk]) -> list[OutcomeRisk]:
 
 
 def _likely(risk: Risk, ranked: Sequence[DyadRisk]) -> Iterator[str]:
-    """What is at least likely: for the first dyad, for another where that is graver, and for all at once."""
+    """What is at least likely: for the first dyad, for another where that is graver, and what pairs share."""
     case, top = risk.forecast.case, ranked[0]
 
     def worst_first(outcomes: Iterable[OutcomeRisk]) -> list[OutcomeRisk]:
@@ -161,12 +161,26 @@ def _likely(risk: Risk, ranked: Sequence[DyadRisk]) -> Iterator[str]:
     if graver is not None and (not own or _severity(case, graver[0]) > _severity(case, own[0])):
         yield f"Graver and at least likely elsewhere: {_chance(graver[0])} for {name_of(graver[1])}."
     shared = sorted(_open(risk.shared), key=lambda outcome: -outcome.probability.mean)[:2]
-    if shared:
-        yield f"For all pairs at once: {', '.join(map(_chance, shared))}."
+    for outcome in shared:
+        yield f"Shared, and in no score: {_chance(outcome)}, {touched(risk, outcome)}."
+
+
+def touched(risk: Risk, outcome: OutcomeRisk) -> str:
+    """Whom a shared outcome can touch, in words."""
+    names = [name_of(dyad) for dyad in risk.dyads if dyad.id in outcome.applies_to]
+    spared = [name_of(dyad) for dyad in risk.dyads if dyad.id not in outcome.applies_to]
+    if not spared:
+        return "for all pairs at once"
+    if len(spared) <= MOST_NAMED < len(names):
+        return f"for all pairs but {listed(spared)}"
+    return (
+        f"for {listed(names)}" if 0 < len(names) <= MOST_LISTED else f"for {len(names):,} of {len(risk.dyads):,} pairs"
+    )
 
 
 def _gravest(risk: Risk) -> Iterator[str]:
     case = risk.forecast.case
+    yield from _grave(risk)
     grave = max(case.outcomes, key=lambda name: case.events[name].severity or 0.0, default=None)
     chances = [(o, dyad) for dyad in risk.dyads for o in _open(dyad.outcomes) if o.id == grave]
     if not chances or len(case.outcomes) == 1:
@@ -178,6 +192,16 @@ def _gravest(risk: Risk) -> Iterator[str]:
     else:
         word = _verb(worst.words)
         yield f"The gravest outcome of the case, {worst.label}, is {word} at most ({most}, {name_of(whose)})."
+
+
+def _grave(risk: Risk) -> Iterator[str]:
+    """The chance of a grave outcome, where the case says which ones are."""
+    least, known = risk.forecast.case.settings.grave, [dyad for dyad in risk.dyads if dyad.grave is not None]
+    if least is None or not known:
+        return
+    chances = sorted(((dyad.grave or 0.0, name_of(dyad)) for dyad in known), reverse=True)[:MOST_NAMED]
+    told = listed([f"{name} {joined(percent(chance))}" for chance, name in chances])
+    yield f"A grave outcome (severity {least:g} or more) is likeliest for {told}."
 
 
 def _most_moved(previous: Risk, now: Risk) -> Iterator[str]:
@@ -242,8 +266,9 @@ def meaning_of_scores(case: Case) -> str:
         f"{band.name} {start:g}–{end:g}" for band, start, end in zip(case.settings.bands, starts, ends, strict=True)
     )
     return (
-        "Score: the expected severity, from 0 to 100, of the worst outcome within the horizon. "
-        f"Bands: {bands}. {NINETY} interval: nine times in ten, more knowledge of the parameters would leave the "
+        "Score, from 0 to 100: what a pair's own outcomes within the horizon add up to on average; each takes its "
+        f"severity, in per cent, of what the others leave of 100. What pairs share stands apart. Bands: {bands}. "
+        f"{NINETY} interval: nine times in ten, more knowledge of the parameters would leave the "
         "number within it."
     )
 
