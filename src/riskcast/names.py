@@ -17,5 +17,6 @@ CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"
 SYSTEM: Final = "SYSTEM"
 PERIOD: Final = "period"
+TENSION_PERIOD: Final = "tension_period"
 
 PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}

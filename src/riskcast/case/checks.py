@@ -31,7 +31,7 @@ MOST_FREE_HYPER = 8
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
     """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    parts = (_settings, _memories, _indicators, _events, _effects)
+    parts = (_settings, _tension, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
@@ -72,6 +72,34 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+PERIODS_BY_LENGTH = ("week", "month", "quarter", "year")
+
+
+def _tension(case: Case, where: Where) -> Iterator[Problem]:
+    """What event types share: only where there is one host, and no finer than the case's periods."""
+    settings, tension = case.settings, case.settings.tension
+    if case.settings.panel is not None:
+        why = (
+            "in a panel there is no host whose restless times all dyads share, and nothing shows yet that one would do"
+        )
+        if tension is not None:
+            yield where.problem("case", ("tension",), f"is given, but {why}", "remove `tension:`")
+        if not settings.trust.is_fixed:
+            wrong = "is uncertain, but a panel's fit takes event types one by one, and all would share it"
+            yield where.problem("case", ("trust",), wrong, "give a `value:`")
+        return
+    if tension is None:
+        for name, event in case.events.items():
+            if event.tension is not None:
+                wrong = "is a loading, but the case has no tension"
+                mend = "add `tension:` to case.yaml, or remove it here"
+                yield where.problem("outcomes", (name, "tension"), wrong, mend)
+        return
+    if PERIODS_BY_LENGTH.index(tension.period) < PERIODS_BY_LENGTH.index(settings.period):
+        wrong = f"is {tension.period}, shorter than the {settings.period}s of the case"
+        yield where.problem("case", ("tension", "period"), wrong, f"write {settings.period}")
 
 
 def _memories(case: Case, where: Where) -> Iterator[Problem]:

@@ -153,6 +153,7 @@ class EventType(Strict):
     half_life: dict[Id, Quantity] = Field(default_factory=dict)
     sd_dyad: Quantity | None = None
     sd_time: Quantity | None = None
+    tension: Quantity | None = Field(default=None, exclude_if=lambda loading: loading is None)
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
     applies_to: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
@@ -561,6 +562,11 @@ class Case(Strict):
         """The spread of an event type's log rate between years."""
         return self.events[event].sd_time or self.settings.hyperpriors.sd_time
 
+    def loading(self, event: str) -> Quantity | None:
+        """By how much an event type's log rate rises with a standard deviation of tension; None where that is off."""
+        tension = self.settings.tension
+        return None if tension is None else self.events[event].tension or tension.loading
+
     def base_rate_prior(self, event: str) -> Prior:
         """Prior of the log rate per period at reference levels with nothing recent."""
         return elicit(self.events[event].base_rate, base_rate_link(self.periods_per_year))
@@ -584,6 +590,10 @@ class Case(Strict):
                 yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
         for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
             yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
+        yield QuantityId("trust", ids.TRUST), self.settings.trust
+        if self.settings.tension is not None:
+            yield QuantityId("tension", ids.TENSION_PERSISTENCE), self.settings.tension.persistence
+            yield QuantityId("tension", ids.LOADING), self.settings.tension.loading
         for name, indicator in self.indicators.items():
             now = indicator.now if isinstance(indicator.now, dict) else {"": indicator.now}
             for unit, level in now.items():
@@ -599,7 +609,7 @@ class Case(Strict):
             yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
             for memory_name, half_life in event.half_life.items():
                 yield QuantityId("outcomes", ids.HALF_LIFE, name, memory_name), half_life
-            for kind in (ids.SD_DYAD, ids.SD_TIME):
+            for kind in (ids.SD_DYAD, ids.SD_TIME, ids.OWN_LOADING):
                 own = getattr(event, kind.field)
                 if own is not None:
                     yield QuantityId("outcomes", kind, name), own

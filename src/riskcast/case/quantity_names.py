@@ -183,7 +183,9 @@ def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
     if found.section == "effects":
         index = next(i for i, effect in enumerate(case.effects) if effect.id == found.name)
         return "effects", (index, found.kind.field)
-    in_settings = found.section in ("memories", "hyperpriors")
+    if found.section == "trust":
+        return "case", (found.section,)
+    in_settings = found.section in ("memories", "hyperpriors", "tension")
     path = tuple(part for part in (found.name, found.kind.field, found.of, found.kind.part) if part)
     return ("case", (found.section, *path)) if in_settings else (found.section, path)
 

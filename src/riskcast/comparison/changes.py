@@ -37,6 +37,8 @@ REDEFINING = ("scope", "scale", "history", "unit")
 KINDS = {
     "settings": "setting",
     "hyperpriors": "setting",
+    "tension": "setting",
+    "trust": "setting",
     "dyads": "dyad",
     "indicators": "indicator",
     "outcomes": "outcome",
@@ -235,6 +237,8 @@ class _Owners:
             return PANEL
         if section == "dyads":
             return key
+        if section == "tension" and (self.first.settings.tension is None) != (self.second.settings.tension is None):
+            return key[:1]
         dyad = next((part for part in key[2:] if part in odd["dyads"]), None)
         if dyad is not None and section in ("indicators", "events", "series", "coverage"):
             return "dyads", dyad
@@ -408,6 +412,8 @@ class _Names:
         quantity = find_id(".".join(_without_ratio(key)))
         if quantity is not None:
             return self._labels.quantity(quantity)
+        if section == "tension":
+            return ": ".join(("Tension", *rest))
         if section == "settings":
             words = FIELDS.get(rest[0], rest[0])
             return words[0].upper() + words[1:]

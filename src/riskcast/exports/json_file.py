@@ -119,7 +119,7 @@ class Driver(TypedDict):
 
     indicator: str
     contribution: Points
-    kind: Literal["indicator", "recent"]
+    kind: Literal["indicator", "recent", "tension"]
     error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
+from riskcast.case.quantity_ids import HALF_LIFE, LOADING, PERSISTENCE, SD_DYAD, SD_TIME, TRUST
 from riskcast.case.quantity_names import HALF_LIFE_RATIO, unit_of_kind
 from riskcast.engines.hazard import HALF_LIFE_RATIO as RATIO
 from riskcast.engines.registry import ENGINES
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 NAME = "draws.nc"
 CHAIN = "chain"
 LOG_RATE = "log rate"
-HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE)}
+HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE, LOADING, TRUST)}
+DEVIATIONS = "standard deviations"
 
 
 def to_tree(dossier: Dossier) -> xarray.DataTree:
@@ -102,9 +103,10 @@ def _posterior(dossier: Dossier) -> xarray.Dataset:
     chains = _chains(dossier)
     variables = {}
     for name, values in flat.data_vars.items():
-        block = str(name).split(".", 1)[1]
+        block = str(name).partition(".")[2] or str(name)
         kind = HYPER.get(block.partition(".")[0])
         unit = LOG_RATE if kind is None else unit_of_kind(dossier.case, kind)
+        unit = DEVIATIONS if block == "tension" else unit
         unit = HALF_LIFE_RATIO if block.startswith(f"{RATIO}.") else unit
         dims = (CHAIN, DRAW, *values.dims[1:])
         variables[name] = (dims, _by_chain(dossier, values.to_numpy()), {"units": unit})

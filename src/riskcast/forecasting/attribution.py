@@ -1,4 +1,4 @@
-"""Why a score is what it is: Shapley values of indicators and recent events."""
+"""Why a score is what it is: Shapley values of indicators, recent events and today's tension."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
+# The player that today's tension is; no indicator's id.
+TENSION_TODAY = "tension:today"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def explain(
     """
     case, scenario = forecast.case, forecast.scenario
     plan = forecast.plan
-    players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
+    players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan)), *_restless(plan)]
     count = min(paths, plan.draws)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))
     chosen = np.linspace(0, plan.draws, count, endpoint=False).astype(int)
@@ -107,7 +109,9 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
     case, found = forecast.case, []
     for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
         event = player.removeprefix(f"{RECENT}:")
-        if event != player:
+        if player == TENSION_TODAY:
+            found.append(Contribution(player, "Tension today", "tension", value, error))
+        elif event != player:
             found.append(Contribution(player, f"{case.events[event].label} (recent)", "recent", value, error))
         else:
             found.append(Contribution(player, case.indicators[player].label, "indicator", value, error))
@@ -132,7 +136,14 @@ def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Activ
     return Active(
         {name: columns.get(name, off) for name in plan.case.indicators},
         {name: columns.get(f"{RECENT}:{name}", off) for name in plan.case.events},
+        tension=columns.get(TENSION_TODAY),
     )
+
+
+def _restless(plan: Plan) -> list[str]:
+    """Today's tension, where any event type feels it."""
+    felt = any(p.loading is not None and p.loading.any() for p in plan.events)
+    return [TENSION_TODAY] if plan.tension is not None and felt else []
 
 
 def _remembered(plan: Plan) -> list[str]:

@@ -22,10 +22,10 @@ NODES = ((0.0, 1), (0.3, 5), (0.5, 7), (1.0, 16), (float("inf"), 40))
 
 def is_closed(plan: Plan) -> bool:
     """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it, and
-    few outcomes that imply others."""
+    no tension that event types share, and few outcomes that imply others."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    still = not felt and acting.isdisjoint(plan.drifting)
+    still = plan.tension is None and not felt and acting.isdisjoint(plan.drifting)
     return plan.cells == 1 and still and can_enumerate(scored_outcomes(plan.case))
 
 

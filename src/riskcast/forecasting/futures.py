@@ -15,22 +15,23 @@ from riskcast.forecasting.memories_ahead import MemoriesAhead
 from riskcast.forecasting.path_scores import PathScores
 from riskcast.forecasting.plan import EventPlan, Plan
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, excluded_events
+from riskcast.forecasting.shocks_ahead import ShocksAhead, shocks_ahead
 from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.random_streams import UniformTable, normals
+from riskcast.machinery.random_streams import UniformTable
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
+    """What fate deals to a block of paths, whatever drives the events: indicator paths, shocks, uniforms.
 
-    levels[indicator]: (cells, paths, units) in steps; shocks[event]: (paths, 1) for each cell; uniform[event]:
-    for each cell (paths, units). Path i belongs to parameter draw `draw[i]`.
+    levels[indicator]: (cells, paths, units) in steps; uniform[event]: for each cell (paths,
+    units). Path i belongs to parameter draw `draw[i]`.
     """
 
     draw: NDArray[np.int64]
     levels: LevelPaths
-    shocks: Mapping[str, list[Floats]]
+    shocks: ShocksAhead
     uniform: Mapping[str, Callable[[int], Floats]]
 
 
@@ -43,22 +44,7 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
         table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
         once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
         uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
-    shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
-    return Chance(block.draw, level_paths(plan, scenario, block), shocks, uniform)
-
-
-def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
-    """The year shock of every cell, (paths, 1): the record's last one fades into new ones as years go by."""
-    draw = block.draw
-    shock, year, out = p.last_shock[draw, None], p.last_year, []
-    for now in plan.years:
-        if now != year:
-            kept = p.persistence[draw, None] ** (now - year)
-            fresh = normals(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1)
-            shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
-            year = now
-        out.append(work(shock))
-    return out
+    return Chance(block.draw, level_paths(plan, scenario, block), shocks_ahead(plan, block), uniform)
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,7 @@ def simulate_futures(
 
     def rates(p: EventPlan, now: Mapping[str, Floats], t: int) -> Floats:
         """Rates of an event type in a full period, given the path so far."""
-        log_rate = np.add(base[p.event], chance.shocks[p.event][t], out=eta[p.units])
+        log_rate = np.add(base[p.event], chance.shocks.at(p.event, t, active), out=eta[p.units])
         for indicator, slope in slopes[p.event]:
             level = now[indicator]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from riskcast.case.links import IDENTITY, LOG
 from riskcast.case.model import Case, Effect
 from riskcast.case.moves import indicator_order, own_drifts
-from riskcast.case.periods import Timeline
+from riskcast.case.periods import Timeline, calendar_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.case.settings import RATE, Memory as MemorySettings
-from riskcast.engines.hazard import Escalation, half_life_ratio
+from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Floats, Ints
@@ -138,6 +138,7 @@ class EventPlan:
     sd_time: Floats
     persistence: Floats
     last_year: int
+    loading: Floats | None = None
 
     def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
         """Log rates of some draws and units, all where none are named: (draws, units)."""
@@ -148,13 +149,29 @@ class EventPlan:
 
 
 @dataclass(frozen=True)
+class TensionAhead:
+    """Where tension goes on from: its last value and persistence (draws,), the number of its last period, and that of
+    the period of every cell."""
+
+    last: Floats
+    persistence: Floats
+    last_period: int
+    periods: tuple[int, ...]
+
+    def kept(self, period: int) -> Floats:
+        """How much of today's tension is left in a period: persistence^(periods from the last), (draws,)."""
+        return self.persistence ** float(period - self.last_period)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario.
 
     The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
     (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
     happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
-    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels.
+    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels;
+    tension: None where the case has none, and shocks are those of years.
     """
 
     case: Case
@@ -171,6 +188,7 @@ class Plan:
     seed: int
     days: DaysAhead
     raises: tuple[Rise, ...] = ()
+    tension: TensionAhead | None = None
 
     @property
     def cells(self) -> int:
@@ -278,6 +296,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         seed=seed,
         days=DaysAhead.of(case, timeline, horizon, later),
         raises=raises,
+        tension=_plan_tension(posterior, horizon),
     )
 
 
@@ -299,6 +318,14 @@ def _plan_rise(
     left = np.concatenate([seen_by(case, rise, event, name, left_at(past, units, start, one)) for one in each.tolist()])
     left = np.broadcast_to(left.astype(WORK), (draws, left.shape[1]))
     return Rise(name, event, rise.whose, neighbours, steps, half_life, left)
+
+
+def _plan_tension(posterior: Posterior, horizon: int) -> TensionAhead | None:
+    tension, shared = posterior.case.settings.tension, posterior.shared
+    if tension is None or shared is None:
+        return None
+    periods = posterior.record.timeline.numbers_ahead(calendar_of(tension.period), horizon)
+    return TensionAhead(shared.tension[:, -1], shared.persistence, int(shared.periods[-1]), periods)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
@@ -343,9 +370,11 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         slopes=tuple((effect.source, _finite(coefficients[:, 1 + i])) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],
-        sd_time=drawn.hyper["sd_time"],
-        persistence=drawn.hyper["persistence"],
+        # Tension has a plan of its own: what event types share is no shock of one.
+        sd_time=drawn.hyper.get("sd_time", np.zeros(posterior.draws)),
+        persistence=drawn.hyper.get("persistence", np.ones(posterior.draws)),
         last_year=int(model.years[-1]),
+        loading=drawn.hyper.get(LOADING),
     )
 
 
