@@ -12,6 +12,7 @@ from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case, Effect, Scenario
 from riskcast.case.places import Places, find_places
 from riskcast.case.quantities import Evidence, quantity_text
+from riskcast.case.quantity_names import ratio_is_for
 from riskcast.charts.canvas import word_ranges
 from riskcast.exports.brief.sentences import (
     footer,
@@ -290,7 +291,7 @@ def _reasons(case: Case, drivers: Sequence[Contribution], dyad: str) -> tuple[Re
 def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) -> Reason:
     """What is known of a driver: its level, the strongest edge, its claim and its sources."""
     source = driver.id.split(":")[-1]
-    edges = sorted((e for e in case.effects if e.source == source), key=_strength, reverse=True)
+    edges = sorted((e for e in case.effects if e.source == source and e.on == "rate"), key=_strength, reverse=True)
     told, level = "", None
     indicator = case.indicators.get(source)
     if indicator is not None and indicator.now is not None:
@@ -300,7 +301,7 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
         told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
     if edges:
         ratio, target = edges[0].rate_ratio, case.events[edges[0].target].label
-        step = f"a step of {indicator.step:g}" if indicator is not None else "one fresh event"
+        step = f"a step of {indicator.step:g}" if indicator is not None else ratio_is_for(case, edges[0])
         told += f"Felt most in “{target}”: {step} multiplies its rate by {quantity_text(ratio, figure)}."
     # A claim belongs to its own edge: that of another edge would be read as if it bore the number beside it.
     evidence = edges[0].rate_ratio.evidence if edges else None
