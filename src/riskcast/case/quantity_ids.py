@@ -30,6 +30,9 @@ class Kind:
 LEVEL = Kind("now", "today's level")
 DRIFT = Kind("drift", "drift", "steps", LOG, may_be_zero=True)
 PASSED_ON = Kind("parents", "moved by", "steps", IDENTITY)
+REVERSION = Kind("reversion", "half-life of its distance from the reference", "years", LOG)
+OFFSET = Kind("series", "offset of", "steps", IDENTITY, part="offset")
+SERIES_SCALE = Kind("series", "scale of", "steps for a step", LOG, part="scale")
 RISE = Kind("raises", "raised by", "steps", IDENTITY, part="steps")
 RISE_HALF_LIFE = Kind("raises", "half-life of the rise by", "", LOG, part="half_life")
 BASE_RATE = Kind("base_rate", "base rate", "probability in a year")
@@ -47,7 +50,7 @@ _KINDS: dict[Section, tuple[Kind, ...]] = {
     "memories": (HALF_LIFE,),
     "hyperpriors": (SD_DYAD, SD_TIME, PERSISTENCE),
     "tension": (TENSION_PERSISTENCE, LOADING),
-    "indicators": (LEVEL, DRIFT, PASSED_ON, RISE, RISE_HALF_LIFE),
+    "indicators": (LEVEL, DRIFT, REVERSION, PASSED_ON, RISE, RISE_HALF_LIFE, OFFSET, SERIES_SCALE),
     "outcomes": (BASE_RATE, HALF_LIFE, SD_DYAD, SD_TIME, OWN_LOADING),
 }
 # Sections of which the case has one, so that their quantities go by no name.
@@ -59,8 +62,8 @@ class QuantityId:
     """Which quantity of a case: `str()` gives its id.
 
     name: the memory, indicator, outcome or effect that has it, empty for what the case has one of; of: the dyad of a
-    level, the parent that moves an indicator, the event type that raises it, or the memory of an outcome's own
-    half-life; empty where there is none.
+    level, the parent that moves an indicator, the event type that raises it, the series that measures it, or the
+    memory of an outcome's own half-life; empty where there is none.
 
     >>> str(QuantityId("indicators", LEVEL, "trade", "HHH-AAA")), str(QuantityId("effects", RATE_RATIO, "a->b"))
     ('indicators.trade.now.HHH-AAA', 'effects.a->b')

@@ -71,7 +71,9 @@ def take_apart(case: Case) -> dict[Key, Any]:
     if case.settings.tension is not None:
         parts |= _fields(("tension",), case.settings.tension, ())
     for name, indicator in case.indicators.items():
-        parts |= _fields(("indicators", name), indicator, ("now", "parents"), left_out=("raises",))
+        parts |= _fields(("indicators", name), indicator, ("now", "parents"), left_out=("raises", "series"))
+        for key, measure in indicator.series.items():
+            parts |= _fields(("indicators", name, "series", key), measure, ())
         for event_name, rise in indicator.raises.items():
             parts |= _fields(("indicators", name, "raises", event_name), rise, ())
     for name, event in case.events.items():
@@ -107,7 +109,8 @@ def row_key(row: EventRow | SeriesRow | CoverageRow) -> Key:
         return "events", row.type, row.dyad, row.date.isoformat()
     if isinstance(row, CoverageRow):
         return "coverage", row.type, row.unit, row.start.isoformat()
-    return "series", row.indicator, row.unit, row.date.isoformat()
+    key = "series", row.indicator, row.unit, row.date.isoformat()
+    return key if row.series is None else (*key, row.series)
 
 
 def put_together(parts: Mapping[Key, Any], first: Case, second: Case) -> Case:

@@ -136,10 +136,17 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
     variables: dict[str, Any] = {
         "score": ((*front, "dyad"), score, {"units": "points, 0 to 100", "comment": noise}),
     }
+    is_thinned = any(s.recorded is not None for s in simulated)
     for name, events, places, dims in (
         ("probability", own, columns, ("event", "dyad")),
         ("shared_probability", shared, [0], ("shared_event",)),
     ):
+        if events and is_thinned:
+            found = [s.verifiable.probability for s in simulated]
+            drawn = stacked([np.stack([own[e][:, places] for e in events], axis=1) for own in found])
+            about = {"units": one, "comment": f"that one is recorded, {noise}"}
+            drawn = drawn[..., 0] if name == "shared_probability" else drawn
+            variables[name.replace("probability", "recorded")] = ((*front, *dims), drawn, about)
         if events:
             picked = [np.stack([s.probability[e][:, places] for e in events], axis=1) for s in simulated]
             paths = [np.stack([s.by_period[e][:, places] for e in events], axis=1) for s in simulated]

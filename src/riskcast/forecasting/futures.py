@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from riskcast.case.model import Scenario
 from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.memories_ahead import MemoriesAhead
-from riskcast.forecasting.path_scores import PathScores
+from riskcast.forecasting.path_events import PathEvents
 from riskcast.forecasting.plan import EventPlan, Plan
+from riskcast.forecasting.recorded_ahead import RecordedAhead
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, excluded_events
 from riskcast.forecasting.shocks_ahead import ShocksAhead, shocks_ahead
 from riskcast.forecasting.work_arrays import Active, Block, full, work
@@ -54,7 +55,8 @@ class Futures:
     occurred[event]: (paths, units), 1 where it has; probability[event]: (paths, units), Y of `simulate`; chances,
     waiting: (cells, units), sums over paths without an event so far, of the chance of one and of 1; score: (paths,
     dyads), see `PathScores`; points: (paths, dyads), what occurred scores; peak: (paths, dyads), the largest severity
-    of an outcome of the dyad that occurred.
+    of an outcome of the dyad that occurred; counts[event]: (paths,) cells and units in which it did; recorded: the same
+    of what is recorded, None where that is all.
     """
 
     occurred: Mapping[str, Floats]
@@ -64,35 +66,40 @@ class Futures:
     score: Floats
     points: Floats
     peak: Floats
+    counts: Mapping[str, Floats]
+    recorded: Futures | None = None
 
 
 def simulate_futures(
-    plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
+    plan: Plan,
+    chance: Chance,
+    scenario: Scenario,
+    active: Active | None = None,
+    *,
+    score_only: bool = False,
+    counted: bool = False,
 ) -> Futures:
     """Simulate a block of paths cell by cell, event types in same-period order.
 
-    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
+    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over. Events are `counted`
+    where that is asked for.
     """
     draw = chance.draw
     count = len(draw)
     forced = assumed_events(plan.case, scenario, plan.cells, plan.present)
     ruled_out = excluded_events(plan.case, scenario, plan.cells, plan.present)
-    left = [float(plan.shares[t + 1 :].sum()) for t in range(plan.cells)]
     base = {p.event: np.asarray(p.base(draw), order="F" if count > p.units else "C") for p in plan.events}
     slopes = {p.event: [(name, work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
-    waiting = {p.event: full(count, p.units, 1.0) for p in plan.events}
-    probability = {p.event: full(count, p.units, 0.0) for p in plan.events}
-    chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
-    waited = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
     # Written over at every step: fresh arrays of this size cost more than the arithmetic.
     happened = {p.event: full(count, p.units, 0.0) for p in plan.events}
     rate = {p.event: full(count, p.units, 0.0) for p in plan.events}
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
-    eta, spare, news = ({units: full(count, units, 0.0) for units in sizes} for _ in range(3))
+    eta, spare = ({units: full(count, units, 0.0) for units in sizes} for _ in range(2))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
     levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
-    memories = MemoriesAhead(plan, draw, happened, active)
-    scores = PathScores(plan, count, forced)
+    recorded = RecordedAhead(plan, happened, forced, ruled_out, score_only=score_only, counted=counted)
+    memories = MemoriesAhead(plan, draw, recorded.events, active)
+    told = PathEvents(plan, count, forced, score_only=score_only, counted=counted)
 
     def rates(p: EventPlan, now: Mapping[str, Floats], t: int) -> Floats:
         """Rates of an event type in a full period, given the path so far."""
@@ -105,16 +112,18 @@ def simulate_futures(
 
     with np.errstate(over="ignore", invalid="ignore"):
         if plan.cells > 1:
-            for p in scores.outcomes:
-                scores.expect(p.event, rates(p, levels.at(0), 0), float(plan.shares.sum()))
+            for p in told.scores.outcomes:
+                ahead, whole = rates(p, levels.at(0), 0), float(plan.shares.sum())
+                told.scores.expect(p.event, ahead, whole)
+                recorded.expect(p, ahead, whole)
         for t in range(plan.cells):
             now = levels.at(t)
             for p in plan.events:
                 name, of_rate = p.event, rates(p, now, t)
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
-                drawn = chance.uniform[name](t)
-                occurs = np.less(drawn, chance_of, out=occurred[p.units])
+                uniform = chance.uniform[name](t)
+                occurs = np.less(uniform, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:
                     chance_of[:, units] = 1.0
@@ -124,36 +133,19 @@ def simulate_futures(
                     chance_of[:, units] = 0.0
                     occurs[:, units] = False
                 np.copyto(happened[name], occurs)
-                memories.note(name, t, drawn, chance_of, of_rate)
-                surprise = np.subtract(chance_of, happened[name], out=news[p.units])
-                if not score_only:
-                    # Counts, which working precision adds without error.
-                    waited[name][t] = waiting[name].sum(axis=0)
-                    np.multiply(waiting[name], chance_of, out=chance_of)
-                    chance_of.sum(axis=0, dtype=float, out=chances[name][t])
-                if score_only and not p.severity:
-                    continue
-                still = none_left(of_rate, left[t], spare[p.units])
-                beyond = np.multiply(still, surprise, out=surprise)
-                if not score_only:
-                    probability[name] += np.multiply(beyond, waiting[name], out=chance_of)
-                    waiting[name] -= np.multiply(waiting[name], happened[name], out=chance_of)
-                if p.severity > 0:
-                    scores.add(name, still, beyond, happened)
+                chance_found, rate_found = recorded.draw(p, t, of_rate, uniform, chance_of)
+                memories.note(name, t, uniform, chance_found, rate_found)
+                recorded.tell(p, t, rate_found)
+                told.add(p, t, of_rate, chance_of, happened)
             memories.step(plan, t, now)
-            scores.step(happened)
             levels.step(t)
-    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
-    for name, occurred_ever in met.items():
-        probability[name] += occurred_ever
-    for (_, name), units in forced.items():
-        probability[name][:, units] = 1.0
-    return Futures(met, probability, chances, waited, scores.result(), scores.points(), scores.peak())
+            told.scores.step(happened)
+            recorded.step()
+    return _futures(told, None if recorded.told is None else _futures(recorded.told))
 
 
-def none_left(rate: Floats, left: float, out: Floats) -> Floats:
-    """exp(-rate left), into `out`: the chance of no event in what is left of the horizon, in periods."""
-    if not left:
-        out.fill(1.0)
-        return out
-    return np.exp(np.multiply(rate, -left, out=out), out=out)
+def _futures(told: PathEvents, recorded: Futures | None = None) -> Futures:
+    """What is told of events on paths, at the end of the horizon."""
+    scores, met = told.scores, told.met()
+    found = scores.result(), scores.points(), scores.peak()
+    return Futures(met, told.probability, told.chances, told.waited, *found, told.counts, recorded)

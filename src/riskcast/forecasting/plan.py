@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -120,7 +120,8 @@ class Rise:
 class EventPlan:
     """One event type ready to simulate; arrays have one row per parameter draw.
 
-    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it.
+    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it; recall:
+    (units,) share of what happens that is recorded.
     A unit's log rate at reference levels with nothing recent is intercept (draws,) plus effects (draws, units), where
     it is present (units,): one that no longer exists has no events, and none that others could see.
     """
@@ -138,7 +139,13 @@ class EventPlan:
     sd_time: Floats
     persistence: Floats
     last_year: int
+    recall: Floats
     loading: Floats | None = None
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether not all that happens is recorded."""
+        return bool((self.recall < 1.0).any())
 
     def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
         """Log rates of some draws and units, all where none are named: (draws, units)."""
@@ -171,7 +178,8 @@ class Plan:
     (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
     happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
     in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels;
-    tension: None where the case has none, and shocks are those of years.
+    reversion: by indicator whose level goes back to its reference, (draws,) half-life in years; tension:
+    None where the case has none, and shocks are those of years.
     """
 
     case: Case
@@ -188,6 +196,7 @@ class Plan:
     seed: int
     days: DaysAhead
     raises: tuple[Rise, ...] = ()
+    reversion: Mapping[str, Floats] = field(default_factory=dict)
     tension: TensionAhead | None = None
 
     @property
@@ -197,8 +206,8 @@ class Plan:
 
     @cached_property
     def drifting(self) -> frozenset[str]:
-        """Indicators that leave today's level by drift, their own or a parent's."""
-        found = {name for name, drift in self.drift.items() if drift.any()}
+        """Indicators that leave today's level by drift or return, their own or a parent's."""
+        found = {name for name, drift in self.drift.items() if drift.any()} | set(self.reversion)
         for name in indicator_order(self.case):
             passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
             if not found.isdisjoint(passed):
@@ -213,6 +222,13 @@ class Plan:
             if any(parent in found for parent in self.case.indicators[name].parents):
                 found[name] = None
         return tuple(name for name in indicator_order(self.case) if name in found)
+
+    def kept(self, name: str, draw: Ints) -> list[Floats]:
+        """What is left, in the middle of every cell, of a level's distance from its reference: (paths, 1) each."""
+        if name not in self.reversion:
+            return [np.ones((1, 1))] * self.cells
+        half_life = self.reversion[name][draw, None] * self.case.periods_per_year
+        return [np.exp2(-middle / half_life) for middle in self.middles]
 
     @cached_property
     def middles(self) -> Floats:
@@ -248,7 +264,7 @@ def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
     case, record, draws = posterior.case, posterior.record, posterior.draws
-    today, drift, passed_on = {}, {}, {}
+    today, drift, passed_on, reversion = {}, {}, {}, {}
 
     def scores(prior: Prior, *purpose: str) -> Floats:
         return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
@@ -260,12 +276,14 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns, scale = [], indicator.measure
         for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), scale.prior_link)
+            prior = elicit(case.now_of(name, unit), scale.prior_link)
             columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
         levels = np.stack(columns, axis=1) if known is None else known
         today[name] = np.broadcast_to(_finite(levels), (draws, len(units)))
         drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
+        if indicator.reversion is not None:
+            reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
     drift = {name: _finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
@@ -296,6 +314,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         seed=seed,
         days=DaysAhead.of(case, timeline, horizon, later),
         raises=raises,
+        reversion=reversion,
         tension=_plan_tension(posterior, horizon),
     )
 
@@ -374,6 +393,7 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         sd_time=drawn.hyper.get("sd_time", np.zeros(posterior.draws)),
         persistence=drawn.hyper.get("persistence", np.ones(posterior.draws)),
         last_year=int(model.years[-1]),
+        recall=posterior.record.recall[name],
         loading=drawn.hyper.get(LOADING),
     )
 

@@ -43,6 +43,7 @@ from riskcast.runs.sealed_folder import (
 ABOUT: Final = "run.json"
 CASE: Final = "case"
 DRAWN: Final = "draws.npz"
+RECORDED: Final = "recorded/"
 # Whose arrays are those of tension and trust; no event type's id.
 SHARED: Final = "TENSION"
 
@@ -144,7 +145,7 @@ def _health(drawn: EventDraws | SharedDraws) -> Any:
 
 
 def forecast_arrays(simulated: Simulated) -> Arrays:
-    """Everything that the simulation of one scenario gave."""
+    """Everything that the simulation of one scenario gave, of what happens and then of what is recorded."""
     arrays: dict[str, Any] = {}
     for kind in ("probability", "probability_error", "by_period"):
         arrays |= {f"{kind}/{event}": values for event, values in getattr(simulated, kind).items()}
@@ -153,6 +154,8 @@ def forecast_arrays(simulated: Simulated) -> Arrays:
     arrays["peaks/severity"] = np.array(list(simulated.peaks), dtype=float)
     shape = (len(simulated.peaks), simulated.score.shape[1])
     arrays["peaks/share"] = np.array(list(simulated.peaks.values()), dtype=float).reshape(shape)
+    if simulated.recorded is not None:
+        arrays |= {f"{RECORDED}{name}": values for name, values in forecast_arrays(simulated.recorded).items()}
     return arrays
 
 
@@ -302,9 +305,9 @@ def _read_shared(arrays: Arrays, prior: Shared, draws: int) -> SharedDraws | Non
 
 
 def _most_simulated(case: Case, draws: int, cells: int) -> int:
-    """The most numbers that the forecast of one scenario holds."""
+    """The most numbers that the forecast of one scenario holds, of what happens and of what is recorded."""
     units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
-    return 2 * (draws + cells) * units + (len(case.dyads) + 1) * len(case.order)
+    return 2 * (2 * (draws + cells) * units + (len(case.dyads) + 1) * len(case.order))
 
 
 def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> Simulated:
@@ -314,6 +317,7 @@ def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> 
     def of_events(kind: str, rows: int) -> dict[str, Any]:
         return {event: _check_shape(arrays[f"{kind}/{event}"], (rows, len(case.units(event)))) for event in case.order}
 
+    kept = {name.removeprefix(RECORDED): values for name, values in arrays.items() if name.startswith(RECORDED)}
     severities = arrays["peaks/severity"].tolist()
     shares = _check_shape(arrays["peaks/share"], (len(severities), dyads))
     return Simulated(
@@ -325,6 +329,7 @@ def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> 
         _check_shape(arrays["score_error"], (draws, dyads)),
         _check_shape(arrays["mean_score"], (dyads,)),
         dict(zip(severities, shares, strict=True)),
+        _simulated(posterior, paths, cells, kept) if kept else None,
     )
 
 

@@ -133,6 +133,9 @@ _BY_KIND: Final[Mapping[Kind, str]] = {
     ids.DRIFT: "extreme-drift",
     ids.PASSED_ON: "extreme-slope",
     ids.RISE: "extreme-slope",
+    ids.OFFSET: "extreme-slope",
+    ids.SERIES_SCALE: "extreme-ratio",
+    ids.REVERSION: "extreme-half-life",
     ids.RISE_HALF_LIFE: "extreme-half-life",
 }
 
@@ -278,9 +281,9 @@ def moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
 
 
 base_rates = partial(_beyond, (ids.BASE_RATE,))
-ratios = partial(_beyond, (ids.RATE_RATIO, ids.TRUST))
+ratios = partial(_beyond, (ids.RATE_RATIO, ids.TRUST, ids.SERIES_SCALE))
 spreads = partial(_beyond, (ids.SD_DYAD, ids.SD_TIME, ids.LOADING, ids.OWN_LOADING))
 persistences = partial(_beyond, (ids.PERSISTENCE, ids.TENSION_PERSISTENCE))
-half_lives = partial(_beyond, (ids.HALF_LIFE, ids.RISE_HALF_LIFE))
+half_lives = partial(_beyond, (ids.HALF_LIFE, ids.RISE_HALF_LIFE, ids.REVERSION))
 drifts = partial(_beyond, (ids.DRIFT,))
-slopes = partial(_beyond, (ids.PASSED_ON, ids.RISE))
+slopes = partial(_beyond, (ids.PASSED_ON, ids.RISE, ids.OFFSET))
