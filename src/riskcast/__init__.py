@@ -129,6 +129,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RememberedEvents",
             "Request",
             "Risk",
+            "TensionToday",
             "acting",
             "base_rate_after",
             "contrast",
@@ -145,6 +146,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "request_doubts",
             "resolve_scenario",
             "score",
+            "tension_today",
         ],
         "verification": [
             "Backtest",
