@@ -160,7 +160,9 @@ def _restless(plan: Plan) -> list[str]:
 def _remembered(plan: Plan) -> list[str]:
     """Event types of which some memory is left at the start of the horizon, or that the running period has had."""
     edges = [edge for p in plan.events for edge in p.edges]
-    left = {edge.source for edge in edges if np.abs(edge.start - edge.without).max(initial=0.0) > 1e-3}
+    left = {
+        edge.source for edge in edges if np.abs(edge.memory.ahead(edge.start - edge.without)).max(initial=0.0) > 1e-3
+    }
     left |= {edge.source for edge in edges if edge.source in plan.begun and plan.begun[edge.source].any()}
     return [p.event for p in plan.events if p.event in left]
 
