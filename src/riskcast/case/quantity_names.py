@@ -26,10 +26,16 @@ from riskcast.case.quantity_ids import (
     QuantityId,
     parse_id,
 )
+from riskcast.case.settings import NEVER, RATE, SINCE
 from riskcast.names import RAISED, TENSION_TODAY
 
 TENSION_KINDS = (TENSION_PERSISTENCE, LOADING, OWN_LOADING)
 HALF_LIFE_RATIO = "half-life ratio"
+_PER_MEMORY = {
+    SINCE: "2.7 times the time since the last event",
+    NEVER: "that there was no event so far",
+    RATE: "one fresh event on a long record",
+}
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,19 @@ def with_unit(number: str, unit: str) -> str:
     if unit.startswith("index"):
         return f"{number} on an {unit}"
     return f"{number} (of {unit})" if unit[:1].isdigit() else f"{number} {unit}"
+
+
+def ratio_is_for(case: Case, effect: Effect) -> str:
+    """What a ratio of an effect stands for: one step of an indicator, or how much of what its memory tells of events.
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> ratio_is_for(case, case.effects[0]), ratio_is_for(case, case.effects[-1])
+    ('one step', 'one fresh event')
+    """
+    if not effect.is_escalation:
+        return "one step"
+    return _PER_MEMORY.get(case.settings.memories[str(effect.memory)].kind, "one fresh event")
 
 
 def driver_label(case: Case, name: str) -> str:

@@ -122,9 +122,7 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
 
 def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     """Indicators that have an edge and can leave their reference level."""
-    with_edge = {source for p in plan.events for source, _ in p.slopes}
-    beyond = (edge.beyond for p in plan.events for edge in p.edges)
-    with_edge |= {source for one in beyond if one is not None for source, _ in one.stretches}
+    with_edge = _acting(plan)
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
     moved |= {*plan.drifting, *plan.raised}
@@ -167,7 +165,9 @@ def _restless(plan: Plan) -> list[str]:
 def _remembered(plan: Plan) -> list[str]:
     """Event types of which some memory is left at the start of the horizon, or that the running period has had."""
     edges = [edge for p in plan.events for edge in p.edges]
-    left = {edge.source for edge in edges if np.abs(edge.start - edge.without).max(initial=0.0) > 1e-3}
+    left = {
+        edge.source for edge in edges if np.abs(edge.memory.ahead(edge.start - edge.without)).max(initial=0.0) > 1e-3
+    }
     left |= {edge.source for edge in edges if edge.source in plan.begun and plan.begun[edge.source].any()}
     return [p.event for p in plan.events if p.event in left]
 

@@ -332,7 +332,8 @@ def explanation_view(
 
 def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[RenderableType]:
     """The effects that change the rate of an outcome most today; nothing where there are none."""
-    felt = [one for one in acting if one.target in case.outcomes and abs(math.log(one.now.median)) >= LEAST_FELT]
+    on_rates = (one for one in acting if one.target in case.outcomes and one.on == "rate")
+    felt = [one for one in on_rates if abs(math.log(one.now.median)) >= LEAST_FELT]
     if not felt:
         return []
     title = "What acts now on its outcomes" + (f": the {MOST_ACTING} strongest" if len(felt) > MOST_ACTING else "")
