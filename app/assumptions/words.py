@@ -32,6 +32,11 @@ SPREAD = (
     "there is no difference."
 )
 
+TENSION = (
+    "Tension: how restless the times are, a level with standard deviation 1 that all event types and pairs share. A "
+    "loading of 0.7 doubles rates where tension is one standard deviation up."
+)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -95,6 +100,8 @@ def subjects(case: riskcast.Case) -> dict[str, Subject]:
             words = _effect(case, edges[named.id.name])
         elif named.id.section == "hyperpriors":
             words = _hyper(named.id.kind.field)
+        elif named.id.section in ("tension", "trust"):
+            words = _shared(named.id.kind.field)
         else:
             words = told[named.id.section](case, named)
         claim = quantity.evidence.claim if quantity.evidence else ""
@@ -164,6 +171,9 @@ def _event(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
     if what == "half_life":
         words = _half_life(case, named.id.of, Markdown(" by **{}**", event.label))
         return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
+    if what == "tension":
+        words = _shared("loading")
+        return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     if what != "base_rate":
         words = _hyper(what, event.label)
         label = words["label"]
@@ -228,6 +238,20 @@ def _hyper(field: str, event: str = "") -> Words:
         "help": tip,
         "room": 0.5,
     }
+
+
+def _shared(field: str) -> Words:
+    """Of what all event types share: tension, or trust in the effects of indicators."""
+    label, short, tip = {
+        "persistence": (Markdown("How much of tension is kept from one of its periods to the next"), "Kept", TENSION),
+        "loading": (Markdown("How far rates rise with one standard deviation of tension"), "Loading", TENSION),
+        "trust": (
+            Markdown("How much of what effects of indicators are said to do they do (1: all of it)"),
+            "Trust in effects",
+            "Trust multiplies the logarithms of all rate ratios of indicators: how much drivers are worth as a body.",
+        ),
+    }[field]
+    return {"group": MEMORY, "label": label, "short": short, "row": EVERY, "column": short, "help": tip, "room": 0.5}
 
 
 def _effect(case: riskcast.Case, effect: Any) -> Words:

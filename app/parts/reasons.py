@@ -37,8 +37,13 @@ class Today:
         return self.result.case
 
     def effects_of(self, driver: str) -> tuple[riskcast.ActingEffect, ...]:
-        """The effects that start from one driver of a score, the largest today first."""
-        return self.acting.of(driver.removeprefix("recent:"))
+        """The effects that start from one driver of a score, the largest today first; of what past events have raised,
+        those of the indicators that they lifted."""
+        kind, _, event = driver.partition(":")
+        if kind != "raised":
+            return self.acting.of(event or driver)
+        lifted = [name for name, level in self.levels.levels.items() if event in level.raised]
+        return tuple(one for one in self.acting if one.source in lifted)
 
 
 def today(result: Result, dyad: str) -> Today:
@@ -85,8 +90,8 @@ def left(past: riskcast.RememberedEvent) -> str:
 def level_today(today: Today, name: str) -> str:
     """An indicator's level today with its 90 % interval and unit."""
     indicator, level = today.case.indicators[name], today.levels.levels[name].level
-    if indicator.now is not None:
-        quantity = indicator.now_of(today.dyad if isinstance(indicator.now, dict) else today.case.host)
+    if indicator.history != "panel":
+        quantity = today.case.now_of(name, today.dyad if indicator.scope == "dyad" else today.case.host)
         text = riskcast.quantity_text(quantity)
     elif level.low == level.high:
         text = f"{level.median:.4g}"
@@ -104,6 +109,10 @@ def reason(today: Today, contribution: Any) -> Markdown:
     lead = Markdown("**{}** {} {}", label, verb, many)
     if contribution.kind == "indicator":
         because = _level_sentence(today, contribution.id)
+    elif contribution.kind == "raised":
+        because = _raised_sentence(today, contribution.id.removeprefix("raised:"))
+    elif contribution.kind == "tension":
+        because = f"times are {'more' if contribution.points > 0 else 'less'} restless than usual"
     else:
         because = _memory_sentence(today, contribution.id.removeprefix("recent:"))
     acting = strongest(today, contribution)
@@ -123,8 +132,15 @@ def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
 
 
 def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
-    """Ids of the quantities behind one driver: its level, how it drifts, what moves it, and its effects."""
-    return riskcast.ids_behind_driver(result.case, driver.removeprefix("recent:"), dyad)
+    """Ids of the quantities behind one driver: its level, how it drifts, what moves it, and its effects; of what past
+    events have raised, by how much they do and for how long."""
+    kind, _, event = driver.partition(":")
+    if kind == "raised":
+        lifted = (name for name, one in result.case.indicators.items() if event in one.raises)
+        return tuple(f"indicators.{name}.raises.{event}.{part}" for name in lifted for part in ("steps", "half_life"))
+    if kind == "tension":
+        return "tension.persistence", "tension.loading"
+    return riskcast.ids_behind_driver(result.case, event or driver, dyad)
 
 
 def outcome_keys(result: Result, event: str, dyad: str) -> tuple[str, ...]:
@@ -193,12 +209,22 @@ def _level_sentence(today: Today, name: str) -> str:
     indicator, steps = today.case.indicators[name], today.levels.levels[name].steps
     moved = any(move.indicator == name for move in today.result.forecast.scenario.indicators)
     scenario = ", and the scenario moves it" if moved else ""
-    level = level_today(today, name)
+    one = today.levels.levels[name]
+    level = level_today(today, name) + (", inferred from its dated values" if one.basis == "inferred" else "")
+    if one.raised:
+        labels = [today.case.events[event].label for event in one.raised]
+        scenario = f" ({riskcast.signed(sum(one.raised.values()))} of it raised by {', '.join(labels)}){scenario}"
     if abs(steps) < 0.05:
         return f"it stands at {level}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"
     size = f"{abs(steps):.1f} step{'' if f'{abs(steps):.1f}' == '1.0' else 's'}"
     return f"it stands at {level}, {size} {side} its reference of {indicator.reference:g}{scenario}"
+
+
+def _raised_sentence(today: Today, event: str) -> str:
+    lifted = [one for one in today.levels.levels.values() if event in one.raised]
+    told = ", ".join(f"{one.label} by {riskcast.signed(one.raised[event])} steps" for one in lifted)
+    return f"what happened has moved {told}, which fades" if told else "a trace of what it has moved is left"
 
 
 def _memory_sentence(today: Today, event: str) -> str:

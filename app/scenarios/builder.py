@@ -258,13 +258,14 @@ def _today(case: riskcast.Case, name: str) -> str:
     indicator = case.indicators[name]
     low, high = indicator.bounds or (None, None)
     bounds = f" It lies between {low:g} and {high:g}." if low is not None else ""
-    now = indicator.now
-    if now is None:
+    if indicator.history == "panel":
         level = "Its level of today stands in the panel."
-    elif isinstance(now, Mapping):
-        level = "Today: " + ", ".join(f"{case.name_of(unit)} {one.center:g}" for unit, one in now.items())
+    elif indicator.scope == "dyad":
+        levels = {unit: case.now_of(name, unit).center for unit in case.dyads}
+        level = "Today: " + ", ".join(f"{case.name_of(unit)} {one:g}" for unit, one in levels.items())
         level += f" ({indicator.unit})."
     else:
+        now = case.now_of(name, case.host)
         level = f"Today: {now.center:g} {indicator.unit}" + (
             "" if now.is_fixed else f" ({now.range[0]:g}–{now.range[1]:g})"
         )
@@ -279,7 +280,7 @@ def _first_value(case: riskcast.Case, name: str, verb: str) -> float:
     if verb == "shift":
         return float(indicator.step)
     try:
-        return float(indicator.now_of(case.dyads[0] if indicator.scope == "dyad" else case.host).center)
+        return case.now_of(name, case.units_of(name)[0]).center
     except LookupError:
         return float(indicator.reference)
 

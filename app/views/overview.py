@@ -95,3 +95,5 @@ def _months(result: Result) -> None:
         theme=None,
         width="stretch",
     )
+    if result.forecast.found_in_part:
+        st.caption(Markdown("{}", result.forecast.found_in_part))

@@ -172,7 +172,10 @@ def event_cells(case: riskcast.Case, row: Any, places: riskcast.Places | None) -
 def event_card(case: riskcast.Case, row: Any, places: riskcast.Places | None) -> Markdown:
     """One event in full, as Markdown."""
     whom, what = unit_label(case, row.dyad), type_label(case, row.type)
-    return reasons.event_words(case, row, places, Markdown("**{}, {}: {}**. {}", row.when, whom, what, row.description))
+    lead = Markdown("**{}, {}: {}**. {}", row.when, whom, what, row.description)
+    if row.published is not None:
+        lead = Markdown("{} Known from {} on.", lead, riskcast.long_date(row.published))
+    return reasons.event_words(case, row, places, lead)
 
 
 def type_label(case: riskcast.Case, name: str) -> str:
@@ -260,8 +263,8 @@ def compare(result: Result, priors: Result, dyad: str) -> list[Voices]:
     return [
         Voices(
             past,
-            priors.forecast.probability(past.event, past.unit),
-            result.forecast.probability(past.event, past.unit),
+            priors.forecast.recorded(past.event, past.unit),
+            result.forecast.recorded(past.event, past.unit),
         )
         for past in riskcast.past_rates(result.forecast, dyad)
     ]

@@ -94,9 +94,9 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
         st.caption(f"{riskcast.signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown(Markdown("**What it does to each event's rate**"))
         _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
-        if one.kind != "indicator":
+        if one.kind in ("recent", "raised"):
             st.markdown(Markdown("**The events themselves**"))
-            _events(today, [each for each in today.past if f"recent:{each.type}" == one.id], places)
+            _events(today, [each for each in today.past if each.type == one.id.partition(":")[2]], places)
         st.markdown(Markdown("**What is assumed, and on what grounds**"))
         _evidence(today, reasons.driver_keys(today.result, one.id, today.dyad), places)
 

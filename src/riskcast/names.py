@@ -12,10 +12,12 @@ COEFFICIENT: Final = "coefficient"
 BASELINE: Final = "baseline"
 BASE_RATE: Final = "base_rate"
 RECENT: Final = "recent"
+RAISED: Final = "raised"
 ALL_DYADS: Final = "ALL"
 CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"
 SYSTEM: Final = "SYSTEM"
 PERIOD: Final = "period"
+TENSION_PERIOD: Final = "tension_period"
 
 PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}

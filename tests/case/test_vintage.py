@@ -218,3 +218,17 @@ def test_the_bundled_case_can_be_forecast_as_of_an_earlier_day() -> None:
     assert max(r.known_on for r in ahead.case.event_rows) <= dt.date(2022, 2, 23)
     assert max(r.published for r in ahead.case.series_rows) <= dt.date(2022, 2, 23)
     assert ahead.window == (dt.date(2022, 2, 24), dt.date(2022, 5, 23))
+
+
+@pytest.mark.parametrize("day", [dt.date(2024, 5, 5), dt.date(2024, 5, 7), dt.date(2024, 5, 8)])
+def test_an_eventless_day_changes_no_score_of_the_bundled_case_by_more_than_a_point(day: dt.date) -> None:
+    case = load_case("central_asia_2024")
+
+    def scores(of: Case) -> np.ndarray:
+        return forecast(fit(of, draws=1000), paths=8).simulated.mean_score
+
+    if day < case.as_of:
+        moved = case_as_of(case, day)
+    else:
+        moved = case.revised(settings=case.settings.model_copy(update={"as_of": day, "recorded_until": day}))
+    assert np.abs(scores(moved) - scores(case)).max() < 1.0

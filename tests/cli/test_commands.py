@@ -112,7 +112,18 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
     assert forecast["engine"]["reliable"] is True
     assert forecast["horizon"] == {"periods": 12, "unit": "month", "from": "2024-05-07", "until": "2025-05-06"}
     assert [dyad["id"] for dyad in forecast["dyads"]] == list(case.dyads)
-    outcome_keys = {"id", "probability", "low", "high", "words", "by_month", "assumed"}
+    outcome_keys = {
+        "id",
+        "probability",
+        "low",
+        "high",
+        "words",
+        "recorded",
+        "recorded_low",
+        "recorded_high",
+        "by_month",
+    }
+    outcome_keys |= {"assumed"}
     for dyad in forecast["dyads"]:
         assert set(dyad) == {"id", "partner", "score", "worst", "reference_score", "outcomes", "drivers"}
         worst = [one["probability"] for one in dyad["worst"]]

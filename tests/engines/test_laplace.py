@@ -19,7 +19,8 @@ from riskcast.case.model import Case, EventRow, SeriesRow
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model, log_event
 from riskcast.engines.jobs import Job
-from riskcast.engines.laplace import Laplace, find_mode, fit_event
+from riskcast.engines.laplace import find_mode, fit_event
+from riskcast.engines.laplace_engine import Laplace
 from riskcast.engines.registry import ENGINES
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.exports import plain_data

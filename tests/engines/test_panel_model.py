@@ -17,10 +17,9 @@ from rich.cells import cell_len
 
 from riskcast import Case, Forecast, case_as_of, contrast, explain, fit, forecast, score
 from riskcast.case.dyads import Dyad
-from riskcast.case.model import Scenario, SeriesRow
+from riskcast.case.model import Scenario, SeriesRow, StatedLevel
 from riskcast.case.panel import Panel
 from riskcast.case.periods import calendar_of
-from riskcast.case.quantities import Quantity
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.errors import CaseError, OptionError, UnknownNameError
 from riskcast.forecasting.remembered import counts_for, remembered_events
@@ -273,9 +272,16 @@ def host_case() -> Case:
         for unit in units:
             for year in range(case.settings.history_from.year, case.as_of.year + 1):
                 day, value = dt.date(year, 5, 15), float(rng.normal())
-                plain = {"indicator": name, "unit": unit, "date": day, "value": value, "low": value, "high": value}
+                plain: dict[str, Any] = {
+                    "indicator": name,
+                    "unit": unit,
+                    "date": day,
+                    "value": value,
+                    "low": value,
+                    "high": value,
+                }
                 rows.append(SeriesRow(**plain, published=day, sources=(), status="judgement"))
-        today = {unit: Quantity(value=float(rng.normal())) for unit in units}
+        today = {unit: StatedLevel(value=float(rng.normal())) for unit in units}
         # Steps of one point from zero keep every digit on the way to the panel and back.
         changes = {"scale": "identity", "reference": 0.0, "step": 1.0, "history": "series"}
         changes["now"] = today if one.scope == "dyad" else today[case.host]

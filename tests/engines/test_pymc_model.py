@@ -348,7 +348,7 @@ def sample(
 ) -> dict[str, EventDraws]:
     record = build_record(case)
     models = {name: build_event_model(case, record, name) for name in case.order}
-    return pymc_model.sample(case, record, models, draws=draws, seed=seed, progress=report)
+    return pymc_model.sample(case, record, models, draws=draws, seed=seed, progress=report).events
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskcast import fit, forecast
+from riskcast import explain, fit, forecast, levels_today
 from riskcast.case.model import Case, EventRow, Scenario
 from riskcast.engines.hazard import build_event_model
 from riskcast.forecasting.forecasts import Forecast
@@ -256,3 +256,45 @@ def test_bounds_hold_what_events_raise() -> None:
         weight = none**first * (1 - none) if first < 2 else none**2
         exact += weight * -math.expm1(-protest * ((3 - at_bound) * RATIO**0.5 + at_bound * RATIO))
     assert_mean(ahead_of(case, 3).simulated.probability["protest"], exact)
+
+
+def test_what_past_events_have_raised_has_a_line_of_its_own() -> None:
+    """Today's level is nothing but what a spark has raised: all that it adds is the spark's, and nothing its own."""
+    left = STEPS * 2 ** (-(12 - (11 + 3.5 / 31)) / HALF_LIFE)
+    events = {"spark": event(quantity(1e-9), kind="trigger"), "protest": event(quantity(0.4))}
+    own = indicator(raises={"spark": rise("any")}, now=quantity(left))
+    case = make_case(events, [edge("pressure", "protest", quantity(RATIO))], {"pressure": own}, rows=PAST[1:2])
+    ahead = ahead_of(case, 3)
+    found = explain(ahead)
+    for dyad in ahead.dyads:
+        lines = {one.id: one for one in found.contributions[dyad]}
+        assert set(lines) == {"pressure", "raised:spark"}
+        assert (lines["raised:spark"].kind, lines["raised:spark"].label) == ("raised", "Event (through what it raised)")
+        assert lines["pressure"].points == pytest.approx(0.0, abs=1e-4)
+        assert lines["raised:spark"].points > 1.0
+        total = sum(one.points for one in lines.values())
+        assert found.reference[dyad] + total == pytest.approx(found.score[dyad])
+    protest = -math.log1p(-0.4) / 12
+    rates = [protest * RATIO ** (left * 2 ** (-(t + 0.5) / HALF_LIFE)) for t in range(3)]
+    apart = 50 * (math.exp(-3 * protest) - math.exp(-sum(rates)))
+    line = next(one for one in found.contributions[ahead.dyads[0]] if one.kind == "raised")
+    assert line.points == pytest.approx(apart, abs=5 * line.error + 0.02)
+    level = levels_today(ahead, ahead.dyads[0]).levels["pressure"]
+    assert level.raised == pytest.approx({"spark": left}, rel=1e-5)
+    assert level.basis == "stated"
+
+
+def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its_part() -> None:
+    left = STEPS * 2 ** (-(12 - (11 + 3.5 / 31)) / HALF_LIFE)
+    events = {"spark": event(quantity(0.5), kind="trigger"), "protest": event(quantity(0.4))}
+    own = indicator(raises={"spark": rise("any")}, now=quantity(left + 1.0), drift=quantity(0.3))
+    case = make_case(events, [edge("pressure", "protest", quantity(RATIO))], {"pressure": own}, rows=PAST[1:2])
+    found = explain(ahead_of(case, 3))
+    lines = {one.id: one.points for one in found.contributions["HHH-P001"]}
+    assert lines["pressure"] > 1.0
+    assert lines["raised:spark"] > 1.0
+    cut = Scenario.model_validate({"label": "S", "story": "S.", "indicators": [{"indicator": "pressure", "set": 1.5}]})
+    still = {one.id: one.points for one in explain(ahead_of(case, 3, scenario=cut)).contributions["HHH-P001"]}
+    # A level that is set leaves events nothing to raise.
+    assert still["raised:spark"] == pytest.approx(0.0, abs=1e-6)
+    assert still["pressure"] > 1.0

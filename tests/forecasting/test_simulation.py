@@ -290,7 +290,7 @@ def test_year_shocks_ahead_have_the_covariance_of_the_model() -> None:
     case = make_case({"a": event(quantity(0.3))}, sd_time=quantity(0.9), persistence=quantity(0.6))
     count = 20_000
     plan = plan_simulation(fit(case, draws=count, prior_only=True), 36, 1)
-    drawn = draw_chance(plan, resolve_scenario(case, None)[1], Block(np.arange(count), 0)).shocks["a"]
+    drawn = draw_chance(plan, resolve_scenario(case, None)[1], Block(np.arange(count), 0)).shocks.shocks["a"]
     assert all((drawn[t] == drawn[t - t % 12]).all() for t in range(36))
     last = plan.events[0].last_shock
     found = np.cov([last, *(drawn[t][:, 0] for t in (0, 12, 24))])

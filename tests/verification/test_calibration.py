@@ -39,6 +39,7 @@ from tests.support.cases import (
     make_case,
     quantity,
     random_case,
+    searched,
     series_row,
 )
 
@@ -84,6 +85,18 @@ def small_case() -> Case:
         persistence=quantity(0.6, 0.3, 0.85),
     )
     return case.revised(series_rows=series("mood", 3, np.random.default_rng(0)))
+
+
+def recalled_case() -> Case:
+    """The small case of which little was found at first, and different shares of the two types later on."""
+    case, early, late = small_case(), dt.date(2019, 2, 10), dt.date(2019, 2, 11)
+    first, last = case.settings.history_from, case.as_of
+    return searched(
+        case,
+        ("a", "ALL", first, early, 0.25),
+        ("a", "ALL", late, last, 0.6),
+        *(("b", dyad, first, last, share) for dyad, share in zip(case.dyads, (0.2, 0.5, 0.9), strict=True)),
+    )
 
 
 # Wrong engines --------------------------------------------------------------------------------------------------------
@@ -174,6 +187,24 @@ def test_a_fault_in_one_event_type_is_traced_to_it(calibrated: Callable[..., Cal
         assert found.worst(block)[0] == "b"
         assert found.worst(block)[1] < 0.01
         assert found.by_event["a"][block].joint_p_value > 0.01
+
+
+def test_a_record_of_which_less_was_found_gives_the_truth_back() -> None:
+    found = calibrate(recalled_case(), RECORDS, draws=400, seed=3)
+    assert found.is_calibrated, p_values(found)
+    assert min(p_values(found).values()) > 0.01, p_values(found)
+
+
+def all_found(model: EventModel, draws: int, seed: int) -> EventDraws:
+    """A posterior that takes a record for all that happened."""
+    free, hits = (replace(rows, exposure=np.ceil(rows.exposure)) for rows in (model.free, model.hits))
+    return fit_event(replace(model, free=free, hits=hits), draws, seed)
+
+
+def test_an_engine_that_takes_what_was_found_for_all_that_happened_is_found_out() -> None:
+    found = p_values(calibrate(recalled_case(), RECORDS, draws=400, seed=3, engine=all_found))
+    assert found["base_rate"] < 0.001
+    assert found["log_likelihood"] < 0.001
 
 
 def priors_alone(model: EventModel, draws: int, seed: int) -> EventDraws:

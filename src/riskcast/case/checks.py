@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, combinations, islice, pairwise
 
@@ -25,13 +26,15 @@ from riskcast.machinery.ordering import topological_order
 from riskcast.names import ALL_DYADS, BASELINE, CONTEXT, OTHER_ACTOR
 
 MOST_PROBLEMS = 200
+# An offset that may lie this many steps apart leaves nothing of a single value: errors of values are a step or less.
+WIDE_OFFSET = 4.0
 MOST_FREE_HYPER = 8
 
 
 def find_problems(case: Case, where: Where | None = None, evidence: bool = True) -> list[Problem]:
     """The problems of a case, up to 200 of them; with `evidence`, every quantity must carry some."""
     where = where or Where()
-    parts = (_settings, _memories, _indicators, _events, _effects)
+    parts = (_settings, _tension, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
         rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
@@ -72,6 +75,34 @@ def _settings(case: Case, where: Where) -> Iterator[Problem]:
         if below.start >= band.start:
             wrong = f"is {band.start:g}, not above the {below.start:g} of {below.name}"
             yield where.problem("case", ("bands", index, "start"), wrong, "let every band start above the one before")
+
+
+PERIODS_BY_LENGTH = ("week", "month", "quarter", "year")
+
+
+def _tension(case: Case, where: Where) -> Iterator[Problem]:
+    """What event types share: only where there is one host, and no finer than the case's periods."""
+    settings, tension = case.settings, case.settings.tension
+    if case.settings.panel is not None:
+        why = (
+            "in a panel there is no host whose restless times all dyads share, and nothing shows yet that one would do"
+        )
+        if tension is not None:
+            yield where.problem("case", ("tension",), f"is given, but {why}", "remove `tension:`")
+        if not settings.trust.is_fixed:
+            wrong = "is uncertain, but a panel's fit takes event types one by one, and all would share it"
+            yield where.problem("case", ("trust",), wrong, "give a `value:`")
+        return
+    if tension is None:
+        for name, event in case.events.items():
+            if event.tension is not None:
+                wrong = "is a loading, but the case has no tension"
+                mend = "add `tension:` to case.yaml, or remove it here"
+                yield where.problem("outcomes", (name, "tension"), wrong, mend)
+        return
+    if PERIODS_BY_LENGTH.index(tension.period) < PERIODS_BY_LENGTH.index(settings.period):
+        wrong = f"is {tension.period}, shorter than the {settings.period}s of the case"
+        yield where.problem("case", ("tension", "period"), wrong, f"write {settings.period}")
 
 
 def _memories(case: Case, where: Where) -> Iterator[Problem]:
@@ -126,6 +157,8 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
                 wrong = "a dyad's indicator cannot move the host's"
                 yield where.problem("indicators", (name, "parents", parent), wrong, "remove the edge")
         yield from _raises(case, where, name, indicator)
+        yield from _dated(case, where, name, indicator)
+        yield from _series(case, where, name, indicator)
     try:
         topological_order({name: set(ind.parents) & set(case.indicators) for name, ind in case.indicators.items()})
     except ValueError as cycle:
@@ -146,6 +179,36 @@ def _raises(case: Case, where: Where, name: str, indicator: Indicator) -> Iterat
         if rise.whose not in _WHOSE[scopes]:
             wrong = f"is {rise.whose}, from a {scopes[0]}'s event to an indicator of the {scopes[1]}"
             yield where.problem("indicators", (*path, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
+
+
+def _series(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    """Series that measure one indicator."""
+    plain = [key for key, measure in indicator.series.items() if measure.offset is None]
+    if len(plain) > 1:
+        wrong = f"measures the same as {plain[0]}, without an offset on one of them"
+        mend = "add `offset:`, by how many steps its values lie above the level"
+        yield where.problem("indicators", (name, "series", plain[1]), wrong, mend)
+    counts = Counter((row.series, row.unit) for row in case.series_rows if row.indicator == name)
+    for key, measure in indicator.series.items():
+        if measure.offset is None:
+            continue
+        low, high = measure.offset.range
+        seen_once = [unit for (series, unit), count in counts.items() if series == key and count == 1]
+        if high - low > WIDE_OFFSET and seen_once:
+            wrong = f"leaves {high - low:.3g} steps open, and {seen_once[0]} has one value of {key}, which says nothing"
+            mend = f"narrow the offset to {WIDE_OFFSET:g} steps or less, add values, or remove the series"
+            yield where.problem("indicators", (name, "series", key, "offset"), wrong, mend)
+
+
+def _dated(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    """Days of stated levels."""
+    for unit, level in indicator.now.items() if isinstance(indicator.now, dict) else [("", indicator.now)]:
+        if level is not None and level.dated is not None and level.dated > case.as_of:
+            path = (name, "now", *([unit] if unit else []), "dated")
+            wrong = f"is {level.dated}, after as_of {case.as_of}"
+            yield where.problem(
+                "indicators", path, wrong, "give a day up to as_of, or leave it out for a level of today"
+            )
 
 
 def _indicator_levels(
@@ -171,7 +234,7 @@ def _indicator_levels(
                 wrong = f"{unit!r} is not a dyad"
                 yield where.problem("indicators", (name, "now", unit), wrong, suggest(unit, units))
         for unit in units:
-            if unit not in indicator.now:
+            if unit not in indicator.now and not indicator.is_smoothed:
                 yield where.problem("indicators", (name, "now"), f"has no level for {unit}", "add it, or say value")
     if bounds is None:
         return
@@ -572,7 +635,7 @@ def _event_rows(case: Case, where: Where) -> Iterator[Problem]:
 
 
 def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
-    seen: set[tuple[str, str, dt.date]] = set()
+    seen: set[tuple[str, str, dt.date, str | None]] = set()
     covered: set[tuple[str, str]] = set()
     marks: set[tuple[str, float]] = set()
     for index, row in enumerate(case.series_rows):
@@ -591,6 +654,13 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
             )
         if row.unit not in units:
             yield wrong("unit", f"{row.unit!r} cannot have {row.indicator}", suggest(row.unit, units))
+        if row.series is None and indicator.series:
+            yield wrong(
+                "series", f"is empty, but {row.indicator} has several", f"name one of {', '.join(indicator.series)}"
+            )
+        elif row.series is not None and row.series not in indicator.series:
+            what = f"{row.series!r} is not a series of {row.indicator}"
+            yield wrong("series", what, suggest(row.series, indicator.series))
         if row.published > case.as_of:
             yield wrong("published", f"{row.published} lies after as_of {case.as_of}", "remove the row")
         if row.published < row.date:
@@ -606,7 +676,7 @@ def _series_rows(case: Case, where: Where) -> Iterator[Problem]:
                 if is_mark:
                     marks.add((row.indicator, number))
                 break
-        key = (row.indicator, row.unit, row.date)
+        key = (row.indicator, row.unit, row.date, row.series)
         if key in seen:
             yield wrong("", f"repeats {row.indicator} of {row.unit} at {row.date}", "keep one of the rows")
         seen.add(key)

@@ -63,7 +63,7 @@ COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 TABLES = {
     EVENTS_FILE: Wanted(EVENT_COLUMNS, optional=("published", "entered")),
-    SERIES_FILE: Wanted(SERIES_COLUMNS),
+    SERIES_FILE: Wanted(SERIES_COLUMNS, optional=("series",)),
     COVERAGE_FILE: Wanted(COVERAGE_COLUMNS, optional=("recall",)),
 }
 _NUMBERS = ("value", "low", "high", "recall")
@@ -323,7 +323,7 @@ def _yaml_text(content: Any) -> str:
 
 def _dated(content: Any) -> Any:
     if isinstance(content, dict):
-        keys = ("as_of", "history_from", "date", "published", "recorded_from", "recorded_until")
+        keys = ("as_of", "history_from", "date", "published", "recorded_from", "recorded_until", "dated")
         return {
             k: dt.date.fromisoformat(v) if k in keys and isinstance(v, str) else _dated(v) for k, v in content.items()
         }

@@ -13,6 +13,7 @@ from riskcast.case import quantity_ids as ids
 from riskcast.case.dyads import Dyad
 from riskcast.case.judgements import Allowed
 from riskcast.case.links import Link, base_rate_link
+from riskcast.case.nowcast import level_today
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Calendar, date_label, date_span
 from riskcast.case.quantities import Finite, Prior, Quantity, Strict, elicit
@@ -47,13 +48,26 @@ Recall = Annotated[Finite, BeforeValidator(_recall), Field(gt=0, le=1)]
 
 def _shape_of_level(given: Any) -> str:
     """Which of its two forms a level has, so that errors speak of one form only."""
-    if not isinstance(given, Mapping) or {"median", "interval", "value", "evidence"} & set(given):
+    if not isinstance(given, Mapping) or {"median", "interval", "value", "evidence", "dated"} & set(given):
         return ONE_QUANTITY
     return PER_DYAD
 
 
+class StatedLevel(Quantity):
+    """A level as it is stated: of today, or of the day that it is `dated`, from which on it ages."""
+
+    dated: Day | None = Field(default=None, exclude_if=lambda day: day is None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, given: Any) -> Any:
+        """A quantity without a day is a level of today."""
+        is_plain = isinstance(given, Quantity) and not isinstance(given, StatedLevel)
+        return {name: getattr(given, name) for name in Quantity.model_fields} if is_plain else given
+
+
 Level = Annotated[
-    Annotated[Quantity, Tag(ONE_QUANTITY)] | Annotated[dict[str, Quantity], Tag(PER_DYAD)],
+    Annotated[StatedLevel, Tag(ONE_QUANTITY)] | Annotated[dict[str, StatedLevel], Tag(PER_DYAD)],
     Discriminator(_shape_of_level),
 ]
 
@@ -67,6 +81,18 @@ class Raise(Strict):
     steps: Quantity
     half_life: Quantity
     whose: Literal["own", "others", "host", "any"]
+
+
+class Measure(Strict):
+    """What one of several series measures: value = offset + scale * level + error, all in steps.
+
+    error: standard deviation of what each value is off by, beyond what its own low and high say.
+    """
+
+    label: Text
+    offset: Quantity | None = None
+    scale: Quantity | None = None
+    error: Positive | None = None
 
 
 class Indicator(Strict):
@@ -86,17 +112,33 @@ class Indicator(Strict):
     drift: Quantity
     parents: dict[Id, Quantity] = Field(default_factory=dict)
     raises: dict[Id, Raise] = Field(default_factory=dict, exclude_if=lambda raises: not raises)
+    reversion: Quantity | None = Field(default=None, exclude_if=lambda reversion: reversion is None)
+    series: dict[Id, Measure] = Field(default_factory=dict, exclude_if=lambda series: not series)
+    past: Literal["line", "smoothed"] | None = Field(default=None, exclude_if=lambda past: past is None)
     allow: Allowed = ()
 
     @model_validator(mode="after")
     def _today(self) -> Indicator:
         if self.history == "panel" and self.now is not None:
             raise ValueError("has a level of today beside the panel's; remove `now:`, or say another `history:`")
-        if self.history != "panel" and self.now is None:
+        if self.history == "reference" and self.now is None:
             raise ValueError("has no level of today; add `now:`")
+        if self.history != "series" and (self.series or self.past is not None):
+            key = "series" if self.series else "past"
+            raise ValueError(f"has `{key}:` but no history of dated values; remove it, or say history: series")
+        if self.past == "line" and (self.now is None or self.series):
+            raise ValueError("draws a line through values that today's level is inferred from; write past: smoothed")
         if self.history != "panel" and self.missing:
             raise ValueError("says how missing cells of a panel are treated, but has no panel; remove `missing:`")
         return self
+
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether levels of the past are inferred from all dated values, as today's is where none is stated, rather
+        than by lines from each value to the next."""
+        if self.history != "series" or self.past is not None:
+            return self.past == "smoothed"
+        return self.now is None or bool(self.series)
 
     @property
     def measure(self) -> Scale:
@@ -121,11 +163,16 @@ class Indicator(Strict):
         """Steps from the reference level -> levels in the natural unit."""
         return self.measure.level(steps)
 
-    def now_of(self, unit: str) -> Quantity:
-        """Today's level of one dyad, or of the host; raises LookupError where a panel holds it."""
-        if self.now is None:
-            raise LookupError("the level of today stands in the panel")
-        return self.now[unit] if isinstance(self.now, dict) else self.now
+    def now_of(self, unit: str) -> StatedLevel:
+        """The level that is stated of one dyad, or of the host; raises LookupError where there is none."""
+        stated = self.stated(unit)
+        if stated is None:
+            raise LookupError("no level of today is stated")
+        return stated
+
+    def stated(self, unit: str) -> StatedLevel | None:
+        """The level that is stated of one dyad, or of the host; None where there is none."""
+        return self.now.get(unit) if isinstance(self.now, dict) else self.now
 
 
 class Resolution(Strict):
@@ -153,6 +200,7 @@ class EventType(Strict):
     half_life: dict[Id, Quantity] = Field(default_factory=dict)
     sd_dyad: Quantity | None = None
     sd_time: Quantity | None = None
+    tension: Quantity | None = Field(default=None, exclude_if=lambda loading: loading is None)
     recorded_from: Day | None = None
     recorded_until: Day | None = Field(default=None, exclude_if=lambda day: day is None)
     applies_to: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
@@ -385,7 +433,7 @@ class EventRow(Strict):
 
 
 class SeriesRow(Strict):
-    """One dated value of an indicator, and the day on which it was published."""
+    """One dated value of an indicator, and the day on which it was published; series: which of its series it is of."""
 
     indicator: str
     unit: str
@@ -396,6 +444,7 @@ class SeriesRow(Strict):
     published: Day
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
+    series: Id | None = Field(default=None, exclude_if=lambda series: series is None)
 
     @model_validator(mode="after")
     def _ordered(self) -> SeriesRow:
@@ -561,6 +610,11 @@ class Case(Strict):
         """The spread of an event type's log rate between years."""
         return self.events[event].sd_time or self.settings.hyperpriors.sd_time
 
+    def loading(self, event: str) -> Quantity | None:
+        """By how much an event type's log rate rises with a standard deviation of tension; None where that is off."""
+        tension = self.settings.tension
+        return None if tension is None else self.events[event].tension or tension.loading
+
     def base_rate_prior(self, event: str) -> Prior:
         """Prior of the log rate per period at reference levels with nothing recent."""
         return elicit(self.events[event].base_rate, base_rate_link(self.periods_per_year))
@@ -578,18 +632,37 @@ class Case(Strict):
             link = self.indicators[found.name].prior_link if found.kind is ids.LEVEL else found.kind.link
             yield str(found), quantity, link or rate
 
+    def _units_now(self, name: str) -> Iterator[tuple[str, str]]:
+        """Units that have a level of today, one for each level, and what its id says of it."""
+        indicator, units = self.indicators[name], self.units_of(name)
+        if indicator.history == "panel":
+            return
+        if isinstance(indicator.now, StatedLevel) or indicator.scope == "host":
+            yield units[0], ""
+        else:
+            known = indicator.now or {}
+            yield from ((unit, unit) for unit in units if indicator.is_smoothed or unit in known)
+
     def _named_quantities(self) -> Iterator[tuple[QuantityId, Quantity]]:
         for name, memory in self.settings.memories.items():
             if memory.half_life is not None:
                 yield QuantityId("memories", ids.HALF_LIFE, name), memory.half_life
         for kind in (ids.SD_DYAD, ids.SD_TIME, ids.PERSISTENCE):
             yield QuantityId("hyperpriors", kind), getattr(self.settings.hyperpriors, kind.field)
+        yield QuantityId("trust", ids.TRUST), self.settings.trust
+        if self.settings.tension is not None:
+            yield QuantityId("tension", ids.TENSION_PERSISTENCE), self.settings.tension.persistence
+            yield QuantityId("tension", ids.LOADING), self.settings.tension.loading
         for name, indicator in self.indicators.items():
-            now = indicator.now if isinstance(indicator.now, dict) else {"": indicator.now}
-            for unit, level in now.items():
-                if level is not None:
-                    yield QuantityId("indicators", ids.LEVEL, name, unit), level
+            for unit, of in self._units_now(name):
+                yield QuantityId("indicators", ids.LEVEL, name, of), self.now_of(name, unit)
             yield QuantityId("indicators", ids.DRIFT, name), indicator.drift
+            if indicator.reversion is not None:
+                yield QuantityId("indicators", ids.REVERSION, name), indicator.reversion
+            for key, measure in indicator.series.items():
+                for kind, quantity in ((ids.OFFSET, measure.offset), (ids.SERIES_SCALE, measure.scale)):
+                    if quantity is not None:
+                        yield QuantityId("indicators", kind, name, key), quantity
             for parent, weight in indicator.parents.items():
                 yield QuantityId("indicators", ids.PASSED_ON, name, parent), weight
             for event_name, rise in indicator.raises.items():
@@ -599,12 +672,29 @@ class Case(Strict):
             yield QuantityId("outcomes", ids.BASE_RATE, name), event.base_rate
             for memory_name, half_life in event.half_life.items():
                 yield QuantityId("outcomes", ids.HALF_LIFE, name, memory_name), half_life
-            for kind in (ids.SD_DYAD, ids.SD_TIME):
+            for kind in (ids.SD_DYAD, ids.SD_TIME, ids.OWN_LOADING):
                 own = getattr(event, kind.field)
                 if own is not None:
                     yield QuantityId("outcomes", kind, name), own
         for effect in self.effects:
             yield QuantityId("effects", ids.RATE_RATIO, effect.id), effect.rate_ratio
+
+    def units_of(self, indicator: str) -> tuple[str, ...]:
+        """The units that have a level of an indicator: the dyads, or the host."""
+        return self.dyads if self.indicators[indicator].scope == "dyad" else (self.host,)
+
+    def now_of(self, indicator: str, unit: str) -> Quantity:
+        """Today's level of an indicator in one dyad, or of the host, as it is stated or has aged since its day.
+
+        Raises LookupError where a panel holds it.
+        """
+        if (indicator, unit) not in self._levels_now:
+            self._levels_now[indicator, unit] = level_today(self, indicator, unit)
+        return self._levels_now[indicator, unit]
+
+    @cached_property
+    def _levels_now(self) -> dict[tuple[str, str], Quantity]:
+        return {}
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each quantity: columns quantity, center, low, high (90 %), fixed, scale, basis, claim."""

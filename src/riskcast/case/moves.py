@@ -135,8 +135,8 @@ def levels_today(case: Case, name: str) -> Floats:
     """The middle of today's level in every unit, (units,) in the natural unit."""
     indicator, panel = case.indicators[name], case.panel
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
-    if indicator.now is not None:
-        return np.array([indicator.now_of(unit).center for unit in units])
+    if indicator.history != "panel":
+        return np.array([case.now_of(name, unit).center for unit in units])
     assert panel is not None
     freshest = panel.freshest if indicator.scope == "dyad" else panel.period.argmax(keepdims=True)
     return panel.levels[name][freshest]

@@ -14,9 +14,10 @@ from pydantic import Field
 from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
 from riskcast.case.judgements import JUDGEMENTS, NAMELESS, Doubt
-from riskcast.case.model import Case
+from riskcast.case.model import Case, Indicator
 from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
+from riskcast.case.quantity_ids import LEVEL, parse_id
 from riskcast.case.quantity_names import id_at, locate
 from riskcast.case.where import Where
 from riskcast.case.yaml_lines import Document, ScalarError, parse_yaml, read_scalar, read_text
@@ -108,9 +109,11 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
         "effects": [effect.model_dump(by_alias=True) for effect in case.effects],
     }
     for key, quantity in overlay.changes.items():
-        kept = {} if quantity.evidence else {"evidence": known[key].evidence}
         file, path = locate(case, key)
+        kept = {} if quantity.evidence or _is_inferred(case, key) else {"evidence": known[key].evidence}
         place: Any = plain[{"case": "settings", "outcomes": "events"}.get(file, file)]
+        if parse_id(key).kind is LEVEL:
+            _set_level(place[path[0]], case.indicators[str(path[0])], len(path) > 2)
         for part in path[:-1]:
             place = place[part]
         place[path[-1]] = quantity.model_copy(update=kept).model_dump()
@@ -122,6 +125,21 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     if problems:
         raise CaseError(problems)
     return changed
+
+
+def _is_inferred(case: Case, key: str) -> bool:
+    """Whether a quantity is a level of today that nobody has stated, so that what it comes from says nothing for
+    another one."""
+    found = parse_id(key)
+    return found.kind is LEVEL and case.indicators[found.name].stated(found.of or case.host) is None
+
+
+def _set_level(plain: dict[str, Any], indicator: Indicator, by_unit: bool) -> None:
+    """Make room for a level of today that is set; levels of the past stay what they were inferred to be."""
+    if indicator.is_smoothed:
+        plain["past"] = "smoothed"
+    if plain["now"] is None:
+        plain["now"] = {} if by_unit else None
 
 
 def apply_overlays(case: Case, overlays: Iterable[Read]) -> Case:

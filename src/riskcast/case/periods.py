@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -261,9 +261,22 @@ class Timeline:
         """A period of the record, or after it, as people write it."""
         return self.calendar.label(self.first + period)
 
-    def _year(self, number: int) -> int:
+    def middle(self, number: int) -> dt.date:
+        """The day in the middle of a period of the calendar, by its number."""
         first, last = self.calendar.first_day(number), self.calendar.last_day(number)
-        return (first + (last - first) / 2).year
+        return first + (last - first) / 2
+
+    def _year(self, number: int) -> int:
+        return self.middle(number).year
+
+    def numbers(self, calendar: Calendar) -> Ints:
+        """The number, in another calendar, of the period that holds the middle of every period of the record."""
+        return _numbers(self, calendar)
+
+    def numbers_ahead(self, calendar: Calendar, periods: int) -> tuple[int, ...]:
+        """The same of the period of every cell of a horizon."""
+        first = self.first + self.complete
+        return tuple(calendar.number(self.middle(first + cell)) for cell in range(len(self.cells(periods))))
 
     @cached_property
     def years(self) -> Ints:
@@ -291,6 +304,13 @@ class Timeline:
             for since, until, (whole_since, whole_until) in zip(first, last, spans, strict=True)
         ]
         return Cells(first, last, np.array(shares), not self.ends_period)
+
+
+@lru_cache(maxsize=16)
+def _numbers(timeline: Timeline, calendar: Calendar) -> Ints:
+    """`Timeline.numbers`, which every event type asks for."""
+    days = (timeline.middle(timeline.first + t) for t in range(timeline.length))
+    return np.array([calendar.number(day) for day in days], dtype=np.int64)
 
 
 def shift_months(day: dt.date, months: int) -> dt.date:

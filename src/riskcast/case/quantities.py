@@ -265,7 +265,11 @@ def quantity_text(quantity: Quantity | Mapping[str, Any], text: Callable[[float]
     >>> quantity_text({"median": 55.0, "interval": [47, 63]}), quantity_text(Quantity(value=0.8))
     ('55 (47–63)', '0.8')
     """
-    given = quantity if isinstance(quantity, Quantity) else Quantity.model_validate(dict(quantity))
+    if not isinstance(quantity, Quantity):
+        quantity = Quantity.model_validate(
+            {key: part for key, part in quantity.items() if key in Quantity.model_fields}
+        )
+    given = quantity
     if given.is_fixed:
         return text(given.center)
     low, high = given.range

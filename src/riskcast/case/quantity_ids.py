@@ -7,7 +7,7 @@ from typing import Literal
 
 from riskcast.case.links import IDENTITY, LOG, LOGIT, Link
 
-Section = Literal["memories", "hyperpriors", "indicators", "outcomes", "effects"]
+Section = Literal["memories", "hyperpriors", "tension", "trust", "indicators", "outcomes", "effects"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ class Kind:
 LEVEL = Kind("now", "today's level")
 DRIFT = Kind("drift", "drift", "steps", LOG, may_be_zero=True)
 PASSED_ON = Kind("parents", "moved by", "steps", IDENTITY)
+REVERSION = Kind("reversion", "half-life of its distance from the reference", "years", LOG)
+OFFSET = Kind("series", "offset of", "steps", IDENTITY, part="offset")
+SERIES_SCALE = Kind("series", "scale of", "steps for a step", LOG, part="scale")
 RISE = Kind("raises", "raised by", "steps", IDENTITY, part="steps")
 RISE_HALF_LIFE = Kind("raises", "half-life of the rise by", "", LOG, part="half_life")
 BASE_RATE = Kind("base_rate", "base rate", "probability in a year")
@@ -38,22 +41,29 @@ SD_DYAD = Kind("sd_dyad", "spread between dyads", "log rate", LOG, may_be_zero=T
 SD_TIME = Kind("sd_time", "spread between years", "log rate", LOG, may_be_zero=True)
 PERSISTENCE = Kind("persistence", "persistence of a year's shock", "share, 0 to 1", LOGIT, may_be_zero=True)
 RATE_RATIO = Kind("rate_ratio", "", "rate ratio", LOG)
+TENSION_PERSISTENCE = Kind("persistence", "persistence of tension", "share, 0 to 1", LOGIT, may_be_zero=True)
+LOADING = Kind("loading", "loading of tension", "log rate", LOG, may_be_zero=True)
+OWN_LOADING = Kind("tension", "loading of tension", "log rate", LOG, may_be_zero=True)
+TRUST = Kind("trust", "trust in the effects of indicators", "factor", LOG)
 
 _KINDS: dict[Section, tuple[Kind, ...]] = {
     "memories": (HALF_LIFE,),
     "hyperpriors": (SD_DYAD, SD_TIME, PERSISTENCE),
-    "indicators": (LEVEL, DRIFT, PASSED_ON, RISE, RISE_HALF_LIFE),
-    "outcomes": (BASE_RATE, HALF_LIFE, SD_DYAD, SD_TIME),
+    "tension": (TENSION_PERSISTENCE, LOADING),
+    "indicators": (LEVEL, DRIFT, REVERSION, PASSED_ON, RISE, RISE_HALF_LIFE, OFFSET, SERIES_SCALE),
+    "outcomes": (BASE_RATE, HALF_LIFE, SD_DYAD, SD_TIME, OWN_LOADING),
 }
+# Sections of which the case has one, so that their quantities go by no name.
+_NAMELESS: tuple[Section, ...] = ("hyperpriors", "tension")
 
 
 @dataclass(frozen=True)
 class QuantityId:
     """Which quantity of a case: `str()` gives its id.
 
-    name: the memory, indicator, outcome or effect that has it, empty for hyperpriors; of: the dyad of a level, the
-    parent that moves an indicator, the event type that raises it, or the memory of an outcome's own half-life; empty
-    where there is none.
+    name: the memory, indicator, outcome or effect that has it, empty for what the case has one of; of: the dyad of a
+    level, the parent that moves an indicator, the event type that raises it, the series that measures it, or the
+    memory of an outcome's own half-life; empty where there is none.
 
     >>> str(QuantityId("indicators", LEVEL, "trade", "HHH-AAA")), str(QuantityId("effects", RATE_RATIO, "a->b"))
     ('indicators.trade.now.HHH-AAA', 'effects.a->b')
@@ -67,6 +77,8 @@ class QuantityId:
     def __str__(self) -> str:
         if self.section == "effects":
             return f"effects.{self.name}"
+        if self.section == "trust":
+            return self.section
         parts = (self.section, self.name, self.kind.field, self.of, self.kind.part)
         return ".".join(part for part in parts if part)
 
@@ -87,13 +99,15 @@ def parse_id(text: str) -> QuantityId:
 
 def find_id(text: str) -> QuantityId | None:
     """Which quantity an id means; None where it is the id of something else."""
+    if text == "trust":
+        return QuantityId("trust", TRUST)
     section, _, rest = text.partition(".")
     if section == "effects":
         return QuantityId("effects", RATE_RATIO, rest) if "->" in rest and "." not in rest else None
-    name, _, rest = ("", "", rest) if section == "hyperpriors" else rest.partition(".")
+    name, _, rest = ("", "", rest) if section in _NAMELESS else rest.partition(".")
     field, _, of = rest.partition(".")
     for home, kinds in _KINDS.items():
-        for kind in kinds if home == section and bool(name) == (home != "hyperpriors") else ():
+        for kind in kinds if home == section and bool(name) == (home not in _NAMELESS) else ():
             # A level is of all dyads or of one; what passes on is of a parent, an outcome's own half-life of a memory.
             whose, _, part = of.rpartition(".") if kind.part else (of, "", "")
             is_of = kind is PASSED_ON or bool(kind.part) or (kind is HALF_LIFE and home == "outcomes")

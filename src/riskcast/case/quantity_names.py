@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from riskcast.case.links import Link, base_rate_link
 from riskcast.case.model import Case, Effect
@@ -12,10 +12,13 @@ from riskcast.case.quantity_ids import (
     DRIFT,
     HALF_LIFE,
     LEVEL,
+    OFFSET,
     PASSED_ON,
     RATE_RATIO,
+    REVERSION,
     RISE,
     RISE_HALF_LIFE,
+    SERIES_SCALE,
     Kind,
     QuantityId,
     parse_id,
@@ -51,6 +54,7 @@ class Labels:
 
     drivers: Mapping[str, str]
     memories: Mapping[str, str]
+    series: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *cases: Case) -> Labels:
@@ -58,6 +62,12 @@ class Labels:
         return cls(
             {name: part.label for case in cases for name, part in (*case.indicators.items(), *case.events.items())},
             {name: memory.label for case in cases for name, memory in case.settings.memories.items()},
+            {
+                (name, key): measure.label
+                for case in cases
+                for name, indicator in case.indicators.items()
+                for key, measure in indicator.series.items()
+            },
         )
 
     def driver(self, name: str) -> str:
@@ -81,9 +91,11 @@ class Labels:
         return self.memories.get(found.name, found.name) if found.section == "memories" else self.driver(found.name)
 
     def part(self, found: QuantityId) -> str:
-        """The label of a parent or memory that a quantity is of; a dyad's id."""
+        """The label of a parent, event type, series or memory that a quantity is of; a dyad's id."""
         if found.kind is HALF_LIFE:
             return self.memories.get(found.of, found.of)
+        if found.kind in (OFFSET, SERIES_SCALE):
+            return self.series.get((found.name, found.of), found.of)
         return self.driver(found.of) if found.kind in (PASSED_ON, RISE, RISE_HALF_LIFE) else found.of
 
     def quantity(self, found: QuantityId) -> str:
@@ -150,9 +162,10 @@ def driver_label(case: Case, name: str) -> str:
 def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
     """The id of an indicator's level today in a dyad; none for an event type, or where a panel holds the level."""
     indicator = case.indicators.get(driver)
-    if indicator is None or indicator.now is None:
+    if indicator is None or indicator.history == "panel":
         return ()
-    return (str(QuantityId("indicators", LEVEL, driver, dyad if isinstance(indicator.now, dict) else "")),)
+    is_own = indicator.scope == "dyad" and (indicator.now is None or isinstance(indicator.now, dict))
+    return (str(QuantityId("indicators", LEVEL, driver, dyad if is_own else "")),)
 
 
 def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
@@ -165,6 +178,10 @@ def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
     indicator = case.indicators[driver]
     moving = [QuantityId("indicators", PASSED_ON, driver, parent) for parent in indicator.parents]
     moving += [QuantityId("indicators", kind, driver, e) for e in indicator.raises for kind in (RISE, RISE_HALF_LIFE)]
+    moving += [QuantityId("indicators", REVERSION, driver)] if indicator.reversion is not None else []
+    for key, measure in indicator.series.items():
+        said = ((OFFSET, measure.offset), (SERIES_SCALE, measure.scale))
+        moving += [QuantityId("indicators", kind, driver, key) for kind, own in said if own is not None]
     drift = str(QuantityId("indicators", DRIFT, driver))
     return (*level_ids(case, driver, dyad), drift, *map(str, moving), *own)
 
@@ -183,7 +200,9 @@ def locate(case: Case, key: str) -> tuple[str, tuple[str | int, ...]]:
     if found.section == "effects":
         index = next(i for i, effect in enumerate(case.effects) if effect.id == found.name)
         return "effects", (index, found.kind.field)
-    in_settings = found.section in ("memories", "hyperpriors")
+    if found.section == "trust":
+        return "case", (found.section,)
+    in_settings = found.section in ("memories", "hyperpriors", "tension")
     path = tuple(part for part in (found.name, found.kind.field, found.of, found.kind.part) if part)
     return ("case", (found.section, *path)) if in_settings else (found.section, path)
 
@@ -213,6 +232,6 @@ def _half_lives(case: Case, effects: Iterable[Effect]) -> list[str]:
 def _joined(found: QuantityId, owner: str, what: str, of: str) -> str:
     if not owner:
         return what[:1].upper() + what[1:]
-    is_by = found.kind in (PASSED_ON, RISE, RISE_HALF_LIFE)
+    is_by = found.kind is PASSED_ON or bool(found.kind.part)
     told = f"{what} {of}" if is_by else f"{what} ({of})" if of else what
     return f"{owner}: {told}" if told else owner

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from riskcast.case.judgements import Allowed
 from riskcast.case.periods import Calendar, calendar_of
-from riskcast.case.quantities import Finite, Quantity, Strict
+from riskcast.case.quantities import Evidence, Finite, Quantity, Strict
 from riskcast.case.registered import NameIn
 from riskcast.case.states import CodeSystem, offer
 from riskcast.case.yaml_lines import read_day
@@ -148,6 +148,39 @@ class Hyperpriors(Strict):
     persistence: Quantity
 
 
+# What is kept of tension from one period to the next where a case does not say: .95 from a quarter to the next.
+_KEPT = {"year": 0.81, "quarter": 0.95, "month": 0.983}
+_KEPT_CLAIM = "What riskcast takes where a case says nothing: half of what is unusual is gone after some three years."
+
+
+class Tension(Strict):
+    """Restless times: a level g that all event types of the host share, the same in all dyads, one for each `period`.
+
+    g is a stationary AR(1) with mean 0 and standard deviation 1, of which the share `persistence` is kept from one
+    period to the next. It multiplies the rate of an event type by exp(loading * g - loading^2 / 2), which is 1 on
+    average: base rates are those of the average over quiet and restless times. Year shocks are off.
+    """
+
+    period: Literal["year", "quarter", "month"]
+    persistence: Quantity
+    loading: Quantity
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept(cls, given: Any) -> Any:
+        """The usual persistence where none is given."""
+        if not isinstance(given, dict) or "persistence" in given or given.get("period") not in _KEPT:
+            return given
+        evidence = {"basis": "judgement", "claim": _KEPT_CLAIM}
+        return {**given, "persistence": {"value": _KEPT[given["period"]], "evidence": evidence}}
+
+
+FULL_TRUST = Quantity(
+    value=1.0,
+    evidence=Evidence(basis="judgement", claim="Effects act as they are stated, unless a case says otherwise."),
+)
+
+
 class PanelSettings(Strict):
     """Where a panel case keeps its table, and when a row's covariates are known: `before` its period begins, so that
     those of the horizon's first period are used in its forecast, or `during` it, so that they are known at its end.
@@ -195,6 +228,9 @@ class Settings(Strict):
     bands: tuple[Band, ...] = Field(min_length=1)
     memories: dict[Id, Memory]
     hyperpriors: Hyperpriors
+    tension: Tension | None = Field(default=None, exclude_if=lambda tension: tension is None)
+    # What multiplies all logarithms of indicators' rate ratios: how much drivers are worth as a body.
+    trust: Quantity = Field(default=FULL_TRUST, exclude_if=lambda trust: trust == FULL_TRUST)
     # The severity from which an outcome is grave.
     grave: Annotated[Finite, Field(gt=0, le=100)] | None = Field(
         default=None, exclude_if=lambda severity: severity is None

@@ -7,25 +7,24 @@ import math
 
 import numpy as np
 
-from riskcast.case.links import LOG
-from riskcast.case.model import Case, Indicator, SeriesRow
+from riskcast.case.model import Case, Indicator, StatedLevel
+from riskcast.case.nowcast import level_around, motion_of, rows_of
 from riskcast.case.panel import Panel
 from riskcast.case.periods import DAYS_PER_YEAR
-from riskcast.case.quantities import LARGEST, Z90, Quantity, elicit, find_misfit
+from riskcast.case.quantities import Z90, Quantity
+from riskcast.case.raises import moment, raised_at
 from riskcast.errors import OptionError
-
-# How much of the way to a bound an interval may take, and how much of an interval lies between a median and its bound.
-NEARLY, OFF_BOUND = 0.95, 1.0 / 6.0
 
 
 def case_as_of(case: Case, day: dt.date) -> Case:
     """The case with everything dated or published after `day` left out.
 
-    Events that may have happened after the day and values published after it go; today's level of an indicator with
-    a series becomes the last value published by then, its interval widened by the drift since; an indicator without
-    one stands at its reference. Base rates and effects stay as they were elicited. Of a panel stay the rows up to
-    the day, which must end a period, and the covariates of the next period where they are known ahead. Raises
-    OptionError for a day outside the case.
+    Events that may have happened after the day and values published after it go. A level that is stated and dated by
+    the day stays, and ages from its date on; one that is not becomes the last value published by then, aged by what
+    has drifted, been raised and faded since, and where there is none the reference. A level that is inferred from
+    dated values is inferred anew from those that are left. Base rates and effects stay as they were elicited. Of a
+    panel stay the rows up to the day, which must end a period, and the covariates of the next period where they are
+    known ahead. Raises OptionError for a day outside the case.
 
     >>> from riskcast import load_case
     >>> case_as_of(load_case("central_asia_2024"), dt.date(2020, 1, 1)).as_of
@@ -41,21 +40,13 @@ def case_as_of(case: Case, day: dt.date) -> Case:
     panel = None if case.panel is None else _panel_as_of(case, case.panel, day)
     events = tuple(row for row in case.event_rows if row.known_on <= day)
     series = tuple(row for row in case.series_rows if row.published <= day)
-    dyads = case.dyads if panel is None else panel.dyads
+    settings = case.settings.model_copy(update={"as_of": day})
+    then = case.revised(settings=settings, event_rows=events, series_rows=series, panel=panel)
     indicators = {
-        name: indicator
-        if indicator.history == "panel"
-        else _indicator_as_of(dyads if indicator.scope == "dyad" else (case.host,), name, indicator, series, day)
+        name: indicator if indicator.history == "panel" else _indicator_as_of(case, name, then)
         for name, indicator in case.indicators.items()
     }
-    return case.revised(
-        published_hash=case.published_hash,
-        settings=case.settings.model_copy(update={"as_of": day}),
-        indicators=indicators,
-        event_rows=events,
-        series_rows=series,
-        panel=panel,
-    )
+    return then.revised(published_hash=case.published_hash, indicators=indicators)
 
 
 def _panel_as_of(case: Case, panel: Panel, day: dt.date) -> Panel:
@@ -72,68 +63,48 @@ def _panel_as_of(case: Case, panel: Panel, day: dt.date) -> Panel:
     return known
 
 
-def _indicator_as_of(
-    units: tuple[str, ...], name: str, indicator: Indicator, series: tuple[SeriesRow, ...], day: dt.date
-) -> Indicator:
-    levels = {unit: _level_as_of(indicator, unit, [r for r in series if r.indicator == name], day) for unit in units}
-    now = levels[units[0]] if indicator.scope == "host" else levels
-    return indicator.model_copy(update={"now": now})
+def _indicator_as_of(case: Case, name: str, then: Case) -> Indicator:
+    """An indicator as of the day of another case, which has the rows that were known by then."""
+    indicator, units, day = case.indicators[name], then.units_of(name), then.as_of
+    if indicator.is_smoothed:
+        known = {unit: level for unit in units if (level := _dated_by(indicator, unit, day)) is not None}
+        now: StatedLevel | dict[str, StatedLevel] | None = known or None
+        if indicator.scope == "host" and known:
+            now = known[units[0]]
+        return indicator.model_copy(update={"now": now, "past": "smoothed"})
+    levels = {unit: _dated_by(indicator, unit, day) or _level_as_of(then, name, unit) for unit in units}
+    return indicator.model_copy(update={"now": levels[units[0]] if indicator.scope == "host" else levels})
 
 
-def _level_as_of(indicator: Indicator, unit: str, rows: list[SeriesRow], day: dt.date) -> Quantity:
-    link, width = indicator.link, float(indicator.measure.width)
-    now = indicator.now_of(unit)
-    drift = 0.0 if indicator.drift.center == 0 else float(elicit(indicator.drift, LOG).quantile(0.0)) * width
-    known = [row for row in rows if row.unit == unit]
-    if known:
-        last = max(known, key=lambda row: row.date)
-        center = last.value
-        low, high = float(link.forward(last.low)), float(link.forward(last.high))
-        spread = math.hypot((high - low) / (2 * Z90), drift * math.sqrt((day - last.date).days / DAYS_PER_YEAR))
-    else:
-        center = indicator.reference
-        low, high = link.forward(now.range).tolist()
-        spread = (high - low) / (2 * Z90)
-    if spread == 0.0 or (now.is_fixed and drift == 0.0):
-        return Quantity(value=center)
-    return _level_around(indicator, center, Z90 * spread)
+def _dated_by(indicator: Indicator, unit: str, day: dt.date) -> StatedLevel | None:
+    """The level that is stated of a unit and dated by a day."""
+    stated = indicator.stated(unit)
+    return stated if stated is not None and stated.dated is not None and stated.dated <= day else None
 
 
-def _level_around(indicator: Indicator, center: float, reach: float) -> Quantity:
-    """A level with an interval that reaches as far either way on the indicator's scale, within what it can be.
+def _level_as_of(then: Case, name: str, unit: str) -> StatedLevel:
+    """What was to be believed of a level by the dated values known then: the last one, aged; else the reference."""
+    indicator, motion = then.indicators[name], motion_of(then.indicators[name])
+    stated, known = indicator.stated(unit), rows_of(then, name, unit)
+    assert stated is not None
+    if not known:
+        low, high = indicator.link.forward(stated.range).tolist()
+        return _stated(level_around(indicator, indicator.reference, (high - low) / 2.0))
+    last = known[-1]
+    years = (then.as_of - last.date).days / DAYS_PER_YEAR
+    on = np.array([moment(then.calendar, last.date), moment(then.calendar, then.as_of, 1.0)])
+    before, now = raised_at(then, name, on)[:, then.units_of(name).index(unit)].tolist()
+    center, kept = last.value, motion.kept(years)
+    if kept < 1.0 or before != now:
+        center = float(indicator.level(kept * (float(indicator.steps(last.value)) - before) + now))
+        bottom, top = indicator.bounds or (-math.inf, math.inf)
+        center = min(max(center, bottom), top)
+    if stated.is_fixed and indicator.drift.center == 0:
+        return StatedLevel(value=center)
+    low, high = float(indicator.link.forward(last.low)), float(indicator.link.forward(last.high))
+    drifted = math.sqrt(motion.variance(years)) * float(indicator.measure.width)
+    return _stated(level_around(indicator, center, Z90 * math.hypot(kept * (high - low) / (2 * Z90), drifted)))
 
-    Where bounds are in the way, the side with more room keeps its end, and the other has one as far off in log odds;
-    a median at a bound moves off it by a sixth of the interval.
-    """
-    link, prior_link = indicator.link, indicator.prior_link
-    middle = float(link.forward(center))
-    with np.errstate(over="ignore"):
-        ends = link.inverse(np.array([middle - reach, middle + reach]))
-    least, most = np.nextafter(link.domain, (np.inf, -np.inf))
-    low, high = np.clip(ends, max(least, -LARGEST), min(most, LARGEST)).tolist()
-    if not low < center < high:
-        # The spread is below the precision of the level itself.
-        return Quantity(value=center)
-    quantity = Quantity(median=center, interval=(low, high))
-    if indicator.bounds is None or find_misfit(quantity, prior_link) is None:
-        return quantity
-    bottom, top = indicator.bounds
-    rises = top - center > center - bottom
-    bound = bottom if rises else top
-    if center != bound:
-        far = min(high, center + NEARLY * (top - center)) if rises else max(low, center - NEARLY * (center - bottom))
-        near = float(prior_link.inverse(2.0 * prior_link.forward(center) - prior_link.forward(far)))
-        ends = (near, far) if rises else (far, near)
-        if ends[0] < center < ends[1]:
-            quantity = Quantity(median=center, interval=ends)
-            if find_misfit(quantity, prior_link) is None:
-                return quantity
-    far = min(high, top) if rises else max(low, bottom)
-    edge = float(link.forward(bound))
-    center = float(link.inverse(edge + OFF_BOUND * (float(link.forward(far)) - edge)))
-    # A sixth of an interval on a log scale may be most of the range: then the interval is the shorter one.
-    farthest = OFF_BOUND * (top - bottom)
-    if abs(center - bound) > farthest:
-        center = bound + farthest if rises else bound - farthest
-        far = float(link.inverse(edge + (float(link.forward(center)) - edge) / OFF_BOUND))
-    return Quantity(median=center, interval=(bound, far) if rises else (far, bound))
+
+def _stated(level: Quantity) -> StatedLevel:
+    return StatedLevel(median=level.median, interval=level.interval, value=level.value)

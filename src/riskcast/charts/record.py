@@ -157,8 +157,8 @@ def series_chart(
     start = dt.date.fromisoformat(first)
     gap = max((case.as_of - start).days, 30)
     now = []
-    for place, unit in enumerate(shown if own.now is not None else ()):
-        quantity = own.now_of(unit)
+    for place, unit in enumerate(shown if own.history != "panel" else ()):
+        quantity = case.now_of(indicator, unit)
         low, high = quantity.range
         # Levels of today stand side by side, after the last day.
         day = case.as_of + dt.timedelta(days=round(gap * 0.022 * (place + 1)))

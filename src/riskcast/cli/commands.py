@@ -105,19 +105,26 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit status 1 where anything is told that `allow:` does not accept.")
     ] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Fit the case, and hold a simulated year ahead against the record.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Validate a case; report coverage, unused quantities, priors against the record, and what can hardly be meant."""
     from riskcast.case.files import load_case_with_lines
     from riskcast.case.overlays import beneath_overlays, load_overlay, nameless_overlays
     from riskcast.terminal.forecasts import coverage_view, make_console
-    from riskcast.verification.coverage import report_coverage
+    from riskcast.verification.coverage import coverage_data, report_coverage
 
     published, where = load_case_with_lines(case)
     overlays = [load_overlay(file) for file in overlay or ()]
     found, where = beneath_overlays(published, overlays, where)
     tell(nameless_overlays(published, overlays))
-    report = report_coverage(found, seed=seed, where=where)
-    make_console().print(coverage_view(report))
+    report = report_coverage(found, seed=seed, where=where, simulate=simulate)
+    if as_json:
+        print_json(coverage_data(report))
+    else:
+        make_console().print(coverage_view(report))
     if strict and report.told:
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from riskcast.case.checks import find_problems
 from riskcast.case.dyads import Dyad
-from riskcast.case.model import Case, EventRow, SeriesRow
+from riskcast.case.model import Case, EventRow, SeriesRow, StatedLevel
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import Quantity
 from riskcast.case.quantity_ids import RATE_RATIO, find_id
@@ -37,6 +37,8 @@ REDEFINING = ("scope", "scale", "history", "unit")
 KINDS = {
     "settings": "setting",
     "hyperpriors": "setting",
+    "tension": "setting",
+    "trust": "setting",
     "dyads": "dyad",
     "indicators": "indicator",
     "outcomes": "outcome",
@@ -235,6 +237,8 @@ class _Owners:
             return PANEL
         if section == "dyads":
             return key
+        if section == "tension" and (self.first.settings.tension is None) != (self.second.settings.tension is None):
+            return key[:1]
         dyad = next((part for part in key[2:] if part in odd["dyads"]), None)
         if dyad is not None and section in ("indicators", "events", "series", "coverage"):
             return "dyads", dyad
@@ -248,7 +252,9 @@ class _Owners:
                 event = key[3]
                 raised = all(event in case.indicators[name].raises for case in (self.first, self.second))
                 return ("outcomes", event) if event in odd["outcomes"] else key if raised else key[:4]
-            return key[:3] if key[2] == "now" and self._other_levels(name) else key
+            if key[2] in ("now", "past") and self._other_levels(name):
+                return "indicators", name, "now"
+            return key
         if section == "outcomes":
             return key[:2] if name in odd["outcomes"] else key
         if section == "effects":
@@ -277,8 +283,12 @@ class _Owners:
         return key[:2]
 
     def _other_levels(self, name: str) -> bool:
-        """Whether levels of today are given for all dyads in one case and for each in the other."""
-        shapes = [isinstance(case.indicators[name].now, dict) for case in (self.first, self.second)]
+        """Whether levels of today are given for all dyads in one case and for each in the other, or inferred, and with
+        them those of the past."""
+        shapes = [
+            (isinstance(one.now, dict), one.is_smoothed, one.past)
+            for one in (case.indicators[name] for case in (self.first, self.second))
+        ]
         return shapes[0] != shapes[1]
 
     def _is_of_one_day(self, key: Key) -> bool:
@@ -352,6 +362,8 @@ def _is_moved(case: Case, scenario: str, child: str) -> bool:
 
 def _numbers(value: Any) -> Any:
     """Of a part, what the engine reads."""
+    if isinstance(value, StatedLevel):
+        return value.median, value.interval, value.value, value.dated
     if isinstance(value, Quantity):
         return value.median, value.interval, value.value
     if isinstance(value, EventRow):
@@ -408,6 +420,8 @@ class _Names:
         quantity = find_id(".".join(_without_ratio(key)))
         if quantity is not None:
             return self._labels.quantity(quantity)
+        if section == "tension":
+            return ": ".join(("Tension", *rest))
         if section == "settings":
             words = FIELDS.get(rest[0], rest[0])
             return words[0].upper() + words[1:]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, CoverageRow, Effect, EventRow, EventType, Indicator, SeriesRow
-from riskcast.case.settings import Memory
+from riskcast.case.settings import Memory, Tension
 
 Key = tuple[str, ...]
 PANEL: Key = ("panel",)
@@ -25,7 +25,19 @@ FILES = {
     "coverage": "history/coverage.csv",
     "panel": "panel",
 }
-SECTIONS = ("settings", "dyads", "memories", "hyperpriors", "indicators", "outcomes", "effects", "scenarios", "sources")
+SECTIONS = (
+    "settings",
+    "dyads",
+    "memories",
+    "hyperpriors",
+    "tension",
+    "trust",
+    "indicators",
+    "outcomes",
+    "effects",
+    "scenarios",
+    "sources",
+)
 
 
 def file_of(change: str) -> str:
@@ -47,7 +59,7 @@ def take_apart(case: Case) -> dict[Key, Any]:
     """
     parts: dict[Key, Any] = {}
     for name in type(case.settings).model_fields:
-        if name not in ("partners", "memories", "hyperpriors"):
+        if name not in ("partners", "memories", "hyperpriors", "tension", "trust"):
             parts["settings", name] = getattr(case.settings, name)
     for partner in case.settings.partners:
         parts["dyads", Dyad(case.host, partner.id).id] = partner
@@ -55,8 +67,13 @@ def take_apart(case: Case) -> dict[Key, Any]:
         parts |= _fields(("memories", name), memory, ())
     for name in type(case.settings.hyperpriors).model_fields:
         parts["hyperpriors", name] = getattr(case.settings.hyperpriors, name)
+    parts["trust",] = case.settings.trust
+    if case.settings.tension is not None:
+        parts |= _fields(("tension",), case.settings.tension, ())
     for name, indicator in case.indicators.items():
-        parts |= _fields(("indicators", name), indicator, ("now", "parents"), left_out=("raises",))
+        parts |= _fields(("indicators", name), indicator, ("now", "parents"), left_out=("raises", "series"))
+        for key, measure in indicator.series.items():
+            parts |= _fields(("indicators", name, "series", key), measure, ())
         for event_name, rise in indicator.raises.items():
             parts |= _fields(("indicators", name, "raises", event_name), rise, ())
     for name, event in case.events.items():
@@ -92,7 +109,8 @@ def row_key(row: EventRow | SeriesRow | CoverageRow) -> Key:
         return "events", row.type, row.dyad, row.date.isoformat()
     if isinstance(row, CoverageRow):
         return "coverage", row.type, row.unit, row.start.isoformat()
-    return "series", row.indicator, row.unit, row.date.isoformat()
+    key = "series", row.indicator, row.unit, row.date.isoformat()
+    return key if row.series is None else (*key, row.series)
 
 
 def put_together(parts: Mapping[Key, Any], first: Case, second: Case) -> Case:
@@ -113,6 +131,8 @@ def put_together(parts: Mapping[Key, Any], first: Case, second: Case) -> Case:
             "partners": tuple(tree["dyads"].values()),
             "memories": {name: Memory.model_validate(own) for name, own in tree["memories"].items()},
             "hyperpriors": first.settings.hyperpriors.model_copy(update=tree["hyperpriors"]),
+            "tension": Tension.model_validate(tree["tension"]) if tree["tension"] else None,
+            "trust": tree["trust"]["trust"],
         }
     )
     aliases = {"source": "from", "target": "to"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from riskcast.engines.hazard import EventModel, natural_hyper, year_factor
+from riskcast.engines.hazard import LOADING, EventModel, natural_hyper, tension_shocks, year_factor
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 
@@ -48,10 +48,15 @@ class Unfitted(Exception):
 def natural_draws(
     model: EventModel, theta: Floats, xi: Mapping[str, Floats]
 ) -> tuple[Floats, dict[str, Floats], Floats]:
-    """Standardised draws -> link-scale coefficients, natural hyper-parameters, and year shocks."""
+    """Standardised draws -> link-scale coefficients, natural hyper-parameters, and shocks of years or of tension.
+
+    A model with tension must be held at one, (periods,) or (draws, periods).
+    """
     p, draws = len(model.middle), len(theta)
     hyper = {k: np.broadcast_to(v, draws).astype(float) for k, v in natural_hyper(model, dict(xi)).items()}
     coefficients = model.natural(theta[:, :p])
+    if model.g is not None:
+        return coefficients, hyper, tension_shocks(model.g, hyper[LOADING])
     rho = model.hyper["persistence"]
     if rho.is_fixed:
         factor = year_factor(model.years, 1.0, hyper["persistence"][0])
@@ -65,7 +70,8 @@ def natural_draws(
 def draw_prior(model: EventModel, draws: int, seed: int) -> EventDraws:
     """Draws of one event type from its priors: what the assumptions say without the record."""
     rng = generator(seed, "prior", model.event)
-    theta = rng.standard_normal((draws, len(model.middle) + len(model.years)))
+    own = 0 if model.has_tension else len(model.years)
+    theta = rng.standard_normal((draws, len(model.middle) + own))
     xi: dict[str, Floats] = {name: rng.standard_normal(draws) for name in model.free_hyper}
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
     effects = np.zeros((draws, len(model.units)))

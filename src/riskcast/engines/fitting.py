@@ -13,14 +13,17 @@ from riskcast.case.links import Link
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model
-from riskcast.engines.jobs import Job, Progress, one_by_one
+from riskcast.engines.jobs import Job, Joint, Progress, one_by_one
 from riskcast.engines.posterior import Posterior, judge
-from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
+from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES, JointEngine
+from riskcast.engines.shared import Shared, build_shared, fixed_trust, prior_draws
 from riskcast.errors import OptionError, UnknownNameError, UnreliablePosteriorError
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.record.arrays import build_record, leave_out
 
 DRAWS = 1000
+# Under which fingerprints hold what tells whether tension and trust are those of an earlier fit: no event type's id.
+SHARED = ""
 
 
 def fit(
@@ -59,20 +62,43 @@ def fit(
     learned = record if without is None else leave_out(record, case, without)
     models = {event: build_event_model(case, learned, event) for event in case.order}
     kind = "prior" if prior_only else engine
+    shared = build_shared(case, learned)
     fingerprints = {event: fingerprint(kind, draws, seed, model) for event, model in models.items()}
-    job = Job(case, record, models, draws, seed, _known(reuse, fingerprints))
+    if shared.couples:
+        fingerprints[SHARED] = fingerprint(kind, draws, seed, shared)
+    job = Job(case, record, models, draws, seed, _known(reuse, fingerprints), shared=shared)
     if progress is not None:
         job = replace(job, progress=progress)
-    events = one_by_one(job, draw_prior) if prior_only else ENGINES.get(engine).sample(job)
-    diagnostics = judge(engine, events, draws)
+    if shared.couples:
+        job = replace(job, before=None if reuse is None else reuse.kept, marks=fingerprints)
+        joint = Joint(*prior_draws(models, shared, draws, seed)) if prior_only else _together(engine, job)
+    else:
+        events = one_by_one(job, draw_prior) if prior_only else ENGINES.get(engine).sample(job)
+        joint = Joint(events, fixed_trust(shared, draws))
+    events, common = joint.events, joint.shared
+    diagnostics = judge(engine, events, draws, common)
     if not diagnostics.is_reliable and not allow_unreliable:
         raise UnreliablePosteriorError(_advice(engine, draws, diagnostics.failures))
-    return Posterior(case, record, models, events, diagnostics, engine, draws, seed, prior_only, fingerprints)
+    return Posterior(
+        case, record, models, events, diagnostics, engine, draws, seed, prior_only, fingerprints, common, joint.kept
+    )
+
+
+def _together(engine: str, job: Job) -> Joint:
+    """The joint draws of an engine; raises OptionError for one that takes event types one by one."""
+    chosen = ENGINES.get(engine)
+    if not isinstance(chosen, JointEngine):
+        able = [name for name in ENGINES.names if isinstance(ENGINES.get(name), JointEngine)]
+        wrong = f"the engine {engine} fits event types one by one, and in this case they share tension or trust"
+        raise OptionError(f"{wrong}; use {' or '.join(able)}")
+    return chosen.sample_together(job)
 
 
 def _known(reuse: Posterior | None, fingerprints: Mapping[str, str]) -> dict[str, EventDraws]:
     """The draws of an earlier posterior that depend on nothing that has changed since."""
     before = {} if reuse is None else reuse.fingerprints or {}
+    if SHARED in fingerprints or SHARED in before:
+        return {}
     same = [event for event, mark in fingerprints.items() if before.get(event) == mark]
     return {} if reuse is None else {event: reuse.events[event] for event in same}
 
@@ -86,8 +112,11 @@ def _advice(engine: str, draws: int, failures: tuple[str, ...]) -> str:
     )
 
 
-def fingerprint(kind: str, draws: int, seed: int, model: EventModel) -> str:
-    """sha256 of all that an event type's posterior depends on: its priors, rows, memories, engine, draws and seed."""
+def fingerprint(kind: str, draws: int, seed: int, model: EventModel | Shared) -> str:
+    """sha256 of all that an event type's posterior depends on: its priors, rows, memories, engine, draws and seed.
+
+    Of what event types share: its priors and periods.
+    """
     digest = hashlib.sha256(f"{kind}|{draws}|{seed}".encode())
 
     def add(value: Any) -> None:

@@ -6,13 +6,17 @@ middle + spread * u(xi), where u(z) = z + skew * (sqrt(z^2 + k^2) - k) gives eve
 shocks b = F(sd_time, rho) e and dyad effects a = sd_dyad * d,
 
     eta[i] = X[i] c + b[year(i)] + a[unit(i)],      P(event in row i) = 1 - exp(-exposure[i] exp(eta[i])).
+
+Where a case has tension, its periods stand in place of years, and b = loading * g - loading^2 / 2 with one g for all
+event types (`riskcast.engines.shared`). Trust multiplies the coefficients of indicators: what is stated times trust is
+what acts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +24,7 @@ from numpy.typing import NDArray
 
 from riskcast.case.links import LOG, LOGIT
 from riskcast.case.model import Case, Effect
+from riskcast.case.periods import calendar_of
 from riskcast.case.quantities import Prior, elicit, stretch
 from riskcast.case.settings import COUNT, MEMORY_KINDS, TIMELESS
 from riskcast.machinery.array_types import Floats, Ints
@@ -29,6 +34,7 @@ from riskcast.record.arrays import Record
 from riskcast.record.memory import Memory, Sight, fading, follow, seen_events
 from riskcast.record.sights import is_plain, sight_of
 
+LOADING = "loading"
 LOG_2PI = math.log(2.0 * math.pi)
 # A rate below the smallest is told by its logarithm; a log rate above the largest is an event for certain.
 SMALLEST_RATE = 1e-300
@@ -107,7 +113,8 @@ class EventModel:
 
     coefficients: ids in order (base rate, indicator edges, escalation edges); middle, spread, skew: (coefficients,) of
     their priors, the first two on the link; hyper: priors of half-lives, sd_dyad, sd_time and persistence by name;
-    years: calendar years with rows.
+    years: calendar years with rows. With tension, hyper has its loading in place of the last two, and years are the
+    numbers of all its periods; g: the tension, (periods,), at which the event type is looked at, None while it is open.
     """
 
     event: str
@@ -122,6 +129,18 @@ class EventModel:
     escalations: tuple[Escalation, ...]
     has_dyad_effects: bool
     skew: Floats = field(metadata={SILENT_AT: 0.0})
+    g: Floats | None = field(default=None, metadata={SILENT_AT: None})
+
+    @property
+    def has_tension(self) -> bool:
+        """Whether tension stands in place of year shocks."""
+        return LOADING in self.hyper
+
+    def held(self, g: Floats | None, trust: float = 1.0) -> EventModel:
+        """The event type at one tension and one trust, which moves into the priors of indicators' effects."""
+        acting = np.ones(len(self.middle))
+        acting[1 : self.indicators] = trust
+        return replace(self, g=g, middle=self.middle * acting, spread=self.spread * acting)
 
     def natural(self, z: Floats) -> Floats:
         """Coefficients on the link at standardised ones: (..., coefficients)."""
@@ -163,8 +182,12 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
     if has_dyad_effects:
         hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
-    hyper["sd_time"] = elicit(case.sd_time(event), LOG)
-    hyper["persistence"] = elicit(case.settings.hyperpriors.persistence, LOGIT)
+    loading = case.loading(event)
+    if loading is None:
+        hyper["sd_time"] = elicit(case.sd_time(event), LOG)
+        hyper["persistence"] = elicit(case.settings.hyperpriors.persistence, LOGIT)
+    else:
+        hyper[LOADING] = elicit(loading, LOG)
 
     occurred = record.occurred[event]
     periods, units = occurred.shape
@@ -185,10 +208,10 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
         )
         for edge in by_event
     )
-    rows, happened, years = _rows_at_risk(record, event, columns)
+    rows, happened, years = _rows_at_risk(record, event, columns, tension_periods(case, record))
     if pooled:
         rows, happened = _pool(rows, happened, _touched(escalations, rows))
-    return EventModel(
+    model = EventModel(
         event=event,
         units=case.units(event),
         coefficients=(BASE_RATE, *(edge.id for edge in by_indicator), *(edge.id for edge in by_event)),
@@ -202,6 +225,14 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
         escalations=escalations,
         has_dyad_effects=has_dyad_effects,
     )
+    trust = case.settings.trust
+    return model.held(None, trust.center) if trust.is_fixed and trust.center != 1.0 else model
+
+
+def tension_periods(case: Case, record: Record) -> Ints | None:
+    """The number of the tension's period of every period of the record; None where the case has no tension."""
+    tension = case.settings.tension
+    return None if tension is None else record.timeline.numbers(calendar_of(tension.period))
 
 
 def half_life_ratio(effect: Effect) -> str:
@@ -209,10 +240,15 @@ def half_life_ratio(effect: Effect) -> str:
     return ".".join(part for part in (HALF_LIFE_RATIO, str(effect.memory), effect.source, effect.path or "") if part)
 
 
-def _rows_at_risk(record: Record, event: str, columns: list[Floats]) -> tuple[Rows, NDArray[np.bool_], Ints]:
+def _rows_at_risk(
+    record: Record, event: str, columns: list[Floats], shared: Ints | None
+) -> tuple[Rows, NDArray[np.bool_], Ints]:
     unit, period = np.nonzero(record.at_risk[event].T)
-    # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.
-    years, year = np.unique(record.years[period] if len(period) else record.years[-1:], return_inverse=True)
+    if shared is None:
+        # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.
+        years, year = np.unique(record.years[period] if len(period) else record.years[-1:], return_inverse=True)
+    else:
+        years, year = np.arange(shared[0], shared[-1] + 1), shared[period] - shared[0]
     x = np.stack([column[period, unit] for column in columns], axis=1)
     happened = record.counted[event][period, unit]
     return (
@@ -368,11 +404,39 @@ def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mappin
 
     sum over rows of [event] log(1 - exp(-exposure * exp(eta))) - [no event] exposure * exp(eta), plus a standard
     normal log density for every coordinate. Shapes: z (coefficients,), e (years,), d (units,) or empty for a host's
-    event, xi by name for the hyper-parameters that are not fixed.
+    event, xi by name for the hyper-parameters that are not fixed. With tension, which the event type must be held at, e
+    is empty: it is no part of one event type.
     """
     hyper = natural_hyper(model, xi)
-    coefficients = model.natural(z)
-    shocks = year_factor(model.years, hyper["sd_time"], hyper["persistence"]) @ e
+    if model.g is not None:
+        shocks = tension_shocks(model.g, hyper[LOADING])
+    else:
+        shocks = year_factor(model.years, hyper["sd_time"], hyper["persistence"]) @ e
+    coordinates = np.concatenate([z, e, d, [xi[name] for name in model.free_hyper]])
+    return log_likelihood(model, model.natural(z), shocks, d, hyper) + log_normal(coordinates)
+
+
+def log_normal(coordinates: Floats) -> float:
+    """Log density of so many independent standard normal coordinates."""
+    return float(-0.5 * (coordinates @ coordinates) - 0.5 * LOG_2PI * len(coordinates))
+
+
+def tension_shocks(g: Floats, loading: float | Floats) -> Floats:
+    """What tension adds to log rates: loading * g - loading^2 / 2, whose exponential is 1 on average.
+
+    Shapes: g (..., periods), loading (...).
+
+    >>> tension_shocks(np.array([0.0, 2.0]), 0.5).tolist()
+    [-0.125, 0.875]
+    """
+    loading = np.asarray(loading, dtype=float)[..., None]
+    return loading * g - 0.5 * loading**2
+
+
+def log_likelihood(
+    model: EventModel, coefficients: Floats, shocks: Floats, d: Floats, hyper: Mapping[str, Floats]
+) -> float:
+    """Log probability of an event type's record at natural parameters: coefficients on the link, shocks (years,)."""
     effects = hyper["sd_dyad"] * d if model.has_dyad_effects else np.zeros(len(model.units))
 
     def eta(rows: Rows) -> Floats:
@@ -383,6 +447,4 @@ def log_posterior(model: EventModel, z: Floats, e: Floats, d: Floats, xi: Mappin
         hits = eta(model.hits) + np.log(model.hits.exposure)
         likelihood = log_event(bounded_rate(hits), lambda: hits).sum()
         likelihood -= (model.free.exposure * np.exp(eta(model.free))).sum()
-    coordinates = np.concatenate([z, e, d, [xi[name] for name in model.free_hyper]])
-    prior = -0.5 * (coordinates @ coordinates) - 0.5 * LOG_2PI * len(coordinates)
-    return float(likelihood + prior)
+    return float(likelihood)

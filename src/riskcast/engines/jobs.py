@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel
+from riskcast.engines.shared import NOTHING_SHARED, Shared, SharedDraws
 from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
 
@@ -23,7 +25,9 @@ class Job:
     """What an engine is asked for: so many draws of every event type's parameters.
 
     `models` holds the regression of every event type; `known` the draws of those that an earlier posterior had in the
-    same form, which an engine that fits one event type after the other need not sample again.
+    same form, which an engine that fits one event type after the other need not sample again. `shared`: what event
+    types share; where that couples them, `before` is what an earlier joint fit can be gone on from, and `marks` what
+    tells whether an event type, or what is shared (""), has changed since.
     """
 
     case: Case
@@ -33,6 +37,18 @@ class Job:
     seed: int
     known: Mapping[str, EventDraws] = field(default_factory=dict)
     progress: Progress = _silent
+    shared: Shared = NOTHING_SHARED
+    before: Any = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Draws of all event types and of what they share, joined by draw number; `kept`: what a next fit goes on from."""
+
+    events: dict[str, EventDraws]
+    shared: SharedDraws | None
+    kept: Any = None
 
 
 def one_by_one(job: Job, fit_one: Callable[[EventModel, int, int], EventDraws]) -> dict[str, EventDraws]:

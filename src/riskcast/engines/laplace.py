@@ -19,9 +19,18 @@ import numpy as np
 from riskcast.case.quantities import stretch, unstretch
 from riskcast.engines.draws import EventDraws, Unfitted, fitted_or_prior, natural_draws
 from riskcast.engines.dyad_effects import PLATEAU_SD, POINTS, Design, Groups, draw_effects, evaluate, log_marginal
-from riskcast.engines.hazard import LOG_2PI, EventModel, Rows, log_event, memory_columns, natural_hyper, year_factor
-from riskcast.engines.importance import resample, smooth_weights
-from riskcast.engines.jobs import Job, one_by_one
+from riskcast.engines.hazard import (
+    LOADING,
+    LOG_2PI,
+    EventModel,
+    Rows,
+    log_event,
+    memory_columns,
+    natural_hyper,
+    tension_shocks,
+    year_factor,
+)
+from riskcast.engines.importance import Weights, resample, smooth_weights
 from riskcast.engines.linear_algebra import inverse_factor, log_determinant, lower_factor, solve_uphill
 from riskcast.engines.log_rates import CHUNK_CELLS, Rates, rates
 from riskcast.machinery.array_types import Floats
@@ -73,30 +82,37 @@ Memories = tuple[Floats, Floats]
 def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None = None) -> tuple[Design, Floats]:
     """The standardised regression at fixed hyper-parameters, and the factor of its year shocks.
 
-    `memories` are the memory columns of free rows and hits at these half-lives, where they are known already.
+    Tension at which an event type is held is part of the offsets, and the factor has no columns then; while it is open,
+    the shocks are for others to make. `memories` are the memory columns of free rows and hits at these half-lives,
+    where they are known already.
     """
     hyper = natural_hyper(model, xi)
     free, hits = memories or tuple(memory_columns(model, rows, hyper) for rows in (model.free, model.hits))
 
+    known = None if model.g is None else tension_shocks(model.g, hyper[LOADING])
+
     def standardise(rows: Rows, columns: Floats) -> tuple[Floats, Floats]:
         x = np.concatenate([rows.x, columns], axis=1)
-        return x * model.spread, x @ model.middle
+        offset = x @ model.middle
+        return x * model.spread, offset if known is None else offset + known[rows.year]
 
     x_free, offset_free = standardise(model.free, free)
     x_hits, offset_hits = standardise(model.hits, hits)
     design = Design(
         x_free=x_free,
         offset_free=offset_free + np.log(model.free.exposure),
-        year_free=model.free.year,
+        year_free=model.free.year if known is None else np.zeros_like(model.free.year),
         free=Groups.of(model.free.unit),
         x_hits=x_hits,
         offset_hits=offset_hits + np.log(model.hits.exposure),
-        year_hits=model.hits.year,
+        year_hits=model.hits.year if known is None else np.zeros_like(model.hits.year),
         hits=Groups.of(model.hits.unit),
         units=len(model.units),
-        years=len(model.years),
+        years=len(model.years) if known is None else 1,
         sd_dyad=float(hyper["sd_dyad"]) if model.has_dyad_effects else 0.0,
     )
+    if model.has_tension:
+        return design, np.zeros((design.years, 0))
     return design, year_factor(model.years, hyper["sd_time"], hyper["persistence"])
 
 
@@ -111,14 +127,14 @@ def find_mode(
     """
     design, factor = design_at(model, xi, memories)
     p = len(model.middle)
-    theta = np.zeros(p + design.years) if start is None else start
+    theta = np.zeros(p + factor.shape[1]) if start is None else start
 
     def objective(theta: Floats, effects: Floats | None) -> tuple[float, Floats, Floats, Floats | None]:
         u, rise, _ = stretch(theta[:p], model.skew)
         value, gradient, negative, effects = evaluate(design, u, factor @ theta[p:], effects)
         gradient = np.concatenate([rise * gradient[:p], factor.T @ gradient[p:]]) - theta
-        negative[:, p:] = negative[:, p:] @ factor
-        negative[p:, :] = factor.T @ negative[p:, :]
+        negative = np.concatenate([negative[:, :p], negative[:, p:] @ factor], axis=1)
+        negative = np.concatenate([negative[:p], factor.T @ negative[p:]])
         negative[:, :p] *= rise
         negative[:p, :] *= rise[:, None]
         negative[np.diag_indices_from(negative)] += 1.0
@@ -229,15 +245,26 @@ class Exploration:
     cubic: bool = False
 
 
+ModesAt = Callable[[Floats, Floats | None], tuple[Mode, ...]]
+
+
 def explore(model: EventModel) -> Exploration:
-    """Move and scale the design until a quadratic through it has its top near the centre and unit spread."""
+    """The posterior of one event type's hyper-parameters, and the modes of the rest."""
     names = model.free_hyper
+    return explore_modes(names, lambda places, start: _modes_at(model, names, places, start))
+
+
+def explore_modes(names: tuple[str, ...], modes_at: ModesAt) -> Exploration:
+    """Move and scale the design until a quadratic through it has its top near the centre and unit spread.
+
+    `modes_at` gives the modes at places of the hyper-parameters `names`, from a place to start from.
+    """
     d = len(names)
     center, scale = np.zeros(d), np.ones(d)
     points = composite_design(d) if d else np.zeros((1, 0))
     start = None
     for _ in range(ROUNDS):
-        modes = _modes_at(model, names, center + scale * points, start)
+        modes = modes_at(center + scale * points, start)
         start = modes[0].theta
         away = float(np.abs(start).max(initial=0.0))
         if away > FARTHEST:
@@ -378,7 +405,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     # theta = mode + L^-T noise, with L^-1 interpolated: column j of L^-1 holds the weights of noise on theta[j].
     theta = mode + np.exp(log_diagonal) * noise
     rest_fit = solver @ rests
-    block = max(1, CHUNK_CELLS // (q * q))
+    block = max(1, CHUNK_CELLS // max(q * q, 1))
     for first in range(0, count, block):
         part = slice(first, first + block)
         factor = np.zeros((len(theta[part]), q, q))
@@ -454,9 +481,20 @@ def fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
         return fitted_or_prior(model, draws, seed, _fit_event)
 
 
-def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
-    rng = generator(seed, "laplace", model.event)
-    count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
+@dataclass(frozen=True)
+class Weighed:
+    """Draws from a proposal with their importance weights, and the rates of their rows."""
+
+    proposal: Proposal
+    at: Rates
+    smoothed: Weights
+
+
+def weigh_proposal(model: EventModel, count: int, rng: np.random.Generator) -> Weighed:
+    """Draw so many from the best proposal for one event type, and weigh them by its exact log posterior.
+
+    Raises Unfitted where that cannot be done.
+    """
     found = explore(model)
     proposal = propose(found, count, model.skew, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
@@ -477,6 +515,14 @@ def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
             proposal, at, smoothed = again, at_again, weighed
     if not smoothed.ess > 0.0:
         raise Unfitted("its log posterior could not be evaluated")
+    return Weighed(proposal, at, smoothed)
+
+
+def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
+    rng = generator(seed, "laplace", model.event)
+    count = max(int(PROPOSALS_PER_DRAW * draws), LEAST_PROPOSALS)
+    weighed = weigh_proposal(model, count, rng)
+    proposal, at, smoothed = weighed.proposal, weighed.at, weighed.smoothed
     coefficients, hyper, shocks = natural_draws(model, proposal.theta, proposal.xi)
     last = model.free.x[-1] if len(model.free) else np.zeros(model.indicators)
     summary = coefficients[:, : model.indicators] @ last + shocks[:, -1:].sum(axis=1)
@@ -492,18 +538,3 @@ def _fit_event(model: EventModel, draws: int, seed: int) -> EventDraws:
     if smoothed.unknown:
         failed = f"its log posterior could not be evaluated at {smoothed.unknown:,} of {count:,} proposed draws"
     return EventDraws(model.event, coefficients[chosen], hyper, shocks[chosen], effects, *health, failed=failed)
-
-
-class Laplace:
-    """The default engine: one event type after the other, by `fit_event`."""
-
-    packages = ()
-    advice = "--engine nuts"
-    chains = 1
-
-    def sample(self, job: Job) -> dict[str, EventDraws]:
-        """Draws of every event type, with k-hat and effective sample size."""
-        return one_by_one(job, fit_event)
-
-
-ENGINE = Laplace()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.case.periods import calendar_of
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel
+from riskcast.engines.shared import SharedDraws
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.names import COEFFICIENT, DRAW, DYAD
+from riskcast.names import COEFFICIENT, DRAW, DYAD, TENSION_PERIOD
 from riskcast.record.arrays import Record
 from riskcast.record.gaps import find_gaps
 
@@ -27,6 +30,7 @@ KHAT_LIMIT = 0.7
 ESS_LIMIT = 100.0
 RHAT_LIMIT = 1.02
 DIVERGENCE_LIMIT = 0.001
+SHARED_NAME = "tension and trust"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,10 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance."""
+    """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance.
+
+    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from.
+    """
 
     case: Case
     record: Record
@@ -64,6 +71,19 @@ class Posterior:
     seed: int
     prior_only: bool = False
     fingerprints: Mapping[str, str] | None = None
+    shared: SharedDraws | None = None
+    kept: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def trust(self) -> Floats:
+        """Trust in the effects of indicators: (draws,), by which coefficients that act are multiplied already."""
+        return np.ones(self.draws) if self.shared is None else self.shared.trust
+
+    def stated(self, event: str) -> Floats:
+        """Log rate ratios as they are stated, those that act over trust: (draws, coefficients)."""
+        coefficients = self.events[event].coefficients.copy()
+        coefficients[:, 1 : self.models[event].indicators] /= self.trust[:, None]
+        return coefficients
 
     @property
     def is_reliable(self) -> bool:
@@ -125,18 +145,37 @@ class Posterior:
         note = f"{self.origin} k-hat is to be at most {KHAT_LIMIT}, ESS at least {ESS_LIMIT:.0f}. Draws: to_dataset()."
         return to_html(Table("Posterior", columns, rows, note=note, warning=self.warning))
 
+    @property
+    def tension_periods(self) -> tuple[str, ...]:
+        """The periods of tension as people write them; none where the case has no tension."""
+        tension = self.case.settings.tension
+        if tension is None or self.shared is None:
+            return ()
+        calendar = calendar_of(tension.period)
+        return tuple(calendar.label(number) for number in self.shared.periods.tolist())
+
     def to_dataset(self) -> xarray.Dataset:
-        """All draws with named dimensions: one variable per event type and parameter block."""
+        """All draws with named dimensions: one variable per event type and parameter block.
+
+        Coefficients are those that act: what is stated times `trust`, where the case has one.
+        """
         import xarray
 
         variables: dict[str, Any] = {}
         coords: dict[str, Any] = {DRAW: np.arange(self.draws), DYAD: list(self.case.dyads)}
+        if self.shared is not None:
+            variables["trust"] = ((DRAW,), self.shared.trust)
+            if self.shared.has_tension:
+                coords[TENSION_PERIOD] = list(self.tension_periods)
+                variables["tension"] = ((DRAW, TENSION_PERIOD), self.shared.tension)
+                variables["tension.persistence"] = ((DRAW,), self.shared.persistence)
         for name, drawn in self.events.items():
             model = self.models[name]
             coords[f"{COEFFICIENT}_{name}"] = list(model.coefficients)
-            coords[f"year_{name}"] = model.years
             variables[f"{name}.coefficients"] = ((DRAW, f"{COEFFICIENT}_{name}"), drawn.coefficients)
-            variables[f"{name}.year_shocks"] = ((DRAW, f"year_{name}"), drawn.shocks)
+            if not model.has_tension:
+                coords[f"year_{name}"] = model.years
+                variables[f"{name}.year_shocks"] = ((DRAW, f"year_{name}"), drawn.shocks)
             if model.has_dyad_effects:
                 variables[f"{name}.dyad_effects"] = ((DRAW, DYAD), drawn.effects)
             for hyper, values in drawn.hyper.items():
@@ -151,27 +190,28 @@ class Posterior:
         return xarray.Dataset(variables, coords, attributes)
 
 
-def judge(engine: str, events: Mapping[str, EventDraws], draws: int) -> Diagnostics:
+def judge(engine: str, events: Mapping[str, EventDraws], draws: int, shared: SharedDraws | None = None) -> Diagnostics:
     """Health of the draws of all event types against the limits of their engine; what is not a number passes none.
 
     An event type has k-hat, R-hat or both, and always effective draws.
     """
     failures = []
-    for name, drawn in events.items():
+    judged: dict[str, EventDraws | SharedDraws] = {**events} if shared is None else {**events, SHARED_NAME: shared}
+    for name, drawn in judged.items():
         failures += [f"{name}: {failure}" for failure in _failures(drawn, draws)]
-    rhats = [drawn.rhat for drawn in events.values() if not math.isnan(drawn.rhat)]
-    khats = [drawn.khat for drawn in events.values() if not math.isnan(drawn.khat)]
+    rhats = [drawn.rhat for drawn in judged.values() if not math.isnan(drawn.rhat)]
+    khats = [drawn.khat for drawn in judged.values() if not math.isnan(drawn.khat)]
     return Diagnostics(
         engine=engine,
         khat_max=max(khats) if khats else None,
-        ess_min=min((0.0 if math.isnan(drawn.ess) else drawn.ess for drawn in events.values()), default=0.0),
+        ess_min=min((0.0 if math.isnan(drawn.ess) else drawn.ess for drawn in judged.values()), default=0.0),
         rhat_max=max(rhats) if rhats else None,
-        divergences=max((drawn.divergences for drawn in events.values()), default=0) if rhats else None,
+        divergences=max((drawn.divergences for drawn in judged.values()), default=0) if rhats else None,
         failures=tuple(failures),
     )
 
 
-def _failures(drawn: EventDraws, draws: int) -> Iterator[str]:
+def _failures(drawn: EventDraws | SharedDraws, draws: int) -> Iterator[str]:
     if drawn.failed:
         yield drawn.failed
         return

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.case.settings import COUNT, RATE
-from riskcast.engines.hazard import Escalation, EventModel, Rows, build_event_model, edge_columns
+from riskcast.engines.hazard import LOADING, Escalation, EventModel, Rows, build_event_model, edge_columns
+from riskcast.engines.shared import PERSISTENCE, TRUST, Shared, build_shared
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
-from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT
+from riskcast.names import BASE_RATE, COEFFICIENT, DYAD, EVENT, TENSION_PERIOD
 from riskcast.record.arrays import Record, build_record
 
 Ints = NDArray[np.int64]
@@ -27,6 +28,8 @@ HYPER = "hyper"
 FREE_HYPER = "free_hyper"
 HALF_LIFE = "half_life"
 MEMORY = "memory"
+# Whose persistence and trust are, among labels that begin with an event type; no event type's id.
+TENSION = ""
 ROW = "row"
 
 
@@ -34,12 +37,14 @@ ROW = "row"
 class FlatCase:
     """All event types of a case side by side, ready to become a graph.
 
-    models: the regressions in order; coords: labels by dimension, those of rows, years and coefficients beginning with
-    their event type; data: what may be swapped, priors and the record; layout: which coefficient, row, unit, year or
-    half-life goes with which, and whole numbers of periods and years between them.
+    models: the regressions in order; shared: priors of what they share; coords: labels by dimension, those of rows,
+    years and coefficients beginning with their event type; data: what may be swapped, priors and the record; layout:
+    which coefficient, row, unit, year or half-life goes with which, and whole numbers of periods and years between
+    them.
     """
 
     models: tuple[EventModel, ...]
+    shared: Shared
     coords: Mapping[str, tuple[str, ...]]
     data: Mapping[str, NDArray[Any]]
     layout: Mapping[str, Ints]
@@ -68,7 +73,11 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
     blocks = tuple(models.values())
     coefficients = tuple(f"{model.event}:{name}" for model in blocks for name in model.coefficients)
     is_base = np.array([name == BASE_RATE for model in blocks for name in model.coefficients])
+    shared = build_shared(case, record)
     hyper = {f"{model.event}:{name}": prior for model in blocks for name, prior in model.hyper.items()}
+    # What is fixed of trust is in the priors of effects already.
+    common = tuple(name for name in shared.hyper if name == PERSISTENCE or name in shared.free_hyper)
+    hyper |= {f"{TENSION}:{name}": shared.hyper[name] for name in common}
     place = {label: position for position, label in enumerate(hyper)}
     half_lives = [label for label in hyper if f":{HALF_LIFE}." in label]
     free = [label for label, prior in hyper.items() if not prior.is_fixed]
@@ -95,10 +104,14 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         "free_hyper": _integers(place[label] for label in free),
         "half_life": _integers(place[label] for label in half_lives),
         "sd_dyad": _integers(place[f"{event}:sd_dyad"] for event in with_dyads),
-        "sd_time": _integers(place[f"{event}:sd_time"] for event in models),
-        "persistence": _integers(place[f"{event}:persistence"] for event in models),
+        "sd_time": _places(place, models, "sd_time"),
+        "persistence": _places(place, models if not shared.has_tension else (TENSION,), "persistence"),
+        "loading": _places(place, models, LOADING),
+        "trust": _places(place, (TENSION,), TRUST),
+        "indicator": _lay_indicators(blocks),
     }
-    layout |= _lay_rows(blocks, rows) | _lay_years(blocks) | steps | memories
+    years = [shared.periods] if shared.has_tension else [model.years for model in blocks]
+    layout |= _lay_rows(blocks, rows) | _lay_years(years) | steps | memories
     ends = record.timeline.ends.astype(str)
     coords = {
         EVENT: tuple(models),
@@ -110,13 +123,28 @@ def flatten(case: Case, record: Record, models: Mapping[str, EventModel]) -> Fla
         FREE_HYPER: tuple(free),
         MEMORY: tuple(label.replace(f"{HALF_LIFE}.", "") for label in half_lives),
         YEAR: tuple(f"{model.event}:{year}" for model in blocks for year in model.years),
+        TENSION_PERIOD: tuple(str(number) for number in shared.periods.tolist()),
         ROW: tuple(
             f"{model.event}:{model.units[unit]}:{ends[period]}"
             for model, (mine, _) in zip(blocks, rows, strict=True)
             for unit, period in zip(mine.unit, mine.period, strict=True)
         ),
     }
-    return FlatCase(blocks, coords, data, layout, case.periods_per_year)
+    return FlatCase(blocks, shared, coords, data, layout, case.periods_per_year)
+
+
+def _places(place: Mapping[str, int], owners: Iterable[str], name: str) -> Ints:
+    """Where a hyper-parameter of each owner stands; of those alone that have it."""
+    return _integers(place[f"{owner}:{name}"] for owner in owners if f"{owner}:{name}" in place)
+
+
+def _lay_indicators(blocks: tuple[EventModel, ...]) -> Ints:
+    """The coefficients that trust multiplies: those of indicators."""
+    begins = _offsets(len(model.middle) for model in blocks)
+    spans = [
+        np.arange(begin + 1, begin + model.indicators) for model, begin in zip(blocks, begins.tolist(), strict=True)
+    ]
+    return np.concatenate(spans).astype(np.int64)
 
 
 def _integers(values: Iterable[int]) -> Ints:
@@ -136,19 +164,22 @@ def _merge(model: EventModel) -> MergedRows:
     return rows.take(order), (np.arange(len(rows)) >= len(free))[order]
 
 
-def _lay_years(blocks: tuple[EventModel, ...]) -> dict[str, Ints]:
-    """Of every year shock its event type and the gap to the year before; and every (later, earlier) pair of years."""
-    begins = _offsets(len(model.years) for model in blocks)
-    counts = [len(model.years) for model in blocks]
+def _lay_years(blocks: list[Ints]) -> dict[str, Ints]:
+    """Of every event type's years its number and the gap to the year before; and every (later, earlier) pair of years.
+
+    Where event types share tension, one sequence of its periods stands for them all.
+    """
+    begins = _offsets(len(years) for years in blocks)
+    counts = [len(years) for years in blocks]
     pairs = [np.tril_indices(count, -1) for count in counts]
     laid = list(zip(blocks, begins, pairs, strict=True))
     return {
         "year_event": np.repeat(np.arange(len(blocks)), counts),
         "year_follows": np.concatenate([np.arange(count) > 0 for count in counts]).astype(np.int64),
-        "year_gap": np.concatenate([np.diff(model.years, prepend=model.years[:1]) for model in blocks]),
+        "year_gap": np.concatenate([np.diff(years, prepend=years[:1]) for years in blocks]),
         "pair_later": np.concatenate([begin + later for _, begin, (later, _) in laid]),
         "pair_earlier": np.concatenate([begin + earlier for _, begin, (_, earlier) in laid]),
-        "pair_gap": np.concatenate([model.years[later] - model.years[earlier] for model, _, (later, earlier) in laid]),
+        "pair_gap": np.concatenate([years[later] - years[earlier] for years, _, (later, earlier) in laid]),
     }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from riskcast.case.model import Case
 from riskcast.case.quantities import KNEE
 from riskcast.engines.draws import EventDraws, natural_draws, unfitted
 from riskcast.engines.hazard import EventModel, log_posterior
-from riskcast.engines.jobs import Job, Progress
+from riskcast.engines.jobs import Job, Joint, Progress
 from riskcast.engines.pymc_data import (
     DYAD_EVENT,
     EFFECT,
@@ -33,9 +34,17 @@ from riskcast.engines.pymc_data import (
     flatten,
     flatten_case,
 )
+from riskcast.engines.shared import (
+    PERSISTENCE,
+    TRUST,
+    SharedDraws,
+    build_shared,
+    draw_shared_prior,
+    tension_of,
+)
 from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
-from riskcast.names import COEFFICIENT, DYAD, EVENT
+from riskcast.names import COEFFICIENT, DYAD, EVENT, TENSION_PERIOD
 from riskcast.record.arrays import Record
 from riskcast.record.memory import LONGEST, SHORTEST
 
@@ -85,14 +94,17 @@ def build_model(case: Case) -> pm.Model:
     logistic of hyper_middle + hyper_spread * u(xi, hyper_skew), where u(z, skew) = z + skew * (sqrt(z^2 + k^2) - k),
     k = 0.5, gives every prior its elicited median and 90 % interval; dyad effects sd_dyad * d, year shocks
     F(sd_time, persistence) e, a stationary AR(1), and z, e, d, xi ~ Normal(0, 1). Labels begin with the
-    event type: `demarche:xenophobia->demarche`.
+    event type: `demarche:xenophobia->demarche`. With tension g = F(1, persistence) e, which all event types share,
+    loading * g - loading^2 / 2 stands in place of a year's shock; trust that is not fixed multiplies the coefficients
+    of indicators, which are told as they are stated.
 
-    Free variables: z (coefficient), e (year), d (dyad_event, dyad), xi (free_hyper); one that would be empty is left
-    out. Deterministics: coefficients (coefficient) on the link scale; base_rate (event), the probability of at least
-    one event in a year; rate_ratio (effect); half_life (memory) in periods; sd_dyad (dyad_event); sd_time and
-    persistence (event); year_shock (year) and dyad_effect (dyad_event, dyad) on the log-rate scale. Observed:
-    occurred (row). Priors are data: coefficient_middle, coefficient_spread and coefficient_skew (coefficient),
-    hyper_middle, hyper_spread and hyper_skew (hyper).
+    Free variables: z (coefficient), e (year, or tension_period), d (dyad_event, dyad), xi (free_hyper); one that would
+    be empty is left out. Deterministics: coefficients (coefficient) on the link scale; base_rate (event), the
+    probability of at least one event in a year; rate_ratio (effect); half_life (memory) in periods; sd_dyad
+    (dyad_event); sd_time and persistence (event); year_shock (year) and dyad_effect (dyad_event, dyad) on the log-rate
+    scale; with tension, in place of sd_time and persistence, loading (event), tension_persistence and tension
+    (tension_period); trust, where it is not fixed. Observed: occurred (row). Priors are data: coefficient_middle,
+    coefficient_spread and coefficient_skew (coefficient), hyper_middle, hyper_spread and hyper_skew (hyper).
 
     It is a grouped proportional-hazards regression (Prentice and Gloeckler, 1978) with non-centred random effects
     (Papaspiliopoulos, Roberts and Sköld, 2007). Raises ImportError where PyMC is not installed.
@@ -134,8 +146,15 @@ def assemble(flat: FlatCase) -> pm.Model:
         log_half_life, logit_persistence = hyper[at["half_life"]], hyper[at["persistence"]]
         if MEMORY in has:
             pm.Deterministic("half_life", pt.exp(log_half_life), dims=MEMORY)
-        sd_time = pm.Deterministic("sd_time", pt.exp(hyper[at["sd_time"]]), dims=EVENT)
-        pm.Deterministic("persistence", pt.sigmoid(logit_persistence), dims=EVENT)
+        if flat.shared.has_tension:
+            loading = pm.Deterministic("loading", pt.exp(hyper[at["loading"]]), dims=EVENT)
+            pm.Deterministic("tension_persistence", pt.sigmoid(logit_persistence[0]))
+        else:
+            sd_time = pm.Deterministic("sd_time", pt.exp(hyper[at["sd_time"]]), dims=EVENT)
+            pm.Deterministic("persistence", pt.sigmoid(logit_persistence), dims=EVENT)
+        if len(flat.layout["trust"]):
+            trust = pm.Deterministic("trust", pt.exp(hyper[at["trust"]][0]))
+            coefficients = coefficients[at["indicator"]].set(trust * coefficients[at["indicator"]])
 
         log_rate = base[at["unit_event"]]
         if DYAD_EVENT in has:
@@ -143,11 +162,17 @@ def assemble(flat: FlatCase) -> pm.Model:
             d = pm.Normal("d", 0.0, 1.0, dims=(DYAD_EVENT, DYAD))
             dyad_effect = pm.Deterministic("dyad_effect", sd_dyad[:, None] * d, dims=(DYAD_EVENT, DYAD))
             log_rate = log_rate[at["dyad_unit"]].inc(dyad_effect.ravel())
+        if flat.shared.has_tension:
+            e = pm.Normal("e", 0.0, 1.0, dims=TENSION_PERIOD)
+            g = pm.Deterministic("tension", _year_shocks(e, pt.ones(1), logit_persistence, at), dims=TENSION_PERIOD)
+            shocks = loading[:, None] * g[None, :] - 0.5 * pt.sqr(loading)[:, None]
+            year_shock = pm.Deterministic("year_shock", shocks.ravel(), dims=YEAR)
         if ROW not in has:
             return model
 
-        e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
-        year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, logit_persistence, at), dims=YEAR)
+        if not flat.shared.has_tension:
+            e = pm.Normal("e", 0.0, 1.0, dims=YEAR)
+            year_shock = pm.Deterministic("year_shock", _year_shocks(e, sd_time, logit_persistence, at), dims=YEAR)
         eta = log_rate[at["row_unit"]] + year_shock[at["row_year"]]
         if len(flat.data["step_size"]):
             eta = eta[at["step_row"]].inc(coefficients[at["step_coefficient"]] * data["step_size"])
@@ -318,8 +343,8 @@ def sample(
     draws: int,
     seed: int,
     progress: Progress | None = None,
-) -> dict[str, EventDraws]:
-    """Posterior draws of every event type by NUTS, in the form in which `laplace` gives them.
+) -> Joint:
+    """Posterior draws of every event type by NUTS, and of what they share, in the form in which `laplace` gives them.
 
     Each chain runs for at least 1,000 draws after 1,000 of tuning, evenly thinned to `draws` in all and then laid end
     to end. ess is the least bulk effective sample size of an event type's parameters, rhat the largest
@@ -334,6 +359,7 @@ def sample(
     reasons = {name: why for name, model in models.items() if (why := why_not(model))}
     sound = {name: model for name, model in models.items() if name not in reasons}
     found: dict[str, EventDraws] = {}
+    common: SharedDraws | None = None
     if sound:
         flat = flatten(case, record, sound)
         try:
@@ -341,31 +367,92 @@ def sample(
         except UnreliablePosteriorError as error:
             reasons |= dict.fromkeys(sound, str(error))
         else:
-            found = natural_events(flat, trace, draws, thin)
+            common = natural_shared(flat, trace, draws, thin)
+            found = natural_events(flat, trace, draws, thin, common)
             reasons |= {name: "some of its draws are not numbers" for name, own in found.items() if not own.is_finite}
-    return {
-        name: unfitted(model, draws, seed, reasons[name]) if name in reasons else found[name]
+    if common is None and build_shared(case, record).couples:
+        common = draw_shared_prior(build_shared(case, record), draws, seed)
+        common = replace(common, khat=math.nan, ess=0.0, rhat=math.inf, failed="no chain could be sampled")
+    held = {
+        name: model.held(common.tension) if common is not None and model.has_tension else model
         for name, model in models.items()
     }
+    events = {
+        name: unfitted(model, draws, seed, reasons[name]) if name in reasons else found[name]
+        for name, model in held.items()
+    }
+    return Joint(events, common)
 
 
 def why_not(model: EventModel) -> str:
     """Why an event type has no log posterior that chains could start from, or nothing."""
-    coordinates = (np.zeros(count) for count in (len(model.middle), len(model.years), _effects(model)))
+    if model.has_tension:
+        model = model.held(np.zeros(len(model.years)))
+    coordinates = (np.zeros(count) for count in (len(model.middle), _shocks(model), _effects(model)))
     with np.errstate(all="ignore"):
         start = log_posterior(model, *coordinates, dict.fromkeys(model.free_hyper, 0.0))
     return "" if math.isfinite(start) else "its log posterior could not be evaluated at the medians of its priors"
+
+
+def _shocks(model: EventModel) -> int:
+    """How many shocks of years are the event type's own."""
+    return 0 if model.has_tension else len(model.years)
 
 
 def _effects(model: EventModel) -> int:
     return len(model.units) if model.has_dyad_effects else 0
 
 
-def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int = 1) -> dict[str, EventDraws]:
-    """Draws of the standardised coordinates -> natural draws of every event type, with their health."""
+def natural_shared(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int = 1) -> SharedDraws | None:
+    """Draws of the standardised coordinates -> natural draws of tension and trust, with their health; None where event
+    types share nothing."""
+    shared = flat.shared
+    if not shared.couples:
+        return None
+    whole = _whole_shared(flat, trace)
+    posterior = trace["posterior"].to_dataset()
+    chains, length = posterior["z"].shape[:2]
+    everything = np.concatenate([whole.tension, whole.trust[:, None], whole.persistence[:, None]], axis=1)
+    ess, rhat = _health(everything.reshape(chains, length, -1))
+    kept = slice(thin - 1, None, thin)
+    return replace(
+        whole,
+        tension=whole.tension[kept][:draws],
+        trust=whole.trust[kept][:draws],
+        persistence=whole.persistence[kept][:draws],
+        ess=min(ess, float(draws)),
+        rhat=rhat,
+        divergences=int(trace["sample_stats"].to_dataset()["diverging"].values.sum()),
+    )
+
+
+def _whole_shared(flat: FlatCase, trace: xarray.DataTree) -> SharedDraws:
+    """The same of all draws of all chains, without health."""
+    shared, posterior = flat.shared, trace["posterior"].to_dataset()
+    chains, length = posterior["z"].shape[:2]
+    count = chains * length
+    own = posterior["xi"].values.reshape(count, -1) if "xi" in posterior else np.zeros((count, 0))
+    names = shared.free_hyper
+    last = own[:, own.shape[1] - len(names) :]
+    natural = shared.natural(dict(zip(names, last.T, strict=True)))
+    kept = np.broadcast_to(natural.get(PERSISTENCE, np.zeros(())), (count,)).astype(float)
+    e = posterior["e"].values.reshape(count, -1) if shared.has_tension else np.zeros((count, 0))
+    trust = np.broadcast_to(natural[TRUST], (count,)).astype(float)
+    return SharedDraws(shared.periods, tension_of(shared, e, kept), trust, kept)
+
+
+def natural_events(
+    flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int = 1, common: SharedDraws | None = None
+) -> dict[str, EventDraws]:
+    """Draws of the standardised coordinates -> natural draws of every event type, with their health.
+
+    Where event types share tension or trust, `common` are the draws of `natural_shared`.
+    """
     posterior = trace["posterior"].to_dataset()
     chains, length = posterior["z"].shape[:2]
     divergences = int(trace["sample_stats"].to_dataset()["diverging"].values.sum())
+    whole = None if common is None else _whole_shared(flat, trace)
+    trust_is_free = not flat.shared.hyper[TRUST].is_fixed
 
     def column_block(name: str, begin: int, count: int) -> Floats:
         if not count:
@@ -377,14 +464,17 @@ def natural_events(flat: FlatCase, trace: xarray.DataTree, draws: int, thin: int
     for model in flat.models:
         counts = {
             "z": len(model.middle),
-            "e": len(model.years),
+            "e": _shocks(model),
             "d": _effects(model),
             "xi": len(model.free_hyper),
         }
         part = {name: column_block(name, at[name], count) for name, count in counts.items()}
         at = {name: at[name] + count for name, count in counts.items()}
         xi: dict[str, Floats] = dict(zip(model.free_hyper, part["xi"].T, strict=True))
-        coefficients, hyper, shocks = natural_draws(model, np.concatenate([part["z"], part["e"]], axis=1), xi)
+        held = model.held(whole.tension) if whole is not None and model.has_tension else model
+        coefficients, hyper, shocks = natural_draws(held, np.concatenate([part["z"], part["e"]], axis=1), xi)
+        if whole is not None and trust_is_free:
+            coefficients[:, 1 : model.indicators] *= whole.trust[:, None]
         effects = np.zeros((chains * length, len(model.units)))
         if model.has_dyad_effects:
             effects = hyper["sd_dyad"][:, None] * part["d"]
@@ -428,6 +518,10 @@ class Nuts:
 
     def sample(self, job: Job) -> dict[str, EventDraws]:
         """Draws of every event type, with effective sample size, R-hat and divergences."""
+        return self.sample_together(job).events
+
+    def sample_together(self, job: Job) -> Joint:
+        """The same of event types that share tension or trust, with what they share."""
         return sample(job.case, job.record, job.models, draws=job.draws, seed=job.seed, progress=job.progress)
 
 

@@ -5,19 +5,22 @@ A further engine is one file that does what `Engine` says, and one line in `ENGI
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from riskcast.machinery.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from riskcast.engines.draws import EventDraws
-    from riskcast.engines.jobs import Job
+    from riskcast.engines.jobs import Job, Joint
 
 DEFAULT_ENGINE = "laplace"
 
 
 class Engine(Protocol):
-    """What samples the posterior of a case."""
+    """What samples the posterior of a case.
+
+    One that can sample event types which share tension or trust is a `JointEngine` too; else such cases are refused.
+    """
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -39,11 +42,20 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class JointEngine(Protocol):
+    """An engine that can sample event types which share tension or trust."""
+
+    def sample_together(self, job: Job) -> Joint:
+        """Draws of every event type and of what they share, joined by draw number."""
+        ...
+
+
 # Each is imported when it is first asked for: one of them takes seconds to start.
 ENGINES = Registry[Engine](
     "engine",
     {
-        "laplace": Entry("is fast", "riskcast.engines.laplace:ENGINE"),
+        "laplace": Entry("is fast", "riskcast.engines.laplace_engine:ENGINE"),
         "nuts": Entry("is the reference, and takes minutes", "riskcast.engines.pymc_model:ENGINE"),
     },
 )

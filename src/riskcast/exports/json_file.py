@@ -94,6 +94,9 @@ class Outcome(TypedDict):
     low: Chance
     high: Chance
     words: Annotated[str, Field(description="Estimative term, ICD 203")]
+    recorded: Annotated[Chance, Field(description="Probability that at least one is recorded, which can be verified")]
+    recorded_low: Chance
+    recorded_high: Chance
     by_month: Annotated[list[Chance], Field(description="By the end of each period of the horizon")]
     assumed: Annotated[bool, Field(description="Whether the scenario says that it happens, or that it does not")]
 
@@ -119,7 +122,7 @@ class Driver(TypedDict):
 
     indicator: str
     contribution: Points
-    kind: Literal["indicator", "recent"]
+    kind: Literal["indicator", "recent", "raised", "tension"]
     error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
 
 

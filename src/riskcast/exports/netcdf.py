@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_DYAD, SD_TIME
+from riskcast.case.quantity_ids import HALF_LIFE, LOADING, PERSISTENCE, SD_DYAD, SD_TIME, TRUST
 from riskcast.case.quantity_names import HALF_LIFE_RATIO, unit_of_kind
 from riskcast.engines.hazard import HALF_LIFE_RATIO as RATIO
 from riskcast.engines.registry import ENGINES
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 NAME = "draws.nc"
 CHAIN = "chain"
 LOG_RATE = "log rate"
-HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE)}
+HYPER = {kind.field: kind for kind in (HALF_LIFE, SD_DYAD, SD_TIME, PERSISTENCE, LOADING, TRUST)}
+DEVIATIONS = "standard deviations"
 
 
 def to_tree(dossier: Dossier) -> xarray.DataTree:
@@ -102,9 +103,10 @@ def _posterior(dossier: Dossier) -> xarray.Dataset:
     chains = _chains(dossier)
     variables = {}
     for name, values in flat.data_vars.items():
-        block = str(name).split(".", 1)[1]
+        block = str(name).partition(".")[2] or str(name)
         kind = HYPER.get(block.partition(".")[0])
         unit = LOG_RATE if kind is None else unit_of_kind(dossier.case, kind)
+        unit = DEVIATIONS if block == "tension" else unit
         unit = HALF_LIFE_RATIO if block.startswith(f"{RATIO}.") else unit
         dims = (CHAIN, DRAW, *values.dims[1:])
         variables[name] = (dims, _by_chain(dossier, values.to_numpy()), {"units": unit})
@@ -134,10 +136,17 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
     variables: dict[str, Any] = {
         "score": ((*front, "dyad"), score, {"units": "points, 0 to 100", "comment": noise}),
     }
+    is_thinned = any(s.recorded is not None for s in simulated)
     for name, events, places, dims in (
         ("probability", own, columns, ("event", "dyad")),
         ("shared_probability", shared, [0], ("shared_event",)),
     ):
+        if events and is_thinned:
+            found = [s.verifiable.probability for s in simulated]
+            drawn = stacked([np.stack([own[e][:, places] for e in events], axis=1) for own in found])
+            about = {"units": one, "comment": f"that one is recorded, {noise}"}
+            drawn = drawn[..., 0] if name == "shared_probability" else drawn
+            variables[name.replace("probability", "recorded")] = ((*front, *dims), drawn, about)
         if events:
             picked = [np.stack([s.probability[e][:, places] for e in events], axis=1) for s in simulated]
             paths = [np.stack([s.by_period[e][:, places] for e in events], axis=1) for s in simulated]

@@ -102,13 +102,16 @@ def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
 
 
 def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:
-    estimate = outcome.probability
+    estimate, recorded = outcome.probability, outcome.verifiable
     return {
         "id": outcome.id,
         "probability": rounded(estimate.mean),
         "low": rounded(estimate.low),
         "high": rounded(estimate.high),
         "words": outcome.words,
+        "recorded": rounded(recorded.mean),
+        "recorded_low": rounded(recorded.low),
+        "recorded_high": rounded(recorded.high),
         "by_month": [rounded(p) for p in outcome.by_period],
         "assumed": outcome.assumed,
     }

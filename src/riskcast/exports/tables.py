@@ -103,7 +103,8 @@ def probability_table(dossier: Dossier) -> Table:
         estimate = ahead.probability(name, unit)
         words = estimative_words(estimate.mean)
         front = (_name(ahead), unit, name, event.label, event.kind)
-        rows.append((*front, *_cells(estimate), words, ahead.is_assumed(name, unit)))
+        recorded = ahead.recorded(name, unit).mean
+        rows.append((*front, *_cells(estimate), words, ahead.is_assumed(name, unit), recorded))
     columns = (
         SCENARIO,
         UNIT,
@@ -113,6 +114,7 @@ def probability_table(dossier: Dossier) -> Table:
         *_interval("probability", "share", "Probability of at least one event within the horizon"),
         Column("words", "Estimative term for the probability, ICD 203 (2015)", width=20),
         Column("assumed", "Whether the scenario says that it happens, or that it does not", "flag", 10),
+        Column("recorded", "Probability that at least one is recorded, which can be verified", "share", 12),
     )
     about = "Probability of every event type in every unit"
     return Table(about, columns, tuple(rows), "probabilities", ("scenario", "unit", "event"))
@@ -154,9 +156,9 @@ def contribution_table(dossier: Dossier) -> Table:
     columns = (
         SCENARIO,
         DYAD,
-        Column("driver", "Indicator, recent:EVENT, or reference", width=28),
+        Column("driver", "Indicator, recent:EVENT, raised:EVENT, or reference", width=28),
         Column("label", "Driver in words", width=40),
-        Column("kind", "indicator, recent, or reference", width=11),
+        Column("kind", "indicator, recent, raised, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )

@@ -1,4 +1,4 @@
-"""Why a score is what it is: Shapley values of indicators and recent events."""
+"""Why a score is what it is: Shapley values of indicators, recent events, what past events raised, and tension."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from riskcast.forecasting.simulation import BLOCK_CELLS
 from riskcast.forecasting.work_arrays import WORK, Active, Block
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
-from riskcast.names import RECENT
+from riskcast.names import RAISED, RECENT
 from riskcast.numbers import MOST_NAMED, more, signed
 
 if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
+# The player that today's tension is; no indicator's id.
+TENSION_TODAY = "tension:today"
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,15 @@ def explain(
     phi[j] is the mean, over orders in which the drivers are switched on, of what driver j adds when its turn comes
     (Shapley, 1953); here every simulated path draws its own order, balanced so that each driver stands as often at
     each place (Mitchell, Cooper, Frank and Holmes, 2022), and meets the same chance at every step. The contributions
-    add up to the score less the reference score exactly. `cells`: how many numbers (paths times dyads) are simulated
-    together, which bounds memory.
+    add up to the score less the reference score exactly. What past events have raised in a level is theirs, and not the
+    indicator's; what events of the horizon raise is the indicator's. `cells`: how many numbers (paths times dyads) are
+    simulated together, which bounds memory.
     """
     case, scenario = forecast.case, forecast.scenario
     plan = forecast.plan
     players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
+    players += [f"{RAISED}:{event}" for event in _raised(plan)]
+    players += _restless(plan)
     count = min(paths, plan.draws)
     turn = _balanced_orders(len(players), count, generator(forecast.seed, "orders"))
     chosen = np.linspace(0, plan.draws, count, endpoint=False).astype(int)
@@ -106,9 +111,12 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
     """One dyad's contributions, the largest first."""
     case, found = forecast.case, []
     for player, value, error in zip(players, points.tolist(), errors.tolist(), strict=True):
-        event = player.removeprefix(f"{RECENT}:")
-        if event != player:
-            found.append(Contribution(player, f"{case.events[event].label} (recent)", "recent", value, error))
+        kind, _, event = player.partition(":")
+        if player == TENSION_TODAY:
+            found.append(Contribution(player, "Tension today", "tension", value, error))
+        elif event:
+            told = {RECENT: "recent", RAISED: "through what it raised"}[kind]
+            found.append(Contribution(player, f"{case.events[event].label} ({told})", kind, value, error))
         else:
             found.append(Contribution(player, case.indicators[player].label, "indicator", value, error))
     return ranked(found)
@@ -132,7 +140,23 @@ def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Activ
     return Active(
         {name: columns.get(name, off) for name in plan.case.indicators},
         {name: columns.get(f"{RECENT}:{name}", off) for name in plan.case.events},
+        {name: columns.get(f"{RAISED}:{name}", off) for name in plan.case.events},
+        tension=columns.get(TENSION_TODAY),
     )
+
+
+def _raised(plan: Plan) -> list[str]:
+    """Event types of which some indicator that acts still stands higher, or lower, at the start of the horizon."""
+    with_edge = {source for p in plan.events for source, _ in p.slopes}
+    acting = (rise for rise in plan.raises if rise.indicator in with_edge)
+    left = {rise.source for rise in acting if (np.abs(rise.steps[:, None] * rise.left)).max(initial=0.0) > 1e-3}
+    return [p.event for p in plan.events if p.event in left]
+
+
+def _restless(plan: Plan) -> list[str]:
+    """Today's tension, where any event type feels it."""
+    felt = any(p.loading is not None and p.loading.any() for p in plan.events)
+    return [TENSION_TODAY] if plan.tension is not None and felt else []
 
 
 def _remembered(plan: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -22,10 +23,10 @@ NODES = ((0.0, 1), (0.3, 5), (0.5, 7), (1.0, 16), (float("inf"), 40))
 
 def is_closed(plan: Plan) -> bool:
     """Whether a plan has a closed form: one cell, no event that others feel within it, no level that drifts in it, and
-    few outcomes that imply others."""
+    no tension that event types share, and few outcomes that imply others."""
     acting = {name for p in plan.events for name, _ in p.slopes}
     felt = any(edge.same_period and edge.gain.any() for p in plan.events for edge in p.edges)
-    still = not felt and acting.isdisjoint(plan.drifting)
+    still = plan.tension is None and not felt and acting.isdisjoint(plan.drifting)
     return plan.cells == 1 and still and can_enumerate(scored_outcomes(plan.case))
 
 
@@ -34,9 +35,16 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
 
     Given the parameters event types are then independent: a score is 100 (1 - prod over outcomes of (1 - share P)), see
     `expected_points`, and the worst outcome is at least s with probability 1 - prod over outcomes with severity >= s of
-    (1 - P). `cells`: how many numbers are worked on together. Raises
+    (1 - P). Of what is recorded, rates are those times recall. `cells`: how many numbers are worked on together. Raises
     RiskcastError where a rate is no number.
     """
+    found = _solve(plan, scenario, cells, recorded=False)
+    is_thinned = any(p.is_thinned for p in plan.events)
+    return replace(found, recorded=_solve(plan, scenario, cells, recorded=True)) if is_thinned else found
+
+
+def _solve(plan: Plan, scenario: Scenario, cells: int, *, recorded: bool) -> Simulated:
+    """`solve` of what happens, or of what of it is recorded."""
     draws, dyads = plan.draws, len(plan.case.dyads)
     probability = {p.event: np.empty((draws, p.units)) for p in plan.events}
     score, totals = np.empty((draws, dyads)), {s: np.zeros(dyads) for s in sorted({p.severity for p in plan.events})}
@@ -49,7 +57,8 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
         block = Block(np.arange(draws)[part], first)
         levels = LevelsAhead(plan, scenario, block.draw, level_paths(plan, scenario, block)).at(0)
         for p in plan.events:
-            probability[p.event][part] = _chance(plan, p, levels, part)
+            length = plan.shares[0] * (p.recall if recorded else 1.0)
+            probability[p.event][part] = _chance(plan, p, levels, part, length)
             probability[p.event][part, forced.get((0, p.event), [])] = 1.0
             probability[p.event][part, ruled_out.get((0, p.event), [])] = 0.0
         score[part] = expected_points(scored, {each.event: probability[each.event][part] for each in scored})
@@ -73,8 +82,8 @@ def solve(plan: Plan, scenario: Scenario, cells: int) -> Simulated:
     )
 
 
-def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice) -> Floats:
-    """Probability of at least one event for some of the draws, (draws, units)."""
+def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice, length: Floats | float) -> Floats:
+    """Probability of at least one event for some of the draws, (draws, units); `length`: of the cell, in periods."""
     log_rate = p.base(part)
     kept = p.persistence[part, None] ** (plan.years[0] - p.last_year)
     log_rate += (kept * p.last_shock[part, None]).astype(WORK)
@@ -87,7 +96,7 @@ def _chance(plan: Plan, p: EventPlan, levels: Mapping[str, Floats], part: slice)
         rate = np.exp(log_rate, out=log_rate)
         chance, felt = np.zeros_like(rate), np.empty_like(rate)
         for node, weight in _nodes(float(p.sd_time.max()) if spread.any() else 0.0):
-            np.multiply(rate, (-plan.shares[0] * np.exp(spread * node)).astype(WORK), out=felt)
+            np.multiply(rate, (-length * np.exp(spread * node)).astype(WORK), out=felt)
             chance -= np.multiply(np.expm1(felt, out=felt), WORK(weight), out=felt)
     return np.clip(chance, 0.0, 1.0, out=chance)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from riskcast.case.links import LOG
-from riskcast.case.model import HALF_LIFE_PATH, Effect
+from riskcast.case.model import HALF_LIFE_PATH, Case, Effect
 from riskcast.case.quantities import elicit
 from riskcast.engines.hazard import LARGEST_LOG_RATE, half_life_ratio
 from riskcast.engines.posterior import Posterior
@@ -320,7 +320,9 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
 class LevelToday:
     """An indicator's level today in one unit.
 
-    unit: the dyad, or the host; steps: mean distance from the reference, in steps; level and reference in `measure`.
+    unit: the dyad, or the host; steps: mean distance from the reference, in steps; level and reference in `measure`;
+    raised: by event type, how many of the steps past events have raised, where they have; basis: whether the level is
+    stated, aged since it was dated, inferred from dated values, or held by a panel.
     """
 
     indicator: str
@@ -330,6 +332,8 @@ class LevelToday:
     level: Quantiles
     reference: float
     measure: str
+    raised: Mapping[str, float] = field(default_factory=dict)
+    basis: Literal["stated", "aged", "inferred", "panel"] = "stated"
 
 
 @dataclass(frozen=True)
@@ -383,10 +387,40 @@ def levels_today(forecast: Forecast, dyad: str) -> LevelsToday:
         column = case.dyads.index(dyad) if indicator.scope == "dyad" else 0
         (steps,) = _of_units(forecast.plan.today[name], (column,))
         level = Quantiles(*np.asarray(indicator.level(np.quantile(steps, (0.5, *NINETY)))).tolist())
-        mean = float(steps.mean())
-        found[name] = LevelToday(name, indicator.label, unit, mean, level, indicator.reference, indicator.unit)
+        found[name] = LevelToday(
+            indicator=name,
+            label=indicator.label,
+            unit=unit,
+            steps=float(steps.mean()),
+            level=level,
+            reference=indicator.reference,
+            measure=indicator.unit,
+            raised=_raised_by(forecast, name, column),
+            basis=_basis(case, name, unit),
+        )
     posterior = forecast.posterior
     return LevelsToday(dyad, found, posterior.origin, posterior.warning)
+
+
+def _raised_by(forecast: Forecast, name: str, column: int) -> dict[str, float]:
+    """By event type, the mean number of steps that past events have raised in one unit of an indicator."""
+    found = {}
+    for rise in forecast.plan.raises:
+        if rise.indicator == name:
+            steps = float((rise.steps * rise.left[:, column]).mean())
+            if steps:
+                found[rise.source] = steps
+    return found
+
+
+def _basis(case: Case, name: str, unit: str) -> Literal["stated", "aged", "inferred", "panel"]:
+    indicator = case.indicators[name]
+    stated = indicator.stated(unit)
+    if indicator.history == "panel":
+        return "panel"
+    if stated is None:
+        return "inferred"
+    return "stated" if case.now_of(name, unit) is stated else "aged"
 
 
 def _check_event(forecast: Forecast, event: str | None) -> None:

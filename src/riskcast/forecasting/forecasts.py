@@ -27,7 +27,7 @@ from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import DYAD
-from riskcast.numbers import number
+from riskcast.numbers import MOST_NAMED, more, number, share
 
 if TYPE_CHECKING:
     import pandas
@@ -112,6 +112,20 @@ class Forecast:
         return {event: self._estimates[event] for event in self.case.events}
 
     @cached_property
+    def recorded_estimates(self) -> Mapping[str, Estimates]:
+        """By event type: probability that at least one event is recorded within the horizon, by a search that finds as
+        much as today's, of every unit in `units(event)`: what can be verified."""
+        if self.simulated.recorded is None:
+            return self.estimates
+        thinned = [p.event for p in self.plan.events if p.is_thinned]
+        quantities = {
+            event: Averages(partial(self.averages, event, recorded=True), 0.0, 1.0, self._is_shared(event))
+            for event in thinned
+        }
+        found = estimate_all(self.plan, self.columns, quantities)
+        return {event: found.get(event, own) for event, own in self.estimates.items()}
+
+    @cached_property
     def scores(self) -> Estimates:
         """The score, 0-100, of every dyad in `dyads`: the mean of what its own outcomes within the horizon add up to
         (`score_rule`)."""
@@ -126,10 +140,11 @@ class Forecast:
         }
         return estimate_all(self.plan, self.columns, quantities | {None: Averages(self.score_averages, 0.0, 100.0)})
 
-    def averages(self, event: str, columns: NDArray[np.int64]) -> Drawn:
+    def averages(self, event: str, columns: NDArray[np.int64], *, recorded: bool = False) -> Drawn:
         """Each draw's probability of an event type in some dyads, or in the host, and its error, (draws, units); and
-        the headline probability, (units,)."""
-        which, found = slice(0, 1) if self._is_shared(event) else columns, self.simulated
+        the headline probability, (units,); with `recorded` that one is recorded."""
+        which = slice(0, 1) if self._is_shared(event) else columns
+        found = self.simulated.verifiable if recorded else self.simulated
         return (
             found.probability[event][:, which],
             found.probability_error[event][:, which],
@@ -151,6 +166,25 @@ class Forecast:
         """Probability of at least one event of a type in a unit within the horizon."""
         place = self._place(unit, self._is_shared(event))
         return self.estimates[event][place]
+
+    def recorded(self, event: str, unit: str) -> Estimate:
+        """Probability that at least one event of a type in a unit is recorded within the horizon."""
+        place = self._place(unit, self._is_shared(event))
+        return self.recorded_estimates[event][place]
+
+    @cached_property
+    def found_in_part(self) -> str:
+        """Of which event types a search like today's records a part, in a sentence; empty where all is found."""
+        thinned = [p for p in self.plan.events if p.is_thinned]
+        if not thinned:
+            return ""
+        named = ", ".join(self.case.events[p.event].label for p in thinned[:MOST_NAMED]) + more(thinned)
+        low, high = (end(float(end(p.recall)) for p in thinned) for end in (min, max))
+        part = share(low) if low == high else f"{share(low)} to {share(high)}"
+        return (
+            f"A search like today's finds {part} of what happens ({named}). Probabilities and scores are of what "
+            "happens; the chance that it is recorded, which can be verified, is given as `recorded` in files."
+        )
 
     @cached_property
     def _assumed(self) -> dict[str, frozenset[str] | None]:
@@ -249,21 +283,28 @@ class Forecast:
         return sum(math.erfc(-step / (blur * math.sqrt(2))) for step in paired.tolist()) / (2 * len(paired))
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each event type and unit: probability with its interval."""
+        """One row for each event type and unit: probability with its interval, and that of a recorded event."""
         import pandas
 
         frames = [
             pandas.DataFrame(
-                {"dyad": self.units(event), "event": event, "probability": e.mean, "low": e.low, "high": e.high}
+                {
+                    "dyad": self.units(event),
+                    "event": event,
+                    "probability": e.mean,
+                    "low": e.low,
+                    "high": e.high,
+                    "recorded": self.recorded_estimates[event].mean,
+                }
             )
             for event, e in self.estimates.items()
         ]
         return pandas.concat(frames, ignore_index=True)
 
     def to_dataset(self) -> xarray.Dataset:
-        """All estimates with named dimensions: probability (estimate, event, dyad), shared_probability (estimate,
-        shared_event), score (estimate, dyad), and by_period of the probabilities (..., period_end); an estimate is
-        mean, low or high, the ends of the 90 % interval."""
+        """All estimates with named dimensions: probability and recorded (estimate, event, dyad), shared_probability and
+        shared_recorded (estimate, shared_event), score (estimate, dyad), and by_period of the probabilities (...,
+        period_end); an estimate is mean, low or high, the ends of the 90 % interval."""
         import xarray
 
         own = [event for event in self.case.events if not self._is_shared(event)]
@@ -273,10 +314,11 @@ class Forecast:
         coords["period_end"] = np.array(self.ends, dtype="datetime64[ns]")
         for front, events, dims in (("", own, ("event", DYAD)), ("shared_", shared, ("shared_event",))):
             if events:
-                found = np.stack([_stacked(self.estimates[event]) for event in events], axis=1)
+                for name, estimates in (("probability", self.estimates), ("recorded", self.recorded_estimates)):
+                    found = np.stack([_stacked(estimates[event]) for event in events], axis=1)
+                    variables[f"{front}{name}"] = (("estimate", *dims), found[..., 0] if front else found)
                 paths = np.stack([self.paths_by_period[event] for event in events])
                 place = (..., 0, slice(None)) if front else (...,)
-                variables[f"{front}probability"] = (("estimate", *dims), found[..., 0] if front else found)
                 variables[f"{front}by_period"] = ((*dims, "period_end"), paths[place])
                 coords[dims[0]] = events
         return xarray.Dataset(variables, coords)

@@ -12,25 +12,27 @@ from numpy.typing import NDArray
 from riskcast.case.model import Scenario
 from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.memories_ahead import MemoriesAhead
-from riskcast.forecasting.path_scores import PathScores
+from riskcast.forecasting.path_events import PathEvents
 from riskcast.forecasting.plan import EventPlan, Plan
+from riskcast.forecasting.recorded_ahead import RecordedAhead
 from riskcast.forecasting.scenarios import LevelPaths, assumed_events, excluded_events
+from riskcast.forecasting.shocks_ahead import ShocksAhead, shocks_ahead
 from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.random_streams import UniformTable, normals
+from riskcast.machinery.random_streams import UniformTable
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What fate deals to a block of paths, whatever drives the events: indicator paths, year shocks, uniforms.
+    """What fate deals to a block of paths, whatever drives the events: indicator paths, shocks, uniforms.
 
-    levels[indicator]: (cells, paths, units) in steps; shocks[event]: (paths, 1) for each cell; uniform[event]:
-    for each cell (paths, units). Path i belongs to parameter draw `draw[i]`.
+    levels[indicator]: (cells, paths, units) in steps; uniform[event]: for each cell (paths,
+    units). Path i belongs to parameter draw `draw[i]`.
     """
 
     draw: NDArray[np.int64]
     levels: LevelPaths
-    shocks: Mapping[str, list[Floats]]
+    shocks: ShocksAhead
     uniform: Mapping[str, Callable[[int], Floats]]
 
 
@@ -43,22 +45,7 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
         table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
         once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
         uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
-    shocks = {p.event: _shock_paths(plan, p, block) for p in plan.events}
-    return Chance(block.draw, level_paths(plan, scenario, block), shocks, uniform)
-
-
-def _shock_paths(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
-    """The year shock of every cell, (paths, 1): the record's last one fades into new ones as years go by."""
-    draw = block.draw
-    shock, year, out = p.last_shock[draw, None], p.last_year, []
-    for now in plan.years:
-        if now != year:
-            kept = p.persistence[draw, None] ** (now - year)
-            fresh = normals(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1)
-            shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
-            year = now
-        out.append(work(shock))
-    return out
+    return Chance(block.draw, level_paths(plan, scenario, block), shocks_ahead(plan, block), uniform)
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,8 @@ class Futures:
     occurred[event]: (paths, units), 1 where it has; probability[event]: (paths, units), Y of `simulate`; chances,
     waiting: (cells, units), sums over paths without an event so far, of the chance of one and of 1; score: (paths,
     dyads), see `PathScores`; points: (paths, dyads), what occurred scores; peak: (paths, dyads), the largest severity
-    of an outcome of the dyad that occurred.
+    of an outcome of the dyad that occurred; counts[event]: (paths,) cells and units in which it did; recorded: the same
+    of what is recorded, None where that is all.
     """
 
     occurred: Mapping[str, Floats]
@@ -78,39 +66,44 @@ class Futures:
     score: Floats
     points: Floats
     peak: Floats
+    counts: Mapping[str, Floats]
+    recorded: Futures | None = None
 
 
 def simulate_futures(
-    plan: Plan, chance: Chance, scenario: Scenario, active: Active | None = None, score_only: bool = False
+    plan: Plan,
+    chance: Chance,
+    scenario: Scenario,
+    active: Active | None = None,
+    *,
+    score_only: bool = False,
+    counted: bool = False,
 ) -> Futures:
     """Simulate a block of paths cell by cell, event types in same-period order.
 
-    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over.
+    With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over. Events are `counted`
+    where that is asked for.
     """
     draw = chance.draw
     count = len(draw)
     forced = assumed_events(plan.case, scenario, plan.cells, plan.present)
     ruled_out = excluded_events(plan.case, scenario, plan.cells, plan.present)
-    left = [float(plan.shares[t + 1 :].sum()) for t in range(plan.cells)]
     base = {p.event: np.asarray(p.base(draw), order="F" if count > p.units else "C") for p in plan.events}
     slopes = {p.event: [(name, work(slope[draw, None])) for name, slope in p.slopes] for p in plan.events}
-    waiting = {p.event: full(count, p.units, 1.0) for p in plan.events}
-    probability = {p.event: full(count, p.units, 0.0) for p in plan.events}
-    chances = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
-    waited = {p.event: np.zeros((plan.cells, p.units)) for p in plan.events}
     # Written over at every step: fresh arrays of this size cost more than the arithmetic.
     happened = {p.event: full(count, p.units, 0.0) for p in plan.events}
     rate = {p.event: full(count, p.units, 0.0) for p in plan.events}
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
-    eta, spare, news = ({units: full(count, units, 0.0) for units in sizes} for _ in range(3))
+    eta, spare = ({units: full(count, units, 0.0) for units in sizes} for _ in range(2))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
     levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
-    memories = MemoriesAhead(plan, draw, happened, active)
-    scores = PathScores(plan, count, forced)
+    recorded = RecordedAhead(plan, happened, forced, ruled_out, score_only=score_only, counted=counted)
+    memories = MemoriesAhead(plan, draw, recorded.events, active)
+    told = PathEvents(plan, count, forced, score_only=score_only, counted=counted)
 
     def rates(p: EventPlan, now: Mapping[str, Floats], t: int) -> Floats:
         """Rates of an event type in a full period, given the path so far."""
-        log_rate = np.add(base[p.event], chance.shocks[p.event][t], out=eta[p.units])
+        log_rate = np.add(base[p.event], chance.shocks.at(p.event, t, active), out=eta[p.units])
         for indicator, slope in slopes[p.event]:
             level = now[indicator]
             log_rate += np.multiply(slope, level, out=spare[level.shape[1]])
@@ -119,16 +112,18 @@ def simulate_futures(
 
     with np.errstate(over="ignore", invalid="ignore"):
         if plan.cells > 1:
-            for p in scores.outcomes:
-                scores.expect(p.event, rates(p, levels.at(0), 0), float(plan.shares.sum()))
+            for p in told.scores.outcomes:
+                ahead, whole = rates(p, levels.at(0), 0), float(plan.shares.sum())
+                told.scores.expect(p.event, ahead, whole)
+                recorded.expect(p, ahead, whole)
         for t in range(plan.cells):
             now = levels.at(t)
             for p in plan.events:
                 name, of_rate = p.event, rates(p, now, t)
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
-                drawn = chance.uniform[name](t)
-                occurs = np.less(drawn, chance_of, out=occurred[p.units])
+                uniform = chance.uniform[name](t)
+                occurs = np.less(uniform, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:
                     chance_of[:, units] = 1.0
@@ -138,36 +133,19 @@ def simulate_futures(
                     chance_of[:, units] = 0.0
                     occurs[:, units] = False
                 np.copyto(happened[name], occurs)
-                memories.note(name, t, drawn, chance_of, of_rate)
-                surprise = np.subtract(chance_of, happened[name], out=news[p.units])
-                if not score_only:
-                    # Counts, which working precision adds without error.
-                    waited[name][t] = waiting[name].sum(axis=0)
-                    np.multiply(waiting[name], chance_of, out=chance_of)
-                    chance_of.sum(axis=0, dtype=float, out=chances[name][t])
-                if score_only and not p.severity:
-                    continue
-                still = none_left(of_rate, left[t], spare[p.units])
-                beyond = np.multiply(still, surprise, out=surprise)
-                if not score_only:
-                    probability[name] += np.multiply(beyond, waiting[name], out=chance_of)
-                    waiting[name] -= np.multiply(waiting[name], happened[name], out=chance_of)
-                if p.severity > 0:
-                    scores.add(name, still, beyond, happened)
+                chance_found, rate_found = recorded.draw(p, t, of_rate, uniform, chance_of)
+                memories.note(name, t, uniform, chance_found, rate_found)
+                recorded.tell(p, t, rate_found)
+                told.add(p, t, of_rate, chance_of, happened)
             memories.step(plan, t, now)
-            scores.step(happened)
             levels.step(t)
-    met = {name: np.subtract(1.0, still, out=still) for name, still in waiting.items()}
-    for name, occurred_ever in met.items():
-        probability[name] += occurred_ever
-    for (_, name), units in forced.items():
-        probability[name][:, units] = 1.0
-    return Futures(met, probability, chances, waited, scores.result(), scores.points(), scores.peak())
+            told.scores.step(happened)
+            recorded.step()
+    return _futures(told, None if recorded.told is None else _futures(recorded.told))
 
 
-def none_left(rate: Floats, left: float, out: Floats) -> Floats:
-    """exp(-rate left), into `out`: the chance of no event in what is left of the horizon, in periods."""
-    if not left:
-        out.fill(1.0)
-        return out
-    return np.exp(np.multiply(rate, -left, out=out), out=out)
+def _futures(told: PathEvents, recorded: Futures | None = None) -> Futures:
+    """What is told of events on paths, at the end of the horizon."""
+    scores, met = told.scores, told.met()
+    found = scores.result(), scores.points(), scores.peak()
+    return Futures(met, told.probability, told.chances, told.waited, *found, told.counts, recorded)

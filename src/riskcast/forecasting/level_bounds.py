@@ -13,8 +13,11 @@ import numpy as np
 from riskcast.case.links import LOG
 from riskcast.case.model import Case, Indicator
 from riskcast.case.moves import levels_today
+from riskcast.case.nowcast import motion_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.quantity_ids import LEVEL, QuantityId
+from riskcast.case.raises import moment, raised_at
+from riskcast.case.state_space import Motion
 from riskcast.machinery.array_types import Floats
 
 LEAST = 0.01
@@ -43,7 +46,8 @@ def held_levels(case: Case, horizon: int | None = None, least: float = LEAST) ->
     """Where levels are held at their bounds in at least one future in a hundred, those that most often are first.
 
     A level in steps drifts as x + s W, W Normal with variance the years gone by; beyond a bound it is held there, and
-    leaves it once x + s W comes back. Ahead, its share at an upper bound h is the mean of
+    leaves it once x + s W comes back; what past events had raised fades, and where it goes back to the reference x does
+    too. Ahead, its share at an upper bound h is the mean of
     Phi((x - h) / (s sqrt(years))) over x and s as believed. What is held fixed and does not drift is left out.
 
     Parameters: horizon in periods, the case's own if None; least: the smallest share that is told.
@@ -61,7 +65,10 @@ def held_levels(case: Case, horizon: int | None = None, least: float = LEAST) ->
 def _held(case: Case, name: str, years: float) -> Iterator[HeldLevel]:
     indicator = case.indicators[name]
     drift = elicit(indicator.drift, LOG)
-    moves = drift.quantile(_scores(DRIFTS)) * math.sqrt(years)
+    motion = motion_of(indicator)
+    # In drifts of a year: what a return to the reference leaves of so many years' drift.
+    spread = math.sqrt(Motion(1.0, motion.half_life).variance(years))
+    moves = drift.quantile(_scores(DRIFTS)) * spread
     if indicator.bounds is None:
         return
     for unit, key, steps in _levels(case, name, indicator):
@@ -70,23 +77,34 @@ def _held(case: Case, name: str, years: float) -> Iterator[HeldLevel]:
         for side, limit, bound in zip((-1, 1), indicator.measure.limits, indicator.bounds, strict=True):
             if not math.isfinite(limit):
                 continue
-            beyond = side * (steps - limit)
-            today = float((beyond >= 0).mean())
+            today = float((side * (steps - limit) >= 0).mean())
+            beyond = side * (_ahead(case, name, unit, steps, years) - limit)
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratio = np.where(moves > 0, beyond[:, None] / moves, np.where(beyond[:, None] >= 0, np.inf, -np.inf))
             ahead = float(_below(ratio).mean())
             yield HeldLevel(key, name, indicator.label, unit, bound, indicator.unit, today, ahead)
 
 
+def _ahead(case: Case, name: str, unit: str, steps: Floats, years: float) -> Floats:
+    """Middle levels so many years ahead, in steps, without further events: what they had raised fades, and the rest
+    goes back to the reference where it does."""
+    indicator, kept = case.indicators[name], motion_of(case.indicators[name]).kept(years)
+    if not indicator.raises:
+        return steps * kept
+    on = moment(case.calendar, case.as_of, 1.0) + np.array([0.0, years * case.periods_per_year])
+    past = raised_at(case, name, on)[:, case.units_of(name).index(unit)]
+    return (steps - past[0]) * kept + past[1]
+
+
 def _levels(case: Case, name: str, indicator: Indicator) -> Iterator[tuple[str, str, Floats]]:
     """Today's level in every unit, in steps, at scores that stand for equal shares of what is believed."""
     units = case.dyads if indicator.scope == "dyad" else (case.host,)
-    if indicator.now is None:
+    if indicator.history == "panel":
         for unit, level in zip(units, levels_today(case, name).tolist(), strict=True):
             yield unit, "", np.atleast_1d(indicator.steps(level))
         return
     for unit in units:
-        prior: Prior = elicit(indicator.now_of(unit), indicator.prior_link)
+        prior: Prior = elicit(case.now_of(name, unit), indicator.prior_link)
         key = str(QuantityId("indicators", LEVEL, name, unit if isinstance(indicator.now, dict) else ""))
         scores = np.zeros(1) if prior.is_fixed else _scores(SCORES)
         yield unit, key, np.asarray(indicator.measure.steps_at(prior, scores))

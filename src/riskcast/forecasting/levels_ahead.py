@@ -54,11 +54,12 @@ class LevelsAhead:
 
     Those of `level_paths`; and of indicators that events raise, with x the drift and what parents pass on,
 
-        level[t] = today + x[t] + sum over event types of past (2^(-t / h) - 1) + sum over cells s < t with an event of
-                   steps 2^(-(t - s) / h),
+        level[t] = k[t] today + x[t] + sum over event types of past (2^(-t / h) - k[t])
+                   + sum over cells s < t with an event of steps 2^(-(t - s) / h),
 
-    where times are the middles of cells, `past` is what the record's events have raised until today, which fades, and h
-    the half-life. A scenario's moves then apply, of which `set` leaves nothing of it.
+    where times are the middles of cells, `past` is what the record's events have raised until today, which fades with
+    the half-life h, and k[t] is what a return to the reference leaves of the rest, 1 where there is none. A scenario's
+    moves then apply, of which `set` leaves nothing of it.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class LevelsAhead:
             ]
             for name in self._free
         }
+        self._kept = {name: [work(kept) for kept in plan.kept(name, draw)] for name in self._free}
         self._today = {name: work(bounded(plan.case, name, plan.today[name][draw])) for name in self._free}
 
     def at(self, cell: int) -> Mapping[str, Floats]:
@@ -98,7 +100,7 @@ class LevelsAhead:
             for parent, weight in self._links[name]:
                 path = path + weight * (whole[parent] - self._today[parent])
             for risen in self._risen[name]:
-                path = path + risen.past * (risen.fades[cell] - 1.0) + risen.new
+                path = path + risen.past * (risen.fades[cell] - self._kept[name][cell]) + risen.new
             whole[name] = levels[name] = self._settle(name, path, cell)
             if self._active is not None:
                 levels[name] = self._switched_on(name, path, cell, self._active)
@@ -133,6 +135,23 @@ class LevelsAhead:
         return felt
 
 
+@dataclass(frozen=True)
+class _Return:
+    """How a level goes back to its reference: for each cell (paths, 1), what it keeps of the walk so far, the spread of
+    what it adds to it, in periods' drifts, and what is left of today's level."""
+
+    kept: list[Floats]
+    spread: list[Floats]
+    today: list[Floats]
+
+    @classmethod
+    def of(cls, plan: Plan, name: str, draw: Ints) -> _Return:
+        half_life = plan.reversion[name][draw, None] * plan.case.periods_per_year
+        twice = 2.0 * np.log(2.0) / half_life
+        spread = [np.sqrt(-np.expm1(-twice * share) / twice) for share in plan.shares]
+        return cls([np.exp2(-share / half_life) for share in plan.shares], spread, plan.kept(name, draw))
+
+
 def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
     """Indicator paths (cells, paths, units) in steps: today's level, a random walk, what parents pass on, the scenario;
     within bounds. Those that events can raise are without it, bounds and the scenario."""
@@ -143,17 +162,24 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
         path = empty_paths(plan.cells, len(draw), units)
         is_free = name in plan.raised or bool(indicator.parents)
         if not drift.any():
-            path[:] = today if is_free else bounded(case, name, today)
+            for t, kept in enumerate(plan.kept(name, draw)):
+                path[t] = today * kept if is_free else bounded(case, name, today * kept)
             out[name] = path
             continue
         noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
         spread = drift[:, None] / np.sqrt(case.periods_per_year)
         walk, level = np.zeros_like(today), np.empty_like(today)
+        back = _Return.of(plan, name, draw) if name in plan.reversion else None
         for t in range(plan.cells):
             fresh = noise.page(t, out=level)
-            walk += fresh if plan.shares[t] == 1.0 else np.multiply(fresh, np.sqrt(plan.shares[t]), out=fresh)
+            if back is not None:
+                walk *= back.kept[t]
+                fresh *= back.spread[t]
+            elif plan.shares[t] != 1.0:
+                fresh *= np.sqrt(plan.shares[t])
+            walk += fresh
             np.multiply(walk, spread, out=level)
-            level += today
+            level += today if back is None else today * back.today[t]
             path[t] = level if is_free else bounded(case, name, level)
         out[name] = path
     weights = {key: work(value[draw]) for key, value in plan.passed_on.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from riskcast.case.links import IDENTITY, LOG
 from riskcast.case.model import Case, Effect
 from riskcast.case.moves import indicator_order, own_drifts
-from riskcast.case.periods import Timeline
+from riskcast.case.periods import Timeline, calendar_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.case.settings import RATE, Memory as MemorySettings
-from riskcast.engines.hazard import Escalation, half_life_ratio
+from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Floats, Ints
@@ -120,7 +120,8 @@ class Rise:
 class EventPlan:
     """One event type ready to simulate; arrays have one row per parameter draw.
 
-    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it.
+    severity: points of 100, 0 where it adds to no score; implied_by: outcomes that cannot happen without it; recall:
+    (units,) share of what happens that is recorded.
     A unit's log rate at reference levels with nothing recent is intercept (draws,) plus effects (draws, units), where
     it is present (units,): one that no longer exists has no events, and none that others could see.
     """
@@ -138,6 +139,13 @@ class EventPlan:
     sd_time: Floats
     persistence: Floats
     last_year: int
+    recall: Floats
+    loading: Floats | None = None
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether not all that happens is recorded."""
+        return bool((self.recall < 1.0).any())
 
     def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
         """Log rates of some draws and units, all where none are named: (draws, units)."""
@@ -148,13 +156,30 @@ class EventPlan:
 
 
 @dataclass(frozen=True)
+class TensionAhead:
+    """Where tension goes on from: its last value and persistence (draws,), the number of its last period, and that of
+    the period of every cell."""
+
+    last: Floats
+    persistence: Floats
+    last_period: int
+    periods: tuple[int, ...]
+
+    def kept(self, period: int) -> Floats:
+        """How much of today's tension is left in a period: persistence^(periods from the last), (draws,)."""
+        return self.persistence ** float(period - self.last_period)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything the simulation needs, as arrays; built once for a posterior and reused for every scenario.
 
     The horizon is cut into cells, one after the other: `years` (cells,) holds the calendar year of each, `shares`
     (cells,) how much of a whole period it is, which multiplies its rates. begun: by event type, (units,) 1 where it has
     happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
-    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels.
+    in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels;
+    reversion: by indicator whose level goes back to its reference, (draws,) half-life in years; tension:
+    None where the case has none, and shocks are those of years.
     """
 
     case: Case
@@ -171,6 +196,8 @@ class Plan:
     seed: int
     days: DaysAhead
     raises: tuple[Rise, ...] = ()
+    reversion: Mapping[str, Floats] = field(default_factory=dict)
+    tension: TensionAhead | None = None
 
     @property
     def cells(self) -> int:
@@ -179,8 +206,8 @@ class Plan:
 
     @cached_property
     def drifting(self) -> frozenset[str]:
-        """Indicators that leave today's level by drift, their own or a parent's."""
-        found = {name for name, drift in self.drift.items() if drift.any()}
+        """Indicators that leave today's level by drift or return, their own or a parent's."""
+        found = {name for name, drift in self.drift.items() if drift.any()} | set(self.reversion)
         for name in indicator_order(self.case):
             passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
             if not found.isdisjoint(passed):
@@ -195,6 +222,13 @@ class Plan:
             if any(parent in found for parent in self.case.indicators[name].parents):
                 found[name] = None
         return tuple(name for name in indicator_order(self.case) if name in found)
+
+    def kept(self, name: str, draw: Ints) -> list[Floats]:
+        """What is left, in the middle of every cell, of a level's distance from its reference: (paths, 1) each."""
+        if name not in self.reversion:
+            return [np.ones((1, 1))] * self.cells
+        half_life = self.reversion[name][draw, None] * self.case.periods_per_year
+        return [np.exp2(-middle / half_life) for middle in self.middles]
 
     @cached_property
     def middles(self) -> Floats:
@@ -230,7 +264,7 @@ def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
     case, record, draws = posterior.case, posterior.record, posterior.draws
-    today, drift, passed_on = {}, {}, {}
+    today, drift, passed_on, reversion = {}, {}, {}, {}
 
     def scores(prior: Prior, *purpose: str) -> Floats:
         return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
@@ -242,12 +276,14 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         units = case.dyads if indicator.scope == "dyad" else (case.host,)
         columns, scale = [], indicator.measure
         for unit in units if name not in record.today else ():
-            prior = elicit(indicator.now_of(unit), scale.prior_link)
+            prior = elicit(case.now_of(name, unit), scale.prior_link)
             columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
         levels = np.stack(columns, axis=1) if known is None else known
         today[name] = np.broadcast_to(_finite(levels), (draws, len(units)))
         drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
+        if indicator.reversion is not None:
+            reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
         for parent, quantity in indicator.parents.items():
             passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
     drift = {name: _finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
@@ -278,6 +314,8 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         seed=seed,
         days=DaysAhead.of(case, timeline, horizon, later),
         raises=raises,
+        reversion=reversion,
+        tension=_plan_tension(posterior, horizon),
     )
 
 
@@ -299,6 +337,14 @@ def _plan_rise(
     left = np.concatenate([seen_by(case, rise, event, name, left_at(past, units, start, one)) for one in each.tolist()])
     left = np.broadcast_to(left.astype(WORK), (draws, left.shape[1]))
     return Rise(name, event, rise.whose, neighbours, steps, half_life, left)
+
+
+def _plan_tension(posterior: Posterior, horizon: int) -> TensionAhead | None:
+    tension, shared = posterior.case.settings.tension, posterior.shared
+    if tension is None or shared is None:
+        return None
+    periods = posterior.record.timeline.numbers_ahead(calendar_of(tension.period), horizon)
+    return TensionAhead(shared.tension[:, -1], shared.persistence, int(shared.periods[-1]), periods)
 
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
@@ -343,9 +389,12 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         slopes=tuple((effect.source, _finite(coefficients[:, 1 + i])) for i, effect in enumerate(by_indicator)),
         edges=tuple(edges),
         last_shock=drawn.shocks[:, -1],
-        sd_time=drawn.hyper["sd_time"],
-        persistence=drawn.hyper["persistence"],
+        # Tension has a plan of its own: what event types share is no shock of one.
+        sd_time=drawn.hyper.get("sd_time", np.zeros(posterior.draws)),
+        persistence=drawn.hyper.get("persistence", np.ones(posterior.draws)),
         last_year=int(model.years[-1]),
+        recall=posterior.record.recall[name],
+        loading=drawn.hyper.get(LOADING),
     )
 
 

@@ -57,6 +57,13 @@ class OutcomeRisk:
     words: str
     by_period: tuple[float, ...]
     assumed: bool = False
+    recorded: Estimate | None = None
+
+    @property
+    def verifiable(self) -> Estimate:
+        """Probability that at least one event is recorded, which is what can be verified."""
+        return self.recorded or self.probability
+
     applies_to: tuple[str, ...] = ()
 
     @property
@@ -142,7 +149,9 @@ def _outcomes(forecast: Forecast, event: str) -> list[OutcomeRisk]:
     """One outcome in every unit."""
     label, units = forecast.case.events[event].label, forecast.units(event)
     paths = forecast.paths_by_period[event].tolist()
+    found = forecast.recorded_estimates[event]
+    recorded = repeat(None) if found is forecast.estimates[event] else found
     return [
-        OutcomeRisk(event, label, e, estimative_words(e.mean), tuple(path), forecast.is_assumed(event, unit))
-        for unit, e, path in zip(units, forecast.estimates[event], paths, strict=True)
+        OutcomeRisk(event, label, e, estimative_words(e.mean), tuple(path), forecast.is_assumed(event, unit), kept)
+        for unit, e, path, kept in zip(units, forecast.estimates[event], paths, recorded, strict=False)
     ]

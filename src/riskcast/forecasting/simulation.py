@@ -39,7 +39,7 @@ class Simulated:
     variance that so few paths leave in the average; by_period[event]: (cells, units), over all draws, cumulative, the
     last of which is the headline probability; mean_score: (dyads,), the headline score; peaks[severity]: (dyads,)
     chance that the worst of the dyad's own outcomes has at least this severity, as a share of all paths where there are
-    any.
+    any; recorded: the same of what is recorded, None where that is all.
     """
 
     paths: int
@@ -50,6 +50,12 @@ class Simulated:
     score_error: Floats
     mean_score: Floats
     peaks: Mapping[float, Floats]
+    recorded: Simulated | None = None
+
+    @property
+    def verifiable(self) -> Simulated:
+        """The same of what is recorded, as far as a search like today's finds it: what a record can tell."""
+        return self.recorded or self
 
     def headline(self, event: str) -> Floats:
         """Probability of at least one event within the horizon, over all draws: (units,)."""
@@ -168,6 +174,7 @@ class _Tally:
         # Single precision may end just above what it stands for.
         most = min(100.0, most_points(scored_outcomes(plan.case)) * (1.0 + 1e-6))
         self._score = _Sums.of(draws, dyads, most)
+        self._recorded: _Tally | None = None
 
     def add(
         self, scenario: Scenario, first: int, last: int, progress: Callable[[int, int], None] | None, cells: int
@@ -185,21 +192,33 @@ class _Tally:
         executor = ThreadPoolExecutor(workers)
         try:
             for done, (part, futures) in enumerate(_in_order(executor, run, parts, 2 * workers)):
-                draws = slice(*part)
-                for name, sums in self._sums.items():
-                    sums.add(draws, futures.occurred[name], futures.probability[name], first)
-                    self._chances[name] += futures.chances[name]
-                    self._waiting[name] += futures.waiting[name]
-                self._score.add(draws, futures.points, futures.score, first)
-                for level, count in self._reached.items():
-                    count += (futures.peak >= np.float32(level)).sum(axis=0)
+                self._take(slice(*part), futures, first)
                 if progress is not None:
                     progress(done + 1, len(parts))
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
-        self._paths = last
+        self._close(last)
+
+    def _take(self, draws: slice, futures: Futures, first: int) -> None:
+        """Add a block of futures of some draws, of each of which there were `first`."""
         for name, sums in self._sums.items():
-            check_numbers(plan, name, sums.drawn)
+            sums.add(draws, futures.occurred[name], futures.probability[name], first)
+            self._chances[name] += futures.chances[name]
+            self._waiting[name] += futures.waiting[name]
+        self._score.add(draws, futures.points, futures.score, first)
+        for level, count in self._reached.items():
+            count += (futures.peak >= np.float32(level)).sum(axis=0)
+        if futures.recorded is not None:
+            self._recorded = self._recorded or _Tally(self._plan)
+            self._recorded._take(draws, futures.recorded, first)
+
+    def _close(self, paths: int) -> None:
+        """End a stage, after which each draw has so many paths."""
+        self._paths = paths
+        for name, sums in self._sums.items():
+            check_numbers(self._plan, name, sums.drawn)
+        if self._recorded is not None:
+            self._recorded._close(paths)
 
     def is_enough(self) -> bool:
         """Whether no headline number has an error above a point for want of paths."""
@@ -225,6 +244,7 @@ class _Tally:
             score_error,
             mean_score,
             {level: count / total for level, count in self._reached.items()},
+            None if self._recorded is None else self._recorded.result(),
         )
 
 

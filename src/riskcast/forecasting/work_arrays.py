@@ -31,11 +31,15 @@ class Block:
 @dataclass(frozen=True)
 class Active:
     """Which drivers act on each path: an indicator not in it stands at its reference, an event type not in it has
-    left no memory, and nothing in the levels that it raised; arrays (paths,) of 0 or 1."""
+    left no memory, and nothing in the levels that it raised; arrays (paths,) of 0 or 1.
+
+    tension: whether today's acts, None where it always does.
+    """
 
     indicators: Mapping[str, Floats]
     recent: Mapping[str, Floats]
     raised: Mapping[str, Floats] = field(default_factory=dict)
+    tension: Floats | None = None
 
 
 def work(values: Floats) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 
 from riskcast.case.coverage import covered_spans, is_covered, latest_recall, searches, shares
 from riskcast.case.model import Case
+from riskcast.case.nowcast import smoothed_levels
 from riskcast.case.panel import Panel
 from riskcast.case.periods import Timeline
 from riskcast.case.raises import PastEvents, moment, raised_at
@@ -270,7 +271,8 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
     """Steps of one indicator in every period: the mean over its days of the line through the dated values.
 
     Between dated values, less what events had raised by then, runs a straight line on the indicator's own scale; beyond
-    the first and the last their levels are held. The mean is of levels in their natural unit, so that a series with
+    the first and the last their levels are held. Where levels are inferred, the line is that of the smoothed means. The
+    mean is of levels in their natural unit, so that a series with
     many values a period enters as its time-weighted mean. Today's level has no part in it: a belief about the present
     does not rewrite what the record was fitted on.
     """
@@ -287,6 +289,10 @@ def _levels(case: Case, name: str, timeline: Timeline) -> Floats:
         if row.indicator == name and row.published <= case.as_of:
             dated[row.unit].append((float(np.datetime64(row.date).astype(int)), row.value))
     for column, unit in enumerate(units):
+        if indicator.is_smoothed:
+            daily = np.asarray(indicator.level(smoothed_levels(case, name, unit, days)))
+            steps[:, column] = indicator.steps(np.add.reduceat(daily, begins) / lengths)
+            continue
         if not dated[unit]:
             # As of an early day, a series may not have begun: its past is that of an indicator without one.
             continue

@@ -17,6 +17,7 @@ from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.engines.registry import ENGINES
+from riskcast.engines.shared import Shared, SharedDraws, build_shared, fixed_trust
 from riskcast.errors import RiskcastError
 from riskcast.exports.files import write_all
 from riskcast.exports.plain_data import explanation_data, forecast_data, read_explanation
@@ -42,6 +43,9 @@ from riskcast.runs.sealed_folder import (
 ABOUT: Final = "run.json"
 CASE: Final = "case"
 DRAWN: Final = "draws.npz"
+RECORDED: Final = "recorded/"
+# Whose arrays are those of tension and trust; no event type's id.
+SHARED: Final = "TENSION"
 
 
 def write_bundle(run: Run, out: str | Path) -> Path:
@@ -118,19 +122,30 @@ def scenario_folder(number: int) -> str:
 
 
 def draw_arrays(posterior: Posterior) -> Arrays:
-    """Every draw of every event type, and the health of each type's draws: k-hat, ESS, R-hat, divergences."""
+    """Every draw of every event type and of what they share, and the health of each type's draws: k-hat, ESS, R-hat,
+    divergences."""
     arrays: dict[str, Any] = {}
     for event, drawn in posterior.events.items():
         arrays[f"{event}/coefficients"] = drawn.coefficients
         arrays[f"{event}/shocks"] = drawn.shocks
         arrays[f"{event}/effects"] = drawn.effects
         arrays |= {f"{event}/hyper/{name}": values for name, values in drawn.hyper.items()}
-        arrays[f"{event}/health"] = np.array([drawn.khat, drawn.ess, drawn.rhat, drawn.divergences], dtype=float)
+        arrays[f"{event}/health"] = _health(drawn)
+    shared = posterior.shared
+    if shared is not None:
+        arrays[f"{SHARED}/draws"] = shared.tension
+        arrays[f"{SHARED}/trust"] = shared.trust
+        arrays[f"{SHARED}/persistence"] = shared.persistence
+        arrays[f"{SHARED}/health"] = _health(shared)
     return arrays
 
 
+def _health(drawn: EventDraws | SharedDraws) -> Any:
+    return np.array([drawn.khat, drawn.ess, drawn.rhat, drawn.divergences], dtype=float)
+
+
 def forecast_arrays(simulated: Simulated) -> Arrays:
-    """Everything that the simulation of one scenario gave."""
+    """Everything that the simulation of one scenario gave, of what happens and then of what is recorded."""
     arrays: dict[str, Any] = {}
     for kind in ("probability", "probability_error", "by_period"):
         arrays |= {f"{kind}/{event}": values for event, values in getattr(simulated, kind).items()}
@@ -139,6 +154,8 @@ def forecast_arrays(simulated: Simulated) -> Arrays:
     arrays["peaks/severity"] = np.array(list(simulated.peaks), dtype=float)
     shape = (len(simulated.peaks), simulated.score.shape[1])
     arrays["peaks/share"] = np.array(list(simulated.peaks.values()), dtype=float).reshape(shape)
+    if simulated.recorded is not None:
+        arrays |= {f"{RECORDED}{name}": values for name, values in forecast_arrays(simulated.recorded).items()}
     return arrays
 
 
@@ -238,11 +255,15 @@ def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) ->
     record = build_record(case)
     models = {event: build_event_model(case, record, event) for event in case.order}
     widths = [len(m.coefficients) + len(m.years) + len(m.units) + len(m.hyper) for m in models.values()]
-    arrays = sealed.read_arrays(DRAWN, request.draws * sum(widths))
+    prior = build_shared(case, record)
+    common = len(prior.periods) + 2
+    arrays = sealed.read_arrays(DRAWN, request.draws * (sum(widths) + common))
 
     def rebuild() -> Posterior:
         events: dict[str, EventDraws] = {}
         for event in dict.fromkeys(name.partition("/")[0] for name in arrays):
+            if event == SHARED:
+                continue
             model, first = models[event], f"{event}/hyper/"
             khat, ess, rhat, divergences = arrays[f"{event}/health"].tolist()
             hyper = {name.removeprefix(first): values for name, values in arrays.items() if name.startswith(first)}
@@ -260,15 +281,33 @@ def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) ->
         diagnostics = TypeAdapter(Diagnostics).validate_python(about["diagnostics"])
         fingerprints = TypeAdapter(dict[str, str]).validate_python(about["fingerprints"])
         fitted = (request.engine, request.draws, request.seed, request.prior_only)
-        return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints)
+        shared = _read_shared(arrays, prior, request.draws)
+        return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints, shared)
 
     return sealed.parse(DRAWN, rebuild)
 
 
+def _read_shared(arrays: Arrays, prior: Shared, draws: int) -> SharedDraws | None:
+    """Draws of tension and trust, where the case has either."""
+    usual = fixed_trust(prior, draws) is None and not prior.couples
+    if usual != (f"{SHARED}/draws" not in arrays):
+        raise ValueError("its draws of tension and trust are not those that the case has")
+    if usual:
+        return None
+    khat, ess, rhat, divergences = arrays[f"{SHARED}/health"].tolist()
+    return SharedDraws(
+        prior.periods,
+        _check_shape(arrays[f"{SHARED}/draws"], (draws, len(prior.periods))),
+        _check_shape(arrays[f"{SHARED}/trust"], (draws,)),
+        _check_shape(arrays[f"{SHARED}/persistence"], (draws,)),
+        *(khat, ess, rhat, int(divergences)),
+    )
+
+
 def _most_simulated(case: Case, draws: int, cells: int) -> int:
-    """The most numbers that the forecast of one scenario holds."""
+    """The most numbers that the forecast of one scenario holds, of what happens and of what is recorded."""
     units = len(case.dyads) + sum(len(case.units(event)) for event in case.order)
-    return 2 * (draws + cells) * units + (len(case.dyads) + 1) * len(case.order)
+    return 2 * (2 * (draws + cells) * units + (len(case.dyads) + 1) * len(case.order))
 
 
 def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> Simulated:
@@ -278,6 +317,7 @@ def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> 
     def of_events(kind: str, rows: int) -> dict[str, Any]:
         return {event: _check_shape(arrays[f"{kind}/{event}"], (rows, len(case.units(event)))) for event in case.order}
 
+    kept = {name.removeprefix(RECORDED): values for name, values in arrays.items() if name.startswith(RECORDED)}
     severities = arrays["peaks/severity"].tolist()
     shares = _check_shape(arrays["peaks/share"], (len(severities), dyads))
     return Simulated(
@@ -289,6 +329,7 @@ def _simulated(posterior: Posterior, paths: int, cells: int, arrays: Arrays) -> 
         _check_shape(arrays["score_error"], (draws, dyads)),
         _check_shape(arrays["mean_score"], (dyads,)),
         dict(zip(severities, shares, strict=True)),
+        _simulated(posterior, paths, cells, kept) if kept else None,
     )
 
 

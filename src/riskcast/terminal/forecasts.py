@@ -33,9 +33,11 @@ from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.numbers import (
     MOST_NAMED,
+    NOTHING,
     between,
     error_size,
     factor_text,
+    figure,
     interval,
     long_date,
     more,
@@ -47,6 +49,7 @@ from riskcast.numbers import (
 )
 from riskcast.terminal.tables import WIDTH
 from riskcast.verification.coverage import CoverageReport
+from riskcast.verification.simulated_counts import AS_RECORDED, LATELY_YEARS
 
 BAR = 8
 LABEL = 33
@@ -152,6 +155,8 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
     if risk.shared:
         parts += [Text("Shared outcomes, apart from scores", style="bold"), outcome_table(risk.shared)]
         parts += [*touched_lines(risk), Text()]
+    if risk.forecast.found_in_part:
+        parts.append(Text(risk.forecast.found_in_part, style="dim"))
     parts += [reading_note(), footer(risk.forecast)]
     return Group(*parts)
 
@@ -429,12 +434,41 @@ def coverage_view(report: CoverageReport) -> RenderableType:
             f"{report.jointly.recorded} in the record, the priors expect {number(report.jointly.median, 0)} "
             f"({between(report.jointly)}), tail {report.jointly.tail:.2g}: {report.jointly.verdict}",
         ),
+        *_simulated(report),
         Text(),
         *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
         Text("Declared but not used", style="bold"),
         *unused,
         *_doubts(report.doubts),
     )
+
+
+def _simulated(report: CoverageReport) -> list[RenderableType]:
+    """A simulated year ahead against the record's years."""
+    if not report.simulated:
+        return []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
+    table.add_column("Event type", ratio=1)
+    for title in ("Year ahead", "A year", "Of late", "Most"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for one in report.simulated:
+        recorded = (*(NOTHING if math.isnan(n) else figure(n, 2) for n in (one.a_year, one.lately)), str(one.most))
+        style = "dim" if one.verdict == AS_RECORDED else "yellow"
+        ahead = f"{number(one.mean, 1)} ({between(one)})"
+        table.add_row(one.label, ahead, *recorded, Text(one.verdict, style=style))
+    note = (
+        f"In {report.counted_unit} with an event that is recorded, 90 % in brackets; the record's a year, over its "
+        f"last {LATELY_YEARS} years, and in its fullest. What is simulated is the baseline, with all that was learned."
+    )
+    failed = [Text(f"The posterior failed its checks: {'; '.join(report.failures)}", style="red")]
+    return [
+        Text(),
+        Text("A simulated year ahead against the record", style="bold"),
+        table,
+        Text(note, style="dim"),
+        *(failed if report.failures else []),
+    ]
 
 
 def _doubts(doubts: Sequence[Doubt]) -> list[RenderableType]:

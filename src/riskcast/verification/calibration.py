@@ -10,7 +10,8 @@ Ranks that are pooled are independent. Parameters of one fit move together, so t
 histogram rougher than a band for independent ranks allows. Of each block one parameter per event type and record is
 ranked, chosen at random and blind to the record. Ranks of different records are independent. So are those of different
 event types: given the record the posterior is a product over event types, hence the truths of two event types are
-independent, and each has a uniform rank whatever the record.
+independent, and each has a uniform rank whatever the record. Where event types share tension or trust it is no product:
+whole cases are fitted, tension and trust are ranked too, and of each block one event type per record enters the pool.
 """
 
 from __future__ import annotations
@@ -24,10 +25,20 @@ import numpy as np
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
-from riskcast.engines.hazard import EventModel, build_event_model, half_life_ratio, log_event
+from riskcast.engines.hazard import (
+    LOADING,
+    EventModel,
+    build_event_model,
+    half_life_ratio,
+    log_event,
+    tension_periods,
+)
+from riskcast.engines.jobs import Job
 from riskcast.engines.laplace import fit_event
 from riskcast.engines.log_rates import rates
-from riskcast.engines.posterior import judge
+from riskcast.engines.posterior import SHARED_NAME, judge
+from riskcast.engines.shared import PERSISTENCE, TRUST, Shared, SharedDraws, build_shared, prior_draws
+from riskcast.engines.together import fit_together
 from riskcast.errors import OptionError
 from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.array_types import Floats
@@ -47,6 +58,7 @@ FitEvent = Callable[[EventModel, int, int], EventDraws]
 RECORDS, FEWEST_RECORDS, MOST_RECORDS = 200, 20, 10_000
 DRAWS, FEWEST_DRAWS, MOST_DRAWS = 400, 100, 10_000
 EFFECTS, ESCALATIONS, HALF_LIFE = "effects", "escalations", "half_life."
+TENSION, KEPT = "tension", "tension_persistence"
 DYAD_EFFECTS, YEAR_SHOCKS, LOG_LIKELIHOOD = "dyad_effects", "year_shocks", "log_likelihood"
 COEFFICIENT_BLOCKS = {BASE_RATE: "Base rate", EFFECTS: "Effects of indicators", ESCALATIONS: "Effects of past events"}
 OTHER_BLOCKS = {
@@ -55,6 +67,10 @@ OTHER_BLOCKS = {
     "persistence": "Persistence of year shocks",
     DYAD_EFFECTS: "Dyad effects",
     YEAR_SHOCKS: "Year shocks",
+    LOADING: "Loadings of tension",
+    TENSION: "Tension",
+    KEPT: "Persistence of tension",
+    TRUST: "Trust in the effects of indicators",
     LOG_LIKELIHOOD: "Log likelihood of the record",
 }
 
@@ -167,7 +183,10 @@ def calibrate(
         raise OptionError(f"draws is {draws}; give a number from {FEWEST_DRAWS} to {MOST_DRAWS}")
     generator(seed)
     record = build_record(case)
-    if not any(_free_parameters(build_event_model(case, record, event)) for event in case.order):
+    couples = build_shared(case, record).couples
+    if couples and engine is not fit_event:
+        raise OptionError("the engine fits one event type, but in this case they share tension or trust; leave it out")
+    if not couples and not any(_free_parameters(build_event_model(case, record, event)) for event in case.order):
         raise OptionError("every quantity of the case is held fixed; give at least one a median and an interval")
     report = progress or (lambda done, total: None)
     found: list[RecordRanks] = []
@@ -207,11 +226,24 @@ def calibrate_record(case: Case, seed: int, number: int, draws: int, engine: Fit
     unreliable = []
     with single_thread():
         models = {event: build_event_model(case, blank, event) for event in case.order}
-        truth = {event: draw_prior(model, 1, own_seed) for event, model in models.items()}
+        shared = build_shared(case, blank)
+        if shared.couples:
+            truth, common = prior_draws(models, shared, 1, own_seed)
+        else:
+            truth = {event: draw_prior(model, 1, own_seed) for event, model in models.items()}
         record = draw_record(case, blank, models, truth, uniforms)
-        for event in case.order:
-            model = build_event_model(case, record, event)
-            found = engine(model, draws, own_seed)
+        models = {event: build_event_model(case, record, event) for event in case.order}
+        if shared.couples:
+            joint = fit_together(Job(case, record, models, draws, own_seed, shared=shared))
+            fitted = joint.events
+            if joint.shared is not None:
+                ranks[SHARED_NAME] = _shared_ranks(shared, common, joint.shared, own_seed)
+                if judge("laplace", {}, draws, joint.shared).failures:
+                    unreliable.append(SHARED_NAME)
+        else:
+            fitted = {event: engine(model, draws, own_seed) for event, model in models.items()}
+        for event, model in models.items():
+            found = fitted[event]
             rng = generator(own_seed, "calibration ranks", event)
             chosen = {block: int(rng.choice(members)) for block, members in _free_parameters(model).items()}
             true, drawn = (_values(model, given, chosen) for given in (truth[event], found))
@@ -286,7 +318,8 @@ def _settled_log_rate(case: Case, blank: Record, model: EventModel, truth: Event
         if not edge.is_escalation and edge.source not in blank.unraised:
             eta += coefficients[edge.id] * blank.levels[edge.source]
     # Years without rows at risk have no shock; nothing can be recorded in them, so that any shock will do.
-    year = np.searchsorted(model.years, blank.years).clip(0, len(model.years) - 1)
+    periods = tension_periods(case, blank)
+    year = np.searchsorted(model.years, blank.years if periods is None else periods).clip(0, len(model.years) - 1)
     return eta + truth.shocks[0, year][:, None] + truth.effects[0]
 
 
@@ -300,13 +333,14 @@ def _rising_slopes(case: Case, blank: Record, model: EventModel, truth: EventDra
 def _free_parameters(model: EventModel) -> dict[str, list[int]]:
     """Blocks of an event type's parameters, and the places of those that are not fixed; none without any."""
     free = np.flatnonzero(model.spread > 0.0).tolist()
+    has_shocks = not model.has_tension and model.hyper["sd_time"].quantile(0.0) > 0.0
     blocks = {
         BASE_RATE: [k for k in free if k == 0],
         EFFECTS: [k for k in free if 0 < k < model.indicators],
         ESCALATIONS: [k for k in free if k >= model.indicators],
         **{name: [0] for name in model.free_hyper},
         DYAD_EFFECTS: list(range(len(model.units))) if model.has_dyad_effects else [],
-        YEAR_SHOCKS: list(range(len(model.years))) if model.hyper["sd_time"].quantile(0.0) > 0.0 else [],
+        YEAR_SHOCKS: list(range(len(model.years))) if has_shocks else [],
     }
     return {block: members for block, members in blocks.items() if members}
 
@@ -318,6 +352,30 @@ def _values(model: EventModel, drawn: EventDraws, chosen: Mapping[str, int]) -> 
     arrays |= {name: values[:, None] for name, values in drawn.hyper.items()}
     out = {block: arrays[block][:, place] for block, place in chosen.items()}
     return out | {LOG_LIKELIHOOD: _log_likelihood(model, drawn)} if chosen else {}
+
+
+def _shared_ranks(shared: Shared, truth: SharedDraws, found: SharedDraws, seed: int) -> dict[str, float]:
+    """Ranks of the tension of one period, chosen at random, and of what is free of its persistence and trust."""
+    rng = generator(seed, "calibration ranks", SHARED_NAME)
+    values = {}
+    if shared.has_tension:
+        period = int(rng.integers(len(shared.periods)))
+        values[TENSION] = (found.tension[:, period], truth.tension[0, period])
+    named = {PERSISTENCE: (KEPT, "persistence"), TRUST: (TRUST, "trust")}
+    for name in shared.free_hyper:
+        block, field = named[name]
+        values[block] = (getattr(found, field), getattr(truth, field)[0])
+    return {block: _rank(drawn, float(true), rng) for block, (drawn, true) in values.items()}
+
+
+def _one_for_each(found: list[RecordRanks], block: str, seed: int) -> list[Floats]:
+    """Ranks of a block in one event type of each record, chosen at random: those of one record move together."""
+    ranks = []
+    for one in found:
+        held = [own[block] for own in one.ranks.values() if block in own]
+        if held:
+            ranks.append(held[int(generator(seed, "calibration pool", one.number, block).integers(len(held)))])
+    return [np.array(ranks)] if ranks else []
 
 
 def _rank(draws: Floats, truth: float, rng: np.random.Generator) -> float:
@@ -345,7 +403,10 @@ def _collect(case: Case, draws: int, seed: int, found: list[RecordRanks]) -> Cal
         event: {block: np.array([one.ranks[event][block] for one in found]) for block in labels if block in first}
         for event, first in found[0].ranks.items()
     }
-    pooled = {block: [own[block] for own in ranks.values() if block in own] for block in labels}
+    if build_shared(case, build_record(case)).couples:
+        pooled = {block: _one_for_each(found, block, seed) for block in labels}
+    else:
+        pooled = {block: [own[block] for own in ranks.values() if block in own] for block in labels}
     failed = {event: sum(event in one.unreliable for one in found) for event in ranks}
 
     def histograms(ranks: Mapping[str, Floats]) -> dict[str, RankHistogram]:

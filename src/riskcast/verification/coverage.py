@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.forecasting.level_bounds import HeldLevel, held_levels
+from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
@@ -24,6 +25,8 @@ from riskcast.machinery.threads import single_thread
 from riskcast.numbers import between, number
 from riskcast.record.arrays import build_record
 from riskcast.record.gaps import Gaps, find_gaps
+from riskcast.verification.simulated_counts import SimulatedCount, simulate_counts
+from riskcast.version import __version__
 
 if TYPE_CHECKING:
     import pandas
@@ -86,7 +89,7 @@ class CoverageReport:
     """Coverage of a case's series, what nothing uses, prior against record, and what can hardly be meant.
 
     priors: event type by event type; jointly: all event types together; held: levels held at their bounds; gaps: what
-    the record lacks.
+    the record lacks; simulated: a year ahead by event type, where one was simulated, from a posterior with `failures`.
     """
 
     case: Case
@@ -97,6 +100,13 @@ class CoverageReport:
     doubts: tuple[Doubt, ...]
     held: tuple[HeldLevel, ...]
     gaps: Gaps
+    simulated: tuple[SimulatedCount, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    @property
+    def counted_unit(self) -> str:
+        """What simulated and recorded events are counted in."""
+        return f"unit-{self.case.settings.period}s"
 
     @property
     def told(self) -> tuple[Doubt, ...]:
@@ -131,8 +141,11 @@ class CoverageReport:
         return to_html(Table("Priors against the record", columns, rows, note=note))
 
 
-def report_coverage(case: Case, draws: int = 1000, seed: int = 1, where: Where | None = None) -> CoverageReport:
-    """Report on a valid case; `where` tells in which lines its parts are written.
+def report_coverage(
+    case: Case, draws: int = 1000, seed: int = 1, where: Where | None = None, *, simulate: bool = False
+) -> CoverageReport:
+    """Report on a valid case; `where` tells in which lines its parts are written. With `simulate` the case is fitted,
+    and a year ahead held against the record.
 
     >>> from riskcast import load_case
     >>> report = report_coverage(load_case("central_asia_2024"), draws=200)
@@ -143,7 +156,43 @@ def report_coverage(case: Case, draws: int = 1000, seed: int = 1, where: Where |
     checks, jointly = _compare(case, draws, seed, BLOCK_CELLS)
     doubts = judge(case, where, known={"priors-exceed-record": _exceeding(checks, jointly)})
     gaps = find_gaps(case, build_record(case))
-    return CoverageReport(case, series, find_unused(case), checks, jointly, doubts, held_levels(case), gaps)
+    simulated, failures = simulate_counts(case, seed) if simulate else ((), ())
+    found = series, find_unused(case), checks, jointly, doubts, held_levels(case), gaps
+    return CoverageReport(case, *found, simulated, failures)
+
+
+def coverage_data(report: CoverageReport) -> dict[str, Any]:
+    """A report as plain data for JSON; None stands for what is not known.
+
+    >>> from riskcast import load_case
+    >>> data = coverage_data(report_coverage(load_case("central_asia_2024"), draws=200))
+    >>> list(data["priors"][0])
+    ['event', 'label', 'recorded', 'low', 'median', 'high', 'tail', 'verdict']
+    """
+    case = report.case
+
+    def plain(one: PriorCheck | SimulatedCount) -> dict[str, Any]:
+        values = {item.name: getattr(one, item.name) for item in fields(one)} | {"verdict": one.verdict}
+        return {name: None if value != value else value for name, value in values.items()}
+
+    doubts = [
+        {"judgement": one.judgement, "file": one.file, "line": one.line, "told": str(one), "allowed": one.allowed}
+        for one in report.doubts
+    ]
+    return {
+        "riskcast_version": __version__,
+        "case": case_lineage(case).plain(),
+        "overlay_hash": case.overlay_hash,
+        "cautions": list(report.gaps.told),
+        "series": [{item.name: getattr(one, item.name) for item in fields(one)} for one in report.series],
+        "unused": list(report.unused),
+        "priors": [plain(one) for one in report.priors],
+        "jointly": plain(report.jointly),
+        "simulated": [plain(one) for one in report.simulated],
+        "simulated_unit": report.counted_unit,
+        "simulated_failures": list(report.failures),
+        "doubts": doubts,
+    }
 
 
 def _series(case: Case, name: str) -> SeriesCoverage:
@@ -184,6 +233,7 @@ def find_unused(case: Case) -> tuple[str, ...]:
     """What a case declares and nothing uses: indicators without edges, memories without edges, uncited sources."""
     sources = {effect.source for effect in case.effects}
     parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
+    raising = {event for indicator in case.indicators.values() for event in indicator.raises}
     unused = [f"indicators.{name}" for name in case.indicators if name not in sources | parents]
     used_memories = {(effect.target, effect.memory) for effect in case.effects}
     unused += [f"memories.{m}" for m in case.settings.memories if m not in {memory for _, memory in used_memories}]
@@ -191,7 +241,7 @@ def find_unused(case: Case) -> tuple[str, ...]:
         unused += [
             str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories
         ]
-        if event.kind == "trigger" and name not in sources:
+        if event.kind == "trigger" and name not in sources | raising:
             unused.append(f"outcomes.{name} (a trigger that drives nothing)")
     cited = {s for _, quantity, _ in case.quantities() if quantity.evidence for s in quantity.evidence.sources}
     cited |= {s for row in (*case.event_rows, *case.series_rows) for s in row.sources}

@@ -37,11 +37,10 @@ class Known:
 class AtOrigin:
     """Forecasts made at one origin, by forecaster, in the order of the case's units and severities.
 
-    scores[forecaster]: (dyads,) the forecast score.
-
-    probability[forecaster][event]: (units,) of at least one event within the horizon; peaks[forecaster]: (severities,
-    dyads) that the worst outcome has at least that severity; recent[event]: (units,) whether it happened in the last
-    year; health: seconds, k-hat, ESS and failed checks of the model's posterior.
+    probability[forecaster][event]: (units,) that at least one event is recorded within the horizon; peaks[forecaster]:
+    (severities, dyads) that the worst one that is recorded has at least that severity; scores[forecaster]: (dyads,) the
+    forecast score of what is recorded; recent[event]: (units,) whether it happened in the last year; health:
+    seconds, k-hat, ESS and failed checks of the model's posterior.
     """
 
     origin: dt.date
@@ -72,7 +71,7 @@ def forecast_origin(known: Known) -> AtOrigin:
     [ahead] = forecast_requested(request, posterior)
     seconds = time.monotonic() - begun
     probability = {MODEL: _means(ahead)}
-    peaks, scores = {MODEL: _peaks(ahead)}, {MODEL: ahead.simulated.mean_score}
+    peaks, scores = {MODEL: _peaks(ahead)}, {MODEL: _scores(ahead)}
     health = posterior.diagnostics
     failures = list(health.failures)
     if known.leave_one_dyad_out:
@@ -80,7 +79,7 @@ def forecast_origin(known: Known) -> AtOrigin:
     from_priors = replace(request, prior_only=True)
     [alone] = forecast_requested(from_priors, fit_requested(from_priors))
     probability[PRIOR_ONLY], peaks[PRIOR_ONLY] = _means(alone), _peaks(alone)
-    scores[PRIOR_ONLY] = alone.simulated.mean_score
+    scores[PRIOR_ONLY] = _scores(alone)
     for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
     scores |= score_references(case, posterior.record, request.periods, probability)
@@ -98,11 +97,15 @@ def forecast_origin(known: Known) -> AtOrigin:
 
 
 def _means(ahead: Forecast) -> dict[str, Floats]:
-    return {event: ahead.simulated.headline(event) for event in ahead.case.outcomes}
+    return {event: ahead.simulated.verifiable.headline(event) for event in ahead.case.outcomes}
 
 
 def _peaks(ahead: Forecast) -> Floats:
-    return np.array([ahead.simulated.peaks[level] for level in severities(ahead.case)])
+    return np.array([ahead.simulated.verifiable.peaks[level] for level in severities(ahead.case)])
+
+
+def _scores(ahead: Forecast) -> Floats:
+    return ahead.simulated.verifiable.mean_score
 
 
 def _left_out(request: Request, model: Forecast, failures: list[str]) -> tuple[dict[str, Floats], Floats, Floats]:
@@ -110,12 +113,12 @@ def _left_out(request: Request, model: Forecast, failures: list[str]) -> tuple[d
     Checks that such a posterior failed are added to `failures`."""
     case = request.case
     rates, worst = {event: values.copy() for event, values in _means(model).items()}, _peaks(model)
-    scores = model.simulated.mean_score.copy()
+    scores = _scores(model).copy()
     for column, dyad in enumerate(case.dyads):
         posterior = fit_requested(request, without=dyad)
         failures += [f"without {dyad}: {failure}" for failure in posterior.diagnostics.failures]
         [ahead] = forecast_requested(request, posterior)
-        worst[:, column], scores[column] = _peaks(ahead)[:, column], ahead.simulated.mean_score[column]
+        worst[:, column], scores[column] = _peaks(ahead)[:, column], _scores(ahead)[column]
         for event, values in _means(ahead).items():
             if case.events[event].scope == "dyad":
                 rates[event][column] = values[column]

@@ -34,15 +34,15 @@ def _sd(indicator: Indicator, low: float, high: float) -> float:
 
 
 def _rows(case: Case) -> Iterator[tuple[str, str, list[tuple[int, SeriesRow]]]]:
-    """Dated values by indicator and unit, oldest first, each with its place in the table."""
+    """Dated values by indicator, unit and series, oldest first, each with its place in the table."""
     rows = [
         (place, row)
         for place, row in enumerate(case.series_rows)
         if row.indicator in case.indicators
         and all(_fits(case.indicators[row.indicator], value) for value in (row.low, row.value, row.high))
     ]
-    rows.sort(key=lambda item: (item[1].indicator, item[1].unit, item[1].date))
-    for (name, unit), own in groupby(rows, key=lambda item: (item[1].indicator, item[1].unit)):
+    rows.sort(key=lambda item: (item[1].indicator, item[1].unit, item[1].series or "", item[1].date))
+    for (name, unit, _), own in groupby(rows, key=lambda item: (item[1].indicator, item[1].unit, item[1].series)):
         yield name, unit, list(own)
 
 
@@ -54,12 +54,10 @@ def jumps_today(case: Case) -> Iterator[Found]:
     """Today's level against the last dated value: by more than their errors and the drift since allow."""
     for name, unit, rows in _rows(case):
         indicator, (_, last) = case.indicators[name], rows[-1]
-        if indicator.now is None or (isinstance(indicator.now, dict) and unit not in indicator.now):
+        now = None if indicator.series else indicator.stated(unit)
+        if now is None or check_domain(now, indicator.link) is not None:
             continue
-        now = indicator.now_of(unit)
-        if check_domain(now, indicator.link) is not None:
-            continue
-        years = max((case.as_of - last.date).days, 0) / DAYS_PER_YEAR
+        years = max(((now.dated or case.as_of) - last.date).days, 0) / DAYS_PER_YEAR
         steps = float(indicator.steps(now.center)) - float(indicator.steps(last.value))
         drifted = indicator.drift.center * math.sqrt(years)
         sd = math.hypot(_sd(indicator, *now.range), _sd(indicator, last.low, last.high), drifted)

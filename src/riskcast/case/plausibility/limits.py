@@ -58,10 +58,17 @@ LIMITS: Final[Mapping[str, Limit]] = {
             "probability in a year",
             "once in a thousand million years, or twenty times a year without a single quiet one in as many years",
         ),
-        Limit("extreme-ratio", "rate ratio", 1e-6, 1e6, "factor", "a million turns what is rare into what is certain"),
+        Limit(
+            "extreme-ratio",
+            "rate ratio, trust",
+            1e-6,
+            1e6,
+            "factor",
+            "a million turns what is rare into what is certain",
+        ),
         Limit(
             "extreme-spread",
-            "sd_dyad and sd_time",
+            "sd_dyad, sd_time and loadings of tension",
             1e-6,
             10.0,
             "log rate",
@@ -117,11 +124,18 @@ _BY_KIND: Final[Mapping[Kind, str]] = {
     ids.RATE_RATIO: "extreme-ratio",
     ids.SD_DYAD: "extreme-spread",
     ids.SD_TIME: "extreme-spread",
+    ids.LOADING: "extreme-spread",
+    ids.OWN_LOADING: "extreme-spread",
     ids.PERSISTENCE: "extreme-persistence",
+    ids.TENSION_PERSISTENCE: "extreme-persistence",
+    ids.TRUST: "extreme-ratio",
     ids.HALF_LIFE: "extreme-half-life",
     ids.DRIFT: "extreme-drift",
     ids.PASSED_ON: "extreme-slope",
     ids.RISE: "extreme-slope",
+    ids.OFFSET: "extreme-slope",
+    ids.SERIES_SCALE: "extreme-ratio",
+    ids.REVERSION: "extreme-half-life",
     ids.RISE_HALF_LIFE: "extreme-half-life",
 }
 
@@ -267,9 +281,9 @@ def moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
 
 
 base_rates = partial(_beyond, (ids.BASE_RATE,))
-ratios = partial(_beyond, (ids.RATE_RATIO,))
-spreads = partial(_beyond, (ids.SD_DYAD, ids.SD_TIME))
-persistences = partial(_beyond, (ids.PERSISTENCE,))
-half_lives = partial(_beyond, (ids.HALF_LIFE, ids.RISE_HALF_LIFE))
+ratios = partial(_beyond, (ids.RATE_RATIO, ids.TRUST, ids.SERIES_SCALE))
+spreads = partial(_beyond, (ids.SD_DYAD, ids.SD_TIME, ids.LOADING, ids.OWN_LOADING))
+persistences = partial(_beyond, (ids.PERSISTENCE, ids.TENSION_PERSISTENCE))
+half_lives = partial(_beyond, (ids.HALF_LIFE, ids.RISE_HALF_LIFE, ids.REVERSION))
 drifts = partial(_beyond, (ids.DRIFT,))
-slopes = partial(_beyond, (ids.PASSED_ON, ids.RISE))
+slopes = partial(_beyond, (ids.PASSED_ON, ids.RISE, ids.OFFSET))

@@ -109,7 +109,7 @@ def strong_effects(case: Case) -> Iterator[Found]:
 def runaway_rates(case: Case) -> Iterator[Found]:
     if case.panel is not None:
         return
-    steps = {name: _steps_today(case, indicator) for name, indicator in case.indicators.items()}
+    steps = {name: _steps_today(case, name) for name in case.indicators}
     for name in case.events:
         parts = {
             effect.source: math.log(effect.rate_ratio.center) * steps[effect.source]
@@ -128,17 +128,17 @@ def runaway_rates(case: Case) -> Iterator[Found]:
             yield Found("outcomes", (name,), wrong, mend, (("outcomes", name), ("indicators", first)))
 
 
-def _steps_today(case: Case, indicator: Indicator) -> Floats:
+def _steps_today(case: Case, name: str) -> Floats:
     """Today's middle levels of all dyads in steps from the reference, 0 where there is none: (dyads,)."""
 
-    def steps(level: Quantity | None) -> float:
-        fits = level is not None and check_domain(level, indicator.link) is None
-        return float(indicator.steps(level.center)) if level is not None and fits else 0.0
+    indicator = case.indicators[name]
 
-    now = indicator.now
-    if isinstance(now, dict):
-        return np.array([steps(now.get(dyad)) for dyad in case.dyads])
-    return np.full(len(case.dyads), steps(now))
+    def steps(level: Quantity) -> float:
+        return float(indicator.steps(level.center)) if check_domain(level, indicator.link) is None else 0.0
+
+    units = case.units_of(name)
+    found = np.array([steps(case.now_of(name, unit)) for unit in units])
+    return np.broadcast_to(found, (len(case.dyads),))
 
 
 def fast_drifts(case: Case) -> Iterator[Found]:

@@ -32,6 +32,7 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.machinery.tables import Column, Table
+from riskcast.names import RAISED
 from riskcast.numbers import figure, interval, long_date, number, percent
 
 MOST_DYADS: Final = 12
@@ -290,17 +291,21 @@ def _reasons(case: Case, drivers: Sequence[Contribution], dyad: str) -> tuple[Re
 def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) -> Reason:
     """What is known of a driver: its level, the strongest edge, its claim and its sources."""
     source = driver.id.split(":")[-1]
-    edges = sorted((e for e in case.effects if e.source == source), key=_strength, reverse=True)
+    lifted = [name for name, one in case.indicators.items() if driver.kind == RAISED and source in one.raises]
+    edges = sorted((e for e in case.effects if e.source in (lifted or [source])), key=_strength, reverse=True)
     told, level = "", None
+    if lifted:
+        told = f"Has moved {', '.join(case.indicators[name].label for name in lifted)}, which fades. "
     indicator = case.indicators.get(source)
-    if indicator is not None and indicator.now is not None:
+    if indicator is not None and indicator.history != "panel":
         unit = dyad if indicator.scope == "dyad" else case.host
-        level = indicator.now_of(unit)
+        level = case.now_of(source, unit)
         whose = f" for {case.state_names.get(unit.partition('-')[2], unit)}" if indicator.scope == "dyad" else ""
         told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
     if edges:
         ratio, target = edges[0].rate_ratio, case.events[edges[0].target].label
-        step = f"a step of {indicator.step:g}" if indicator is not None else "one fresh event"
+        moving = case.indicators.get(edges[0].source)
+        step = f"a step of {moving.step:g}" if moving is not None else "one fresh event"
         told += f"Felt most in “{target}”: {step} multiplies its rate by {quantity_text(ratio, figure)}."
     # A claim belongs to its own edge: that of another edge would be read as if it bore the number beside it.
     evidence = edges[0].rate_ratio.evidence if edges else None
