@@ -112,7 +112,7 @@ def reason(today: Today, contribution: Any) -> Markdown:
     elif contribution.kind == "raised":
         because = _raised_sentence(today, contribution.id.removeprefix("raised:"))
     elif contribution.kind == "tension":
-        because = f"times are {'more' if contribution.points > 0 else 'less'} restless than usual"
+        return Markdown("{} because {}.", lead, _tension_sentence(today))
     else:
         because = _memory_sentence(today, contribution.id.removeprefix("recent:"))
     acting = strongest(today, contribution)
@@ -122,6 +122,14 @@ def reason(today: Today, contribution: Any) -> Markdown:
         "*{}*, whose rate it multiplies by {}", acting.target_label, riskcast.factor_text(acting.now.median)
     )
     return Markdown("{} because {}. Felt most in {}: {}", lead, because, felt, acting.rationale)
+
+
+def _tension_sentence(today: Today) -> Markdown:
+    found = riskcast.tension_today(today.result.posterior)
+    if found is None:
+        return Markdown("times are restless")
+    level, low, high = (f"{number:+.1f}" for number in found.level)
+    return Markdown("tension in {} is at {} standard deviations ({} to {})", found.period, level, low, high)
 
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:

@@ -184,6 +184,7 @@ def _effects(
 ) -> None:
     """Effects as a table; `ahead` names the event type that each acts on, else where each comes from."""
     rows = []
+    trusted = any(one.acting != one.posterior for one in acting)
     for one in acting:
         path = f" ({one.path.replace('_', ' ')})" if one.path else ""
         name = one.target_label if ahead else one.source_label
@@ -194,6 +195,7 @@ def _effects(
                 "Steps": one.steps,
                 "Believed": reasons.ratio(one.prior),
                 "After the record": reasons.ratio(one.posterior),
+                **({"As it acts": reasons.ratio(one.acting)} if trusted else {}),
                 "Record moved it": reasons.moved_words(one.moved),
                 "Written in": reasons.written(places, one.key),
             }

@@ -128,6 +128,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RememberedEvents",
             "Request",
             "Risk",
+            "TensionToday",
             "acting",
             "base_rate_after",
             "contrast",
@@ -144,6 +145,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "request_doubts",
             "resolve_scenario",
             "score",
+            "tension_today",
         ],
         "verification": [
             "Backtest",

@@ -12,18 +12,23 @@ from riskcast.case.quantity_ids import (
     DRIFT,
     HALF_LIFE,
     LEVEL,
+    LOADING,
     OFFSET,
+    OWN_LOADING,
     PASSED_ON,
     RATE_RATIO,
     REVERSION,
     RISE,
     RISE_HALF_LIFE,
     SERIES_SCALE,
+    TENSION_PERSISTENCE,
     Kind,
     QuantityId,
     parse_id,
 )
+from riskcast.names import TENSION_TODAY
 
+TENSION_KINDS = (TENSION_PERSISTENCE, LOADING, OWN_LOADING)
 HALF_LIFE_RATIO = "half-life ratio"
 
 
@@ -171,6 +176,8 @@ def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
 def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind an indicator or event type: its level, its drift, what moves and raises it, and its
     effects."""
+    if driver == TENSION_TODAY:
+        return tuple(key for key, _, _ in case.quantities() if parse_id(key).kind in TENSION_KINDS)
     effects = [effect for effect in case.effects if effect.source == driver]
     own = tuple(effect.quantity_id for effect in effects)
     if driver not in case.indicators:

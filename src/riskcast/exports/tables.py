@@ -156,9 +156,9 @@ def contribution_table(dossier: Dossier) -> Table:
     columns = (
         SCENARIO,
         DYAD,
-        Column("driver", "Indicator, recent:EVENT, raised:EVENT, or reference", width=28),
+        Column("driver", "Indicator, recent:EVENT, raised:EVENT, tension:today, or reference", width=28),
         Column("label", "Driver in words", width=40),
-        Column("kind", "indicator, recent, raised, or reference", width=11),
+        Column("kind", "indicator, recent, raised, tension, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )
@@ -171,7 +171,7 @@ def acting_table(dossier: Dossier) -> Table:
     rows = tuple(
         (
             *(e.unit, e.target, e.target_label, e.source, e.source_label, e.path or None),
-            *("event" if e.is_event else "indicator", e.steps, *e.now, *e.prior, *e.posterior),
+            *("event" if e.is_event else "indicator", e.steps, *e.now, *e.prior, *e.posterior, *e.acting),
             *(e.moved.shift, e.moved.verdict, e.key),
         )
         for e in acting(dossier.headline.forecast)
@@ -191,6 +191,7 @@ def acting_table(dossier: Dossier) -> Table:
         *_ratios("now", "Factor on the rate today: rate ratio ^ steps"),
         *_ratios("prior", f"{per_step}, as believed"),
         *_ratios("posterior", f"{per_step}, after the record"),
+        *_ratios("acting", f"{per_step}, as it acts: that after the record to the power of trust"),
         Column(
             "shift", "How far the record moved the mean of its logarithm", "figure", 10, "prior standard deviations"
         ),

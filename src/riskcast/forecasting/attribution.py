@@ -17,15 +17,13 @@ from riskcast.forecasting.simulation import BLOCK_CELLS
 from riskcast.forecasting.work_arrays import WORK, Active, Block
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
-from riskcast.names import RAISED, RECENT
+from riskcast.names import RAISED, RECENT, TENSION_TODAY
 from riskcast.numbers import MOST_NAMED, more, signed
 
 if TYPE_CHECKING:
     import pandas
 
 PATHS = 800
-# The player that today's tension is; no indicator's id.
-TENSION_TODAY = "tension:today"
 
 
 @dataclass(frozen=True)
