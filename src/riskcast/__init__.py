@@ -96,6 +96,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ids_behind_driver",
             "ids_behind_outcome",
             "level_ids",
+            "ratio_is_for",
             "list_cases",
             "load_case",
             "load_overlay",
@@ -128,6 +129,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "RememberedEvents",
             "Request",
             "Risk",
+            "TensionToday",
             "acting",
             "base_rate_after",
             "contrast",
@@ -144,6 +146,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "request_doubts",
             "resolve_scenario",
             "score",
+            "tension_today",
         ],
         "verification": [
             "Backtest",
