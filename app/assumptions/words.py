@@ -137,6 +137,30 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
         }
     if what == "raises":
         return _rise(case, named)
+    if what == "reversion":
+        return {
+            "group": DRIFT,
+            "label": Markdown(
+                "Years after which half of the distance of **{}** from its reference is left", indicator.label
+            ),
+            "short": f"{indicator.label}: return",
+            "row": indicator.label,
+            "column": "Return to the reference",
+            "help": "Half-life, in years, of the level's distance from its reference.",
+        }
+    if what == "series":
+        measure, is_offset = indicator.series[of], named.id.kind.part == "offset"
+        told = "offset" if is_offset else "scale"
+        offset = Markdown("By how many steps **{}** lies above **{}**", measure.label, indicator.label)
+        scale = Markdown("How many steps **{}** moves when **{}** moves by one", measure.label, indicator.label)
+        return {
+            "group": DRIFT,
+            "label": offset if is_offset else scale,
+            "short": f"{indicator.label}: {told} of {measure.label}",
+            "row": indicator.label,
+            "column": f"{measure.label}: {told}",
+            "help": f"What a series measures of the level: value = offset + scale × level, in steps. {STEP}",
+        }
     parent = case.indicators[of]
     return {
         "group": DRIFT,

@@ -27,7 +27,7 @@ from riskcast.case.quantity_ids import (
     parse_id,
 )
 from riskcast.case.settings import NEVER, RATE, SINCE
-from riskcast.names import TENSION_TODAY
+from riskcast.names import RAISED, TENSION_TODAY
 
 TENSION_KINDS = (TENSION_PERSISTENCE, LOADING, OWN_LOADING)
 HALF_LIFE_RATIO = "half-life ratio"
@@ -193,8 +193,12 @@ def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
 
 
 def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
-    """Ids of the quantities behind an indicator or event type: its level, its drift, what moves and raises it, and its
-    effects."""
+    """Ids of the quantities behind a driver: of an indicator its level, its drift, what moves and raises it, and its
+    effects; of an event type its effects and how long it is remembered, or, behind `raised:`, what it raises."""
+    kind, _, event = driver.partition(":")
+    if kind == RAISED:
+        raised = [name for name, indicator in case.indicators.items() if event in indicator.raises]
+        return tuple(str(QuantityId("indicators", k, name, event)) for name in raised for k in (RISE, RISE_HALF_LIFE))
     if driver == TENSION_TODAY:
         return tuple(key for key, _, _ in case.quantities() if parse_id(key).kind in TENSION_KINDS)
     effects = [effect for effect in case.effects if effect.source == driver]
