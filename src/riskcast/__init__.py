@@ -153,6 +153,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Calibration",
             "Evaluation",
             "PastRate",
+            "SimulatedCount",
             "backtest",
             "calibrate",
             "check_priors",
@@ -161,6 +162,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "past_rates",
             "pooled_rate",
             "report_coverage",
+            "simulated_year",
         ],
         "comparison": [
             "Difference",
