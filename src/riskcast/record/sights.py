@@ -136,7 +136,9 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
     begin = 0 if only is None else only[0]
     if memory.kind == IMMEDIATE:
         return _reaching(case, record.timeline, grid, dated, begin, int(memory.days or 0))
-    grid = weighed(case, effect, grid, _numbers(grid, dated) if memory.weight == "count" else grid)
+    grid = weighed(
+        case, effect, grid, _numbers(grid, dated, record.numbers.get(source)) if memory.weight == "count" else grid
+    )
     if memory.kind != RATE:
         return grid
     covered = record.covered[source][begin : begin + len(grid)]
@@ -151,9 +153,10 @@ def weighed(case: Case, effect: Effect, happened: Floats, numbers: Floats) -> Fl
     return numbers if weight == "count" else happened
 
 
-def _numbers(grid: Floats, dated: Dated | None) -> Floats:
+def _numbers(grid: Floats, dated: Dated | None, known: Floats | None) -> Floats:
+    """How many events there were: of dated ones by counting, of a panel's as it says."""
     if dated is None:
-        return grid
+        return grid if known is None else known
     out = np.zeros_like(grid)
     np.add.at(out, (dated.period, dated.unit), 1.0)
     return out
@@ -165,10 +168,11 @@ def _reaching(case: Case, timeline: Timeline, grid: Floats, dated: Dated | None,
     out = np.zeros((len(grid), 1 + later, grid.shape[1]))
     out[:, 0] = grid
     bounds = period_starts(case, timeline, begin, len(grid) + later + 1)
-    for period, unit, placed in () if dated is None else zip(dated.period, dated.unit, dated.placed, strict=True):
-        lengths = np.diff(bounds[period : period + later + 2])
-        shares = reached(np.array(placed - bounds[period] + 1.0), lengths.tolist(), days)
-        out[period, 1:, unit] = np.maximum(out[period, 1:, unit], shares)
+    if dated is not None:
+        lengths = [bounds[dated.period + 1 + t] - bounds[dated.period + t] for t in range(later + 1)]
+        shares = reached(dated.placed - bounds[dated.period] + 1.0, lengths, days)
+        for part, share in enumerate(shares, 1):
+            np.maximum.at(out[:, part], (dated.period, dated.unit), share)
     return out
 
 
