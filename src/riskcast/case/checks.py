@@ -111,9 +111,6 @@ def _memories(case: Case, where: Where) -> Iterator[Problem]:
         if memory.kind == IMMEDIATE:
             wrong = "needs the day of every event, and a panel knows the period alone"
             yield where.problem("case", ("memories", name, "kind"), wrong, f"say kind: {COUNT}, with a half-life")
-        if memory.weight == "count":
-            wrong = "needs the number of events, and a panel says whether there was one"
-            yield where.problem("case", ("memories", name, "weight"), wrong, "remove it")
 
 
 def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:

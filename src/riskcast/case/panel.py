@@ -39,9 +39,9 @@ class Panel:
     """Rows of a panel, sorted by dyad and period.
 
     dyads: ids such as USA-CAN; unit, period: (rows,) index of the dyad, and number of the calendar period; levels by
-    indicator: (rows,) in natural units, none missing; events by event type: (rows,) 1 or 0, NaN where it is not
-    known, so that the row is not at risk; treated: what was done about missing covariates; filled by indicator, where
-    any was missing: (rows,) whether the cell was, so that the level is one held over or the reference.
+    indicator: (rows,) in natural units, none missing; events by event type: (rows,) 1 or 0, or how many there were, NaN
+    where it is not known, so that the row is not at risk; treated: what was done about missing covariates; filled by
+    indicator, where any was missing: (rows,) whether the cell was, so that the level is one held over or the reference.
     """
 
     dyads: tuple[str, ...]

@@ -136,7 +136,9 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
     begin = 0 if only is None else only[0]
     if memory.kind == IMMEDIATE:
         return _reaching(case, record.timeline, grid, dated, begin, int(memory.days or 0))
-    grid = weighed(case, effect, grid, _numbers(grid, dated) if memory.weight == "count" else grid)
+    grid = weighed(
+        case, effect, grid, _numbers(grid, dated, record.numbers.get(source)) if memory.weight == "count" else grid
+    )
     if memory.kind != RATE:
         return grid
     covered = record.covered[source][begin : begin + len(grid)]
@@ -151,9 +153,10 @@ def weighed(case: Case, effect: Effect, happened: Floats, numbers: Floats) -> Fl
     return numbers if weight == "count" else happened
 
 
-def _numbers(grid: Floats, dated: Dated | None) -> Floats:
+def _numbers(grid: Floats, dated: Dated | None, known: Floats | None) -> Floats:
+    """How many events there were: of dated ones by counting, of a panel's as it says."""
     if dated is None:
-        return grid
+        return grid if known is None else known
     out = np.zeros_like(grid)
     np.add.at(out, (dated.period, dated.unit), 1.0)
     return out

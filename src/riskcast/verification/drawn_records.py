@@ -80,10 +80,14 @@ class RecordDrawing:
     def record(self) -> Record:
         """The blank record with what was drawn."""
         counted = {event: happened > 0.0 for event, happened in self.occurred.items()}
-        dated = {}
+        dated, numbers = {}, {}
+        for event, happened in self.occurred.items() if self._case.panel is not None else ():
+            numbers[event] = np.zeros_like(happened)
+            for rows in self._dated[event]:
+                np.add.at(numbers[event], (rows[:, 0], rows[:, 1]), 1.0)
         if self._case.panel is None:
             dated = {event: Dated(*np.concatenate(rows).T) for event, rows in self._dated.items()}
-        return replace(self._blank, occurred=self.occurred, counted=counted, dated=dated)
+        return replace(self._blank, occurred=self.occurred, counted=counted, dated=dated, numbers=numbers)
 
 
 class EdgeDrawn:

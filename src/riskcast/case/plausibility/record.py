@@ -42,7 +42,7 @@ def early_events(case: Case) -> Iterator[Found]:
             continue
         numbers = np.unique(case.panel.period).tolist()
         before = [number for number in numbers if case.calendar.last_day(number) < begin]
-        early = np.flatnonzero(np.isin(case.panel.period, before) & (values == 1.0))
+        early = np.flatnonzero(np.isin(case.panel.period, before) & (values >= 1.0))
         if len(early):
             wrong = f"{len(early)} events lie before recorded_from {begin}, the first "
             wrong += f"of {row_words(case, case.panel, int(early[0]))}: {_used(case, name)}"
