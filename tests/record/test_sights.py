@@ -121,12 +121,16 @@ def test_an_edge_that_its_memory_cannot_serve_is_refused(changes: dict[str, Any]
     assert any(message in line for line in told), told
 
 
-def test_a_panel_knows_neither_days_nor_numbers() -> None:
+def test_a_panel_knows_no_days_and_dated_events_no_threshold() -> None:
     case = panel_case()
-    for name, told in (("immediate", "needs the day of every event"), ("number", "needs the number of events")):
-        memories = {**case.settings.memories, "odd": Memory.model_validate({"label": "Odd", **KINDS[name]})}
-        odd = case.revised(settings=case.settings.model_copy(update={"memories": memories}))
-        assert any(told in str(problem) for problem in find_problems(odd, evidence=False))
+    memories = {**case.settings.memories, "odd": Memory.model_validate({"label": "Odd", **KINDS["immediate"]})}
+    odd = case.revised(settings=case.settings.model_copy(update={"memories": memories}))
+    told = [str(problem) for problem in find_problems(odd, evidence=False)]
+    assert any("needs the day of every event" in line for line in told), told
+    case = remembering()
+    events = {**case.events, "a": case.events["a"].model_copy(update={"at_least": 2})}
+    told = [str(problem) for problem in find_problems(case.revised(events=events), evidence=False)]
+    assert any("a.at_least: is 2, but in a record of dated events every row is one" in line for line in told), told
 
 
 def test_what_is_not_said_changes_no_hash() -> None:
