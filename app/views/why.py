@@ -184,6 +184,7 @@ def _effects(
 ) -> None:
     """Effects as a table; `ahead` names the event type that each acts on, else where each comes from."""
     rows = []
+    trusted = any(one.acting != one.posterior for one in acting)
     for one in acting:
         path = f" ({one.path.replace('_', ' ')})" if one.path else ""
         name = one.target_label if ahead else one.source_label
@@ -194,6 +195,7 @@ def _effects(
                 "Steps": one.steps,
                 "Believed": reasons.ratio(one.prior),
                 "After the record": reasons.ratio(one.posterior),
+                **({"As it acts": reasons.ratio(one.acting)} if trusted else {}),
                 "Record moved it": reasons.moved_words(one.moved),
                 "Written in": reasons.written(places, one.key),
             }
@@ -237,12 +239,14 @@ def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: r
     )
     one = by_key[chosen]
     with st.container(border=True):
-        unit = "one fresh event" if one.is_event else "one step"
+        effect = next(effect for effect in case.effects if effect.quantity_id == one.key)
+        unit = riskcast.ratio_is_for(case, effect)
         st.markdown(
             Markdown(
-                "{}\n\nBelieved: {} multiplies the rate by **{}**. After the record: **{}**; the record {}.",
+                "{}\n\nBelieved: {} multiplies the {} by **{}**. After the record: **{}**; the record {}.",
                 one.rationale,
                 unit,
+                "rate" if one.on == "rate" else "half-life",
                 reasons.ratio(one.prior),
                 reasons.ratio(one.posterior),
                 _moved(reasons.moved_words(one.moved)),

@@ -13,6 +13,8 @@ BASELINE: Final = "baseline"
 BASE_RATE: Final = "base_rate"
 RECENT: Final = "recent"
 RAISED: Final = "raised"
+# The driver that today's tension is; no indicator's id.
+TENSION_TODAY: Final = "tension:today"
 ALL_DYADS: Final = "ALL"
 CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"

@@ -22,7 +22,7 @@ from riskcast.forecasting.work_arrays import Block
 from riskcast.record.arrays import build_record
 from tests.forecasting.test_parents import BASELINE
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
-from tests.support.smallcase import FILES, write_files
+from tests.support.smallcase import FILES, write_files, write_level_files
 
 YEAR = 365.2425
 LAST = dt.date(2020, 12, 31)
@@ -310,22 +310,10 @@ def test_levels_by_dyad_can_be_set_one_by_one() -> None:
     assert change.id == "indicators.trade.now.HHH-P002"
 
 
-def test_a_case_with_every_key_of_levels_is_written_and_read_back(tmp_path: Path) -> None:
-    why = "evidence: {basis: judgement, claim: Judged.}"
-    keys = f"""\
-  reversion: {{median: 3, interval: [1, 9], {why}}}
-  past: smoothed
-  series:
-    one: {{label: One}}
-    two: {{label: Two, offset: {{value: -2, {why}}}, scale: {{value: 1.5, {why}}}, error: 0.5}}
-  raises: {{spark: {{whose: any, steps: {{value: 1, {why}}}, half_life: {{value: 2, {why}}}}}}}
-"""
-    text = FILES["indicators.yaml"].replace("  bounds: [0, 100]\n", "  bounds: [0, 100]\n" + keys, 1)
-    text = text.replace("    interval: [48, 62]\n", "    interval: [48, 62]\n    dated: 2020-06-30\n")
-    rows = "mood,HHH,2018-01-31,50,48,53,2018-03-01,,judgement,one\n"
-    rows += "mood,HHH,2018-01-31,38,35,41,2018-03-01,,judgement,two\n"
-    case = load_case(write_files(tmp_path / "first", indicators_yaml=text, history_indicators_csv=SERIES + rows))
-    assert len(case.series_rows) == 2
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_case_with_every_key_of_levels_is_written_and_read_back(stated: bool, tmp_path: Path) -> None:
+    case = load_case(write_level_files(tmp_path / "first", stated=stated))
+    assert len(case.series_rows) == 3
     write_case(case, tmp_path / "again")
     assert load_case(tmp_path / "again").hash == case.hash
     assert {key for key, _, _ in case.quantities() if key.startswith("indicators.mood")} == {

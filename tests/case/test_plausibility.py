@@ -41,6 +41,7 @@ BESIDE_MOOD = (INDICATORS, "mood:\n", "mood:\n  allow: [{}]\n")
 BESIDE_PROTEST = (OUTCOMES, "protest:\n", "protest:\n  allow: [{}]\n")
 BESIDE_STORM = (SCENARIOS, "storm:\n", "storm:\n  allow: [{}]\n")
 WHOLE = (CASE, "title: Small\n", "title: Small\nallow: [{}]\n")
+LONE = "tension: {period: quarter, loading: {value: 0, evidence: {basis: judgement, claim: Judged.}}}\n"
 
 
 @dataclass(frozen=True)
@@ -313,6 +314,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             INDICATORS,
             (INDICATORS, "trade:\n", "trade:\n  allow: [{}]\n"),
             (INDICATORS, "drift: {value: 0.2", "drift: {value: 0.11"),
+        )
+    ],
+    "lone-tension": [
+        Sample(
+            (CASE, "hyperpriors:", LONE + "hyperpriors:"),
+            CASE,
+            WHOLE,
+            (CASE, "hyperpriors:", LONE.replace("{value: 0,", "{value: 0.5,") + "hyperpriors:"),
         )
     ],
     "steep-slope": [

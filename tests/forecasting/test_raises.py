@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from riskcast import explain, fit, forecast, levels_today
+from riskcast import explain, fit, forecast, levels_today, load_case
 from riskcast.case.model import Case, EventRow, Scenario
 from riskcast.engines.hazard import build_event_model
+from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.futures import draw_chance
 from riskcast.forecasting.levels_ahead import LevelsAhead
@@ -21,6 +23,7 @@ from riskcast.forecasting.work_arrays import Block
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from tests.support.cases import assert_mean, edge, event, event_row, indicator, make_case, quantity, series_row
+from tests.support.smallcase import write_level_files
 
 STEPS, HALF_LIFE, RATIO = 2.0, 1.5, 1.8
 BASELINE = Scenario(label="Baseline", story="Nothing.")
@@ -298,3 +301,11 @@ def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its
     # A level that is set leaves events nothing to raise.
     assert still["raised:spark"] == pytest.approx(0.0, abs=1e-6)
     assert still["pressure"] > 1.0
+
+
+def test_what_past_events_have_raised_is_told_with_its_own_evidence(tmp_path: Path) -> None:
+    case = load_case(write_level_files(tmp_path))
+    behind = [f"indicators.mood.raises.spark.{part}" for part in ("steps", "half_life")]
+    assert evidence_of(case, "raised:spark") == [(key, "judgement", "Judged.") for key in behind]
+    assert [key for key, _, _ in evidence_of(case, "recent:spark")] == ["effects.spark->protest"]
+    assert [key for key, _, _ in evidence_of(case, "mood")] == ["effects.mood->protest", "effects.mood->decree"]

@@ -10,18 +10,22 @@ import pytest
 from scipy.stats import norm
 
 from riskcast.case.model import Case
+from riskcast.case.quantity_names import ids_behind_driver
 from riskcast.engines.fitting import fit
 from riskcast.engines.posterior import Posterior
 from riskcast.exports.dossier import make_dossier
 from riskcast.exports.netcdf import to_tree
-from riskcast.forecasting.attribution import TENSION_TODAY, explain
+from riskcast.forecasting.attribution import explain
+from riskcast.forecasting.drivers_now import acting, base_rate_after
 from riskcast.forecasting.forecasts import forecast
 from riskcast.forecasting.futures import draw_chance
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.scoring import score
+from riskcast.forecasting.tension_now import tension_today
 from riskcast.forecasting.work_arrays import Active, Block
-from tests.support.cases import event, event_row, make_case, quantity
+from riskcast.names import TENSION_TODAY
+from tests.support.cases import event, event_row, make_case, quantity, random_case
 
 COUNT = 20_000
 LOADING = {"a": 0.8, "b": 0.4, "calm": 0.0}
@@ -127,3 +131,35 @@ def test_draws_of_tension_are_exported_with_their_units(restless: Posterior) -> 
     assert group["trust"].attrs["units"] == "factor"
     assert group["a.loading"].attrs["units"] == "log rate"
     assert group["tension.persistence"].attrs["units"] == "share, 0 to 1"
+
+
+def test_todays_tension_is_told_with_what_it_does(restless: Posterior) -> None:
+    found = tension_today(restless)
+    assert found is not None
+    assert restless.shared is not None
+    assert found.period == "2020Q4"
+    assert found.level.median == pytest.approx(float(np.median(restless.shared.tension[:, -1])))
+    assert found.level.low < found.level.median < found.level.high
+    assert found.factors["a"].median > found.factors["b"].median > 1.0
+    assert found.factors["calm"].median == 1.0
+    assert found.trust_with_tension is None
+    assert list(found.to_frame().columns) == ["period", "level", "low", "high"]
+    assert len(found.to_frame()) == 12
+    rate = base_rate_after(restless, "a", "HHH-P001")
+    assert rate.year == "2020Q4"
+    assert set(ids_behind_driver(restless.case, TENSION_TODAY, "HHH-P001")) == {
+        "tension.persistence", "tension.loading", *(f"outcomes.{name}.tension" for name in LOADING),
+    }  # fmt: skip
+
+
+def test_under_trust_stated_and_acting_ratios_are_both_told() -> None:
+    case = random_case(1)
+    trust = {"median": 0.6, "interval": (0.3, 1.1)}
+    posterior = fit(case.revised(settings={**case.settings.model_dump(), "trust": trust}), draws=400)
+    effects = acting(forecast(posterior, horizon=3), "HHH-P001")
+    mine = next(one for one in effects if one.key == "effects.mood->protest")
+    stated = np.exp(posterior.stated("protest")[:, 1])
+    assert mine.posterior.median == pytest.approx(float(np.median(stated)))
+    assert mine.acting.median == pytest.approx(float(np.median(stated**posterior.trust)))
+    event_effect = next(one for one in effects if one.is_event)
+    assert event_effect.acting == event_effect.posterior

@@ -100,3 +100,23 @@ def needing(seed: int = 1, years: int = 8, **changes: Any) -> Case:
         for month in (3, 9)
     ]
     return case.revised(series_rows=tuple(series))
+
+
+def answering(years: int = 6) -> Case:
+    """Two dyads in which sparks call forth notes that spend them; each kind of memory once."""
+    ratio = quantity(2.0, 1.0, 4.0)
+    case = make_case(
+        {"spark": event(quantity(0.9, 0.7, 0.98), label="Spark"), "note": event(quantity(0.7, 0.4, 0.9), label="Note")},
+        [
+            edge("spark", "note", ratio, whose="own", memory="count", acts="same", spent=True),
+            edge("spark", "note", ratio, whose="others", memory="immediate", acts="next", spent=True, path="echo"),
+            edge("note", "note", ratio, whose="own", memory="since", acts="next"),
+            edge("note", "note", ratio, whose="own", memory="never", acts="next", path="first"),
+            edge("note", "spark", ratio, whose="own", memory="rate", acts="next"),
+            edge("spark", "spark", quantity(1.2, 0.8, 1.8), whose="others", memory="number", acts="next", path="echo"),
+        ],
+        partners=2,
+        years=years,
+    )
+    memories = {name: Memory.model_validate({"label": name, **told}) for name, told in KINDS.items()}
+    return case.revised(settings=case.settings.model_copy(update={"memories": memories}))

@@ -112,6 +112,7 @@ _OF_CASES: Final = {
     "runaway-rate": ("today's levels that change a rate more than ten-thousandfold", False, "numbers:runaway_rates"),
     "fast-drift": ("a year's drift that crosses all that the indicator can be", False, "numbers:fast_drifts"),
     "floored-drift": ("a drift smaller than what parents pass on", False, "numbers:floored_drifts"),
+    "lone-tension": ("tension that one event type alone feels", False, "structure:lone_tension"),
     "steep-slope": ("a parent whose step, or an event that, passes on more than ten", False, "numbers:steep_slopes"),
     "odd-half-life": ("a half-life that leaves nothing, or forgets nothing", False, "numbers:odd_half_lives"),
     "odd-step": ("a step that does not go with what the levels span", False, "numbers:odd_steps"),

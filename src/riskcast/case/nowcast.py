@@ -116,7 +116,8 @@ def infer_level(case: Case, name: str, unit: str) -> Quantity:
     mean, sd = infer_steps(case, name, unit)
     sources = tuple(dict.fromkeys(source for row in rows for source in row.sources))
     told = f"{len(rows)} dated values, the last of {rows[-1].date}" if rows else "no dated value, so from the reference"
-    claim = f"Inferred from {told}, and the drift since."
+    since = "what events have raised, and the drift since" if indicator.raises else "and the drift since"
+    claim = f"Inferred from {told}, {since}."
     evidence = Evidence(basis="data" if sources else "judgement", claim=claim, sources=sources)
     level = float(indicator.level(mean))
     reach = Z90 * sd * float(indicator.measure.width)

@@ -303,7 +303,9 @@ class _Forecasts:
     def _keep(self, posterior: Posterior) -> None:
         self._any = posterior
         for event, print_ in (posterior.fingerprints or {}).items():
-            self._drawn[event, print_] = posterior.events[event]
+            # What event types share has a fingerprint too, and no draws of its own.
+            if event in posterior.events:
+                self._drawn[event, print_] = posterior.events[event]
 
     def _reusable(self, case: Case) -> Posterior | None:
         """The draws of all event types of a case that some earlier case had in the same form."""

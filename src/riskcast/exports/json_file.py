@@ -15,7 +15,9 @@ from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.plain_data import contrast_data, forecast_data
 from riskcast.exports.tables import assumption_table, diagnostic_table, notes_table, previous_table
-from riskcast.forecasting.lineage import provenance
+from riskcast.forecasting.drivers_now import Quantiles
+from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.forecasting.tension_now import tension_today
 from riskcast.machinery.tables import Table
 
 NAME = "forecast.json"
@@ -229,6 +231,37 @@ class Diagnostic(TypedDict):
 
 
 @with_config(CLOSED)
+class Spread(TypedDict):
+    """A median with the ends of its 90 % interval."""
+
+    median: float
+    low: float
+    high: float
+
+
+@with_config(CLOSED)
+class TensionFactor(TypedDict):
+    """What today's tension multiplies the rate of an event type by."""
+
+    event: str
+    factor: Spread
+
+
+@with_config(CLOSED)
+class TensionOrigin(TypedDict):
+    """Today's tension in standard deviations from average times, and trust in the effects of indicators."""
+
+    period: str
+    level: Spread
+    persistence: Spread
+    factors: list[TensionFactor]
+    trust: Spread
+    trust_with_tension: Annotated[
+        float | None, Field(description="Posterior correlation of trust with tension lately; null where trust is fixed")
+    ]
+
+
+@with_config(CLOSED)
 class SincePrevious(TypedDict):
     """A dyad's score now and in an earlier run, which need not share case, scenario or day."""
 
@@ -273,8 +306,25 @@ class ForecastFile(TypedDict):
     differences: list[Difference]
     assumptions: list[Assumption]
     diagnostics: list[Diagnostic]
+    tension: NotRequired[TensionOrigin]
     notes: list[Note]
     since_previous: NotRequired[list[SincePrevious]]
+
+
+def _tension(dossier: Dossier) -> dict[str, Any]:
+    """Today's tension as plain data; nothing where the case has none."""
+    found = tension_today(dossier.headline.forecast.posterior)
+    if found is None:
+        return {}
+
+    def spread(quantiles: Quantiles) -> dict[str, float | None]:
+        return {name: rounded(value) for name, value in zip(("median", "low", "high"), quantiles, strict=True)}
+
+    together = found.trust_with_tension
+    told = {name: spread(getattr(found, name)) for name in ("level", "persistence", "trust")}
+    factors = [{"event": event, "factor": spread(factor)} for event, factor in found.factors.items()]
+    whole = {"period": found.period, **told, "factors": factors}
+    return {"tension": whole | {"trust_with_tension": None if together is None else rounded(together)}}
 
 
 def dossier_data(dossier: Dossier) -> dict[str, Any]:
@@ -315,6 +365,7 @@ def dossier_data(dossier: Dossier) -> dict[str, Any]:
         "differences": differences,
         "assumptions": _plain(assumption_table(dossier)),
         "diagnostics": _plain(diagnostic_table(dossier)),
+        **_tension(dossier),
         "notes": _plain(notes_table(dossier)),
     }
     if dossier.previous is not None:

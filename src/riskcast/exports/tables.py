@@ -156,9 +156,9 @@ def contribution_table(dossier: Dossier) -> Table:
     columns = (
         SCENARIO,
         DYAD,
-        Column("driver", "Indicator, recent:EVENT, raised:EVENT, or reference", width=28),
+        Column("driver", "Indicator, recent:EVENT, raised:EVENT, tension:today, or reference", width=28),
         Column("label", "Driver in words", width=40),
-        Column("kind", "indicator, recent, raised, or reference", width=11),
+        Column("kind", "indicator, recent, raised, tension, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
     )
@@ -171,7 +171,14 @@ def acting_table(dossier: Dossier) -> Table:
     rows = tuple(
         (
             *(e.unit, e.target, e.target_label, e.source, e.source_label, e.path or None),
-            *("event" if e.is_event else "indicator", e.steps, *e.now, *e.prior, *e.posterior),
+            *(
+                "half-life" if e.on == "half_life" else "event" if e.is_event else "indicator",
+                e.steps,
+                *e.now,
+                *e.prior,
+                *e.posterior,
+                *e.acting,
+            ),
             *(e.moved.shift, e.moved.verdict, e.key),
         )
         for e in acting(dossier.headline.forecast)
@@ -184,13 +191,14 @@ def acting_table(dossier: Dossier) -> Table:
         Column("driver", "Indicator or event type that the effect starts from", width=28),
         Column("driver_label", "Driver in words", width=40),
         Column("path", "Which of several effects from that driver; else empty", width=16),
-        Column("kind", "indicator or event", width=10),
+        Column("kind", "indicator, event, or half-life: an indicator on one, of which all factors are", width=10),
         Column(
             "steps", "Today's level in steps from its reference, or what is remembered of events", "figure", 10, "steps"
         ),
         *_ratios("now", "Factor on the rate today: rate ratio ^ steps"),
         *_ratios("prior", f"{per_step}, as believed"),
         *_ratios("posterior", f"{per_step}, after the record"),
+        *_ratios("acting", f"{per_step}, as it acts: that after the record to the power of trust"),
         Column(
             "shift", "How far the record moved the mean of its logarithm", "figure", 10, "prior standard deviations"
         ),

@@ -30,3 +30,4 @@ from .requests import (
 )
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import Risk as Risk, estimative_words as estimative_words, score as score
+from .tension_now import TensionToday as TensionToday, tension_today as tension_today

@@ -85,7 +85,8 @@ class ActingEffect:
     key: id of its rate ratio, as overlays write it; source and target with their labels; unit: the dyad, or the host;
     is_event: whether its source is an event type; steps: today's level in steps from its reference, or the memory of
     past events (1: one fresh event); now: the factor that it puts on the rate today; prior, posterior: the rate ratio
-    for one step or one fresh event; moved: what the record did to it; on: whether it acts on the rate, or on a
+    for one step or one fresh event, as it is stated; acting: as it acts, which is posterior to the power of trust for
+    an indicator, else the same; moved: what the record did to it; on: whether it acts on the rate, or on a
     half-life, of which all factors and ratios are then.
     """
 
@@ -102,6 +103,7 @@ class ActingEffect:
     now: Quantiles
     prior: Quantiles
     posterior: Quantiles
+    acting: Quantiles
     moved: Moved
     on: Literal["rate", "half_life"] = "rate"
 
@@ -131,14 +133,14 @@ class Acting:
         return tuple(effect for effect in self.effects if effect.target == event)
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each effect and unit: steps, the factor now, prior and posterior rate ratio with their 90 %
-        intervals, and what the record did."""
+        """One row for each effect and unit: steps, the factor now, prior and posterior rate ratio and that which acts
+        with their 90 % intervals, and what the record did."""
         import pandas
 
         columns = ["unit", "event", "source", "path", "steps"]
-        columns += [f"{name}{end}" for name in ("now", "prior", "posterior") for end in ("", "_low", "_high")]
+        columns += [f"{name}{end}" for name in ("now", "prior", "posterior", "acting") for end in ("", "_low", "_high")]
         rows = [
-            (e.unit, e.target, e.source, e.path, e.steps, *e.now, *e.prior, *e.posterior, e.moved.verdict)
+            (e.unit, e.target, e.source, e.path, e.steps, *e.now, *e.prior, *e.posterior, *e.acting, e.moved.verdict)
             for e in self.effects
         ]
         return pandas.DataFrame(rows, columns=[*columns, "moved"])
@@ -228,8 +230,11 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         low, high = np.quantile(size * steps, NINETY, axis=1)
         now = _factor([size.mean() * middle, low, high])
         prior = Quantiles(effect.rate_ratio.center, *effect.rate_ratio.range)
-        posterior = Quantiles(*_factor(np.quantile(size, (0.5, *NINETY))).tolist())
-        moved = moved_by_record(believed.mean, believed.sd, float(size.mean()), float(size.std()))
+        acts = Quantiles(*_factor(np.quantile(size, (0.5, *NINETY))).tolist())
+        trusted = effect.on == "rate" and not effect.is_escalation
+        stated = size / forecast.posterior.trust if trusted else size
+        posterior = Quantiles(*_factor(np.quantile(stated, (0.5, *NINETY))).tolist()) if trusted else acts
+        moved = moved_by_record(believed.mean, believed.sd, float(stated.mean()), float(stated.std()))
         # What all units share was worked out once.
         shares = [0] * len(units) if len(middle) == 1 else range(len(units))
         for unit, row in zip(units, shares, strict=True):
@@ -247,6 +252,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
                 now=Quantiles(*now[:, row].tolist()),
                 prior=prior,
                 posterior=posterior,
+                acting=acts,
                 moved=moved,
                 on=effect.on,
             )
@@ -269,7 +275,7 @@ class BaseRate:
 
     prior, posterior: chance of at least one event in a year at reference levels with nothing recent, 0 to 1, before and
     after the record; apart: factor on the rate by which the unit differs beyond its indicators, None without a unit and
-    for an event of the host; year_factor: factor on the rate that all units share in `year`.
+    for an event of the host; year_factor: factor on the rate that all units share in `year`, or that of tension.
     """
 
     event: str
@@ -277,7 +283,7 @@ class BaseRate:
     prior: Quantiles
     posterior: Quantiles
     apart: float | None
-    year: int
+    year: int | str
     year_factor: float
 
 
@@ -311,7 +317,7 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
         prior=Quantiles(believed.center, *believed.range),
         posterior=Quantiles(*(-np.expm1(-np.quantile(rate, (0.5, *NINETY)))).tolist()),
         apart=apart,
-        year=int(posterior.models[event].years[-1]),
+        year=posterior.tension_periods[-1] if posterior.tension_periods else int(posterior.models[event].years[-1]),
         year_factor=float(_factor(drawn.shocks[:, -1].mean())),
     )
 

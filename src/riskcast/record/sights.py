@@ -180,10 +180,11 @@ def _reaching(case: Case, timeline: Timeline, grid: Floats, dated: Dated | None,
     out = np.zeros((len(grid), 1 + later, grid.shape[1]))
     out[:, 0] = grid
     bounds = period_starts(case, timeline, begin, len(grid) + later + 1)
-    for period, unit, placed in () if dated is None else zip(dated.period, dated.unit, dated.placed, strict=True):
-        lengths = np.diff(bounds[period : period + later + 2])
-        shares = reached(np.array(placed - bounds[period] + 1.0), lengths.tolist(), days)
-        out[period, 1:, unit] = np.maximum(out[period, 1:, unit], shares)
+    if dated is not None:
+        lengths = [bounds[dated.period + 1 + t] - bounds[dated.period + t] for t in range(later + 1)]
+        shares = reached(dated.placed - bounds[dated.period] + 1.0, lengths, days)
+        for part, share in enumerate(shares, 1):
+            np.maximum.at(out[:, part], (dated.period, dated.unit), share)
     return out
 
 

@@ -31,6 +31,7 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
+from riskcast.forecasting.tension_now import tension_today
 from riskcast.numbers import (
     MOST_NAMED,
     NOTHING,
@@ -309,6 +310,7 @@ def explanation_view(
         Text(f"{dyad.id}  {dyad.partner_name}", style="bold"),
         table,
         *_acting_tables(case, acting),
+        *_tension_lines(forecast),
     ]
     if remembered:
         events = Table(
@@ -330,7 +332,8 @@ def explanation_view(
 
 def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[RenderableType]:
     """The effects that change the rate of an outcome most today; nothing where there are none."""
-    felt = [one for one in acting if one.target in case.outcomes and abs(math.log(one.now.median)) >= LEAST_FELT]
+    on_rates = (one for one in acting if one.target in case.outcomes and one.on == "rate")
+    felt = [one for one in on_rates if abs(math.log(one.now.median)) >= LEAST_FELT]
     if not felt:
         return []
     title = "What acts now on its outcomes" + (f": the {MOST_ACTING} strongest" if len(felt) > MOST_ACTING else "")
@@ -354,6 +357,22 @@ def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[Renderabl
         "reference; of events, 1 is a fresh one."
     )
     return [table, Text(note, style="dim"), Text()]
+
+
+def _tension_lines(forecast: Forecast) -> list[RenderableType]:
+    """Today's tension and trust in a few lines; nothing where the case has no tension."""
+    found = tension_today(forecast.posterior)
+    if found is None:
+        return []
+    level, low, high = (f"{number:+.1f}".replace("-", "−") for number in found.level)
+    least, most = (pick(one.median for one in found.factors.values()) for pick in (min, max))
+    told = f"Tension in {found.period}: {level} standard deviations ({low} to {high}), which multiplies\n"
+    told += f"rates by {factor_text(least)} to {factor_text(most)}. 0 and 1: average times."
+    if found.trust_with_tension is not None:
+        middle, low, high = (f"{number:.2f}" for number in found.trust)
+        told += f"\nTrust in the effects of indicators: {middle} ({low} to {high}); its correlation with\n"
+        told += f"tension is {found.trust_with_tension:+.2f}.".replace("-", "−")
+    return [Text(told, style="dim"), Text()]
 
 
 def driver_points(c: Contribution) -> Text:
@@ -445,14 +464,14 @@ def coverage_view(report: CoverageReport) -> RenderableType:
 
 def _simulated(report: CoverageReport) -> list[RenderableType]:
     """A simulated year ahead against the record's years."""
-    if not report.simulated:
+    if not report.year_ahead:
         return []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Event type", ratio=1)
     for title in ("Year ahead", "A year", "Of late", "Most"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for one in report.simulated:
+    for one in report.year_ahead:
         recorded = (*(NOTHING if math.isnan(n) else figure(n, 2) for n in (one.a_year, one.lately)), str(one.most))
         style = "dim" if one.verdict == AS_RECORDED else "yellow"
         ahead = f"{number(one.mean, 1)} ({between(one)})"

@@ -89,7 +89,7 @@ class CoverageReport:
     """Coverage of a case's series, what nothing uses, prior against record, and what can hardly be meant.
 
     priors: event type by event type; jointly: all event types together; held: levels held at their bounds; gaps: what
-    the record lacks; simulated: a year ahead by event type, where one was simulated, from a posterior with `failures`.
+    the record lacks; year_ahead: one by event type, where one was simulated, from a posterior with `failures`.
     """
 
     case: Case
@@ -100,7 +100,7 @@ class CoverageReport:
     doubts: tuple[Doubt, ...]
     held: tuple[HeldLevel, ...]
     gaps: Gaps
-    simulated: tuple[SimulatedCount, ...] = ()
+    year_ahead: tuple[SimulatedCount, ...] = ()
     failures: tuple[str, ...] = ()
 
     @property
@@ -188,9 +188,9 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
         "unused": list(report.unused),
         "priors": [plain(one) for one in report.priors],
         "jointly": plain(report.jointly),
-        "simulated": [plain(one) for one in report.simulated],
-        "simulated_unit": report.counted_unit,
-        "simulated_failures": list(report.failures),
+        "year_ahead": [plain(one) for one in report.year_ahead],
+        "year_ahead_unit": report.counted_unit,
+        "year_ahead_failures": list(report.failures),
         "doubts": doubts,
     }
 

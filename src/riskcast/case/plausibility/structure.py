@@ -54,3 +54,14 @@ def same_edges(case: Case) -> Iterator[Found]:
             mend = "keep one, or let them differ in whose, memory or acts"
             yield Found("effects", (index,), wrong, mend, (("effects", index),))
         first.setdefault(edge, effect.id)
+
+
+def lone_tension(case: Case) -> Iterator[Found]:
+    """Tension of which only one event type, or none, has a loading: a shock of its own, by another name."""
+    if case.settings.tension is None:
+        return
+    feeling = [name for name in case.events if (loading := case.loading(name)) is not None and loading.center > 0.0]
+    if len(feeling) < 2:
+        whom = f"{feeling[0]} alone" if feeling else "no event type"
+        wrong = f"is felt by {whom}: there is nobody to share it with, and it says what a year's shock would say"
+        yield Found("case", ("tension",), wrong, "remove it, or give other event types a loading")
