@@ -41,6 +41,10 @@ BESIDE_MOOD = (INDICATORS, "mood:\n", "mood:\n  allow: [{}]\n")
 BESIDE_PROTEST = (OUTCOMES, "protest:\n", "protest:\n  allow: [{}]\n")
 BESIDE_STORM = (SCENARIOS, "storm:\n", "storm:\n  allow: [{}]\n")
 WHOLE = (CASE, "title: Small\n", "title: Small\nallow: [{}]\n")
+OFTEN = """\
+memories:
+  often: {{label: Often, kind: rate, half_life: {{{}, evidence: {{basis: judgement, claim: Judged.}}}}}}
+"""
 LONE = "tension: {period: quarter, loading: {value: 0, evidence: {basis: judgement, claim: Judged.}}}\n"
 
 
@@ -350,6 +354,15 @@ SAMPLES: Mapping[str, list[Sample]] = {
             OUTCOMES,
             BESIDE_PROTEST,
             (OUTCOMES, "median: 2, interval: [1, 4]", "median: 0.2, interval: [0.1, 0.4]"),
+        ),
+    ],
+    "short-burn-in": [
+        Sample(
+            (CASE, "memories:\n", OFTEN.format("median: 30, interval: [15, 60]")),
+            CASE,
+            WHOLE,
+            (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]")),
+            ("holds 75 %", "after 100 months"),
         ),
     ],
     "odd-step": [
