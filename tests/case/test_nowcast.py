@@ -386,6 +386,36 @@ def test_keys_that_make_no_sense_are_refused(old: str, new: str, told: str, tmp_
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (
+            "raises: {spark: {whose: any, steps: {median: 1, interval: [0.9, 9], WHY}, half_life: {value: 2, WHY}}}",
+            "6.7 times",
+        ),
+        ("raises: {spark: {whose: any, steps: {value: 1, WHY}, half_life: {value: 0, WHY}}}", "0 must be above 0"),
+        ("series: {one: {label: One, offset: {median: 0, interval: [-1, 99], WHY}}}", "6.7 times"),
+        ("series: {one: {label: One, scale: {value: -1, WHY}}}", "-1 must be above 0"),
+    ],
+)
+def test_numbers_that_no_level_can_come_from_are_told_where_they_stand(
+    key: str, told: str, stated: bool, tmp_path: Path
+) -> None:
+    text = FILES["indicators.yaml"].replace("  bounds: [0, 100]\n", f"  bounds: [0, 100]\n  {key}\n", 1)
+    text = text.replace("WHY", "evidence: {basis: judgement, claim: J.}")
+    if stated:
+        text = text.replace("    interval: [48, 62]\n", "    interval: [48, 62]\n    dated: 2019-06-30\n", 1)
+    else:
+        text = text[: text.index("  now:\n")] + text[text.index("  drift:") :]
+    series = FILES["history/indicators.csv"]
+    if "series:" in key:
+        series = "".join(f"{line},{'one' if n else 'series'}\n" for n, line in enumerate(series.splitlines()))
+    with pytest.raises(CaseError) as refused:
+        load_case(write_files(tmp_path, indicators_yaml=text, history_indicators_csv=series))
+    assert told in str(refused.value)
+
+
 def test_a_case_without_the_new_keys_says_none_of_them(tmp_path: Path) -> None:
     case = load_case(write_files(tmp_path))
     plain = case.model_dump(mode="json")

@@ -18,12 +18,14 @@ DRAWS, PATHS = 4000, 16
 KINDS: dict[str, dict[str, Any]] = {
     "count": {"half_life": quantity(2.0)},
     "count by number": {"half_life": quantity(2.0), "weight": "count"},
+    "count by log number": {"half_life": quantity(2.0), "weight": "log_count"},
     "count by severity": {"half_life": quantity(2.0), "weight": "severity"},
     "immediate": {"kind": "immediate", "days": 10},
     "since": {"kind": "since"},
     "never": {"kind": "never"},
     "rate": {"kind": "rate", "half_life": quantity(4.0)},
     "rate by number": {"kind": "rate", "half_life": quantity(4.0), "weight": "count"},
+    "rate by log number": {"kind": "rate", "half_life": quantity(4.0), "weight": "log_count"},
 }
 
 

@@ -15,7 +15,6 @@ from riskcast.case.files import load_case, write_case
 from riskcast.case.model import Case
 from riskcast.case.settings import Memory
 from riskcast.engines.hazard import build_event_model, edge_columns, natural_hyper
-from riskcast.errors import CaseError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import reached
@@ -125,11 +124,16 @@ def test_an_edge_that_its_memory_cannot_serve_is_refused(changes: dict[str, Any]
     assert any(message in line for line in told), told
 
 
-def test_a_panel_knows_no_days() -> None:
+def test_a_panel_knows_no_days_and_dated_events_no_threshold() -> None:
     case = panel_case()
     memories = {**case.settings.memories, "odd": Memory.model_validate({"label": "Odd", **KINDS["immediate"]})}
     odd = case.revised(settings=case.settings.model_copy(update={"memories": memories}))
-    assert any("needs the day of every event" in str(problem) for problem in find_problems(odd, evidence=False))
+    told = [str(problem) for problem in find_problems(odd, evidence=False)]
+    assert any("needs the day of every event" in line for line in told), told
+    case = remembering()
+    events = {**case.events, "a": case.events["a"].model_copy(update={"at_least": 2})}
+    told = [str(problem) for problem in find_problems(case.revised(events=events), evidence=False)]
+    assert any("a.at_least: is 2, but in a record of dated events every row is one" in line for line in told), told
 
 
 def test_a_panel_may_say_how_many_events_there_were(tmp_path: Path) -> None:
@@ -138,8 +142,6 @@ def test_a_panel_may_say_how_many_events_there_were(tmp_path: Path) -> None:
     row = frame.index[(frame["dyad"] == "AAA-BBB") & (frame["raid"] == 1)][0]
     frame["raid"] = frame["raid"].astype(float)
     frame.loc[row, "raid"] = 3.0
-    with pytest.raises(CaseError, match="write 1 for an event, 0 for none"):
-        load_case(write_panel_case(tmp_path / "one", frame))
     case = load_case(write_panel_case(tmp_path / "two", frame, edits=(counting,)))
     record = build_record(case)
     number = case.calendar.read(str(frame.loc[row, "period"]))
@@ -150,9 +152,6 @@ def test_a_panel_may_say_how_many_events_there_were(tmp_path: Path) -> None:
     assert sight_of(effect, case, record).seen[place, 0] == 3.0
     write_case(case, tmp_path / "again")
     assert load_case(tmp_path / "again").hash == case.hash
-    frame.loc[row, "raid"] = 2.5
-    with pytest.raises(CaseError, match="write how many events there were, up to 100"):
-        load_case(write_panel_case(tmp_path / "three", frame, edits=(counting,)))
 
 
 def test_what_is_not_said_changes_no_hash() -> None:

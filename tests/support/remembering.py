@@ -15,13 +15,14 @@ from tests.support.smallpanel import panel_case
 KINDS: dict[str, dict[str, Any]] = {
     "count": {"half_life": quantity(2.0, 1.0, 4.0)},
     "number": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "count"},
+    "log_number": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "log_count"},
     "severity": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "severity"},
     "immediate": {"kind": "immediate", "days": 40},
     "since": {"kind": "since"},
     "never": {"kind": "never"},
     "rate": {"kind": "rate", "half_life": quantity(4.0, 2.0, 8.0)},
 }
-SPENT = ("count", "number", "immediate")
+SPENT = ("count", "number", "log_number", "immediate")
 
 
 def remembering(rows: tuple[EventRow, ...] = (), partners: int = 2) -> Case:

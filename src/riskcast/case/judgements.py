@@ -122,6 +122,7 @@ _OF_CASES: Final = {
     "series-jumps": ("a value far from the one before it", False, "levels:jumps_in_series"),
     "far-level": ("a level more than 50 steps from the reference", False, "levels:far_levels"),
     "before-record": ("an event before its type's `recorded_from`", False, "record:early_events"),
+    "unreached-number": ("an `at_least` that no row of the panel reaches", False, "record:unreached_numbers"),
     "outside-coverage": ("an event on a day that the record does not cover", False, "record:uncovered_events"),
     "early-source": ("sources older than what they document", False, "record:early_sources"),
     "guessed-encoding": ("a table whose encoding had to be guessed", False, "tables:guessed_encodings"),

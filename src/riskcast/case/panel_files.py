@@ -34,10 +34,7 @@ from riskcast.machinery.table_files import (
 )
 from riskcast.names import DYAD, PERIOD
 
-# As many events of one dyad and period as anybody can mean.
-MOST_EVENTS = 100.0
-_NUMBER_MEND = f"write how many events there were, up to {MOST_EVENTS:g}, 0 for none, and nothing where it is not known"
-_EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
+_EVENT_MEND = "write how many there were, such as 1, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?")
@@ -93,13 +90,9 @@ def read_panel(
         problems += table.problems(key, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
     levels = {key: read.values[key] for key in covariates}
     happened = {key: read.values[key] for key in events}
-    numbered = any(memory.weight == "count" for memory in settings.memories.values())
-    most, mend = (MOST_EVENTS, _NUMBER_MEND) if numbered else (1.0, _EVENT_MEND)
     for key, values in happened.items():
-        with np.errstate(invalid="ignore"):
-            counts = (values >= 0.0) & (values <= most) & (values == np.floor(values))
-        odd = ~(np.isnan(values) | np.isinf(values) | counts)
-        problems += _marks_problems(table, key, values, odd, "", mend)
+        odd = np.isfinite(values) & ((values < 0.0) | (values != np.floor(values)))
+        problems += _marks_problems(table, key, values, odd, ", no number of events", _EVENT_MEND)
     for key, values in levels.items():
         outside = _outside(indicators[key], values) & (np.abs(values) <= LARGEST)
         problems += _marks_problems(table, key, values, outside, ", outside what it can be", "check the unit")

@@ -67,6 +67,22 @@ def draw_number(uniform: Floats, mean: Floats, happened: Bools) -> Floats:
     return out
 
 
+def draw_known_number(uniform: Floats, chance: Floats, known: Floats, happened: Bools) -> Floats:
+    """How many events there were where there were enough: one of the numbers `known` of such periods, from the least.
+
+    The event happened where uniform < chance, and 1 - uniform / chance is uniform there.
+
+    >>> draw_known_number(np.array([0.0, 0.35, 0.6]), np.full(3, 0.5), np.array([3.0, 9.0]), np.array([1, 1, 0]) > 0)
+    array([9., 3., 0.])
+    """
+    out = np.zeros(np.shape(chance))
+    at = np.nonzero(happened)
+    place = np.broadcast_to(uniform, out.shape)[at] / np.asarray(chance, dtype=float)[at]
+    from_top = np.minimum((place * len(known)).astype(np.int64), len(known) - 1)
+    out[at] = known[len(known) - 1 - from_top]
+    return out
+
+
 class EdgeAhead:
     """One such edge on a block of paths: what it adds to log rates cell by cell, and how its memory steps.
 
@@ -151,6 +167,8 @@ class EdgeAhead:
         before = before if self._keep is None else before * self._keep
         if self._beyond.settings.kind == RATE:
             before[1] = 0.0
+        if self._beyond.settings.weight == "log_count":
+            return np.log2(np.exp2(own) + np.exp2(before) - 1.0)
         return own + before if self._beyond.settings.weight == "count" else np.maximum(own, before)
 
     def _source(self, cell: int) -> Floats:
@@ -161,7 +179,9 @@ class EdgeAhead:
             lengths = self._days.lengths[cell : cell + beyond.later + 1].tolist()
             shares = reached(drawn.day, lengths, int(beyond.settings.days or 0)) * happened
             return np.concatenate([happened[None], shares]).astype(WORK)
-        counted = drawn.number if drawn.number is not None and beyond.settings.weight == "count" else happened
+        counted = drawn.number if drawn.number is not None and beyond.settings.is_numbered else happened
+        if beyond.settings.weight == "log_count":
+            counted = np.log2(1.0 + counted)
         if counted is not happened or beyond.weight != 1.0:
             counted = work(counted * beyond.weight)
         return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind == RATE else counted
@@ -173,6 +193,9 @@ class EdgeAhead:
             source = source.sum(axis=-1, keepdims=True)
         elif edge.whose == "others":
             source = edge.neighbours.others(source)
+            if self._beyond.settings.is_numbered:
+                # Differences of large numbers may come out below nothing.
+                np.maximum(source, 0.0, out=source)
         if source.shape[-1] == self._units:
             return source
         out = empty_paths(int(np.prod(source.shape[:-2])), source.shape[-2], self._units)

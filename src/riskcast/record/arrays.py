@@ -56,7 +56,7 @@ class Record:
     one that its forecast needs, through which that row's levels are held; unraised[indicator]:
     (periods, units), for those that events raise, `levels` without what events have raised; dated[event]: the
     events one by one with their days, which a panel does not know; numbers[event]: (periods, units) how many a panel
-    says there were.
+    has, those that are too few for the event of the period to have happened as well.
     """
 
     timeline: Timeline
@@ -181,7 +181,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         when = np.arange(periods)[:, None]
         covered[name] = (~np.isnan(grid) & (when >= first) & (when <= last)).astype(float)
         numbers[name] = np.nan_to_num(grid)
-        occurred[name] = np.minimum(numbers[name], 1.0)
+        occurred[name] = (numbers[name] >= event.at_least).astype(float)
     # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
     freshest = panel.freshest
     levels, today = {}, {}

@@ -32,7 +32,8 @@ def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
         return np.broadcast_to(source, (*source.shape[:-1], units))
     if effect.whose == "any":
         return np.broadcast_to(source.sum(axis=-1, keepdims=True), (*source.shape[:-1], units))
-    return Neighbours.of(case.pairs.values()).others(source)
+    # Differences of large numbers may come out below nothing.
+    return np.maximum(Neighbours.of(case.pairs.values()).others(source), 0.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Neighbours:
         """
         if self.one_host:
             return np.subtract(events.sum(axis=-1, keepdims=True), events, out=out)
-        by_state = events.astype(self.member.dtype) @ self.member
+        exact = np.result_type(events.dtype, self.member.dtype)
+        by_state = events.astype(exact, copy=False) @ self.member.astype(exact, copy=False)
         both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
         return (both - 2.0 * events).astype(events.dtype)
 
