@@ -295,6 +295,8 @@ def test_what_past_events_have_raised_has_a_line_of_its_own() -> None:
     level = levels_today(ahead, ahead.dyads[0]).levels["pressure"]
     assert level.raised == pytest.approx({"spark": left}, rel=1e-5)
     assert level.basis == "stated"
+    frame = levels_today(ahead, ahead.dyads[0]).to_frame()
+    assert frame.loc[0, ["raised", "basis"]].tolist() == [pytest.approx(left, rel=1e-5), "stated"]
 
 
 def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its_part() -> None:
