@@ -137,6 +137,30 @@ def _indicator(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
         }
     if what == "raises":
         return _rise(case, named)
+    if what == "reversion":
+        return {
+            "group": DRIFT,
+            "label": Markdown(
+                "Years after which half of the distance of **{}** from its reference is left", indicator.label
+            ),
+            "short": f"{indicator.label}: return",
+            "row": indicator.label,
+            "column": "Return to the reference",
+            "help": "Half-life, in years, of the level's distance from its reference.",
+        }
+    if what == "series":
+        measure, is_offset = indicator.series[of], named.id.kind.part == "offset"
+        told = "offset" if is_offset else "scale"
+        offset = Markdown("By how many steps **{}** lies above **{}**", measure.label, indicator.label)
+        scale = Markdown("How many steps **{}** moves when **{}** moves by one", measure.label, indicator.label)
+        return {
+            "group": DRIFT,
+            "label": offset if is_offset else scale,
+            "short": f"{indicator.label}: {told} of {measure.label}",
+            "row": indicator.label,
+            "column": f"{measure.label}: {told}",
+            "help": f"What a series measures of the level: value = offset + scale × level, in steps. {STEP}",
+        }
     parent = case.indicators[of]
     return {
         "group": DRIFT,
@@ -259,17 +283,26 @@ def _effect(case: riskcast.Case, effect: Any) -> Words:
     way = f" ({effect.path.replace('_', ' ')})" if effect.path else ""
     if effect.is_escalation:
         source = case.events[effect.source].label
-        memory = case.settings.memories[effect.memory].label
-        cause = Markdown("one fresh event of **{}** {}", source, WHOSE[effect.whose])
-        tip = f"{RATE_RATIO} It fades with the memory {memory!r}. {HALF_LIFE}"
+        memory = case.settings.memories[effect.memory]
+        cause = Markdown("{} of **{}** {}", riskcast.ratio_is_for(case, effect), source, WHOSE[effect.whose])
+        tip = f"{RATE_RATIO} It is remembered by {memory.label!r}."
+        if memory.half_life is not None:
+            tip = f"{RATE_RATIO} It fades with the memory {memory.label!r}. {HALF_LIFE}"
+        if effect.spent:
+            tip += f" What came before the last event of {target.label!r} is answered, and acts no more."
     else:
         indicator = case.indicators[effect.source]
         source = indicator.label
         cause = Markdown("one step of **{}** ({})", source, indicator.measure.step_words)
         tip = f"{RATE_RATIO} {STEP}"
+    acted_on = "the rate"
+    if effect.on == "half_life":
+        acted_on = f"the half-life {case.settings.memories[effect.memory].label!r}"
+        tip = f"Half-life ratio: above 1 what is remembered lasts longer, below 1 it is over sooner. {HALF_LIFE} {STEP}"
+        way = way or " (half-life)"
     return {
         "group": AFTERMATH if effect.is_escalation else EFFECTS,
-        "label": Markdown("How much {} multiplies the rate of: **{}**{}", cause, target.label, way),
+        "label": Markdown("How much {} multiplies {} of: **{}**{}", cause, acted_on, target.label, way),
         "short": f"{source} → {target.label}{way}",
         "row": source,
         "column": target.label,

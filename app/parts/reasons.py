@@ -142,13 +142,7 @@ def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
 def driver_keys(result: Result, driver: str, dyad: str) -> tuple[str, ...]:
     """Ids of the quantities behind one driver: its level, how it drifts, what moves it, and its effects; of what past
     events have raised, by how much they do and for how long."""
-    kind, _, event = driver.partition(":")
-    if kind == "raised":
-        lifted = (name for name, one in result.case.indicators.items() if event in one.raises)
-        return tuple(f"indicators.{name}.raises.{event}.{part}" for name in lifted for part in ("steps", "half_life"))
-    if kind == "tension":
-        return "tension.persistence", "tension.loading"
-    return riskcast.ids_behind_driver(result.case, event or driver, dyad)
+    return riskcast.ids_behind_driver(result.case, driver.removeprefix("recent:"), dyad)
 
 
 def outcome_keys(result: Result, event: str, dyad: str) -> tuple[str, ...]:
@@ -219,7 +213,7 @@ def _level_sentence(today: Today, name: str) -> str:
     scenario = ", and the scenario moves it" if moved else ""
     one = today.levels.levels[name]
     level = level_today(today, name) + (", inferred from its dated values" if one.basis == "inferred" else "")
-    if one.raised:
+    if abs(sum(one.raised.values())) >= 0.05:
         labels = [today.case.events[event].label for event in one.raised]
         scenario = f" ({riskcast.signed(sum(one.raised.values()))} of it raised by {', '.join(labels)}){scenario}"
     if abs(steps) < 0.05:

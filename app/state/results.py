@@ -101,6 +101,16 @@ def priors_alone(view: View) -> Result:
     return _from_priors(replace(request(view), prior_only=True), view.scenario)
 
 
+def simulated_year(view: View, result: Result) -> tuple[riskcast.SimulatedCount, ...]:
+    """A year ahead of what is looked at, under the baseline, beside the years of its record."""
+    return _simulated_year(request(view, "baseline"), result.posterior)
+
+
+@kept(max_entries=MOST_CASES)
+def _simulated_year(asked: riskcast.Request, _posterior: riskcast.Posterior) -> tuple[riskcast.SimulatedCount, ...]:
+    return riskcast.simulated_year(_posterior)
+
+
 @kept(max_entries=MOST_CASES)
 def coverage(case: riskcast.Case) -> Any:
     """How far the record of a case reaches, and each event type's record against its priors."""

@@ -61,6 +61,7 @@ def show() -> None:
         _series(result.case, report, places)
     with voices:
         _voices(result, results.priors_alone(now), report)
+        _year(result.case, results.simulated_year(now, result))
 
 
 def filter_rows(
@@ -333,6 +334,44 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
     )
     with st.expander("How to read this"):
         st.markdown(READING)
+
+
+def _year(case: riskcast.Case, counts: Sequence[riskcast.SimulatedCount]) -> None:
+    """A simulated year ahead beside the record's years."""
+    st.subheader("A year ahead beside the years of the record")
+    st.caption(
+        f"In how many {case.settings.period}s, counted pair by pair, each kind of event is recorded: in a simulated "
+        "year under the baseline, and in the record. What comes many times as often as ever is to be doubted."
+    )
+    st.dataframe(
+        [year_cells(one) for one in counts],
+        hide_index=True,
+        height="content",
+        column_config={
+            "Year ahead": st.column_config.TextColumn("Year ahead", help="Mean, and where 90 % of such years lie."),
+            "A year": st.column_config.NumberColumn("A year", format="%.2f", help="Over the whole record."),
+            "Of late": st.column_config.NumberColumn("Of late", format="%.2f", help="Over its last five years."),
+            "Most": st.column_config.NumberColumn("Most", help="In the fullest calendar year of the record."),
+        },
+        key="year_ahead",
+    )
+
+
+def year_cells(one: riskcast.SimulatedCount) -> dict[str, Any]:
+    """One event type's year ahead as a row of a table.
+
+    >>> year_cells(riskcast.SimulatedCount("a", "Advisory", 13.2, 1.0, 39.0, 0.16, float("nan"), 2))["Year ahead"]
+    '13.2 (1–39)'
+    """
+    a_year, lately = (None if math.isnan(value) else value for value in (one.a_year, one.lately))
+    return {
+        "Event": one.label,
+        "Year ahead": f"{one.mean:.1f} ({one.low:.0f}–{one.high:.0f})",
+        "A year": a_year,
+        "Of late": lately,
+        "Most": one.most,
+        "Reading": one.verdict,
+    }
 
 
 def _voice_columns(case: riskcast.Case) -> dict[str, Any]:

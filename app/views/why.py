@@ -239,12 +239,14 @@ def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: r
     )
     one = by_key[chosen]
     with st.container(border=True):
-        unit = "one fresh event" if one.is_event else "one step"
+        effect = next(effect for effect in case.effects if effect.quantity_id == one.key)
+        unit = riskcast.ratio_is_for(case, effect)
         st.markdown(
             Markdown(
-                "{}\n\nBelieved: {} multiplies the rate by **{}**. After the record: **{}**; the record {}.",
+                "{}\n\nBelieved: {} multiplies the {} by **{}**. After the record: **{}**; the record {}.",
                 one.rationale,
                 unit,
+                "rate" if one.on == "rate" else "half-life",
                 reasons.ratio(one.prior),
                 reasons.ratio(one.posterior),
                 _moved(reasons.moved_words(one.moved)),

@@ -96,6 +96,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ids_behind_driver",
             "ids_behind_outcome",
             "level_ids",
+            "ratio_is_for",
             "list_cases",
             "load_case",
             "load_overlay",
@@ -152,6 +153,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Calibration",
             "Evaluation",
             "PastRate",
+            "SimulatedCount",
             "backtest",
             "calibrate",
             "check_priors",
@@ -160,6 +162,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "past_rates",
             "pooled_rate",
             "report_coverage",
+            "simulated_year",
         ],
         "comparison": [
             "Difference",

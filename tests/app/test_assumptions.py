@@ -15,6 +15,7 @@ from assumptions import tables as assumption_tables, words as assumption_words
 from parts import widgets
 from state import session
 from state.session import View
+from tests.support.smallcase import write_level_files
 from tests.support.smallpanel import write_panel_case
 from views import assumptions as view_of_assumptions
 
@@ -493,3 +494,19 @@ def test_a_level_held_at_its_bound_can_be_made_uncertain(assumptions: AppTest) -
     assert not assumptions.error
     low, median, high = numbers(assumptions, key)
     assert 0 < low < median < high < 1
+
+
+def test_every_quantity_of_a_level_has_words(tmp_path: Path) -> None:
+    case = riskcast.load_case(write_level_files(tmp_path))
+    subjects = assumption_words.subjects(case)
+    assert set(subjects) == {key for key, _, _ in case.quantities()}
+    columns = {key: subject.column for key, subject in subjects.items() if key.startswith("indicators.mood")}
+    assert columns == {
+        "indicators.mood.now": "Host",
+        "indicators.mood.drift": "Drift in a year",
+        "indicators.mood.reversion": "Return to the reference",
+        "indicators.mood.series.two.offset": "Two: offset",
+        "indicators.mood.series.two.scale": "Two: scale",
+        "indicators.mood.raises.spark.steps": "Raised by Spark: steps",
+        "indicators.mood.raises.spark.half_life": "Raised by Spark: half-life",
+    }

@@ -221,7 +221,7 @@ def test_the_table_shows_the_voices_of_the_chosen_pair(view: View) -> None:
     pair = next(item for item in app.main.button_group if item.label == "Pair")
     pair.set_value("RUS-KAZ").run()
     assert not app.exception
-    table = app.main.dataframe[-1].value
+    table = app.main.dataframe[-2].value
     for one, cells in zip(
         record.compare(results.current(view), results.priors_alone(view), "RUS-KAZ"),
         table.to_dict("records"),
@@ -234,6 +234,14 @@ def test_the_table_shows_the_voices_of_the_chosen_pair(view: View) -> None:
         assert cells["Reading"] == record.reading(one)
 
 
+def test_a_year_ahead_stands_beside_the_years_of_the_record(view: View) -> None:
+    table = opened().main.dataframe[-1].value.to_dict("records")
+    counts = riskcast.simulated_year(results.current(view).posterior)
+    assert [row["Reading"] for row in table] == [one.verdict for one in counts]
+    assert [row["Year ahead"] for row in table] == [record.year_cells(one)["Year ahead"] for one in counts]
+    assert [row["Most"] for row in table] == [one.most for one in counts]
+
+
 def test_a_prior_that_the_record_contradicts_is_marked(view: View) -> None:
     assert not [item for item in opened().main.warning if "Prior and record disagree" in item.value]
     changes = {"outcomes.rupture.base_rate": {"median": 0.9, "interval": [0.85, 0.95]}}
@@ -241,7 +249,7 @@ def test_a_prior_that_the_record_contradicts_is_marked(view: View) -> None:
     checks = {check.event: check for check in riskcast.check_priors(riskcast.apply_overlay(view.case, changes))}
     assert checks["rupture"].verdict.startswith("conflict")
     assert [item for item in app.main.warning if checks["rupture"].verdict in item.value]
-    marked = [row for row in app.main.dataframe[-1].value.to_dict("records") if row["Event"].startswith("⚠")]
+    marked = [row for row in app.main.dataframe[-2].value.to_dict("records") if row["Event"].startswith("⚠")]
     assert view.case.events["rupture"].label in [row["Event"].removeprefix("⚠ ") for row in marked]
     assert {row["Prior against record"] for row in marked} >= {f"⚠ {checks['rupture'].verdict}"}
 

@@ -246,6 +246,47 @@ def test_an_assumed_event_happens_and_is_said_to_be_assumed(workbench: AppTest) 
     assert ahead.probability("rupture", "RUS-UZB").mean < 0.9
 
 
+def rule_out(
+    test: AppTest, event: str, start: int = 1, until: int | None = None, dyads: tuple[str, ...] = ()
+) -> AppTest:
+    test.selectbox(key="event_type").set_value(event).run()
+    test.segmented_control(key="event_happens").set_value("does not happen").run()
+    test.number_input(key="event_start").set_value(start)
+    test.number_input(key="event_until").set_value(until)
+    if seen(test).case.events[event].scope == "dyad":
+        test.multiselect(key="event_dyads").set_value(list(dyads))
+    test.run()
+    return test.button(key="add_event").click().run()
+
+
+def test_an_event_can_be_ruled_out_and_is_said_to_be(workbench: AppTest) -> None:
+    rule_out(workbench, "mass_expulsion", dyads=(PAIR,))
+    rule_out(workbench, "restrictive_act", 2, 4)
+    rule_out(workbench, "rupture", 3)
+    told = texts(workbench.markdown)
+    assert "No mass expulsion or entry refusals for Tajikistan within the horizon" in told
+    assert "No restrictive federal act from month 2 to 4" in told
+    assert "No rupture for every pair from month 3 to 12" in told
+    save(workbench, "Quiet")
+    built = seen(workbench).scenarios["quiet"]
+    assert [(e.event, e.happens, e.month, e.until) for e in built.events] == [
+        ("mass_expulsion", False, None, None),
+        ("restrictive_act", False, 2, 4),
+        ("rupture", False, 3, 12),
+    ]
+    ahead = results.current(seen(workbench), "quiet").forecast
+    assert ahead.probability("mass_expulsion", PAIR).mean == 0.0
+    assert ahead.is_ruled_out("mass_expulsion", PAIR)
+    assert not ahead.is_ruled_out("rupture", PAIR)
+
+
+def test_an_event_that_happens_and_does_not_is_refused(workbench: AppTest) -> None:
+    add_event(workbench, "rupture", 3, (PAIR,))
+    rule_out(workbench, "rupture", 2, 5)
+    assert "is assumed to happen in month 3 for RUS-TJK, and not to happen then" in texts(workbench.error)
+    assert "No rupture" not in texts(workbench.markdown)
+
+
 def test_a_line_can_be_taken_out_again(workbench: AppTest) -> None:
     add_move(workbench, "xenophobia", "shift", 5.0)
     add_event(workbench, "demarche", 2)

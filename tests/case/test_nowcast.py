@@ -22,7 +22,7 @@ from riskcast.forecasting.work_arrays import Block
 from riskcast.record.arrays import build_record
 from tests.forecasting.test_parents import BASELINE
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
-from tests.support.smallcase import FILES, write_files
+from tests.support.smallcase import FILES, write_files, write_level_files
 
 YEAR = 365.2425
 LAST = dt.date(2020, 12, 31)
@@ -310,22 +310,10 @@ def test_levels_by_dyad_can_be_set_one_by_one() -> None:
     assert change.id == "indicators.trade.now.HHH-P002"
 
 
-def test_a_case_with_every_key_of_levels_is_written_and_read_back(tmp_path: Path) -> None:
-    why = "evidence: {basis: judgement, claim: Judged.}"
-    keys = f"""\
-  reversion: {{median: 3, interval: [1, 9], {why}}}
-  past: smoothed
-  series:
-    one: {{label: One}}
-    two: {{label: Two, offset: {{value: -2, {why}}}, scale: {{value: 1.5, {why}}}, error: 0.5}}
-  raises: {{spark: {{whose: any, steps: {{value: 1, {why}}}, half_life: {{value: 2, {why}}}}}}}
-"""
-    text = FILES["indicators.yaml"].replace("  bounds: [0, 100]\n", "  bounds: [0, 100]\n" + keys, 1)
-    text = text.replace("    interval: [48, 62]\n", "    interval: [48, 62]\n    dated: 2020-06-30\n")
-    rows = "mood,HHH,2018-01-31,50,48,53,2018-03-01,,judgement,one\n"
-    rows += "mood,HHH,2018-01-31,38,35,41,2018-03-01,,judgement,two\n"
-    case = load_case(write_files(tmp_path / "first", indicators_yaml=text, history_indicators_csv=SERIES + rows))
-    assert len(case.series_rows) == 2
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_case_with_every_key_of_levels_is_written_and_read_back(stated: bool, tmp_path: Path) -> None:
+    case = load_case(write_level_files(tmp_path / "first", stated=stated))
+    assert len(case.series_rows) == 3
     write_case(case, tmp_path / "again")
     assert load_case(tmp_path / "again").hash == case.hash
     assert {key for key, _, _ in case.quantities() if key.startswith("indicators.mood")} == {
@@ -395,6 +383,36 @@ def test_keys_that_make_no_sense_are_refused(old: str, new: str, told: str, tmp_
     text = FILES["indicators.yaml"].replace(old, new, 1)
     with pytest.raises(CaseError) as refused:
         load_case(write_files(tmp_path, indicators_yaml=text))
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (
+            "raises: {spark: {whose: any, steps: {median: 1, interval: [0.9, 9], WHY}, half_life: {value: 2, WHY}}}",
+            "6.7 times",
+        ),
+        ("raises: {spark: {whose: any, steps: {value: 1, WHY}, half_life: {value: 0, WHY}}}", "0 must be above 0"),
+        ("series: {one: {label: One, offset: {median: 0, interval: [-1, 99], WHY}}}", "6.7 times"),
+        ("series: {one: {label: One, scale: {value: -1, WHY}}}", "-1 must be above 0"),
+    ],
+)
+def test_numbers_that_no_level_can_come_from_are_told_where_they_stand(
+    key: str, told: str, stated: bool, tmp_path: Path
+) -> None:
+    text = FILES["indicators.yaml"].replace("  bounds: [0, 100]\n", f"  bounds: [0, 100]\n  {key}\n", 1)
+    text = text.replace("WHY", "evidence: {basis: judgement, claim: J.}")
+    if stated:
+        text = text.replace("    interval: [48, 62]\n", "    interval: [48, 62]\n    dated: 2019-06-30\n", 1)
+    else:
+        text = text[: text.index("  now:\n")] + text[text.index("  drift:") :]
+    series = FILES["history/indicators.csv"]
+    if "series:" in key:
+        series = "".join(f"{line},{'one' if n else 'series'}\n" for n, line in enumerate(series.splitlines()))
+    with pytest.raises(CaseError) as refused:
+        load_case(write_files(tmp_path, indicators_yaml=text, history_indicators_csv=series))
     assert told in str(refused.value)
 
 

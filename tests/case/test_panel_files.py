@@ -183,8 +183,10 @@ BAD = {
     "separated thousands": Bad(put("trade", "1_000", A), "trade", A, ("is '1_000'",)),
     "too large a number": Bad(put("trade", "1e999", A), "trade", A, ("is '1e999'",)),
     "infinity": Bad(put("trade", np.inf, A), "trade", A, ("inf",)),
-    "two events": Bad(put("clash", 2.0, A), "clash", A, ("is ", "2", "1 for an event, 0 for none")),
+    "fewer than no events": Bad(put("clash", -2.0, A), "clash", A, ("is ", "-2", "no number of events", "0 for none")),
     "half an event": Bad(put("raid", 0.5, A), "raid", A, ("0.5", "nothing where it is not known")),
+    "two and a half events": Bad(put("raid", 2.5, A), "raid", A, ("2.5", "no number of events")),
+    "too many events": Bad(put("raid", 1e300, A), "raid", A, ("1e+300", "give a number of at most")),
     "below bounds": Bad(put("mood", -1.0, A), "mood", A, ("-1", "outside what it can be", "check the unit")),
     "above bounds": Bad(put("mood", 100.5, B), "mood", B, ("100.5", "outside")),
     "zero on the log scale": Bad(put("trade", 0.0, A), "trade", A, ("0", "outside")),
@@ -346,7 +348,7 @@ def test_the_first_five_problems_of_a_kind_are_told_one_by_one(suffix: str, tmp_
 
 
 def test_problems_of_all_columns_are_told_at_once(tmp_path: Path) -> None:
-    rows = put("trade", "much", B)(put("clash", 3.0, A)(last("dyad", "X-Y")(table())))
+    rows = put("trade", "much", B)(put("clash", 0.3, A)(last("dyad", "X-Y")(table())))
     assert {p.key for p in problems_of(write_panel_case(tmp_path, rows))} == {"dyad", "trade", "clash"}
 
 

@@ -41,6 +41,10 @@ BESIDE_MOOD = (INDICATORS, "mood:\n", "mood:\n  allow: [{}]\n")
 BESIDE_PROTEST = (OUTCOMES, "protest:\n", "protest:\n  allow: [{}]\n")
 BESIDE_STORM = (SCENARIOS, "storm:\n", "storm:\n  allow: [{}]\n")
 WHOLE = (CASE, "title: Small\n", "title: Small\nallow: [{}]\n")
+OFTEN = """\
+memories:
+  often: {{label: Often, kind: rate, half_life: {{{}, evidence: {{basis: judgement, claim: Judged.}}}}}}
+"""
 LONE = "tension: {period: quarter, loading: {value: 0, evidence: {basis: judgement, claim: Judged.}}}\n"
 
 
@@ -352,6 +356,15 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (OUTCOMES, "median: 2, interval: [1, 4]", "median: 0.2, interval: [0.1, 0.4]"),
         ),
     ],
+    "short-burn-in": [
+        Sample(
+            (CASE, "memories:\n", OFTEN.format("median: 30, interval: [15, 60]")),
+            CASE,
+            WHOLE,
+            (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]")),
+            ("holds 75 %", "after 100 months"),
+        ),
+    ],
     "odd-step": [
         Sample(
             (INDICATORS, "step: 1.5\n", "step: 1.0e+12\n"),
@@ -597,7 +610,9 @@ def test_every_judgement_has_a_sample() -> None:
     # How tables were read, which states there are, and what lies on top of a case, is judged in tests of its own.
     of_tables = {"guessed-encoding", "other-sheets", "missing-mark"}
     of_states = {"misnamed-state", "unknown-code", "foreign-codes", "outside-existence"}
-    assert set(SAMPLES) | of_tables | of_states | {"nameless-overlay", "priors-exceed-record"} == set(JUDGEMENTS)
+    of_panels = {"unreached-number"}
+    elsewhere = of_tables | of_states | of_panels | {"nameless-overlay", "priors-exceed-record"}
+    assert set(SAMPLES) | elsewhere == set(JUDGEMENTS)
     assert all(JUDGEMENTS.about(name) for name in JUDGEMENTS)
 
 
@@ -802,6 +817,17 @@ def test_events_of_a_panel_before_their_record_are_told(tmp_path: Path) -> None:
     (doubt,) = (doubt for doubt in found if doubt.judgement == "before-record")
     assert (doubt.file, doubt.key) == ("history/panel.csv", "clash")
     assert "in 2001" in doubt.wrong
+
+
+@pytest.mark.parametrize(("least", "told"), [(2, False), (4, False), (5, True)])
+def test_a_number_that_no_row_reaches_is_told(least: int, told: bool, tmp_path: Path) -> None:
+    rows = table()
+    rows["raid"] = rows["raid"] * 4.0
+    high = ("outcomes.yaml", "raid:\n", f"raid:\n  at_least: {least}\n")
+    found = find_doubts(write_panel_case(tmp_path, rows, edits=(high,)), quick=True)
+    doubts = [doubt for doubt in found if doubt.judgement == "unreached-number"]
+    assert [(doubt.file, doubt.key) for doubt in doubts] == [("outcomes.yaml", "raid.at_least")] * told
+    assert all("no row has more than 4: by the record, raid never happened" in doubt.wrong for doubt in doubts)
 
 
 # Legal ranges.

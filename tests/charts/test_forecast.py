@@ -443,7 +443,9 @@ def test_months_chart_of_an_outcome_shows_every_dyad_and_of_a_shared_one_all_at_
         dyad: baseline().probability("travel_advisory", dyad).mean for dyad in case().dyads
     }
     shared = rows_with(forecast_charts.months_chart(risk(), outcome="restrictive_act"), "word")
-    assert [row["label"] for row in shared] == ["all dyads"]
+    assert [row["label"] for row in shared] == ["4 of 5 dyads"]
+    spared = rows_with(forecast_charts.months_chart(risk(), dyad="RUS-TKM"), "word")
+    assert "restrictive_act" not in {row["curve"] for row in spared}
     highest = max(risk().dyads, key=lambda dyad: dyad.score.mean)
     assert highest.partner_name in " ".join(forecast_charts.months_chart(risk()).to_dict()["title"]["text"])
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskcast import acting, explain, fit, forecast, name_quantity
+from riskcast import acting, explain, fit, forecast, name_quantity, ratio_is_for
 from riskcast.case.checks import MOST_FREE_HYPER, find_problems
 from riskcast.case.model import Case, Effect
 from riskcast.case.quantities import Quantity
+from riskcast.charts import effects_matrix_chart
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.fitting import fingerprint
 from riskcast.engines.hazard import EventModel, build_event_model, half_life_ratio, memory_columns
@@ -185,3 +186,12 @@ def test_free_hyper_parameters_have_an_end() -> None:
     ]
     told = [str(one) for one in find_problems(case.revised(effects=(*case.effects, *more)), evidence=False)]
     assert any("free hyper-parameter of quarrel" in line and "hold some fixed" in line for line in told), told
+
+
+def test_shown_as_a_ratio_of_half_lives() -> None:
+    case = needing()
+    assert [ratio_is_for(case, one) for one in case.effects[:4]] == ["one fresh event"] * 3 + ["one step"]
+    # The matrix is of rate ratios: an effect on a half-life is no path beside them.
+    drawn = str(effects_matrix_chart(case).to_dict())
+    assert "0.9 (0.7–1.2)" in drawn
+    assert "0.6 (0.4–0.9)" not in drawn

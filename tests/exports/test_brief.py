@@ -8,17 +8,22 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import jsonschema
 import pypdf
 import pytest
 from pypdf.generic import ArrayObject, DictionaryObject, PdfObject
+from rich.console import Console
 from typer.testing import CliRunner
 
 import riskcast
 from riskcast.cli.commands import app
 from riskcast.exports.brief.content import make_brief
 from riskcast.exports.brief.files import brief_html, brief_pdf
+from riskcast.exports.json_file import dossier_data, export_schema
+from riskcast.exports.tables import dyad_score_table
 from riskcast.forecasting.scoring import estimative_words
 from riskcast.numbers import interval, percent, signed, signed_range
+from riskcast.terminal.forecasts import forecast_view
 from tests.support import handover
 from tests.support.cases import event, indicator, make_case, quantity
 
@@ -324,6 +329,53 @@ def test_a_forecast_of_a_scenario_says_what_it_assumes() -> None:
     brief = make_brief(riskcast.make_dossier(riskcast.score(ahead), handover.published()))
     assert "Mass-casualty attack for Tajikistan happens in month 2." in brief.given
     assert dict(brief.origin)["The same digits"].endswith("--scenario second_attack --draws 200 --seed 1")
+
+
+def test_what_is_ruled_out_and_whom_a_shared_act_touches_is_told() -> None:
+    posterior = handover.single().headline.forecast.posterior
+    events = [
+        {"event": "mass_expulsion", "dyads": ["RUS-TJK"], "happens": False},
+        {"event": "trade_ban", "happens": False, "month": 2, "until": 3},
+        {"event": "rupture", "happens": False, "month": 4},
+    ]
+    quiet = riskcast.Scenario.model_validate({"label": "Quiet", "story": "Little comes.", "events": events})
+    risk = riskcast.score(riskcast.forecast(posterior, quiet))
+    brief = make_brief(riskcast.make_dossier(risk, handover.published()))
+    assert brief.given == (
+        "Mass expulsion or entry refusals for Tajikistan does not happen within the horizon.",
+        "Trade ban does not happen from month 2 to 3.",
+        "Rupture does not happen in month 4.",
+    )
+    told = " ".join(brief.headline)
+    assert "Shared, and in no score: Restrictive federal act (" in told
+    assert "for all pairs but Turkmenistan." in told
+    labels = [label for label, _ in brief.outcomes.rows]
+    assert "Restrictive federal act (all pairs but Turkmenistan)" in labels
+    chances = dict(brief.outcomes.rows)["Mass expulsion or entry refusals"]
+    assert [chance.text for chance in chances].count("ruled out") == 1
+
+
+def test_the_chance_of_a_grave_outcome_is_told_where_the_case_says_which_are() -> None:
+    case = handover.published()
+    assert "grave outcome" not in " ".join(make_brief(handover.single()).headline)
+    grave = case.revised(settings=case.settings.model_copy(update={"grave": 60.0}))
+    risk = riskcast.score(riskcast.forecast(riskcast.fit(grave, draws=200)))
+    dossier = riskcast.make_dossier(risk, grave)
+    chances = {dyad.partner_name: dyad.grave or 0.0 for dyad in risk.dyads}
+    first = max(chances, key=chances.__getitem__)
+    told = " ".join(make_brief(dossier).headline).replace("\u00a0", " ")
+    assert f"A grave outcome (severity 60 or more) is likeliest for {first} {percent(chances[first])}" in told
+    table = dyad_score_table(dossier)
+    assert table.columns[-1].name == "grave"
+    assert [row[-1] for row in table.rows] == [dyad.grave for dyad in risk.dyads]
+    plain = dossier_data(dossier)
+    jsonschema.validate(plain, export_schema())
+    graves = [dyad["grave"] for dyad in plain["scenarios"][0]["dyads"]]
+    assert graves == pytest.approx([dyad.grave for dyad in risk.dyads], abs=1e-9)
+    printed = io.StringIO()
+    Console(file=printed, width=80, color_system=None).print(forecast_view(risk, riskcast.explain(risk.forecast)))
+    assert "Grave" in printed.getvalue()
+    assert "Restrictive federal act can touch RUS-KAZ, RUS-KGZ, RUS-TJK" in printed.getvalue()
 
 
 def test_an_earlier_run_of_another_case_is_compared_as_far_as_it_goes() -> None:

@@ -154,6 +154,7 @@ def test_sections_come_in_order() -> None:
         "murphy",
         "origins",
         "severity",
+        "dyad_scores",
         "conflicts",
         "health",
         "cautions",
@@ -215,7 +216,7 @@ def test_missing_parts_leave_no_gap() -> None:
     bare = Evaluation({"all": alone}, {})
     page = page_of(bare, origins=origins_of(bare, 1))
     ids = outline_of(page).ids
-    assert not {"parts", "types", "severity", "conflicts", "health"} & set(ids)
+    assert not {"parts", "types", "severity", "dyad_scores", "conflicts", "health"} & set(ids)
     assert {"scores", "reliability", "murphy", "origins"} <= set(ids)
     assert "∞" in words_of(page)
     without = outline_of(page_of(bare, origins=origins_of(bare, 1).iloc[:0], cautions=[], provenance={}))

@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from riskcast import fit, forecast
+from riskcast import acting, explain, fit, forecast, remembered_events
 from riskcast.case.model import Case
 from riskcast.case.settings import Memory
 from tests.support.cases import edge, event, event_row, make_case, quantity
-from tests.support.memories import enumerate_memories
+from tests.support.memories import enumerate_memories, memory_by_definition, of_record
 
 DRAWS, PATHS = 4000, 16
 KINDS: dict[str, dict[str, Any]] = {
     "count": {"half_life": quantity(2.0)},
     "count by number": {"half_life": quantity(2.0), "weight": "count"},
+    "count by log number": {"half_life": quantity(2.0), "weight": "log_count"},
     "count by severity": {"half_life": quantity(2.0), "weight": "severity"},
     "immediate": {"kind": "immediate", "days": 10},
     "since": {"kind": "since"},
     "never": {"kind": "never"},
     "rate": {"kind": "rate", "half_life": quantity(4.0)},
     "rate by number": {"kind": "rate", "half_life": quantity(4.0), "weight": "count"},
+    "rate by log number": {"kind": "rate", "half_life": quantity(4.0), "weight": "log_count"},
 }
 
 
@@ -74,3 +76,33 @@ def test_a_forecast_is_what_an_enumeration_of_its_memories_says(kind: str, acts:
 @pytest.mark.parametrize("split", [False, True])
 def test_what_others_did_is_spent_by_ones_own_answer(whose: str, split: bool) -> None:
     assert_enumerated(remembering("count", "same", True, split, whose, partners=2), 2)
+
+
+def test_what_is_spent_is_no_longer_remembered_and_an_immediate_memory_tells_its_share() -> None:
+    def told(kind: str, days: int | None, spent: bool) -> dict[str, float]:
+        case = remembering(kind, "same", spent, split=False)
+        memory = case.settings.memories["fast"].model_copy(update={} if days is None else {"days": days})
+        case = case.revised(settings=case.settings.model_copy(update={"memories": {"fast": memory}}))
+        posterior = fit(case, draws=200, prior_only=True)
+        return {one.when: one.share for one in remembered_events(posterior, "HHH-P001", least=1e-9)}
+
+    # Weeks end on Sundays: that of the 19th is two before the last.
+    assert told("count", None, spent=True) == {"2020-12-19": pytest.approx(0.5)}
+    assert set(told("count", None, spent=False)) == {"2020-12-09", "2020-12-15", "2020-12-19"}
+    # From 19 December twenty days reach 8 January, the fifth day of the next week.
+    assert told("immediate", 20, spent=True) == {"2020-12-19": pytest.approx(5 / 7)}
+    assert told("immediate", 10, spent=False) == {}
+    assert told("since", None, spent=False) == {}
+
+
+def test_what_drives_now_and_what_explains_a_score_know_every_kind() -> None:
+    for kind in KINDS:
+        case = remembering(kind, "same", spent=False, split=False)
+        ahead = forecast(fit(case, draws=200, prior_only=True), horizon=3, paths=4)
+        last = ahead.posterior.record.timeline.complete - 1
+        (one,) = [effect for effect in acting(ahead, "HHH-P001", "b") if effect.is_event]
+        wanted = memory_by_definition(case, case.effects[0], 0, last, of_record(case))
+        if kind not in ("immediate", "rate", "rate by number"):
+            assert one.steps == pytest.approx(wanted, abs=1e-5), kind
+        contributions = {each.id for each in explain(ahead, paths=100).contributions["HHH-P001"]}
+        assert ("recent:a" in contributions) == (kind != "immediate"), kind

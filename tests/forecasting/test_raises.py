@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from riskcast import explain, fit, forecast, levels_today
+from riskcast import explain, fit, forecast, levels_today, load_case
 from riskcast.case.model import Case, EventRow, Scenario
 from riskcast.engines.hazard import build_event_model
+from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.futures import draw_chance
 from riskcast.forecasting.levels_ahead import LevelsAhead
@@ -20,7 +22,18 @@ from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.work_arrays import Block
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
-from tests.support.cases import assert_mean, edge, event, event_row, indicator, make_case, quantity, series_row
+from tests.support.cases import (
+    assert_mean,
+    edge,
+    event,
+    event_row,
+    indicator,
+    make_case,
+    quantity,
+    random_case,
+    series_row,
+)
+from tests.support.smallcase import write_level_files
 
 STEPS, HALF_LIFE, RATIO = 2.0, 1.5, 1.8
 BASELINE = Scenario(label="Baseline", story="Nothing.")
@@ -282,6 +295,8 @@ def test_what_past_events_have_raised_has_a_line_of_its_own() -> None:
     level = levels_today(ahead, ahead.dyads[0]).levels["pressure"]
     assert level.raised == pytest.approx({"spark": left}, rel=1e-5)
     assert level.basis == "stated"
+    frame = levels_today(ahead, ahead.dyads[0]).to_frame()
+    assert frame.loc[0, ["raised", "basis"]].tolist() == [pytest.approx(left, rel=1e-5), "stated"]
 
 
 def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its_part() -> None:
@@ -298,3 +313,33 @@ def test_where_an_indicator_stands_higher_by_itself_and_by_an_event_each_has_its
     # A level that is set leaves events nothing to raise.
     assert still["raised:spark"] == pytest.approx(0.0, abs=1e-6)
     assert still["pressure"] > 1.0
+
+
+def test_what_past_events_have_raised_is_told_with_its_own_evidence(tmp_path: Path) -> None:
+    case = load_case(write_level_files(tmp_path))
+    behind = [f"indicators.mood.raises.spark.{part}" for part in ("steps", "half_life")]
+    assert evidence_of(case, "raised:spark") == [(key, "judgement", "Judged.") for key in behind]
+    assert [key for key, _, _ in evidence_of(case, "recent:spark")] == ["effects.spark->protest"]
+    assert [key for key, _, _ in evidence_of(case, "mood")] == ["effects.mood->protest", "effects.mood->decree"]
+
+
+def test_events_that_raise_by_nothing_change_no_digit() -> None:
+    case = random_case(2)
+    mood = case.indicators["mood"].model_dump()
+    nothing = {"spark": {"steps": quantity(0.0), "half_life": quantity(3.0, 1.0, 9.0), "whose": "any"}}
+    other = case.revised(indicators={**case.indicators, "mood": {**mood, "raises": nothing}})
+    assert other.hash != case.hash
+    one, two = (forecast(fit(each, draws=100, seed=3), "storm", paths=4) for each in (case, other))
+    assert one.posterior.fingerprints == two.posterior.fingerprints
+    for name in case.events:
+        np.testing.assert_array_equal(one.simulated.probability[name], two.simulated.probability[name])
+    np.testing.assert_array_equal(one.simulated.score, two.simulated.score)
+    first, second = explain(one, paths=50), explain(two, paths=50)
+    assert first.contributions == second.contributions
+
+
+def test_a_forecast_of_a_raised_case_is_the_same_however_it_is_cut() -> None:
+    case = pressed({"spark": rise("any"), "decree": rise("own", -1.0, 4.0)}, rows=PAST)
+    posterior = fit(case, draws=200, seed=3)
+    whole, cut = (forecast(posterior, horizon=5, paths=4, cells=cells) for cells in (10**6, 64))
+    np.testing.assert_allclose(whole.simulated.score, cut.simulated.score, rtol=1e-6)

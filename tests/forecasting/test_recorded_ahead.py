@@ -150,14 +150,16 @@ def test_what_happens_and_what_is_recorded_are_those_of_every_future(
     assert (blind.probability["a"][-1] > happens.probability["a"][-1] + 0.01).all() == ("spark" in events)
 
 
-def months_of_a_chain(remembered: float) -> float:
-    """The share of months with an event, in chains in which so much of what happens is remembered."""
+def months_of_a_chain(remembered: float, ratio: float = 5.0, base: float = 0.025, counted: bool = False) -> float:
+    """The share of months with an event, in chains in which so much of what happens is remembered, by whether it came
+    or by how often."""
     rng = np.random.default_rng(2)
     left, months = np.zeros(4000), []
     for _ in range(180):
-        rate = 0.025 * 5.0 ** np.log2(1.0 + left)
-        events = rng.poisson(rate)
-        seen = rng.binomial(events, remembered) > 0
+        rate = base * ratio ** np.log2(1.0 + left)
+        events = rng.poisson(np.minimum(rate, 1e6))
+        found = rng.binomial(events, remembered)
+        seen = found if counted else found > 0
         left = left * 2.0 ** (-1.0 / 6.0) + seen
         months.append((events > 0).mean())
     return float(np.mean(months[60:]))
@@ -180,6 +182,20 @@ def test_half_found_and_self_exciting_a_type_does_not_run_away() -> None:
 
 
 SELF5 = [link("a", "a", 5.0, "own")]
+
+
+def test_a_memory_that_counts_counts_what_is_recorded() -> None:
+    half, whole = (months_of_a_chain(share, 1.6, 0.2, counted=True) for share in (0.4, 1.0))
+    assert whole > 1.1 * half
+    base = event(quantity(-math.expm1(-12 * 0.2)))
+    case = make_case({"a": base}, [link("a", "a", 1.6, "own")], partners=4, half_life=quantity(6.0))
+    memory = case.settings.memories["fast"].model_copy(update={"weight": "count"})
+    settings = case.settings.model_copy(update={"memories": {"fast": memory}})
+    posterior = fit(found(case.revised(settings=settings), ("a", "ALL", 0.4)), draws=500, prior_only=True)
+    early, all_of_it = (count_events(posterior, horizon=months, paths=2, seed=3) for months in (60, 180))
+    months = (all_of_it.happened["a"].mean() - early.happened["a"].mean()) / (120 * 4)
+    error = all_of_it.happened["a"].std() / math.sqrt(1000) / (120 * 4)
+    assert abs(months - half) < 5 * error + 0.002
 
 
 def test_one_cell_has_its_closed_form() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from riskcast.case.checks import find_problems
+from riskcast.case.files import load_case, write_case
 from riskcast.case.model import Case
 from riskcast.case.settings import Memory
 from riskcast.engines.hazard import build_event_model, edge_columns, natural_hyper
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import reached
+from riskcast.record.sights import sight_of
 from tests.support.cases import event_row, quantity
 from tests.support.memories import memory_by_definition, of_record
 from tests.support.remembering import KINDS, remembering, some_rows
-from tests.support.smallpanel import panel_case
+from tests.support.smallpanel import panel_case, table, write_panel_case
 
 
 def columns_of(case: Case) -> dict[str, Floats]:
@@ -121,12 +124,34 @@ def test_an_edge_that_its_memory_cannot_serve_is_refused(changes: dict[str, Any]
     assert any(message in line for line in told), told
 
 
-def test_a_panel_knows_neither_days_nor_numbers() -> None:
+def test_a_panel_knows_no_days_and_dated_events_no_threshold() -> None:
     case = panel_case()
-    for name, told in (("immediate", "needs the day of every event"), ("number", "needs the number of events")):
-        memories = {**case.settings.memories, "odd": Memory.model_validate({"label": "Odd", **KINDS[name]})}
-        odd = case.revised(settings=case.settings.model_copy(update={"memories": memories}))
-        assert any(told in str(problem) for problem in find_problems(odd, evidence=False))
+    memories = {**case.settings.memories, "odd": Memory.model_validate({"label": "Odd", **KINDS["immediate"]})}
+    odd = case.revised(settings=case.settings.model_copy(update={"memories": memories}))
+    told = [str(problem) for problem in find_problems(odd, evidence=False)]
+    assert any("needs the day of every event" in line for line in told), told
+    case = remembering()
+    events = {**case.events, "a": case.events["a"].model_copy(update={"at_least": 2})}
+    told = [str(problem) for problem in find_problems(case.revised(events=events), evidence=False)]
+    assert any("a.at_least: is 2, but in a record of dated events every row is one" in line for line in told), told
+
+
+def test_a_panel_may_say_how_many_events_there_were(tmp_path: Path) -> None:
+    counting = ("case.yaml", "fast: {label: Fast,", "fast: {label: Fast, weight: count,")
+    frame = table()
+    row = frame.index[(frame["dyad"] == "AAA-BBB") & (frame["raid"] == 1)][0]
+    frame["raid"] = frame["raid"].astype(float)
+    frame.loc[row, "raid"] = 3.0
+    case = load_case(write_panel_case(tmp_path / "two", frame, edits=(counting,)))
+    record = build_record(case)
+    number = case.calendar.read(str(frame.loc[row, "period"]))
+    assert number is not None
+    place = number - record.timeline.first
+    assert (record.occurred["raid"][place, 0], record.numbers["raid"][place, 0]) == (1.0, 3.0)
+    effect = next(one for one in case.effects if one.source == "raid" and one.whose == "own")
+    assert sight_of(effect, case, record).seen[place, 0] == 3.0
+    write_case(case, tmp_path / "again")
+    assert load_case(tmp_path / "again").hash == case.hash
 
 
 def test_what_is_not_said_changes_no_hash() -> None:

@@ -104,6 +104,7 @@ def memory_by_definition(
             None: 1.0,
             "severity": float(case.events[effect.source].severity or 0.0) / 100.0,
             "count": float(sum(one.number for one in together)),
+            "log_count": math.log2(1.0 + sum(one.number for one in together)),
         }[settings.weight]
         left += weight * 2.0 ** (-(last - period) / half_life)
     if settings.kind == "rate":

@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from riskcast.case.model import Case, EventRow
+from riskcast.case.model import Case, Effect, EventRow
 from riskcast.case.settings import Memory
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, series_row
+from tests.support.smallpanel import panel_case
 
 KINDS: dict[str, dict[str, Any]] = {
     "count": {"half_life": quantity(2.0, 1.0, 4.0)},
     "number": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "count"},
+    "log_number": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "log_count"},
     "severity": {"half_life": quantity(2.0, 1.0, 4.0), "weight": "severity"},
     "immediate": {"kind": "immediate", "days": 40},
     "since": {"kind": "since"},
     "never": {"kind": "never"},
     "rate": {"kind": "rate", "half_life": quantity(4.0, 2.0, 8.0)},
 }
-SPENT = ("count", "number", "immediate")
+SPENT = ("count", "number", "log_number", "immediate")
 
 
 def remembering(rows: tuple[EventRow, ...] = (), partners: int = 2) -> Case:
@@ -99,3 +101,38 @@ def needing(seed: int = 1, years: int = 8, **changes: Any) -> Case:
         for month in (3, 9)
     ]
     return case.revised(series_rows=tuple(series))
+
+
+def answering(years: int = 6) -> Case:
+    """Two dyads in which sparks call forth notes that spend them; each kind of memory once."""
+    ratio = quantity(2.0, 1.0, 4.0)
+    case = make_case(
+        {"spark": event(quantity(0.9, 0.7, 0.98), label="Spark"), "note": event(quantity(0.7, 0.4, 0.9), label="Note")},
+        [
+            edge("spark", "note", ratio, whose="own", memory="count", acts="same", spent=True),
+            edge("spark", "note", ratio, whose="others", memory="immediate", acts="next", spent=True, path="echo"),
+            edge("note", "note", ratio, whose="own", memory="since", acts="next"),
+            edge("note", "note", ratio, whose="own", memory="never", acts="next", path="first"),
+            edge("note", "spark", ratio, whose="own", memory="rate", acts="next"),
+            edge("spark", "spark", quantity(1.2, 0.8, 1.8), whose="others", memory="number", acts="next", path="echo"),
+        ],
+        partners=2,
+        years=years,
+    )
+    memories = {name: Memory.model_validate({"label": name, **told}) for name, told in KINDS.items()}
+    return case.revised(settings=case.settings.model_copy(update={"memories": memories}))
+
+
+def remembering_panel() -> Case:
+    """The small panel, with memories that fit panels, answers, and a driver of a half-life."""
+    case, ratio = panel_case(), quantity(1.5, 0.8, 2.8)
+    names = ("since", "never", "rate")
+    memories = {name: Memory.model_validate({"label": name, **KINDS[name]}) for name in names}
+    edges = [edge("clash", "clash", ratio, whose="own", memory=name, acts="next", path=name) for name in names]
+    edges += [
+        edge("raid", "clash", ratio, whose="others", memory="since", acts="same", path="others"),
+        edge("raid", "clash", ratio, whose="own", memory="fast", acts="same", spent=True, path="spent"),
+        edge("mood", "clash", ratio, memory="fast", on="half_life"),
+    ]
+    settings = case.settings.model_copy(update={"memories": {**case.settings.memories, **memories}})
+    return case.revised(settings=settings, effects=(*case.effects, *map(Effect.model_validate, edges)))

@@ -207,6 +207,33 @@ FILES = MappingProxyType(
 )
 
 
+_WHY = "evidence: {basis: judgement, claim: Judged.}"
+LEVEL_KEYS = f"""\
+  reversion: {{median: 3, interval: [1, 9], {_WHY}}}
+  past: smoothed
+  series:
+    one: {{label: One}}
+    two: {{label: Two, offset: {{value: -2, {_WHY}}}, scale: {{value: 1.5, {_WHY}}}, error: 0.5}}
+  raises: {{spark: {{whose: any, steps: {{value: 1, {_WHY}}}, half_life: {{value: 20, {_WHY}}}}}}}
+"""
+LEVEL_ROWS = """\
+indicator,unit,date,value,low,high,published,sources,status,series
+mood,HHH,2018-01-31,50,48,53,2018-03-01,survey,located,one
+mood,HHH,2018-01-31,38,35,41,2018-03-01,,judgement,two
+mood,HHH,2020-01-31,41,38,44,2020-03-01,,judgement,two
+"""
+
+
+def write_level_files(folder: Path, *, stated: bool = False) -> Path:
+    """The small case with every key of levels; mood is inferred, or stated and dated."""
+    text = INDICATORS.replace("  bounds: [0, 100]\n", "  bounds: [0, 100]\n" + LEVEL_KEYS, 1)
+    if stated:
+        text = text.replace("    interval: [48, 62]\n", "    interval: [48, 62]\n    dated: 2020-06-30\n", 1)
+    else:
+        text = text[: text.index("  now:\n")] + text[text.index("  drift:") :]
+    return write_files(folder, indicators_yaml=text, history_indicators_csv=LEVEL_ROWS)
+
+
 def write_files(folder: Path, **changed: str | bytes) -> Path:
     """Write the small case into a folder; `changed` replaces whole files, by name with `/` and `.` as `_`."""
     (folder / "history").mkdir(parents=True, exist_ok=True)

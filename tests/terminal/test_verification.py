@@ -43,6 +43,12 @@ def test_evaluation_view_holds_verdict_scores_and_cautions() -> None:
     assert "best reference" in text
     for name in ("event_0", "event_1", "event_2"):
         assert name in text
+    scores = evaluation.scores["model"]
+    assert f"Scores: {scores.mean_forecast:.1f} forecast on average, {scores.mean_came:.1f} came" in text
+    assert "mean of past scores, pooled" in text
+    assert f"{scores.rmse.value:.1f}" in text
+    for one in scores.bins:
+        assert f"{one.low:.1f}–{one.high:.1f}" in text
 
 
 def test_evaluation_view_says_plainly_that_skill_is_not_shown() -> None:
@@ -63,6 +69,7 @@ def test_evaluation_view_does_without_what_is_missing() -> None:
     )
     assert "Skill cannot be stated" in text
     assert "Peak severity" not in text
+    assert "Scores of dyads" not in text
     assert "Cautions" not in text
     assert "nan" not in text
 

@@ -15,7 +15,7 @@ from riskcast import fit, report_coverage
 from riskcast.case.model import Case, EventRow
 from riskcast.cli.commands import main
 from riskcast.verification.coverage import coverage_data
-from riskcast.verification.simulated_counts import BEYOND, FEWER, MORE, SimulatedCount, simulated_counts
+from riskcast.verification.simulated_counts import BEYOND, FEWER, MORE, SimulatedCount, simulated_year
 from tests.support.cases import edge, event, event_row, make_case, quantity, searched
 from tests.support.smallpanel import PRESENT, panel_case
 
@@ -34,7 +34,7 @@ def small(base: float, *found: tuple[int, int], **changes: Any) -> Case:
 
 
 def only(case: Case) -> SimulatedCount:
-    (one,) = simulated_counts(fit(case, draws=2000, prior_only=True), paths=4)
+    (one,) = simulated_year(fit(case, draws=2000, prior_only=True), paths=4)
     return one
 
 
@@ -95,7 +95,7 @@ def test_the_verdict_is_by_the_larger_average_and_by_the_fullest_year(
 def test_dyads_that_are_gone_count_in_the_record_by_their_periods() -> None:
     case = panel_case()
     posterior = fit(case, draws=200, allow_unreliable=True)
-    for one in simulated_counts(posterior):
+    for one in simulated_year(posterior):
         record = posterior.record
         units = len(PRESENT) if case.events[one.event].scope == "dyad" else 1
         rate = record.counted[one.event].sum() / record.at_risk[one.event].sum()
@@ -113,12 +113,12 @@ def test_excitement_that_runs_away_is_told_in_words_and_in_json(capsys: pytest.C
         half_life=quantity(9.0),
     )
     report = report_coverage(case, draws=200, simulate=True)
-    found = {one.event: one.verdict for one in report.simulated}
+    found = {one.event: one.verdict for one in report.year_ahead}
     assert found == {"a": BEYOND, "calm": "as recorded"}
     data = json.loads(json.dumps(coverage_data(report)))
-    (wild,) = [one for one in data["simulated"] if one["event"] == "a"]
-    assert (wild["verdict"], wild["most"], data["simulated_unit"]) == (BEYOND, 1, "unit-months")
-    assert not report_coverage(case, draws=200).simulated
+    (wild,) = [one for one in data["year_ahead"] if one["event"] == "a"]
+    assert (wild["verdict"], wild["most"], data["year_ahead_unit"]) == (BEYOND, 1, "unit-months")
+    assert not report_coverage(case, draws=200).year_ahead
 
 
 def test_the_command_prints_both(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,6 +131,6 @@ def test_the_command_prints_both(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["check", "central_asia_2024", "--json"])
     data = json.loads(capsys.readouterr().out)
-    assert data["simulated"] == []
+    assert data["year_ahead"] == []
     assert len(data["priors"]) == 15
     assert np.isfinite([one["median"] for one in data["priors"]]).all()

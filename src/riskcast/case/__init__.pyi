@@ -21,6 +21,7 @@ from .quantity_names import (
     ids_behind_outcome as ids_behind_outcome,
     level_ids as level_ids,
     name_quantity as name_quantity,
+    ratio_is_for as ratio_is_for,
     with_unit as with_unit,
 )
 from .states import KnownState as KnownState, find_state as find_state

@@ -106,14 +106,15 @@ def _tension(case: Case, where: Where) -> Iterator[Problem]:
 
 
 def _memories(case: Case, where: Where) -> Iterator[Problem]:
-    """Memories that ask for what a panel does not know."""
+    """What a panel, or a record of dated events, cannot tell of numbers and days."""
     for name, memory in case.settings.memories.items() if case.settings.panel is not None else ():
         if memory.kind == IMMEDIATE:
             wrong = "needs the day of every event, and a panel knows the period alone"
             yield where.problem("case", ("memories", name, "kind"), wrong, f"say kind: {COUNT}, with a half-life")
-        if memory.weight == "count":
-            wrong = "needs the number of events, and a panel says whether there was one"
-            yield where.problem("case", ("memories", name, "weight"), wrong, "remove it")
+    for name, event in case.events.items() if case.settings.panel is None else ():
+        if event.at_least > 1:
+            wrong = f"is {event.at_least}, but in a record of dated events every row is one"
+            yield where.problem("outcomes", (name, "at_least"), wrong, "remove it, or give numbers in a panel")
 
 
 def _panel_ends(case: Case, where: Where) -> Iterator[Problem]:

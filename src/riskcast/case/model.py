@@ -187,7 +187,8 @@ class EventType(Strict):
     """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others.
 
     applies_to: the dyads that a shared outcome can touch, all where None; implied_by: outcomes that cannot happen
-    without this one, in the same period as which it adds nothing to a score.
+    without this one, in the same period as which it adds nothing to a score; at_least: the number, in a panel's cell,
+    from which the event of a period has happened.
     """
 
     label: Text
@@ -208,6 +209,9 @@ class EventType(Strict):
     )
     implied_by: tuple[Id, ...] = Field(default=(), exclude_if=lambda outcomes: not outcomes)
     recall: Recall = Field(default=1.0, exclude_if=lambda recall: recall == 1.0)
+    at_least: Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)] = Field(
+        default=1, exclude_if=lambda number: number == 1
+    )
     allow: Allowed = ()
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskcast.case.links import IDENTITY
+from riskcast.case.links import IDENTITY, LOG, Link
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.quantities import LARGEST, Z90, Evidence, Prior, Quantity, elicit, find_misfit
 from riskcast.case.raises import left_at, mean_rise, moment, past_events, raised_at, seen_by
@@ -38,12 +38,32 @@ def level_today(case: Case, name: str, unit: str) -> Quantity:
     """Today's level of an indicator in one unit; raises LookupError where a panel holds it."""
     indicator = case.indicators[name]
     stated = indicator.stated(unit)
+    if indicator.history != "panel" and not _is_sound(case, name):
+        # What is wrong is told where it is written.
+        return Quantity(value=indicator.reference) if stated is None else stated
     if stated is not None:
         level = _aged(case, name, unit, stated)
         return level if level is stated else _in_few_digits(indicator, level)
     if indicator.history != "series":
         raise LookupError("the level of today stands in the panel")
     return _in_few_digits(indicator, infer_level(case, name, unit))
+
+
+def _is_sound(case: Case, name: str) -> bool:
+    """Whether every number that a level of today is worked out from can be what it says."""
+    indicator, link = case.indicators[name], case.indicators[name].link
+    quantities: list[tuple[Quantity | None, Link]] = [(indicator.reversion, LOG)]
+    quantities += [(rise.steps, IDENTITY) for rise in indicator.raises.values()]
+    quantities += [(rise.half_life, LOG) for rise in indicator.raises.values()]
+    quantities += [(measure.offset, IDENTITY) for measure in indicator.series.values()]
+    quantities += [(measure.scale, LOG) for measure in indicator.series.values()]
+    numbers = [number for row in case.series_rows if row.indicator == name for number in (row.low, row.value, row.high)]
+    return (
+        indicator.drift.center >= 0.0
+        and all(event in case.events for event in indicator.raises)
+        and all(quantity is None or find_misfit(quantity, of) is None for quantity, of in quantities)
+        and all(link.takes(number) for number in numbers)
+    )
 
 
 def _in_few_digits(indicator: Indicator, level: Quantity) -> Quantity:
@@ -83,10 +103,12 @@ def aged_level(case: Case, name: str, unit: str, level: Quantity, since: dt.date
     low, middle, high = (float(indicator.steps(number)) for number in (level.range[0], level.center, level.range[1]))
     center = kept * (middle - before) + now if moved else middle
     below, above = math.hypot(kept * (middle - low), reach), math.hypot(kept * (high - middle), reach)
-    at = float(indicator.level(center)) if moved else level.center
+    with np.errstate(over="ignore"):
+        at = held_level(indicator, float(indicator.level(center))) if moved else level.center
+        ends = indicator.level(np.array([center - below, center + above])).tolist()
     if below == 0.0 and above == 0.0:
         return Quantity(value=at, evidence=level.evidence)
-    quantity = _between_ends(indicator, at, *indicator.level(np.array([center - below, center + above])).tolist())
+    quantity = _between_ends(indicator, at, *ends)
     if quantity is None:
         quantity = level_around(indicator, at, max(below, above) * float(indicator.measure.width))
     return quantity.model_copy(update={"evidence": level.evidence})
@@ -116,16 +138,20 @@ def infer_level(case: Case, name: str, unit: str) -> Quantity:
     mean, sd = infer_steps(case, name, unit)
     sources = tuple(dict.fromkeys(source for row in rows for source in row.sources))
     told = f"{len(rows)} dated values, the last of {rows[-1].date}" if rows else "no dated value, so from the reference"
-    claim = f"Inferred from {told}, and the drift since."
+    since = "what events have raised, and the drift since" if indicator.raises else "and the drift since"
+    claim = f"Inferred from {told}, {since}."
     evidence = Evidence(basis="data" if sources else "judgement", claim=claim, sources=sources)
-    level = float(indicator.level(mean))
+    with np.errstate(over="ignore"):
+        level = float(indicator.level(mean))
     reach = Z90 * sd * float(indicator.measure.width)
-    return level_around(indicator, _within(indicator, level), reach).model_copy(update={"evidence": evidence})
+    return level_around(indicator, held_level(indicator, level), reach).model_copy(update={"evidence": evidence})
 
 
-def _within(indicator: Indicator, level: float) -> float:
+def held_level(indicator: Indicator, level: float) -> float:
+    """A level held to what it can be."""
+    least, most = np.nextafter(indicator.link.domain, (np.inf, -np.inf)).tolist()
     low, high = indicator.bounds or (-LARGEST, LARGEST)
-    return min(max(level, low), high)
+    return min(max(level, low, least, -LARGEST), high, most, LARGEST)
 
 
 def infer_steps(case: Case, name: str, unit: str) -> tuple[float, float]:

@@ -39,9 +39,10 @@ class Panel:
     """Rows of a panel, sorted by dyad and period.
 
     dyads: ids such as USA-CAN; unit, period: (rows,) index of the dyad, and number of the calendar period; levels by
-    indicator: (rows,) in natural units, none missing; events by event type: (rows,) 1 or 0, NaN where it is not
-    known, so that the row is not at risk; treated: what was done about missing covariates; filled by indicator, where
-    any was missing: (rows,) whether the cell was, so that the level is one held over or the reference.
+    indicator: (rows,) in natural units, none missing; events by event type: (rows,) how many there were, a whole
+    number, NaN where it is not known, so that the row is not at risk; treated: what was done about missing covariates;
+    filled by indicator, where any was missing: (rows,) whether the cell was, so that the level is one held over or the
+    reference.
     """
 
     dyads: tuple[str, ...]
@@ -76,6 +77,16 @@ class Panel:
             self.treated,
             {name: cells[kept] for name, cells in self.filled.items()},
         )
+
+    def happened(self, event: str, at_least: int) -> Floats:
+        """Where the event of a row happened, as there were `at_least` so many: (rows,) 1 or 0, NaN where unknown.
+
+        >>> table = Panel(("A-B",), np.zeros(3, int), np.arange(3), {}, {"raid": np.array([2.0, 7.0, np.nan])})
+        >>> table.happened("raid", 3).tolist()
+        [0.0, 1.0, nan]
+        """
+        numbers = self.events[event]
+        return np.where(np.isnan(numbers), np.nan, numbers >= at_least)
 
     def given(self, indicator: str) -> NDArray[np.bool_]:
         """Where the table holds a level of an indicator itself, (rows,).

@@ -34,7 +34,7 @@ from riskcast.machinery.table_files import (
 )
 from riskcast.names import DYAD, PERIOD
 
-_EVENT_MEND = "write 1 for an event, 0 for none, and nothing where it is not known"
+_EVENT_MEND = "write how many there were, such as 1, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?")
@@ -91,8 +91,8 @@ def read_panel(
     levels = {key: read.values[key] for key in covariates}
     happened = {key: read.values[key] for key in events}
     for key, values in happened.items():
-        odd = ~(np.isnan(values) | np.isinf(values) | (values == 0.0) | (values == 1.0))
-        problems += _marks_problems(table, key, values, odd, "", _EVENT_MEND)
+        odd = np.isfinite(values) & ((values < 0.0) | (values != np.floor(values)))
+        problems += _marks_problems(table, key, values, odd, ", no number of events", _EVENT_MEND)
     for key, values in levels.items():
         outside = _outside(indicators[key], values) & (np.abs(values) <= LARGEST)
         problems += _marks_problems(table, key, values, outside, ", outside what it can be", "check the unit")

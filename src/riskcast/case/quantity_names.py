@@ -26,10 +26,16 @@ from riskcast.case.quantity_ids import (
     QuantityId,
     parse_id,
 )
-from riskcast.names import TENSION_TODAY
+from riskcast.case.settings import NEVER, RATE, SINCE
+from riskcast.names import RAISED, TENSION_TODAY
 
 TENSION_KINDS = (TENSION_PERSISTENCE, LOADING, OWN_LOADING)
 HALF_LIFE_RATIO = "half-life ratio"
+_PER_MEMORY = {
+    SINCE: "2.7 times the time since the last event",
+    NEVER: "that there was no event so far",
+    RATE: "one fresh event on a long record",
+}
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,19 @@ def with_unit(number: str, unit: str) -> str:
     return f"{number} (of {unit})" if unit[:1].isdigit() else f"{number} {unit}"
 
 
+def ratio_is_for(case: Case, effect: Effect) -> str:
+    """What a ratio of an effect stands for: one step of an indicator, or how much of what its memory tells of events.
+
+    >>> from riskcast import load_case
+    >>> case = load_case("central_asia_2024")
+    >>> ratio_is_for(case, case.effects[0]), ratio_is_for(case, case.effects[-1])
+    ('one step', 'one fresh event')
+    """
+    if not effect.is_escalation:
+        return "one step"
+    return _PER_MEMORY.get(case.settings.memories[str(effect.memory)].kind, "one fresh event")
+
+
 def driver_label(case: Case, name: str) -> str:
     """The label of an indicator or event type."""
     return case.indicators[name].label if name in case.indicators else case.events[name].label
@@ -174,8 +193,12 @@ def level_ids(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
 
 
 def ids_behind_driver(case: Case, driver: str, dyad: str) -> tuple[str, ...]:
-    """Ids of the quantities behind an indicator or event type: its level, its drift, what moves and raises it, and its
-    effects."""
+    """Ids of the quantities behind a driver: of an indicator its level, its drift, what moves and raises it, and its
+    effects; of an event type its effects and how long it is remembered, or, behind `raised:`, what it raises."""
+    kind, _, event = driver.partition(":")
+    if kind == RAISED:
+        raised = [name for name, indicator in case.indicators.items() if event in indicator.raises]
+        return tuple(str(QuantityId("indicators", k, name, event)) for name in raised for k in (RISE, RISE_HALF_LIFE))
     if driver == TENSION_TODAY:
         return tuple(key for key, _, _ in case.quantities() if parse_id(key).kind in TENSION_KINDS)
     effects = [effect for effect in case.effects if effect.source == driver]

@@ -50,7 +50,7 @@ def past_events(case: Case, event: str) -> PastEvents:
     """
     calendar, found = case.calendar, dict[tuple[int, int], float]()
     if case.panel is not None:
-        happened = np.nan_to_num(case.panel.events[event]) > 0.0
+        happened = np.nan_to_num(case.panel.happened(event, case.events[event].at_least)) > 0.0
         is_past = case.panel.period <= calendar.number(case.as_of)
         shared = case.events[event].scope == "host"
         for row in np.flatnonzero(happened & is_past).tolist():

@@ -107,7 +107,7 @@ class Memory(Strict):
     their own, or the days that an immediate memory reaches.
 
     `weight`: how much the events of one period count: 1 together where it is not given, their `severity` in shares of
-    100, or their number (`count`).
+    100, their number (`count`), or log2(1 + their number) (`log_count`).
     """
 
     label: Text
@@ -117,12 +117,19 @@ class Memory(Strict):
     days: Annotated[int, Field(ge=1, le=3660, strict=True)] | None = Field(
         default=None, exclude_if=lambda days: days is None
     )
-    weight: Literal["severity", "count"] | None = Field(default=None, exclude_if=lambda weight: weight is None)
+    weight: Literal["severity", "count", "log_count"] | None = Field(
+        default=None, exclude_if=lambda weight: weight is None
+    )
 
     @property
     def fades(self) -> bool:
         """Whether it fades by a half-life."""
         return self.half_life is not None
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it counts how many events a period has had."""
+        return self.weight in ("count", "log_count")
 
     @model_validator(mode="after")
     def _fitting(self) -> Memory:

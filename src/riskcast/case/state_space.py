@@ -144,8 +144,8 @@ def between(motion: Motion, at: Floats, known: Floats, years: Floats) -> Floats:
     pull = math.log(2.0) / motion.half_life
     after = np.clip(np.searchsorted(years, at, side="right"), 1, max(len(years) - 1, 1))
     low, high = years[after - 1], years[np.minimum(after, len(years) - 1)]
-    since, until = np.clip(at - low, 0.0, None), np.clip(high - at, 0.0, None)
     whole = np.where(high > low, high - low, 1.0)
+    since, until = np.clip(at - low, 0.0, whole), np.clip(high - at, 0.0, whole)
     inside = (known[after - 1] * _share(pull, until, whole)) + known[np.minimum(after, len(years) - 1)] * _share(
         pull, since, whole
     )

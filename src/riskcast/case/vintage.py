@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from riskcast.case.model import Case, Indicator, StatedLevel
-from riskcast.case.nowcast import level_around, motion_of, rows_of
+from riskcast.case.nowcast import held_level, level_around, motion_of, rows_of
 from riskcast.case.panel import Panel
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.quantities import Z90, Quantity
@@ -97,8 +97,7 @@ def _level_as_of(then: Case, name: str, unit: str) -> StatedLevel:
     center, kept = last.value, motion.kept(years)
     if kept < 1.0 or before != now:
         center = float(indicator.level(kept * (float(indicator.steps(last.value)) - before) + now))
-        bottom, top = indicator.bounds or (-math.inf, math.inf)
-        center = min(max(center, bottom), top)
+        center = held_level(indicator, center)
     if stated.is_fixed and indicator.drift.center == 0:
         return StatedLevel(value=center)
     low, high = float(indicator.link.forward(last.low)), float(indicator.link.forward(last.high))

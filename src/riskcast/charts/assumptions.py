@@ -183,7 +183,7 @@ def effects_matrix_chart(
 
     paths: dict[tuple[str, str], list[Any]] = {}
     for effect in case.effects:
-        if effect.is_escalation == events:
+        if effect.on == "rate" and effect.is_escalation == events:
             paths.setdefault((effect.source, effect.target), []).append(effect)
     if not paths:
         raise OptionError("the case has no such effects; there is nothing to draw")

@@ -301,7 +301,7 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
         by_severity(case, outcomes) for outcomes in (risk.dyads[0].outcomes if risk.dyads else (), risk.shared)
     )
     outcomes = {name: case.events[name].label for name in own} | {
-        one.id: f"{one.label} ({spread_text(risk, one, 'all')})"
+        one.id: f"{one.label} ({spread_text(risk, one).removesuffix(' dyads')})"
         for one in sorted(risk.shared, key=lambda one: shared.index(one.id))
     }
     colours = word_colours(
@@ -313,7 +313,7 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
         if dyad.id in dyads
         for outcome in dyad.outcomes
     ]
-    wide = [cell("", spread_text(risk, outcome, "all dyads"), outcome, colours, palette) for outcome in risk.shared]
+    wide = [cell("", spread_text(risk, outcome), outcome, colours, palette) for outcome in risk.shared]
     across, down = (dyads, outcomes) if upright else (outcomes, dyads)
     fields = ("dyad", "outcome") if upright else ("outcome", "dyad")
     room = f"width / {max(len(across), 1)}"
@@ -360,10 +360,10 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
     )
 
 
-def spread_text(risk: Risk, outcome: OutcomeRisk, every: str) -> str:
-    """How many of the dyads a shared outcome can touch; `every` where it is all."""
-    whole = len(risk.forecast.dyads)
-    return every if len(outcome.applies_to) == whole else f"{len(outcome.applies_to)} of {whole:,}"
+def spread_text(risk: Risk, outcome: OutcomeRisk) -> str:
+    """How many dyads a shared outcome can touch."""
+    whole, touched = len(risk.forecast.dyads), len(outcome.applies_to)
+    return "all dyads" if touched == whole else f"{touched:,} of {whole:,} dyads"
 
 
 def by_severity(case: Case, outcomes: Sequence[OutcomeRisk]) -> list[str]:
@@ -521,7 +521,7 @@ def curves_of_dyad(
         if name not in known:
             raise UnknownNameError("outcome", name, tuple(known))
     ranked = by_severity(case, tuple(known.values()))
-    shared = {o.id: spread_text(risk, o, "all dyads") for o in risk.shared}
+    shared = {o.id: spread_text(risk, o) for o in risk.shared}
     curves = [
         (name, known[name].label + (f" ({shared[name]})" if name in shared else ""), known[name])
         for name in ranked
@@ -536,7 +536,7 @@ def curves_of_outcome(risk: Risk, outcome: str) -> tuple[list[tuple[str, str, Ou
     if outcome not in case.outcomes:
         raise UnknownNameError("outcome", outcome, case.outcomes)
     title = f"Probability by {case.settings.period}: {case.events[outcome].label}"
-    shared = [("all", spread_text(risk, o, "all dyads"), o) for o in risk.shared if o.id == outcome]
+    shared = [("all", spread_text(risk, o), o) for o in risk.shared if o.id == outcome]
     curves = [(d.id, dyad_label(d), o) for d in highest(risk)[0] for o in d.outcomes if o.id == outcome]
     return shared or curves, title
 

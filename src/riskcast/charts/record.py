@@ -225,12 +225,25 @@ def series_chart(
 
 
 def _dated_values(case: Case, indicator: str, units: Collection[str]) -> list[dict[str, Any]]:
-    return [
-        {"unit": row.unit, "day": row.date.isoformat(), "when": str(row.date), "level": row.value, "low": row.low}
-        | {"high": row.high, "text": figure(row.value), "range": f"{figure(row.low)}–{figure(row.high)}"}
-        for row in case.series_rows
-        if row.indicator == indicator and row.unit in units
-    ]
+    """Dated values; of several series, those of the level that each tells, at the medians of offset and scale."""
+    own, found = case.indicators[indicator], []
+    for row in case.series_rows:
+        if row.indicator != indicator or row.unit not in units:
+            continue
+        measure = own.series.get(row.series or "")
+        low, level, high = row.low, row.value, row.high
+        if measure is not None:
+            offset = 0.0 if measure.offset is None else measure.offset.center
+            scale = 1.0 if measure.scale is None else measure.scale.center
+            low, level, high = (
+                float(own.level((float(own.steps(each)) - offset) / scale)) for each in (low, level, high)
+            )
+        when = str(row.date) if measure is None else f"{row.date}, {measure.label}"
+        found.append(
+            {"unit": row.unit, "day": row.date.isoformat(), "when": when, "level": level, "low": low}
+            | {"high": high, "text": figure(level), "range": f"{figure(low)}–{figure(high)}"}
+        )
+    return found
 
 
 def _panel_values(case: Case, indicator: str, units: Collection[str]) -> list[dict[str, Any]]:

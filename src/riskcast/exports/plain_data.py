@@ -15,7 +15,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
-from riskcast.names import TENSION_TODAY
+from riskcast.names import RAISED, TENSION_TODAY
 
 
 def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
@@ -95,16 +95,15 @@ def contrast_data(change: Contrast, first: Forecast, second: Forecast) -> dict[s
 
 
 def evidence_of(case: Case, driver: str) -> list[tuple[str, str, str]]:
-    """For a driver: quantity id, basis and claim of each edge that starts from it; of tension, those of its own."""
-    out = []
-    if driver == TENSION_TODAY:
+    """For a driver: quantity id, basis and claim of each edge that starts from it; of tension, those of its own; behind
+    what past events have raised, how far they do and for how long."""
+    kind, _, event = driver.partition(":")
+    if driver == TENSION_TODAY or kind == RAISED:
         behind = ids_behind_driver(case, driver, "")
         found = {key: quantity.evidence for key, quantity, _ in case.quantities() if key in behind}
-        return [(key, told.basis, told.claim) for key, told in found.items() if told is not None]
-    for effect in case.effects:
-        if effect.source == driver.split(":")[-1] and effect.rate_ratio.evidence:
-            out.append((effect.quantity_id, effect.rate_ratio.evidence.basis, effect.rate_ratio.evidence.claim))
-    return out
+    else:
+        found = {e.quantity_id: e.rate_ratio.evidence for e in case.effects if e.source == (event or driver)}
+    return [(key, told.basis, told.claim) for key, told in found.items() if told is not None]
 
 
 def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:

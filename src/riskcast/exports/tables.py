@@ -171,7 +171,14 @@ def acting_table(dossier: Dossier) -> Table:
     rows = tuple(
         (
             *(e.unit, e.target, e.target_label, e.source, e.source_label, e.path or None),
-            *("event" if e.is_event else "indicator", e.steps, *e.now, *e.prior, *e.posterior, *e.acting),
+            *(
+                "half-life" if e.on == "half_life" else "event" if e.is_event else "indicator",
+                e.steps,
+                *e.now,
+                *e.prior,
+                *e.posterior,
+                *e.acting,
+            ),
             *(e.moved.shift, e.moved.verdict, e.key),
         )
         for e in acting(dossier.headline.forecast)
@@ -184,7 +191,7 @@ def acting_table(dossier: Dossier) -> Table:
         Column("driver", "Indicator or event type that the effect starts from", width=28),
         Column("driver_label", "Driver in words", width=40),
         Column("path", "Which of several effects from that driver; else empty", width=16),
-        Column("kind", "indicator or event", width=10),
+        Column("kind", "indicator, event, or half-life: an indicator on one, of which all factors are", width=10),
         Column(
             "steps", "Today's level in steps from its reference, or what is remembered of events", "figure", 10, "steps"
         ),

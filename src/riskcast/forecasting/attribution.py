@@ -122,13 +122,18 @@ def _ranked(forecast: Forecast, players: list[str], points: Floats, errors: Floa
 
 def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     """Indicators that have an edge and can leave their reference level."""
-    with_edge = {source for p in plan.events for source, _ in p.slopes}
-    beyond = (edge.beyond for p in plan.events for edge in p.edges)
-    with_edge |= {source for one in beyond if one is not None for source, _ in one.stretches}
+    with_edge = _acting(plan)
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
     moved |= {*plan.drifting, *plan.raised}
     return [n for n in sorted(plan.case.indicators) if n in with_edge and (n in moved or plan.today[n].any())]
+
+
+def _acting(plan: Plan) -> set[str]:
+    """Indicators that act on a rate, or on how long an event is remembered."""
+    slopes = {source for p in plan.events for source, _ in p.slopes}
+    special = (edge.beyond for p in plan.events for edge in p.edges if edge.beyond is not None)
+    return slopes | {name for beyond in special for name, _ in beyond.stretches}
 
 
 def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Active:
@@ -145,7 +150,7 @@ def _switched_on(plan: Plan, players: list[str], on: NDArray[np.bool_]) -> Activ
 
 def _raised(plan: Plan) -> list[str]:
     """Event types of which some indicator that acts still stands higher, or lower, at the start of the horizon."""
-    with_edge = {source for p in plan.events for source, _ in p.slopes}
+    with_edge = _acting(plan)
     acting = (rise for rise in plan.raises if rise.indicator in with_edge)
     left = {rise.source for rise in acting if (np.abs(rise.steps[:, None] * rise.left)).max(initial=0.0) > 1e-3}
     return [p.event for p in plan.events if p.event in left]
@@ -160,7 +165,9 @@ def _restless(plan: Plan) -> list[str]:
 def _remembered(plan: Plan) -> list[str]:
     """Event types of which some memory is left at the start of the horizon, or that the running period has had."""
     edges = [edge for p in plan.events for edge in p.edges]
-    left = {edge.source for edge in edges if np.abs(edge.start - edge.without).max(initial=0.0) > 1e-3}
+    left = {
+        edge.source for edge in edges if np.abs(edge.memory.ahead(edge.start - edge.without)).max(initial=0.0) > 1e-3
+    }
     left |= {edge.source for edge in edges if edge.source in plan.begun and plan.begun[edge.source].any()}
     return [p.event for p in plan.events if p.event in left]
 

@@ -352,13 +352,15 @@ class LevelsToday:
     warning: str = ""
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each indicator: unit, steps from the reference, level with its 90 % interval, reference."""
+        """One row for each indicator: unit, steps from the reference and how many of them past events have raised, the
+        level with its 90 % interval, reference, and where the level comes from."""
         import pandas
 
         rows = [
-            (one.indicator, one.unit, one.steps, *one.level, one.reference, one.measure) for one in self.levels.values()
+            (name, one.unit, one.steps, sum(one.raised.values()), *one.level, one.reference, one.measure, one.basis)
+            for name, one in self.levels.items()
         ]
-        columns = ["indicator", "unit", "steps", "level", "low", "high", "reference", "measure"]
+        columns = ["indicator", "unit", "steps", "raised", "level", "low", "high", "reference", "measure", "basis"]
         return pandas.DataFrame(rows, columns=columns)
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskcast.case.settings import IMMEDIATE, RATE
 from riskcast.forecasting.plan import Beyond, DaysAhead, Edge, EventPlan, Plan
-from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, work
+from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, full, work
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.memory import reached, stretched
 
@@ -67,6 +67,22 @@ def draw_number(uniform: Floats, mean: Floats, happened: Bools) -> Floats:
     return out
 
 
+def draw_known_number(uniform: Floats, chance: Floats, known: Floats, happened: Bools) -> Floats:
+    """How many events there were where there were enough: one of the numbers `known` of such periods, from the least.
+
+    The event happened where uniform < chance, and 1 - uniform / chance is uniform there.
+
+    >>> draw_known_number(np.array([0.0, 0.35, 0.6]), np.full(3, 0.5), np.array([3.0, 9.0]), np.array([1, 1, 0]) > 0)
+    array([9., 3., 0.])
+    """
+    out = np.zeros(np.shape(chance))
+    at = np.nonzero(happened)
+    place = np.broadcast_to(uniform, out.shape)[at] / np.asarray(chance, dtype=float)[at]
+    from_top = np.minimum((place * len(known)).astype(np.int64), len(known) - 1)
+    out[at] = known[len(known) - 1 - from_top]
+    return out
+
+
 class EdgeAhead:
     """One such edge on a block of paths: what it adds to log rates cell by cell, and how its memory steps.
 
@@ -89,34 +105,43 @@ class EdgeAhead:
         self._gain, self._decay = work(edge.gain[draw, None]), work(edge.decay[draw, None])
         start, without = edge.start[..., draw, :], beyond.without[..., draw, :]
         self._keep = None if active is None else active.recent[edge.source][:, None]
-        self._state = start if self._keep is None else without + self._keep * (start - without)
-        self._fresh = np.full_like(self._state, edge.memory.first)
+        self._state = _laid(start if self._keep is None else without + self._keep * (start - without))
+        # Written over at every step: fresh arrays of this size cost more than the arithmetic.
+        self._next, self._shaped = _laid(self._state, copy=True), full(len(draw), p.units, 0.0)
         self._stretches = [(name, work(size[draw, None])) for name, size in beyond.stretches]
         self._log_half_life = None if beyond.half_life is None else work(np.log(beyond.half_life)[draw, None])
 
     def felt(self, cell: int, levels: Mapping[str, Floats]) -> Floats:
-        """What the edge adds to the log rates of its target in a cell: (paths, units)."""
+        """What the edge adds to the log rates of its target in a cell: (paths, units), written over the next time."""
         memory, edge = self._edge.memory, self._edge
         if not edge.same_period:
-            return self._gain * memory.shape(memory.ahead(self._state))
-        decay = self._fade(levels)
-        felt = memory.shape(memory.step(self._state, decay, self._seen(cell)))
+            felt = memory.shape(memory.ahead(self._state), out=self._shaped)
+            return np.multiply(self._gain, felt, out=felt)
         begun = self._beyond.begun
         if cell == 0 and begun is not None and begun.answered.any() and not self._beyond.target:
-            alone = memory.shape(memory.step(self._state, decay, self._seen(cell, alone=True)))
-            felt = np.where(begun.answered, alone, felt)
-        return self._gain * felt
+            alone = memory.shape(memory.step(self._state, self._fade(levels), self._seen(cell, alone=True)))
+            felt = memory.shape(self._step(cell, levels), out=self._shaped)
+            return self._gain * np.where(begun.answered, alone, felt)
+        felt = memory.shape(self._step(cell, levels), out=self._shaped)
+        return np.multiply(self._gain, felt, out=felt)
 
     def step(self, cell: int, levels: Mapping[str, Floats]) -> None:
         """Let a cell go by: the memory fades, takes up its events, and ends where they are answered."""
-        memory, decay, seen = self._edge.memory, self._fade(levels), self._seen(cell)
-        after = memory.step(self._state, decay, seen)
+        # On a same-period edge the target has felt all that there is to take up.
+        after = self._next if self._edge.same_period else self._step(cell, levels)
         if self._beyond.target:
-            answered = self._happened[self._beyond.target] > 0.0
-            # What came before the cell in its period came before the answer.
-            left = np.zeros_like(seen) if self._edge.same_period else self._seen(cell, alone=True)
-            after = np.where(answered, memory.step(self._fresh, decay, left), after)
-        self._state = after
+            memory, answered = self._edge.memory, self._happened[self._beyond.target] > 0.0
+            if self._edge.same_period:
+                np.copyto(after, memory.first, where=answered)
+            else:
+                # What came before the cell in its period came before the answer.
+                fresh = np.full_like(after, memory.first)
+                np.copyto(after, memory.step(fresh, self._fade(levels), self._seen(cell, alone=True)), where=answered)
+        self._state, self._next = after, self._state
+
+    def _step(self, cell: int, levels: Mapping[str, Floats]) -> Floats:
+        """The state at the end of a cell, as far as its events are drawn and nothing is answered."""
+        return self._edge.memory.step(self._state, self._fade(levels), self._seen(cell), out=self._next)
 
     def _fade(self, levels: Mapping[str, Floats]) -> Floats:
         """What the cell leaves of what was there before: (paths, 1), or (paths, units) under indicators."""
@@ -131,17 +156,19 @@ class EdgeAhead:
         begun = None if cell or alone else self._beyond.begun
         if begun is None:
             return self._visible(own)
-        together = self._visible(self._joined(own, begun.grid))
+        together = np.array(self._visible(self._joined(own, begun.grid)))
         for unit, left in begun.left.items():
             together[..., unit] = self._visible(self._joined(own, left))[..., unit]
         return together
 
     def _joined(self, own: Floats, before: Floats) -> Floats:
         """Events of the cell and of its period before it, as one period has them."""
-        before = np.asarray(before, dtype=WORK)[..., None, :]
+        before = np.array(before, dtype=WORK)[..., None, :]
         before = before if self._keep is None else before * self._keep
         if self._beyond.settings.kind == RATE:
             before[1] = 0.0
+        if self._beyond.settings.weight == "log_count":
+            return np.log2(np.exp2(own) + np.exp2(before) - 1.0)
         return own + before if self._beyond.settings.weight == "count" else np.maximum(own, before)
 
     def _source(self, cell: int) -> Floats:
@@ -152,8 +179,11 @@ class EdgeAhead:
             lengths = self._days.lengths[cell : cell + beyond.later + 1].tolist()
             shares = reached(drawn.day, lengths, int(beyond.settings.days or 0)) * happened
             return np.concatenate([happened[None], shares]).astype(WORK)
-        counted = drawn.number if drawn.number is not None and beyond.settings.weight == "count" else happened
-        counted = np.asarray(counted * beyond.weight, dtype=WORK)
+        counted = drawn.number if drawn.number is not None and beyond.settings.is_numbered else happened
+        if beyond.settings.weight == "log_count":
+            counted = np.log2(1.0 + counted)
+        if counted is not happened or beyond.weight != 1.0:
+            counted = work(counted * beyond.weight)
         return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind == RATE else counted
 
     def _visible(self, source: Floats) -> Floats:
@@ -163,8 +193,20 @@ class EdgeAhead:
             source = source.sum(axis=-1, keepdims=True)
         elif edge.whose == "others":
             source = edge.neighbours.others(source)
+            if self._beyond.settings.is_numbered:
+                # Differences of large numbers may come out below nothing.
+                np.maximum(source, 0.0, out=source)
         if source.shape[-1] == self._units:
-            return np.array(source)
+            return source
         out = empty_paths(int(np.prod(source.shape[:-2])), source.shape[-2], self._units)
         out[:] = source.reshape(len(out), source.shape[-2], -1)
         return out.reshape(*source.shape[:-1], self._units)
+
+
+def _laid(state: Floats, copy: bool = False) -> Floats:
+    """A state, (paths, units) behind its parts, laid out as `work` lays out each part."""
+    if state.ndim == 2:
+        return np.array(work(state)) if copy else work(state)
+    out = empty_paths(*state.shape)
+    out[:] = state
+    return out

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from riskcast.forecasting.edges_ahead import Drawn, EdgeAhead, draw_day, draw_number
+from riskcast.forecasting.edges_ahead import Drawn, EdgeAhead, draw_day, draw_known_number, draw_number
 from riskcast.forecasting.plan import Edge, EventPlan, Plan, Rise
 from riskcast.forecasting.work_arrays import Active, full, work
 from riskcast.machinery.array_types import Floats, Ints
@@ -40,7 +40,7 @@ class MemoriesAhead:
         self._drawn = {p.event: Drawn() for p in plan.events}
         asking = [edge for p in plan.events for edge in p.edges if edge.beyond is not None]
         self._dated = {edge.source for edge in asking if edge.beyond and edge.beyond.later}
-        self._numbered = {edge.source for edge in asking if edge.beyond and edge.beyond.settings.weight == "count"}
+        self._numbers = plan.numbers
         self._special = {
             p.event: [
                 EdgeAhead(plan, p, edge, edge.beyond, draw, happened, self._drawn, active)
@@ -82,8 +82,13 @@ class MemoriesAhead:
             np.maximum(marked, happened, out=marked)
         if event in self._dated:
             self._drawn[event].day = draw_day(uniform, chance, self._days, cell)
-        if event in self._numbered:
-            self._drawn[event].number = draw_number(uniform, rate * self._shares[cell], happened > 0.0)
+        if event in self._numbers:
+            known = self._numbers[event]
+            self._drawn[event].number = (
+                draw_known_number(uniform, chance, known, happened > 0.0)
+                if len(known)
+                else draw_number(uniform, rate * self._shares[cell], happened > 0.0)
+            )
 
     def step(self, plan: Plan, cell: int, levels: Mapping[str, Floats]) -> None:
         """Let the cell go by: memories fade, and take up its events."""

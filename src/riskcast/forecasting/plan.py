@@ -20,11 +20,20 @@ from riskcast.case.settings import RATE, Memory as MemorySettings
 from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import normals
 from riskcast.record.arrays import day_number
 from riskcast.record.memory import Memory, Neighbours, Sight, fading, follow, memory_of, seen_events
-from riskcast.record.sights import Begun, begun_of, is_plain, period_starts, periods_reached, settings_of, sight_of
+from riskcast.record.sights import (
+    Begun,
+    begun_of,
+    is_plain,
+    numbers_of_events,
+    period_starts,
+    periods_reached,
+    settings_of,
+    sight_of,
+)
 
 # No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
 MOST = 1e15
@@ -179,7 +188,9 @@ class Plan:
     happened already in the period of which the first cell is the rest, nothing where that is a whole one. today: levels
     in steps; drift: the part of each indicator's drift that no parent passes on, (draws,); raises: what lifts levels;
     reversion: by indicator whose level goes back to its reference, (draws,) half-life in years; tension:
-    None where the case has none, and shocks are those of years.
+    None where the case has none, and shocks are those of years; numbers: by event type that is remembered by number,
+    how many there were in each period in which a panel has the event, from the least, (periods,), none where numbers
+    are Poisson.
     """
 
     case: Case
@@ -198,6 +209,7 @@ class Plan:
     raises: tuple[Rise, ...] = ()
     reversion: Mapping[str, Floats] = field(default_factory=dict)
     tension: TensionAhead | None = None
+    numbers: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -234,6 +246,15 @@ class Plan:
     def middles(self) -> Floats:
         """How many periods after the start of the horizon the middle of every cell lies: (cells,)."""
         return np.cumsum(self.shares) - self.shares / 2.0
+
+    def implied_in_running(self, event: str) -> Bools:
+        """Where the period of which the first cell is the rest holds an outcome already that implies this one, so that
+        it adds nothing there: (dyads,)."""
+        held = np.zeros(len(self.case.dyads), dtype=bool)
+        for other in self.case.implied_by.get(event, ()):
+            if other in self.begun:
+                held |= self.begun[other] > 0.0
+        return held
 
     def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:
@@ -298,7 +319,9 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     cells = timeline.cells(horizon)
     begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
     years = timeline.years_ahead(horizon)
-    later = max((edge.beyond.later for p in events for edge in p.edges if edge.beyond is not None), default=0)
+    beyond = [(edge.source, edge.beyond) for p in events for edge in p.edges if edge.beyond is not None]
+    later = max((asked.later for _, asked in beyond), default=0)
+    numbered = dict.fromkeys(source for source, asked in beyond if asked.settings.is_numbered)
     return Plan(
         case=case,
         present=record.present,
@@ -316,6 +339,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         raises=raises,
         reversion=reversion,
         tension=_plan_tension(posterior, horizon),
+        numbers={name: numbers_of_events(case, record, name) for name in numbered},
     )
 
 

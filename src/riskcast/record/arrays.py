@@ -55,7 +55,8 @@ class Record:
     that a panel holds for the horizon's start; behind: (dyads,) periods between a panel's last row of a dyad and the
     one that its forecast needs, through which that row's levels are held; unraised[indicator]:
     (periods, units), for those that events raise, `levels` without what events have raised; dated[event]: the
-    events one by one with their days, which a panel does not know.
+    events one by one with their days, which a panel does not know; numbers[event]: (periods, units) how many a panel
+    has, those that are too few for the event of the period to have happened as well.
     """
 
     timeline: Timeline
@@ -70,6 +71,7 @@ class Record:
     recall: Mapping[str, Floats]
     unraised: Mapping[str, Floats] = field(default_factory=dict)
     dated: Mapping[str, Dated] = field(default_factory=dict)
+    numbers: Mapping[str, Floats] = field(default_factory=dict)
 
     @cached_property
     def at_risk(self) -> Mapping[str, Bools]:
@@ -167,7 +169,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
     place = panel.period - timeline.first
     past = place < periods
     row, unit = place[past], panel.unit[past]
-    occurred, covered = {}, {}
+    occurred, covered, numbers = {}, {}, {}
     for name, event in case.events.items():
         grid = np.full((periods, dyads), np.nan)
         grid[row, unit] = panel.events[name][past]
@@ -178,7 +180,8 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         last = timeline.index(event.recorded_until) if event.recorded_until else periods
         when = np.arange(periods)[:, None]
         covered[name] = (~np.isnan(grid) & (when >= first) & (when <= last)).astype(float)
-        occurred[name] = np.nan_to_num(grid)
+        numbers[name] = np.nan_to_num(grid)
+        occurred[name] = (numbers[name] >= event.at_least).astype(float)
     # The freshest row of every dyad: where covariates are known ahead, that of the first period of the horizon.
     freshest = panel.freshest
     levels, today = {}, {}
@@ -213,6 +216,7 @@ def _panel_record(case: Case, panel: Panel, timeline: Timeline) -> Record:
         covered=covered,
         recall={name: np.full(share.shape[1], case.events[name].recall) for name, share in covered.items()},
         unraised=unraised,
+        numbers=numbers,
     )
 
 

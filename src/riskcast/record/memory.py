@@ -32,7 +32,8 @@ def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
         return np.broadcast_to(source, (*source.shape[:-1], units))
     if effect.whose == "any":
         return np.broadcast_to(source.sum(axis=-1, keepdims=True), (*source.shape[:-1], units))
-    return Neighbours.of(case.pairs.values()).others(source)
+    # Differences of large numbers may come out below nothing.
+    return np.maximum(Neighbours.of(case.pairs.values()).others(source), 0.0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Neighbours:
         """
         if self.one_host:
             return np.subtract(events.sum(axis=-1, keepdims=True), events, out=out)
-        by_state = events.astype(self.member.dtype) @ self.member
+        exact = np.result_type(events.dtype, self.member.dtype)
+        by_state = events.astype(exact, copy=False) @ self.member.astype(exact, copy=False)
         both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
         return (both - 2.0 * events).astype(events.dtype)
 
@@ -76,8 +78,9 @@ class Memory(ABC):
     state[t] = step(state[t - 1], decay, seen[t]), and the regression's column is m[t] = value(state[t]). A further kind
     is one class with `step` and `shape`, and one line in `MEMORY_KINDS` of the room of the case.
 
-    unit: what `shape` gives for one fresh event, m = shape / unit; first: the state before the record of a unit begins;
-    stacked: whether states, and what is seen, have a first axis of parts that the kind explains.
+    unit: what `shape` gives for one fresh event, m = shape / unit; first: the state before anything is known, to which
+    an answer leads back, and which steps without events leave as it is; stacked: whether states, and what is seen, have
+    a first axis of parts that the kind explains.
     """
 
     unit: float = 1.0
@@ -361,15 +364,15 @@ def stretched(log_half_life: Floats, stretches: Iterable[tuple[Floats, Floats]])
         return np.exp(np.clip(total, np.log(SHORTEST), np.log(LONGEST), dtype=np.asarray(total).dtype))
 
 
-def reached(day: Floats, lengths: Sequence[float], days: int) -> Floats:
+def reached(day: Floats, lengths: Sequence[ArrayLike], days: int) -> Floats:
     """The shares of the periods after its own that an event reaches: (periods after, ...).
 
-    `day`: the day of its own period, from 1; `lengths`: days of its own period and of those after it.
+    `day`: the day of its own period, from 1; `lengths`: days of its own period and those after it, numbers or arrays.
 
     >>> reached(np.array([24.0]), (30, 31, 30), 14).round(3).ravel().tolist()
     [0.258, 0.0]
     """
-    begins = np.cumsum(lengths)[:-1]
+    begins = np.cumsum(np.asarray(lengths, dtype=float), axis=0)[:-1]
     return np.stack(
         [np.clip(day + (days - begin), 0.0, own) / own for begin, own in zip(begins, lengths[1:], strict=True)]
     )

@@ -122,7 +122,8 @@ def _came_before(triggers: Dated, here: Ints, answers: Dated, period: int, unit:
 def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Ints] | None = None) -> Floats:
     """What happened of an edge's source as its memory counts it: (periods, units), or (periods, parts, units).
 
-    `only`: a period, and which of the record's dated events to see in it; the result is of this period alone.
+    `only`: a period, and which of the record's dated events to see in it; the result is of this period alone, and so
+    are the arrays of a record that knows no days.
     """
     memory, source = settings_of(effect, case), effect.source
     grid = record.occurred[source]
@@ -136,7 +137,10 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
     begin = 0 if only is None else only[0]
     if memory.kind == IMMEDIATE:
         return _reaching(case, record.timeline, grid, dated, begin, int(memory.days or 0))
-    grid = weighed(case, effect, grid, _numbers(grid, dated) if memory.weight == "count" else grid)
+    numbers = grid
+    if memory.is_numbered:
+        numbers = record.numbers.get(source, grid) if dated is None else _numbers(grid, dated)
+    grid = weighed(case, effect, grid, numbers)
     if memory.kind != RATE:
         return grid
     covered = record.covered[source][begin : begin + len(grid)]
@@ -144,16 +148,27 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
 
 
 def weighed(case: Case, effect: Effect, happened: Floats, numbers: Floats) -> Floats:
-    """Events as a memory weighs them, from whether they happened and how many did."""
+    """Events as a memory weighs them, from whether they happened and how many did; numbers count where they are too
+    few for the event of the period to have happened, too."""
     weight = settings_of(effect, case).weight
     if weight == "severity":
         return happened * float(case.events[effect.source].severity or 0.0) / 100.0
+    if weight == "log_count":
+        return np.log2(1.0 + numbers)
     return numbers if weight == "count" else happened
 
 
-def _numbers(grid: Floats, dated: Dated | None) -> Floats:
-    if dated is None:
-        return grid
+def numbers_of_events(case: Case, record: Record, event: str) -> Floats:
+    """How many there were in each period of a panel in which an event happened, from the least; the least that makes
+    one where it never did; none where the record knows dated events. (periods with the event,)"""
+    if event not in record.numbers:
+        return np.zeros(0)
+    least, numbers = float(case.events[event].at_least), record.numbers[event]
+    found = np.sort(numbers[numbers >= least])
+    return found if len(found) else np.array([least])
+
+
+def _numbers(grid: Floats, dated: Dated) -> Floats:
     out = np.zeros_like(grid)
     np.add.at(out, (dated.period, dated.unit), 1.0)
     return out
@@ -165,10 +180,11 @@ def _reaching(case: Case, timeline: Timeline, grid: Floats, dated: Dated | None,
     out = np.zeros((len(grid), 1 + later, grid.shape[1]))
     out[:, 0] = grid
     bounds = period_starts(case, timeline, begin, len(grid) + later + 1)
-    for period, unit, placed in () if dated is None else zip(dated.period, dated.unit, dated.placed, strict=True):
-        lengths = np.diff(bounds[period : period + later + 2])
-        shares = reached(np.array(placed - bounds[period] + 1.0), lengths.tolist(), days)
-        out[period, 1:, unit] = np.maximum(out[period, 1:, unit], shares)
+    if dated is not None:
+        lengths = [bounds[dated.period + 1 + t] - bounds[dated.period + t] for t in range(later + 1)]
+        shares = reached(dated.placed - bounds[dated.period] + 1.0, lengths, days)
+        for part, share in enumerate(shares, 1):
+            np.maximum.at(out[:, part], (dated.period, dated.unit), share)
     return out
 
 

@@ -175,7 +175,7 @@ def touched_lines(risk: Risk) -> list[Text]:
 def reading_note() -> Text:
     """How to read the numbers, in two sentences."""
     return Text(
-        "Score (0-100): what a dyad's own outcomes within the horizon add up to on average.\n"
+        "Score (0-100): what own outcomes within the horizon add up to on average.\n"
         "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
         style="dim",
     )
@@ -332,7 +332,8 @@ def explanation_view(
 
 def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[RenderableType]:
     """The effects that change the rate of an outcome most today; nothing where there are none."""
-    felt = [one for one in acting if one.target in case.outcomes and abs(math.log(one.now.median)) >= LEAST_FELT]
+    on_rates = (one for one in acting if one.target in case.outcomes and one.on == "rate")
+    felt = [one for one in on_rates if abs(math.log(one.now.median)) >= LEAST_FELT]
     if not felt:
         return []
     title = "What acts now on its outcomes" + (f": the {MOST_ACTING} strongest" if len(felt) > MOST_ACTING else "")
@@ -463,14 +464,14 @@ def coverage_view(report: CoverageReport) -> RenderableType:
 
 def _simulated(report: CoverageReport) -> list[RenderableType]:
     """A simulated year ahead against the record's years."""
-    if not report.simulated:
+    if not report.year_ahead:
         return []
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Event type", ratio=1)
     for title in ("Year ahead", "A year", "Of late", "Most"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for one in report.simulated:
+    for one in report.year_ahead:
         recorded = (*(NOTHING if math.isnan(n) else figure(n, 2) for n in (one.a_year, one.lately)), str(one.most))
         style = "dim" if one.verdict == AS_RECORDED else "yellow"
         ahead = f"{number(one.mean, 1)} ({between(one)})"

@@ -4,3 +4,4 @@ from .coverage import check_priors as check_priors, report_coverage as report_co
 from .evaluation import Evaluation as Evaluation, evaluate as evaluate
 from .record_alone import PastRate as PastRate, past_rates as past_rates
 from .references import dyad_rate as dyad_rate, pooled_rate as pooled_rate
+from .simulated_counts import SimulatedCount as SimulatedCount, simulated_year as simulated_year

@@ -270,8 +270,8 @@ def draw_record(
 
     where an edge sees the events of its own period if it acts within it, else those of the period before. Other kinds
     of memory step as they do in a forecast: an event's day is uniform over the days of its period that are on record,
-    the number of events is Poisson, and an answer spends the triggers of its period that come before it in same-period
-    order, and all before.
+    the number of events is Poisson, or in a panel one of the numbers that `blank` has of periods with the event, and an
+    answer spends the triggers of its period that come before it in same-period order, and all before.
 
     Parameters: models by event type, for the names of coefficients and years; truth by event type, of which the first
     draw is used; uniforms by event type: (periods, units). Returns `blank` with the events that happened, and with the

@@ -10,12 +10,12 @@ import numpy as np
 from riskcast.case.model import Case, Effect
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel, half_life_ratio
-from riskcast.forecasting.edges_ahead import draw_day, draw_number
+from riskcast.forecasting.edges_ahead import draw_day, draw_known_number, draw_number
 from riskcast.forecasting.plan import DaysAhead
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.arrays import Dated, Record, day_number
 from riskcast.record.memory import fading, memory_of, seen_of
-from riskcast.record.sights import periods_reached, settings_of, source_grid
+from riskcast.record.sights import numbers_of_events, periods_reached, settings_of, source_grid
 
 
 class RecordDrawing:
@@ -35,6 +35,8 @@ class RecordDrawing:
         self._wholes = np.array([day_number(case.calendar.first_day(line.first + t)) for t in range(line.length + 1)])
         self._days = DaysAhead(starts - self._wholes[:-1] + 1, ends - starts + 1, np.diff(self._wholes))
         self._now: dict[str, Dated] = {}
+        self._known = {event: numbers_of_events(case, blank, event) for event in blank.numbers}
+        self._numbers = {event: np.zeros_like(blank.numbers[event]) for event in blank.numbers}
 
     def edges_of(self, event: str, truth: EventDraws) -> list[EdgeDrawn]:
         """The escalation edges of an event type, at the first draw of its parameters."""
@@ -57,6 +59,9 @@ class RecordDrawing:
         """Draw the events of one type in a period: they happen where the uniform is below their chance."""
         happened = at_risk & (uniform < chance)
         self.occurred[event][t] = happened
+        if event in self._known:
+            self._numbers[event][t] = draw_known_number(uniform, chance, self._known[event], happened)
+            return
         unit = np.flatnonzero(happened)
         placed = draw_day(uniform, chance, self._days, t)[unit].astype(np.int64) - 1 + self._wholes[t]
         # Nothing is known of the order within a period but that of same-period edges.
@@ -69,8 +74,13 @@ class RecordDrawing:
 
     def seen(self, effect: Effect, t: int) -> Floats:
         """What an edge sees of a period, as its memory's steps take it: (units,), behind the parts."""
-        now = self._now[effect.source]
-        part = replace(self._blank, dated={effect.source: now})
+        source = effect.source
+        if source in self._numbers:
+            own, numbers = self.occurred[source][t : t + 1], self._numbers[source][t : t + 1]
+            part = replace(self._blank, occurred={source: own}, numbers={source: numbers})
+            return seen_of(effect, self._case, source_grid(effect, self._case, part, (t, np.zeros(0, np.int64))))[0]
+        now = self._now[source]
+        part = replace(self._blank, dated={source: now})
         return seen_of(effect, self._case, source_grid(effect, self._case, part, (t, np.arange(len(now.unit)))))[0]
 
     def answered(self, effect: Effect, t: int) -> Bools:
@@ -80,10 +90,8 @@ class RecordDrawing:
     def record(self) -> Record:
         """The blank record with what was drawn."""
         counted = {event: happened > 0.0 for event, happened in self.occurred.items()}
-        dated = {}
-        if self._case.panel is None:
-            dated = {event: Dated(*np.concatenate(rows).T) for event, rows in self._dated.items()}
-        return replace(self._blank, occurred=self.occurred, counted=counted, dated=dated)
+        dated = {event: Dated(*np.concatenate(rows).T) for event, rows in self._dated.items() if rows}
+        return replace(self._blank, occurred=self.occurred, counted=counted, dated=dated, numbers=self._numbers)
 
 
 class EdgeDrawn:

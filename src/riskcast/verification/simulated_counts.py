@@ -74,14 +74,14 @@ class SimulatedCount:
         return f"{self.label}: {ahead}, the record {a_year}{verdict}."
 
 
-def simulated_counts(posterior: Posterior, paths: int = PATHS, seed: int | None = None) -> tuple[SimulatedCount, ...]:
+def simulated_year(posterior: Posterior, paths: int = PATHS, seed: int | None = None) -> tuple[SimulatedCount, ...]:
     """Recorded events of each type in simulated years ahead, under the baseline, against those of the record.
 
     A count is of periods and units that hold at least one, as in the record. Rates of the record are events by the
     exposure that is behind them: n / sum over units and periods of (exposure / today's recall), times today's units.
 
     >>> from riskcast import fit, load_case
-    >>> found = simulated_counts(fit(load_case("central_asia_2024"), draws=200))
+    >>> found = simulated_year(fit(load_case("central_asia_2024"), draws=200))
     >>> len(found) == len(load_case("central_asia_2024").events)
     True
     """
@@ -91,9 +91,9 @@ def simulated_counts(posterior: Posterior, paths: int = PATHS, seed: int | None 
 
 
 def simulate_counts(case: Case, seed: int = 1) -> tuple[tuple[SimulatedCount, ...], tuple[str, ...]]:
-    """`simulated_counts` of a case that is fitted for them, and which checks its posterior failed."""
+    """`simulated_year` of a case that is fitted for them, and which checks its posterior failed."""
     posterior = fit(case, draws=DRAWS, seed=seed, allow_unreliable=True)
-    return simulated_counts(posterior), posterior.diagnostics.failures
+    return simulated_year(posterior), posterior.diagnostics.failures
 
 
 def _against(case: Case, record: Record, event: str, ahead: Floats) -> SimulatedCount:

@@ -15,6 +15,7 @@ from riskcast.case.model import Case, Indicator
 from riskcast.case.moves import total_drifts
 from riskcast.case.plausibility.limits import found_at, quantities_of, written_levels
 from riskcast.case.quantities import Quantity, check_domain
+from riskcast.case.settings import RATE
 from riskcast.case.where import SERIES_FILE
 from riskcast.machinery.array_types import Floats
 from riskcast.numbers import factor_text
@@ -33,6 +34,7 @@ RUNAWAY_RATE: Final = 10_000.0
 STEEPEST: Final = 10.0
 FASTEST: Final = 10.0
 LEAST_REMEMBERED: Final = 0.05
+BURNT_IN: Final = 0.9
 FINEST: Final = 1e4
 _FACTORS = (ids.RATE_RATIO, ids.HALF_LIFE, ids.SD_DYAD, ids.SD_TIME, ids.DRIFT, ids.RISE_HALF_LIFE)
 
@@ -190,6 +192,24 @@ def odd_half_lives(case: Case) -> Iterator[Found]:
             wrong = f"{quantity.center:g} {unit}s is longer than the record, {record} {unit}s: nothing is forgotten"
         if wrong:
             yield found_at(case, key, quantity, wrong, f"give the half-life in {unit}s", quantity.center)
+
+
+def short_burn_ins(case: Case) -> Iterator[Found]:
+    unit = case.settings.period
+    record = case.calendar.number(case.as_of) - case.calendar.number(case.settings.history_from) + 1
+    for key, _, quantity in quantities_of(case, ids.HALF_LIFE):
+        found = ids.parse_id(key)
+        memory = case.settings.memories.get(found.of or found.name)
+        if memory is None or memory.kind != RATE or not quantity.center > 0:
+            continue
+        share = 1.0 - 2.0 ** (-record / quantity.center)
+        if not share >= BURNT_IN:
+            needed = -quantity.center * math.log2(1.0 - BURNT_IN)
+            wrong = f"{quantity.center:g} {unit}s: a record of {record} {unit}s holds {100 * share:.0f} % of what an "
+            wrong += f"endless one would weigh, and rates are rough until it holds {100 * BURNT_IN:.0f} %, "
+            wrong += f"after {needed:.0f} {unit}s"
+            mend = "give a shorter half-life or a longer record, or accept that few events move the rate much"
+            yield found_at(case, key, quantity, wrong, mend, quantity.center)
 
 
 def odd_steps(case: Case) -> Iterator[Found]:

@@ -36,17 +36,28 @@ def early_events(case: Case) -> Iterator[Found]:
             yield Found(EVENTS_FILE, (place, "date"), wrong, mend, owners)
     if case.panel is None:
         return
-    for name, values in case.panel.events.items():
+    for name in case.panel.events:
         begin = case.events[name].recorded_from
         if begin is None:
             continue
         numbers = np.unique(case.panel.period).tolist()
         before = [number for number in numbers if case.calendar.last_day(number) < begin]
-        early = np.flatnonzero(np.isin(case.panel.period, before) & (values == 1.0))
+        happened = case.panel.happened(name, case.events[name].at_least)
+        early = np.flatnonzero(np.isin(case.panel.period, before) & (happened == 1.0))
         if len(early):
             wrong = f"{len(early)} events lie before recorded_from {begin}, the first "
             wrong += f"of {row_words(case, case.panel, int(early[0]))}: {_used(case, name)}"
             yield Found(panel_file(case), (name,), wrong, mend, (("outcomes", name),))
+
+
+def unreached_numbers(case: Case) -> Iterator[Found]:
+    if case.panel is None:
+        return
+    for name, event in case.events.items():
+        most = float(np.nan_to_num(case.panel.events[name]).max(initial=0.0))
+        if 1.0 <= most < event.at_least:
+            wrong = f"is {event.at_least}, and no row has more than {most:g}: by the record, {name} never happened"
+            yield Found("outcomes", (name, "at_least"), wrong, "give a number that rows reach", (("outcomes", name),))
 
 
 def uncovered_events(case: Case) -> Iterator[Found]:

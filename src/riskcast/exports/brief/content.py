@@ -12,6 +12,7 @@ from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.model import Case, Effect, Scenario
 from riskcast.case.places import Places, find_places
 from riskcast.case.quantities import Evidence, quantity_text
+from riskcast.case.quantity_names import ratio_is_for
 from riskcast.charts.canvas import word_ranges
 from riskcast.exports.brief.sentences import (
     footer,
@@ -292,7 +293,8 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
     """What is known of a driver: its level, the strongest edge, its claim and its sources."""
     source = driver.id.split(":")[-1]
     lifted = [name for name, one in case.indicators.items() if driver.kind == RAISED and source in one.raises]
-    edges = sorted((e for e in case.effects if e.source in (lifted or [source])), key=_strength, reverse=True)
+    named = lifted or [source]
+    edges = sorted((e for e in case.effects if e.source in named and e.on == "rate"), key=_strength, reverse=True)
     told, level = "", None
     if lifted:
         told = f"Has moved {', '.join(case.indicators[name].label for name in lifted)}, which fades. "
@@ -305,7 +307,7 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
     if edges:
         ratio, target = edges[0].rate_ratio, case.events[edges[0].target].label
         moving = case.indicators.get(edges[0].source)
-        step = f"a step of {moving.step:g}" if moving is not None else "one fresh event"
+        step = f"a step of {moving.step:g}" if moving is not None else ratio_is_for(case, edges[0])
         told += f"Felt most in “{target}”: {step} multiplies its rate by {quantity_text(ratio, figure)}."
     # A claim belongs to its own edge: that of another edge would be read as if it bore the number beside it.
     evidence = edges[0].rate_ratio.evidence if edges else None
