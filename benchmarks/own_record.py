@@ -19,7 +19,8 @@ from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_c
 from riskcast.numbers import between, number, skill
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
 from riskcast.verification.forecasters import MODEL, forecaster_label
-from riskcast.verification.verdicts import is_reference, severity_in_words, skill_verdict
+from riskcast.verification.score_accuracy import ScoreAccuracy
+from riskcast.verification.verdicts import is_reference, scores_in_words, severity_in_words, skill_verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
 FIRST = dt.date(2012, 1, 1)
@@ -82,7 +83,8 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
             [_type_row(part, case) for part in types],
         ),
         "## The worst outcome of a year",
-        "Ranked probability score of the peak severity that a dyad met within a year, from 0 (perfect) to 1.",
+        "Ranked probability score of the severity of the worst own outcome that a dyad met within a year, from 0 "
+        "(perfect) to 1.",
         table(
             ("Forecaster", "RPS", "Skill"),
             [
@@ -92,6 +94,21 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
                     "–" if found.skill is None or is_reference(found.skill) else _skill(found.skill),
                 )
                 for name, found in evaluation.severity.items()
+            ],
+        ),
+        "## Scores of dyads",
+        "What a dyad's own outcomes of a year added up to, and what was forecast, in points of 100. "
+        f"{scores_in_words(evaluation.scores)} Skill: of the mean squared error, against the best reference.",
+        table(
+            ("Forecaster", "Mean", "Bias", "RMSE", "Correlation", "Skill"),
+            [_score_row(found) for found in evaluation.scores.values()],
+        ),
+        "Where riskcast forecast so much, so much came:",
+        table(
+            ("Forecast score", "Forecasts", "Mean forecast", "Mean that came"),
+            [
+                (f"{one.low:.1f}–{one.high:.1f}", one.forecasts, f"{one.mean_forecast:.1f}", f"{one.mean_came:.1f}")
+                for one in evaluation.scores[MODEL].bins
             ],
         ),
         "## Priors against the record",
@@ -173,6 +190,17 @@ def _type_row(part: Slice, case: riskcast.Case) -> tuple[str, ...]:
         forecaster_label(part.best_reference),
         number(best.brier.value, 4),
         "–" if model.skill is None else _skill(model.skill),
+    )
+
+
+def _score_row(found: ScoreAccuracy) -> tuple[str, ...]:
+    return (
+        forecaster_label(found.forecaster),
+        f"{found.mean_forecast:.1f}",
+        _measured(found.bias, 1),
+        _measured(found.rmse, 1),
+        "–" if found.correlation is None else _measured(found.correlation, 2),
+        "–" if found.skill is None or is_reference(found.skill) else _skill(found.skill),
     )
 
 

@@ -126,8 +126,14 @@ def between(estimate: Interval, digits: int = 0) -> str:
     >>> from riskcast.forecasting.estimates import Estimate
     >>> between(Estimate(42.5, 32.5, 56.0)), between(Estimate(0.04, 0.035, 0.0452), 3)
     ('32–56', '0.035–0.045')
+    >>> between(Estimate(-1.0, -3.4, 1.0), 1)
+    '−3.4 to 1.0'
     """
-    return f"{number(estimate.low, digits)}–{number(estimate.high, digits)}" if has_ends(estimate) else ""
+    if not has_ends(estimate):
+        return ""
+    # A dash before a number is taken for its sign.
+    low, high = number(estimate.low, digits), number(estimate.high, digits)
+    return f"{low} to {high}" if {low[0], high[0]} & {"−", "-"} else f"{low}–{high}"
 
 
 def has_ends(estimate: Interval) -> bool:

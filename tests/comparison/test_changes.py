@@ -156,6 +156,19 @@ def test_no_change_and_words_alone_cost_no_forecast(case: Case, tmp_path: Path) 
     assert next(c.after["claim"] for c in told.silent if c.id == "indicators.mood.now") == "As surveyed in spring."
 
 
+def test_whom_a_shared_outcome_touches_and_what_is_grave_move_no_score(case: Case, tmp_path: Path) -> None:
+    told = FILES["outcomes.yaml"].replace("  severity: 60", "  severity: 70\n  applies_to: [HHH-AAA]")
+    settings = FILES["case.yaml"].replace("horizon: 12", "horizon: 12\ngrave: 50")
+    found = compare(case, edited(tmp_path, outcomes_yaml=told, case_yaml=settings))
+    assert (found.changes, found.forecasts) == ((), 0)
+    silent = {"outcomes.decree.applies_to", "outcomes.decree.severity", "settings.grave"}
+    assert {change.id for change in found.silent} == silent
+    own = FILES["outcomes.yaml"].replace("  severity: 30", "  severity: 50")
+    moved = compare(case, edited(tmp_path / "own", outcomes_yaml=own))
+    assert [change.id for change in moved.changes] == ["outcomes.protest.severity"]
+    assert all(after > before for before, after in moved.scores.values())
+
+
 def test_parents_count_only_where_something_moves_them(case: Case) -> None:
     changed = apply_overlay(case, {"indicators.trade.parents.mood": quantity(-0.9, -1.2, -0.6)})
     assert ids(case, changed) == ["indicators.trade.parents.mood"]

@@ -27,10 +27,10 @@ ORDER: Key = ("order",)
 AS_OF: Key = ("settings", "as_of")
 # What people read, and the engine does not.
 TEXTS = {
-    "settings": {"title", "note", "bands", "host", "allow"},
+    "settings": {"title", "note", "bands", "grave", "host", "allow"},
     "memories": {"label"},
     "indicators": {"label", "question", "unit", "missing", "allow"},
-    "outcomes": {"label", "resolution", "initiator", "allow"},
+    "outcomes": {"label", "resolution", "initiator", "applies_to", "allow"},
     "effects": {"rationale", "allow"},
 }
 REDEFINING = ("scope", "scale", "history", "unit")
@@ -343,6 +343,9 @@ class _Judge:
             return False
         if section == "events" and name == CONTEXT:
             return False
+        if section == "outcomes" and field == "severity":
+            types = [case.events[name] for case in (self.first, self.second) if name in case.events]
+            return any(one.is_scored for one in types)
         return not in_both or _numbers(before) != _numbers(after)
 
 

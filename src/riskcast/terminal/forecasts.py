@@ -175,7 +175,7 @@ def touched_lines(risk: Risk) -> list[Text]:
 def reading_note() -> Text:
     """How to read the numbers, in two sentences."""
     return Text(
-        "Score (0-100): what a dyad's own outcomes within the horizon add up to on average.\n"
+        "Score (0-100): what own outcomes within the horizon add up to on average.\n"
         "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
         style="dim",
     )
