@@ -29,7 +29,7 @@ from riskcast.record.arrays import Record, build_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case, thinned_case
 from tests.support.clusters import until
 from tests.support.numbered import numbered
-from tests.support.remembering import needing, remembering, some_rows
+from tests.support.remembering import needing, remembering, remembering_panel, some_rows
 from tests.support.smallpanel import panel_case
 
 Point = dict[str, Floats]
@@ -126,6 +126,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "panel": panel_case,
     "memories": lambda: remembering(some_rows(1)),
     "half-lives": needing,
+    "memories of a panel": remembering_panel,
     "numbers": numbered,
     "recall": lambda: thinned_case(8, partners=2, years=4),
 }

@@ -14,6 +14,7 @@ from riskcast.case.model import Case
 from riskcast.case.panel import Panel
 from riskcast.case.settings import Memory
 from riskcast.forecasting.edges_ahead import draw_known_number
+from riskcast.forecasting.remembered import remembered_events
 from tests.support.cases import edge, event, make_case, quantity
 
 DRAWS, PATHS = 4000, 16
@@ -102,6 +103,12 @@ def test_a_forecast_is_what_going_through_all_numbers_says(whose: str, acts: str
     error = 5.0 * np.sqrt(wanted * (1.0 - wanted) / (DRAWS * PATHS))
     assert (wanted[1] > wanted[0] + 0.05).all()
     np.testing.assert_array_less(np.abs(ahead.simulated.by_period["war"] - wanted), error + 1e-6)
+
+
+def test_what_is_remembered_tells_how_many_there_were() -> None:
+    posterior = fit(raiding("own", "next", weight="log_count"), draws=100, prior_only=True)
+    told = [(event.when, event.what) for event in remembered_events(posterior, "P001-P002", least=0.0)]
+    assert [(when, what.split(",")[-1]) for when, what in told] == [("2019", " 4 of them."), ("2016", " 9 of them.")]
 
 
 def test_known_numbers_are_drawn_equally_often_and_more_come_of_likelier_events() -> None:

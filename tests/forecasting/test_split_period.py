@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from riskcast import case_as_of, explain, fit, forecast, score
 from riskcast.case.model import Case
-from tests.support.cases import edge, event, event_row, make_case, quantity
+from riskcast.forecasting.closed_form import is_closed, solve
+from riskcast.forecasting.plan import plan_simulation
+from riskcast.forecasting.simulation import simulate
+from tests.support.cases import assert_mean, edge, event, event_row, make_case, quantity
 
 BASE = {"a": 0.3, "b": 0.2}
 ONWARDS, AT_ONCE, HALF_LIFE = 3.0, 5.0, 3.0
@@ -98,3 +102,42 @@ def test_a_day_without_events_hardly_moves_a_forecast(period: str) -> None:
     ]
     assert max(abs(later - earlier) for earlier, later in itertools.pairwise(chances)) < 0.02
     assert max(chances) - min(chances) < 0.03
+
+
+def test_an_outcome_adds_nothing_in_a_period_that_has_held_what_implies_it() -> None:
+    base = {"note": 0.6, "word": 0.8}
+    events = {
+        "note": event(quantity(base["note"]), severity=40.0),
+        "word": event(quantity(base["word"]), severity=10.0, implied_by=("note",)),
+    }
+    rows = (event_row(dt.date(2020, 12, 5), "note", "HHH-P001"),)
+    case = make_case(events, partners=2, rows=rows, as_of=DAY, horizon=2)
+    posterior = fit(case, draws=4000, prior_only=True)
+    plan = plan_simulation(posterior, 2, 1)
+    rate = {name: -math.log1p(-each) / 12.0 for name, each in base.items()}
+
+    def mean_score(shares: tuple[float, ...], begun: bool) -> float:
+        total = 0.0
+        for future in itertools.product((0, 1), repeat=2 * len(shares)):
+            notes, words = future[::2], future[1::2]
+            weight = 1.0
+            for share, note, word in zip(shares, notes, words, strict=True):
+                for name, happens in (("note", note), ("word", word)):
+                    p = -math.expm1(-rate[name] * share)
+                    weight *= p if happens else 1.0 - p
+            alone = any(
+                word and not note and not (begun and cell == 0)
+                for cell, (note, word) in enumerate(zip(notes, words, strict=True))
+            )
+            total += weight * 100.0 * (1.0 - (1.0 - 0.4 * max(notes)) * (1.0 - 0.1 * alone))
+        return total
+
+    # The forecast's own shares: what is left of December, January, ten days of February.
+    assert plan.shares == pytest.approx(SHARES)
+    for column, begun in enumerate((True, False)):
+        assert_mean(simulate(plan, case.scenario("baseline"), 4).score[:, column], mean_score(SHARES, begun))
+    one = replace(plan, shares=plan.shares[:1], years=plan.years[:1])
+    assert is_closed(one)
+    solved = solve(one, case.scenario("baseline"), 1000).score
+    for column, begun in enumerate((True, False)):
+        np.testing.assert_allclose(solved[:, column], mean_score(SHARES[:1], begun), rtol=1e-5)

@@ -42,18 +42,20 @@ def numbers_table(seed: int = 1, largest: float = 40.0) -> pandas.DataFrame:
 
 def numbered(seed: int = 1, at_least: int = RAIDS_FROM) -> Case:
     """The small panel in which a clash is called forth by numbers of raids; a raid is one of `at_least` so many."""
+    return panel_case(numbers_table(seed), edits=number_edits(str(at_least)))
+
+
+def number_edits(at_least: str) -> tuple[tuple[str, str, str], ...]:
+    """What makes the files of the small panel those of `numbered`."""
     edges = "".join(
         f"- {{from: {source}, to: {target}, path: p{place}, whose: {whose}, memory: {memory}, acts: {acts}, "
         f"spent: {str(spent).lower()}, rate_ratio: {{median: 1.3, interval: [0.9, 1.9], {JUDGED}}}, rationale: R.}}\n"
         for place, (source, target, whose, memory, acts, spent) in enumerate(EDGES)
     )
-    return panel_case(
-        numbers_table(seed),
-        edits=(
-            ("case.yaml", "memories:\n", MEMORIES),
-            ("effects.yaml", "- {from: mood", edges + "- {from: mood"),
-            ("outcomes.yaml", "raid:\n", f"raid:\n  at_least: {at_least}\n"),
-        ),
+    return (
+        ("case.yaml", "memories:\n", MEMORIES),
+        ("effects.yaml", "- {from: mood", edges + "- {from: mood"),
+        ("outcomes.yaml", "raid:\n", f"raid:\n  at_least: {at_least}\n"),
     )
 
 

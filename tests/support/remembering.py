@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from riskcast.case.model import Case, EventRow
+from riskcast.case.model import Case, Effect, EventRow
 from riskcast.case.settings import Memory
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, series_row
+from tests.support.smallpanel import panel_case
 
 KINDS: dict[str, dict[str, Any]] = {
     "count": {"half_life": quantity(2.0, 1.0, 4.0)},
@@ -120,3 +121,18 @@ def answering(years: int = 6) -> Case:
     )
     memories = {name: Memory.model_validate({"label": name, **told}) for name, told in KINDS.items()}
     return case.revised(settings=case.settings.model_copy(update={"memories": memories}))
+
+
+def remembering_panel() -> Case:
+    """The small panel, with memories that fit panels, answers, and a driver of a half-life."""
+    case, ratio = panel_case(), quantity(1.5, 0.8, 2.8)
+    names = ("since", "never", "rate")
+    memories = {name: Memory.model_validate({"label": name, **KINDS[name]}) for name in names}
+    edges = [edge("clash", "clash", ratio, whose="own", memory=name, acts="next", path=name) for name in names]
+    edges += [
+        edge("raid", "clash", ratio, whose="others", memory="since", acts="same", path="others"),
+        edge("raid", "clash", ratio, whose="own", memory="fast", acts="same", spent=True, path="spent"),
+        edge("mood", "clash", ratio, memory="fast", on="half_life"),
+    ]
+    settings = case.settings.model_copy(update={"memories": {**case.settings.memories, **memories}})
+    return case.revised(settings=settings, effects=(*case.effects, *map(Effect.model_validate, edges)))

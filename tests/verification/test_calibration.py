@@ -17,6 +17,7 @@ import pytest
 from riskcast.case.model import Case, SeriesRow
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model
+from riskcast.engines.jobs import Job, Joint
 from riskcast.engines.laplace import fit_event
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
@@ -559,3 +560,45 @@ def test_results_are_a_table_and_plain_data() -> None:
         assert len(block["ecdf"]["points"]) == len(block["ecdf"]["high"])
     assert data["p_value"] == min(1.0, len(BLOCKS) * min(block["joint_p_value"] for block in data["blocks"]))
     assert set(data["p_values_by_event"]["a"]) == set(BLOCKS)
+
+
+def test_a_case_with_tension_is_fitted_whole_and_ranks_what_is_shared() -> None:
+    plain = make_case({"a": event(quantity(0.5, 0.2, 0.8)), "b": event(quantity(0.5))}, partners=2, years=4)
+    given = {
+        **plain.settings.model_dump(),
+        "tension": {"period": "year", "persistence": quantity(0.6, 0.2, 0.9), "loading": quantity(0.7, 0.3, 1.4)},
+        "trust": quantity(0.8, 0.4, 1.6),
+    }
+    case = plain.revised(settings=given)
+    found = calibrate(case, records=20, draws=100)
+    assert list(found.histograms) == [
+        "base_rate", "loading", "tension", "tension_persistence", "trust", "log_likelihood",
+    ]  # fmt: skip
+    # One event type of each record enters the pool: ranks of one record move together.
+    assert {len(one.ranks) for one in found.histograms.values()} == {20}
+    assert set(found.by_event) == {"tension and trust", "a", "b"}
+    assert found.by_event["tension and trust"].keys() == {"tension", "tension_persistence", "trust"}
+    assert found.is_calibrated
+    one = calibrate_record(case, seed=1, number=0, draws=100)
+    assert calibrate_record(case, seed=1, number=0, draws=100) == one
+    with pytest.raises(OptionError, match="they share tension or trust"):
+        calibrate(case, records=20, draws=100, engine=lambda model, draws, seed: fit_event(model, draws, seed))
+
+
+def test_tension_that_is_too_sure_of_itself_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case({"a": event(quantity(0.9)), "b": event(quantity(0.9))}, partners=1, years=6)
+    tension = {"period": "quarter", "persistence": quantity(0.5), "loading": quantity(0.8)}
+    case = case.revised(settings={**case.settings.model_dump(), "tension": tension})
+    right = calibrate(case, records=60, draws=100)
+    assert right.histograms["tension"].inside
+    whole = calibration.fit_together
+
+    def too_sure(job: Job) -> Joint:
+        joint = whole(job)
+        assert joint.shared is not None
+        middle = joint.shared.tension.mean(axis=0)
+        return replace(joint, shared=replace(joint.shared, tension=middle + 0.2 * (joint.shared.tension - middle)))
+
+    monkeypatch.setattr(calibration, "fit_together", too_sure)
+    wrong = calibrate(case, records=60, draws=100)
+    assert not wrong.histograms["tension"].inside

@@ -13,9 +13,14 @@ from riskcast.engines.draws import draw_prior
 from riskcast.engines.hazard import build_event_model, memory_columns
 from riskcast.record.arrays import build_record
 from riskcast.verification.calibration import calibrate, draw_record
-from tests.support.remembering import answering, needing, remembering
+from tests.support.remembering import answering, needing, remembering, remembering_panel
 
-CASES: dict[str, Callable[[], Case]] = {"answers": answering, "half-lives": needing, "every kind": remembering}
+CASES: dict[str, Callable[[], Case]] = {
+    "answers": answering,
+    "half-lives": needing,
+    "every kind": remembering,
+    "panel": remembering_panel,
+}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -51,6 +51,7 @@ def _solve(plan: Plan, scenario: Scenario, cells: int, *, recorded: bool) -> Sim
     totals.pop(0.0, None)
     forced, ruled_out = (find(plan.case, scenario, 1, plan.present) for find in (assumed_events, excluded_events))
     scored = scored_outcomes(plan.case)
+    held = {each.event: plan.implied_in_running(each.event) for each in scored}
     per_block = max(1, cells // dyads)
     for first in range(0, draws, per_block):
         part = slice(first, min(first + per_block, draws))
@@ -61,7 +62,8 @@ def _solve(plan: Plan, scenario: Scenario, cells: int, *, recorded: bool) -> Sim
             probability[p.event][part] = _chance(plan, p, levels, part, length)
             probability[p.event][part, forced.get((0, p.event), [])] = 1.0
             probability[p.event][part, ruled_out.get((0, p.event), [])] = 0.0
-        score[part] = expected_points(scored, {each.event: probability[each.event][part] for each in scored})
+        counts = {each.event: probability[each.event][part] for each in scored}
+        score[part] = expected_points(scored, {name: np.where(held[name], 0.0, own) for name, own in counts.items()})
         none = np.ones((part.stop - first, dyads))
         for level in sorted(totals, reverse=True):
             for p in plan.events:

@@ -38,6 +38,7 @@ class PathScores:
         self._share = {p.event: np.float32(p.severity / 100.0) for p in self.outcomes}
         self._implied = {p.event: p.implied_by for p in self.outcomes if p.implied_by}
         self._waiting = {name: full(count, dyads, 1.0) for name in self._implied}
+        self._held = {name: held for name in self._implied if (held := plan.implied_in_running(name)).any()}
         for (_, name), units in forced.items():
             if name in self._open and name not in self._implied:
                 self._open[name][:, units] = 0.0
@@ -74,6 +75,8 @@ class PathScores:
         """Let the cell go by: outcomes that others imply count where they stand alone in it."""
         for event, implying in self._implied.items():
             alone = count_alone(happened[event], [happened[other] for other in implying])
+            if event in self._held:
+                alone = np.where(self._held[event], np.float32(0.0), alone)
             self._waiting[event] *= 1 - happened[event]
             np.divide(self._expected, self._factor[event], out=self._expected)
             counts = np.multiply(alone, self._open[event], out=self._spare)
@@ -81,6 +84,7 @@ class PathScores:
             np.copyto(self._factor[event], 1, where=counts > 0)
             self._count(event, counts)
             self._expected *= self._factor[event]
+        self._held = {}
 
     def points(self) -> Floats:
         """What occurred on each path scores: (paths, dyads)."""

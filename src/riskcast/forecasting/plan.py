@@ -20,7 +20,7 @@ from riskcast.case.settings import RATE, Memory as MemorySettings
 from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import normals
 from riskcast.record.arrays import day_number
 from riskcast.record.memory import Memory, Neighbours, Sight, fading, follow, memory_of, seen_events
@@ -246,6 +246,15 @@ class Plan:
     def middles(self) -> Floats:
         """How many periods after the start of the horizon the middle of every cell lies: (cells,)."""
         return np.cumsum(self.shares) - self.shares / 2.0
+
+    def implied_in_running(self, event: str) -> Bools:
+        """Where the period of which the first cell is the rest holds an outcome already that implies this one, so that
+        it adds nothing there: (dyads,)."""
+        held = np.zeros(len(self.case.dyads), dtype=bool)
+        for other in self.case.implied_by.get(event, ()):
+            if other in self.begun:
+                held |= self.begun[other] > 0.0
+        return held
 
     def chances(self, dyads: NDArray[np.int64]) -> Floats:
         """Probability of at least one event of each type within the horizon, were all to stay as it is at its start:

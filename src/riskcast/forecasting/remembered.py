@@ -36,7 +36,7 @@ class RememberedEvent:
     words; unit: where it happened: a dyad, the host, or ALL; day: when, the last day of a panel's period; when:
     the same as exactly as it is known, 2024-03-22, 2024-03, 2024Q1 or 2024; precision: how exactly that is; share:
     what is left of a fresh event, 0 to 1; is_own: whether it befell the dyad that remembers it, alone or with all
-    others; effects: ids of the effects that remember it.
+    others; effects: ids of the effects that remember it; number: how many a panel has of the period.
     """
 
     row: EventRow | None
@@ -49,11 +49,14 @@ class RememberedEvent:
     share: float
     is_own: bool
     effects: tuple[str, ...]
+    number: int = 1
 
     @property
     def what(self) -> str:
         """The event type in words, and what the record says of the event."""
-        return f"{self.label}. {self.row.description}" if self.row is not None else f"{self.label}."
+        if self.row is not None:
+            return f"{self.label}. {self.row.description}"
+        return f"{self.label}." if self.number == 1 else f"{self.label}, {self.number:,} of them."
 
     def __str__(self) -> str:
         return self.what if self.is_own else f"{self.unit}: {self.what}"
@@ -149,6 +152,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
                     share=share,
                     is_own=past.unit in (dyad, ALL_DYADS, case.host),
                     effects=tuple(edge.id for edge in edges),
+                    number=past.number,
                 )
             )
     return RememberedEvents(found, dyad)
@@ -171,7 +175,8 @@ def _share(posterior: Posterior, edge: Effect, past: _PastEvent) -> float:
 
 @dataclass(frozen=True)
 class _PastEvent:
-    """An event of the record, how many periods ago it was, and its days; those of a panel are of its whole period."""
+    """An event of the record, how many periods ago it was, and its days; those of a panel are of its whole period, and
+    may be several."""
 
     row: EventRow | None
     type: str
@@ -181,6 +186,7 @@ class _PastEvent:
     precision: str
     gap: int
     dated: Dated
+    number: int = 1
 
 
 def _past_events(posterior: Posterior) -> list[_PastEvent]:
@@ -204,7 +210,8 @@ def _past_events(posterior: Posterior) -> list[_PastEvent]:
             gap = max(0, freshest - place)
             day, when = case.calendar.last_day(timeline.first + place), timeline.label(place)
             dated = _dated(place, (day, day), day)
-            found.append(_PastEvent(None, name, case.units(name)[unit], day, when, case.settings.period, gap, dated))
+            number, where = int(posterior.record.numbers[name][place, unit]), case.units(name)[unit]
+            found.append(_PastEvent(None, name, where, day, when, case.settings.period, gap, dated, number))
     return sorted(found, key=lambda event: event.gap)
 
 

@@ -16,6 +16,7 @@ from riskcast.case.where import Where
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
 from riskcast.engines.log_rates import MemoryTable, log_rates
+from riskcast.engines.shared import TRUST, build_shared, draw_event_prior, draw_shared_prior
 from riskcast.forecasting.level_bounds import HeldLevel, held_levels
 from riskcast.forecasting.lineage import case_lineage
 from riskcast.machinery.array_types import Floats
@@ -272,7 +273,8 @@ def _exceeding(checks: Iterable[PriorCheck], jointly: PriorCheck) -> Iterator[Fo
 
 
 def _compare(case: Case, draws: int, seed: int, cells: int) -> tuple[tuple[PriorCheck, ...], PriorCheck]:
-    """Every event type against its priors, and all together, draw by draw: their priors are independent of another."""
+    """Every event type against its priors, and all together, draw by draw: their priors are independent of another, but
+    for the tension and the trust that they share."""
     checks, recorded, total = [], 0, np.zeros(draws)
     for event, count, counts in _expected_counts(case, draws, seed, cells):
         checks.append(_held_against(event, case.events[event].label, count, counts))
@@ -289,10 +291,15 @@ def _held_against(event: str, label: str, recorded: int, counts: Floats) -> Prio
 def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[tuple[str, int, Floats]]:
     """Every event type with its recorded count and those that its priors draw, (draws,)."""
     record = build_record(case)
+    shared = build_shared(case, record)
+    common = draw_shared_prior(shared, draws, seed) if shared.couples else None
     for event in case.events:
         # What is pooled is counted by whole periods: half of what happened in two of them is no whole one.
         model = build_event_model(case, record, event, pooled=not record.is_thinned(event))
-        drawn = draw_prior(model, draws, seed)
+        if common is None:
+            drawn = draw_prior(model, draws, seed)
+        else:
+            drawn = draw_event_prior(model, common, draws, seed, scaled=not shared.hyper[TRUST].is_fixed)
         xi = standardise_hyper(model, drawn.hyper)
         rng = generator(seed, "prior check", event)
         rows = model.rows

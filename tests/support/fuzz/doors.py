@@ -26,6 +26,7 @@ from riskcast.cli.commands import main
 from riskcast.errors import DEBUG
 from tests.support import smallcase, smallpanel
 from tests.support.fuzz.nonsense import NUMBERS, anything, bend, cell, smudge
+from tests.support.numbered import number_edits, numbers_table
 
 DRAWS: Final = 100
 SCENARIOS: Final = ("baseline", "storm")
@@ -68,9 +69,13 @@ def table(chance: Random, folder: Path) -> str:
 
 
 def panel(chance: Random, folder: Path) -> str:
-    """The small panel with its table bent, as CSV, Parquet or a sheet."""
-    frame = smallpanel.table()
-    smallpanel.write_panel_case(folder)
+    """The small panel with its table bent, as CSV, Parquet or a sheet; now and then with numbers of events."""
+    frame, edits = smallpanel.table(), ()
+    if chance.random() < 0.4:
+        frame = numbers_table(chance.randrange(5), chance.choice((1.0, 40.0, 1e6)))
+        least = anything(chance) if chance.random() < 0.2 else chance.choice((1, 2, 5, 1000))
+        edits = number_edits(yaml.safe_dump(least, default_flow_style=True).splitlines()[0])
+    smallpanel.write_panel_case(folder, edits=edits)
     frame = frame.astype(object)
     for _ in range(chance.choice(HOW_MANY)):
         column, row = chance.choice(list(frame.columns)), chance.randrange(len(frame))
