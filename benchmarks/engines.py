@@ -3,8 +3,8 @@
 From nothing: `laplace` builds the rows and fits every event type; `nuts` builds the same model, compiles it with nutpie
 into an empty cache and samples 2 x 1000 draws (a second ratio has the cache warm). After one changed effect: `laplace`
 refits the one event type, forecasts and scores; `nuts` swaps the priors with `with_data` and samples again. The last
-line compares 12-month probabilities of both.
-Run: uv run python benchmarks/engines.py [--json]
+line compares 12-month probabilities of both. With `--tension` the case has tension by quarter.
+Run: uv run python benchmarks/engines.py [--tension] [--json]
 """
 
 from __future__ import annotations
@@ -44,12 +44,16 @@ def main() -> None:
     parser.add_argument("case", nargs="?", default=list_cases()[0])
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     parser.add_argument("--repeat", type=int, default=5, help="runs of the fast engine; the median counts")
+    parser.add_argument("--tension", action="store_true", help="give the case tension by quarter")
     options = parser.parse_args()
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     case = load_case(options.case)
+    if options.tension:
+        tension = {"period": "quarter", "loading": {"median": 0.6, "interval": (0.25, 1.2)}}
+        case = case.revised(settings={**case.settings.model_dump(), "tension": tension})
     effect = next(effect for effect in case.effects if effect.target == case.outcomes[0])
     center = effect.rate_ratio.center
     change = {f"effects.{effect.id}": {"median": center * 1.3, "interval": [center * 1.0, center * 1.69]}}
@@ -72,7 +76,7 @@ def main() -> None:
     import pymc  # noqa: F401
 
     from riskcast.engines.pymc_data import flatten_case
-    from riskcast.engines.pymc_model import assemble, compile_model, draw_chains, natural_events
+    from riskcast.engines.pymc_model import assemble, compile_model, draw_chains, natural_events, natural_shared
 
     say("nuts: build and compile ...")
     flat, _ = timed(lambda: flatten_case(case))
@@ -86,11 +90,20 @@ def main() -> None:
     _, again_seconds = timed(lambda: draw_chains(compiled.with_data(**priors), DRAWS_PER_CHAIN, 1))
 
     draws = 2 * DRAWS_PER_CHAIN
-    events = natural_events(flat, trace, draws)
+    common = natural_shared(flat, trace, draws)
+    events = natural_events(flat, trace, draws, common=common)
     reference = Posterior(
-        case, first.record, first.models, events, judge("nuts", events, draws), engine="nuts", draws=draws, seed=1
+        case,
+        first.record,
+        first.models,
+        events,
+        judge("nuts", events, draws, common),
+        engine="nuts",
+        draws=draws,
+        seed=1,
+        shared=common,
     )
-    fast, slow = forecast(fit(case, draws=20_000)), forecast(reference)
+    fast, slow = forecast(fit(case, draws=5_000 if options.tension else 20_000)), forecast(reference)
     differences = {
         (event, unit): abs(fast.probability(event, unit).mean - slow.probability(event, unit).mean)
         for event in case.events

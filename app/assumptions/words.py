@@ -196,7 +196,7 @@ def _event(case: riskcast.Case, named: riskcast.QuantityName) -> Words:
         words = _half_life(case, named.id.of, Markdown(" by **{}**", event.label))
         return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     if what == "tension":
-        words = _shared("loading")
+        words = _shared("loading", event.label)
         return words | {"row": event.label, "short": f"{event.label}: {words['short']}", "event": name}
     if what != "base_rate":
         words = _hyper(what, event.label)
@@ -264,11 +264,20 @@ def _hyper(field: str, event: str = "") -> Words:
     }
 
 
-def _shared(field: str) -> Words:
-    """Of what all event types share: tension, or trust in the effects of indicators."""
+def _shared(field: str, event: str = "") -> Words:
+    """Of what all event types share: tension, or trust in the effects of indicators; a loading may be of one alone."""
+    rises = Markdown("the rate of **{}** rises", event) if event else "rates rise"
     label, short, tip = {
-        "persistence": (Markdown("How much of tension is kept from one of its periods to the next"), "Kept", TENSION),
-        "loading": (Markdown("How far rates rise with one standard deviation of tension"), "Loading", TENSION),
+        "persistence": (
+            Markdown("How much of tension is kept from one of its periods to the next"),
+            "Tension kept",
+            TENSION,
+        ),
+        "loading": (
+            Markdown("How far {} with one standard deviation of tension", rises),
+            "Loading of tension",
+            TENSION,
+        ),
         "trust": (
             Markdown("How much of what effects of indicators are said to do they do (1: all of it)"),
             "Trust in effects",

@@ -13,6 +13,7 @@ import pytest
 
 from riskcast import explain, fit, forecast, levels_today, load_case
 from riskcast.case.model import Case, EventRow, Scenario
+from riskcast.case.panel import Panel
 from riskcast.engines.hazard import build_event_model
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.forecasts import Forecast
@@ -136,12 +137,45 @@ def test_dated_values_are_what_was_measured_with_what_events_had_raised() -> Non
     assert levels[-12 + 8] == pytest.approx(np.interp(days, [-31, 29], [0.5, after]).mean(), abs=1e-9)
 
 
-def test_a_panels_row_and_a_dated_event_raise_alike() -> None:
-    case = pressed({"spark": rise("own")}, "dyad", (event_row(dt.date(2020, 6, 16), "spark", "HHH-P001"),))
-    levels = build_record(case).levels["pressure"]
-    assert not levels[:, 1].any()
-    day = 15.5 / 30
-    assert levels[-12 + 8, 0] == pytest.approx(STEPS * 2 ** (-(3.5 - day) / HALF_LIFE))
+ROWS = {
+    "AAA-BBB": {2016: 0.0, 2017: 1.0, 2018: 0.0, 2019: 0.0, 2020: 0.0},
+    "AAA-CCC": {2016: 0.0, 2017: 0.0, 2018: 0.0, 2019: 1.0, 2020: 1.0},
+    "CCC-DDD": {2016: 1.0, 2017: 0.0, 2018: 0.0, 2019: 0.0, 2020: np.nan},
+}
+
+
+@pytest.mark.parametrize("whose", ["own", "others", "any"])
+def test_an_event_of_a_panel_stands_in_the_middle_of_its_period(whose: str) -> None:
+    """In the record and on paths, with the events of dyads that share a state, worked out dyad by dyad."""
+    cells = [(unit, year, war) for unit, own in enumerate(ROWS.values()) for year, war in own.items()]
+    unit, year, war = (np.array(column) for column in zip(*cells, strict=True))
+    panel = Panel(tuple(ROWS), unit, year, {"mood": np.zeros(len(unit))}, {"war": war.astype(float)})
+    tense = indicator(scope="dyad", raises={"war": rise(whose)}, now=quantity(0.0))
+    mood = indicator(scope="dyad", history="panel", now=None)
+    effects = [edge("tense", "war", quantity(1.5)), edge("mood", "war", quantity(1.0))]
+    indicators = {"tense": tense, "mood": mood}
+    case = make_case({"war": event(quantity(0.2))}, effects, indicators, panel=panel, period="year", years=5)
+    names = list(ROWS)
+
+    def seen(dyad: str) -> list[str]:
+        others = [other for other in names if other != dyad and set(other.split("-")) & set(dyad.split("-"))]
+        return {"own": [dyad], "others": others, "any": names}[whose]
+
+    def raised(dyad: str, at: float, before: int) -> float:
+        return sum(
+            STEPS * 2 ** (-(at - (when + 0.5)) / HALF_LIFE)
+            for other in seen(dyad)
+            for when, happened in ROWS[other].items()
+            if happened == 1.0 and when < before
+        )
+
+    wanted = [[raised(dyad, when + 0.5, when) for dyad in names] for when in range(2016, 2021)]
+    np.testing.assert_allclose(build_record(case).levels["tense"], wanted, atol=1e-12)
+    ahead = levels_without_events(case, horizon=2)
+    today = np.array([raised(dyad, 2021.0, 2021) for dyad in names])
+    for cell in range(2):
+        fades = [raised(dyad, 2021.5 + cell, 2021) for dyad in names]
+        np.testing.assert_allclose(ahead[cell]["tense"][0], fades - today, atol=1e-5)
 
 
 def exact_protests(case: Case, horizon: int, whose: str, start: float) -> Floats:

@@ -14,7 +14,9 @@ from riskcast.case.quantity_names import ids_behind_driver
 from riskcast.engines.fitting import fit
 from riskcast.engines.posterior import Posterior
 from riskcast.exports.dossier import make_dossier
+from riskcast.exports.json_file import dossier_data
 from riskcast.exports.netcdf import to_tree
+from riskcast.exports.tables import diagnostic_table
 from riskcast.forecasting.attribution import explain
 from riskcast.forecasting.drivers_now import acting, base_rate_after
 from riskcast.forecasting.forecasts import forecast
@@ -163,3 +165,20 @@ def test_under_trust_stated_and_acting_ratios_are_both_told() -> None:
     assert mine.acting.median == pytest.approx(float(np.median(stated**posterior.trust)))
     event_effect = next(one for one in effects if one.is_event)
     assert event_effect.acting == event_effect.posterior
+
+
+def test_health_and_parameters_of_what_is_shared_are_told(restless: Posterior) -> None:
+    assert restless.shared is not None
+    frame = restless.to_frame().set_index(["event", "parameter"])
+    assert frame.loc[("tension and trust", "persistence"), "mean"] == pytest.approx(0.8)
+    assert "What all event types share" in restless._repr_html_()
+    dossier = make_dossier(score(forecast(restless, horizon=3)))
+    told = diagnostic_table(dossier).records()[-1]
+    assert told["event"] == "tension and trust"
+    assert told["khat"] == restless.shared.khat
+    assert told["ess"] == restless.shared.ess
+    found = dossier_data(dossier)["tension"]
+    assert found["period"] == "2020Q4"
+    assert found["level"]["median"] == pytest.approx(float(np.median(restless.shared.tension[:, -1])))
+    assert {one["event"] for one in found["factors"]} == set(LOADING)
+    assert found["trust_with_tension"] is None

@@ -28,6 +28,7 @@ SHUT = (
     "riskcast.engines.",
     "riskcast.forecasting.plan",
     "riskcast.forecasting.futures",
+    "riskcast.forecasting.shocks_ahead",
     "riskcast.forecasting.simulation",
 )
 

@@ -412,7 +412,9 @@ def _free_hyper(case: Case, where: Where) -> Iterator[Problem]:
         memories = {str(edge.memory) for edge in case.effects_on(name) if edge.is_escalation}
         quantities = [edge.rate_ratio for edge in acting]
         quantities += [case.half_life(name, memory) for memory in memories if case.settings.memories[memory].fades]
-        quantities += [case.sd_time(name), case.settings.hyperpriors.persistence]
+        loading = case.loading(name)
+        over_time = [case.sd_time(name), case.settings.hyperpriors.persistence] if loading is None else [loading]
+        quantities += over_time
         quantities += [case.sd_dyad(name)] if event.scope == "dyad" else []
         free = sum(not quantity.is_fixed for quantity in quantities)
         if acting and free > MOST_FREE_HYPER:

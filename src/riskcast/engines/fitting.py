@@ -41,7 +41,8 @@ def fit(
     """Posterior draws of every parameter of a case.
 
     `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose
-    priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted.
+    priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted. Where
+    event types share tension or trust, draws of the others follow as far as the change bears on what they share.
     `progress` is called with an event type, how many are done and how many there are. Raises UnknownNameError for an
     unknown engine or dyad, OptionError for a bad option, and UnreliablePosteriorError where the draws fail the
     engine's checks, unless `allow_unreliable` is given.

@@ -120,17 +120,24 @@ class Posterior:
     def to_frame(self) -> pandas.DataFrame:
         """One row for each parameter that dyads and years share: columns event, parameter, mean, low, high (90 %).
 
-        Rate ratios and base rates (per period, at reference levels with nothing recent) are on their natural scale,
-        half-lives in periods, spreads on the log-rate scale.
+        Rate ratios, as they are stated, and base rates (per period, at reference levels with nothing recent) are on
+        their natural scale, half-lives in periods, spreads and loadings on the log-rate scale. Last comes what all
+        event types share.
         """
         import pandas
 
         rows = []
         for event, drawn in self.events.items():
             names = [*self.models[event].coefficients, *drawn.hyper]
-            values = [*np.exp(drawn.coefficients.T), *drawn.hyper.values()]
+            values = [*np.exp(self.stated(event).T), *drawn.hyper.values()]
             for name, value in zip(names, values, strict=True):
                 rows.append((event, name, value.mean(), *np.quantile(value, (0.05, 0.95))))
+        if self.shared is not None:
+            told = {"trust": self.shared.trust} | (
+                {"persistence": self.shared.persistence} if self.shared.has_tension else {}
+            )
+            for name, value in told.items():
+                rows.append((SHARED_NAME, name, value.mean(), *np.quantile(value, (0.05, 0.95))))
         return pandas.DataFrame(rows, columns=["event", "parameter", "mean", "low", "high"])
 
     def __repr__(self) -> str:
@@ -140,6 +147,8 @@ class Posterior:
         rows = [
             (self.case.events[event].label, drawn.khat, drawn.ess, drawn.rhat) for event, drawn in self.events.items()
         ]
+        if self.shared is not None:
+            rows.append(("What all event types share", self.shared.khat, self.shared.ess, self.shared.rhat))
         forms = (("k-hat", 2), ("ESS", 0), ("R-hat", 3))
         columns = (Column("event type"), *(Column(name, form="figure", digits=digits) for name, digits in forms))
         note = f"{self.origin} k-hat is to be at most {KHAT_LIMIT}, ESS at least {ESS_LIMIT:.0f}. Draws: to_dataset()."

@@ -33,6 +33,7 @@ PATHS_PER_DRAW, FEWEST_PATHS, MOST_PATHS = 1.2, 1200, 3000
 INNER_PER_DRAW, FEWEST_INNER, MOST_INNER = 0.5, 500, 1000
 # Beyond these, what was found is worth a second round around it; after a change, all is done anew.
 REFINE_KHAT, REFINE_ESS = 0.6, 200.0
+LEAST_INNER_ESS = 100.0
 # Of all event types, so many may have changed for the paths of an earlier fit to be used again.
 MOST_CHANGED = 3
 # How often Newton's mode is centred anew on what was drawn around it.
@@ -266,7 +267,10 @@ def _again(job: Job) -> Joint | None:
     else:
         rng = generator(job.seed, "laplace", "coupling", *(job.marks[name] for name in changed))
         chosen = couple(before.chosen, before.weights, found.smoothed.weights, rng)
-    return _join(job, found, chosen, before)
+    joint = _join(job, found, chosen, before)
+    # Around another tension the same draws may be worth more.
+    is_thin = any(not joint.events[name].ess >= LEAST_INNER_ESS for name in changed)
+    return None if is_thin else joint
 
 
 def couple(chosen: Ints, before: Floats, weights: Floats, rng: np.random.Generator) -> Ints:

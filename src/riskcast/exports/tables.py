@@ -15,6 +15,7 @@ from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import unit_of
+from riskcast.engines.posterior import SHARED_NAME
 from riskcast.errors import UnknownNameError
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.drivers_now import acting
@@ -246,10 +247,14 @@ def assumption_table(dossier: Dossier) -> Table:
 
 
 def diagnostic_table(dossier: Dossier) -> Table:
-    """One row for each event type: how healthy the engine's draws are; figures that it does not have are empty."""
+    """One row for each event type, and one for tension and trust: how healthy the engine's draws are; figures that it
+    does not have are empty."""
     posterior = dossier.headline.forecast.posterior
     rows: list[tuple[Value, ...]] = []
-    for name, drawn in posterior.events.items():
+    labels = {name: event.label for name, event in dossier.case.events.items()}
+    # What event types share has draws, and health, of its own.
+    shared = {} if posterior.shared is None else {SHARED_NAME: posterior.shared}
+    for name, drawn in {**posterior.events, **shared}.items():
         failures = [f for f in posterior.diagnostics.failures if f.startswith(f"{name}: ")]
         chains = math.isfinite(drawn.rhat)
         figures: tuple[Value, ...] = (None, None, None, None)
@@ -257,7 +262,7 @@ def diagnostic_table(dossier: Dossier) -> Table:
             found = (_finite(drawn.khat), _finite(drawn.ess), _finite(drawn.rhat))
             figures = (*found, drawn.divergences if chains else None)
         failed = "; ".join(f.removeprefix(f"{name}: ") for f in failures) or None
-        rows.append((name, dossier.case.events[name].label, *figures, not failures, failed))
+        rows.append((name, labels.get(name, "What all event types share"), *figures, not failures, failed))
     columns = (
         EVENT,
         LABEL,
