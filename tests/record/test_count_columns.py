@@ -21,4 +21,4 @@ def test_trigger_by_trigger_is_period_by_period(seed: int, same_period: bool) ->
         columns, left = follow(COUNT, sight, fading(COUNT, half_lives), same_period)
         np.testing.assert_allclose(count_columns(sight, half_lives, same_period), columns, atol=1e-12)
         np.testing.assert_allclose(count_columns(sight, 2.0, same_period), columns[1], atol=1e-12)
-        np.testing.assert_allclose(count_left(sight, half_lives, shape[0]), left, atol=1e-12)
+        np.testing.assert_allclose(count_left(sight, half_lives, len(seen)), left, atol=1e-12)
