@@ -31,7 +31,7 @@ from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record
-from riskcast.record.memory import Memory, Sight, fading, follow, seen_events
+from riskcast.record.memory import Memory, Sight, count_columns, fading, follow, seen_events
 from riskcast.record.sights import is_plain, sight_of
 
 LOADING = "loading"
@@ -44,6 +44,8 @@ LARGEST_LOG_RATE = 700.0
 SMALLEST_HYPER, LARGEST_HYPER = 1e-100, 1e30
 LARGEST_SHARE = 1.0 - 2.0**-53
 HALF_LIFE_RATIO = "half_life_ratio"
+# A half-life at which all that ever happened is remembered.
+ENDLESS = 1e6
 # What a half-life of one period leaves, for memories of which no half-life is asked.
 ONE_PERIOD = np.array([0.5])
 
@@ -263,9 +265,10 @@ def _touched(escalations: tuple[Escalation, ...], rows: Rows) -> NDArray[np.bool
     touched = np.zeros(len(rows), dtype=bool)
     for edge in escalations:
         if edge.sight is not None:
-            # Whether a memory is zero does not depend on how fast it fades.
-            columns, _ = follow(edge.recall, edge.sight, lambda period: ONE_PERIOD, edge.same_period)
-            touched |= columns[rows.period, rows.unit] != 0.0
+            # Whether a memory is zero does not depend on how fast it fades, but for underflow.
+            lasting: dict[str, Floats] = {name: np.array(1.0) for name, _ in edge.stretches}
+            lasting[f"half_life.{edge.memory}"] = np.array(ENDLESS)
+            touched |= edge_columns(edge, lasting)[rows.period, rows.unit] != 0.0
             continue
         seen = np.maximum.accumulate(edge.seen > 0, axis=0)
         if not edge.same_period:
@@ -331,6 +334,8 @@ def edge_columns(edge: Escalation, hyper: Mapping[str, Floats]) -> Floats:
     recall, sight = edge.recall, edge.sight or Sight(edge.seen)
     if not edge.fades:
         return follow(recall, sight, lambda period: ONE_PERIOD, edge.same_period)[0]
+    if edge.kind == COUNT and not edge.stretches:
+        return count_columns(sight, hyper[f"half_life.{edge.memory}"], edge.same_period)
     stretches = [(np.asarray(hyper[name]), levels) for name, levels in edge.stretches]
     fade = fading(recall, hyper[f"half_life.{edge.memory}"], stretches)
     return follow(recall, sight, fade, edge.same_period)[0]

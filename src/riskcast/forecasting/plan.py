@@ -16,14 +16,14 @@ from riskcast.case.moves import indicator_order, own_drifts
 from riskcast.case.periods import Timeline, calendar_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
-from riskcast.case.settings import RATE, Memory as MemorySettings
+from riskcast.case.settings import COUNT, RATE, Memory as MemorySettings
 from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import normals
 from riskcast.record.arrays import day_number
-from riskcast.record.memory import Memory, Neighbours, Sight, fading, follow, memory_of, seen_events
+from riskcast.record.memory import Memory, Neighbours, Sight, count_left, fading, follow, memory_of, seen_events
 from riskcast.record.sights import (
     Begun,
     begun_of,
@@ -450,6 +450,8 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
     begun = None if record.timeline.ends_period else begun_of(effect, case, record)
 
     def left(what: Sight) -> Floats:
+        if settings.kind == COUNT and half_life is not None and not edge.stretches:
+            return count_left(what, half_life, complete).astype(WORK)
         state = follow(memory, what, fade, edge.same_period, complete, kept=False)[1]
         return np.broadcast_to(state, (*state.shape[:-2], draws, units)).astype(WORK)
 

@@ -326,6 +326,54 @@ def follow(
     return columns, state
 
 
+def carried(sight: Sight) -> Floats:
+    """What every period hands on to later ones, until an answer: all that is seen, or what comes after the answer."""
+    if sight.answered is None or sight.after is None:
+        return sight.seen
+    return np.where(sight.answered, sight.after, sight.seen)
+
+
+def count_columns(sight: Sight, half_life: ArrayLike, same_period: bool) -> Floats:
+    """What `follow` gives for `COUNT` without stretched half-lives, trigger by trigger: S + (periods, units), for
+    half-lives shaped S. Quiet periods cost nothing.
+
+    >>> answered, none = np.array([[False], [True], [False]]), np.zeros((3, 1))
+    >>> sight = Sight(np.array([[1.0], [0.0], [0.0]]), answered, none, none)
+    >>> count_columns(sight, 1.0, same_period=True).ravel().round(3).tolist()
+    [1.0, 0.585, 0.0]
+    """
+    periods, units = sight.seen.shape
+    half_life = np.asarray(half_life, dtype=float)
+    left = COUNT.left(np.arange(periods + 1), half_life[..., None])
+    total = np.zeros((*half_life.shape, periods, units))
+    amounts = carried(sight)
+    for unit in range(units):
+        ends = () if sight.answered is None else np.flatnonzero(sight.answered[:, unit])
+        for period in np.flatnonzero(amounts[:, unit]).tolist():
+            place = int(np.searchsorted(ends, period, side="right"))
+            # A row in which the answer happened feels what came before it.
+            until = int(ends[place]) + 1 if place < len(ends) else periods
+            answered = sight.answered is not None and bool(sight.answered[period, unit])
+            first = period if same_period and not answered else period + 1
+            gap = first - period - (0 if same_period else 1)
+            if until > first:
+                felt = amounts[period, unit] * left[..., gap : gap + until - first]
+                total[..., first:until, unit] += felt
+    if same_period and sight.answered is not None and sight.upto is not None:
+        total += np.where(sight.answered, sight.upto, 0.0)
+    return COUNT.value(total)
+
+
+def count_left(sight: Sight, half_life: Floats, periods: int) -> Floats:
+    """The state of `COUNT` after the first `periods` of a record, what answers have spent left out: (draws, units);
+    half_life (draws,)."""
+    amounts = carried(sight)[:periods].copy()
+    if sight.answered is not None:
+        later = np.logical_or.accumulate(sight.answered[:periods][::-1], axis=0)[::-1]
+        amounts[:-1][later[1:]] = 0.0
+    return COUNT.residue(amounts, half_life)
+
+
 # What indicators make of a half-life, in periods, is held within these, the legal range of half-lives.
 SHORTEST, LONGEST = 1e-3, 1e4
 

@@ -1,0 +1,55 @@
+"""The ICEWS directed dyad-years as the table of a panel case: both directions of a pair in one row."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas
+
+CASE = Path(__file__).parent / "case"
+PAIRS, CHOSEN_UNTIL, FEWEST = 1200, 2006, 20
+# Whether the actor is the pair's first state.
+SIDES = {"out": True, "in": False}
+COUNTS = {"words": "verbCoop", "aid": "matlCoop", "threats": "verbConf", "force": "matlConf"}
+
+
+def chosen_pairs(data: pandas.DataFrame) -> pandas.DataFrame:
+    """Rows of the 1,200 unordered pairs with the most events of all kinds until 2006, with `pair`, `first` (whether the
+    row's actor is the pair's first state)."""
+    first, second = np.minimum(data["i_iso3c"], data["j_iso3c"]), np.maximum(data["i_iso3c"], data["j_iso3c"])
+    data = data.assign(pair=first + "-" + second, first=data["i_iso3c"] == first)
+    counts = data[list(COUNTS.values())].sum(axis=1).where(data["year"] <= CHOSEN_UNTIL, 0)
+    totals = counts.groupby(data["pair"]).sum().sort_values(ascending=False, kind="stable")
+    return data[data["pair"].isin(totals[totals >= FEWEST].index[:PAIRS])]
+
+
+def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
+    """One row for each pair and year that is forecast: what was counted in the year before in both directions, and
+    whether how many acts of material conflict follow from either side."""
+    rows = chosen_pairs(data)
+    parts = []
+    for side, first in SIDES.items():
+        own = rows[rows["first"] == first].set_index(["pair", "year"]).sort_index()
+        part = pandas.DataFrame({f"{name}_{side}": np.log1p(own[column]) for name, column in COUNTS.items()})
+        part[f"polity_{side}"] = own["i_polity2"]
+        part[f"product_{side}"], part[f"people_{side}"] = np.log(own["i_gdp"]), np.log(own["i_pop"])
+        part[f"conflict_{side}"] = own["matlConf"].astype(float)
+        parts.append(part)
+    table = parts[0].join(parts[1]).reset_index()
+    for side in SIDES:
+        table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
+    table = table[table["conflict_out"].notna()]
+    table = table.assign(dyad=table["pair"], period=table["year"] + 1)
+    for side in SIDES:
+        table[f"conflict_{side}"] = table[f"conflict_{side}"].astype(int)
+    return table.drop(columns=["pair", "year"]).sort_values(["dyad", "period"], ignore_index=True)
+
+
+def write_case(data: pandas.DataFrame, folder: Path) -> Path:
+    """Copy the case's files into a folder and put the table beside them."""
+    shutil.copytree(CASE, folder, dirs_exist_ok=True)
+    (folder / "history").mkdir(exist_ok=True)
+    panel_table(data).to_parquet(folder / "history" / "panel.parquet", index=False)
+    return folder
