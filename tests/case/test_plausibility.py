@@ -25,7 +25,7 @@ from tests.support.smallpanel import table, write_panel_case
 ROOT = Path(__file__).parents[2]
 CASE, INDICATORS, OUTCOMES = "case.yaml", "indicators.yaml", "outcomes.yaml"
 EFFECTS, SCENARIOS, SOURCES = "effects.yaml", "scenarios.yaml", "sources.yaml"
-EVENTS, SERIES = "history/events.csv", "history/indicators.csv"
+EVENTS, SERIES, COVERAGE = "history/events.csv", "history/indicators.csv", "history/coverage.csv"
 Edit = tuple[str, str, str]
 
 MOVE = "    - {indicator: mood, shift: 5, start: 2, over: 3}\n"
@@ -41,6 +41,14 @@ BESIDE_MOOD = (INDICATORS, "mood:\n", "mood:\n  allow: [{}]\n")
 BESIDE_PROTEST = (OUTCOMES, "protest:\n", "protest:\n  allow: [{}]\n")
 BESIDE_STORM = (SCENARIOS, "storm:\n", "storm:\n  allow: [{}]\n")
 WHOLE = (CASE, "title: Small\n", "title: Small\nallow: [{}]\n")
+SEARCHED = "type,unit,from,until\nALL,ALL,2015-01-01,2020-12-31\n"
+MOOD_MOVES = FILES[INDICATORS][FILES[INDICATORS].index("  reference: 50") : FILES[INDICATORS].index("\ntrade:")]
+MOOD_IS_HELD = (
+    RAISED.format("{value: 1")
+    + MOOD_MOVES.removeprefix("  reference: 50").split("  now:")[0]
+    + "  now: {value: 52, evidence: {basis: judgement, claim: Judged.}}\n"
+    + "  drift: {value: 0, evidence: {basis: judgement, claim: Judged.}}\n"
+)
 OFTEN = """\
 memories:
   often: {{label: Often, kind: rate, half_life: {{{}, evidence: {{basis: judgement, claim: Judged.}}}}}}
@@ -320,6 +328,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (INDICATORS, "drift: {value: 0.2", "drift: {value: 0.11"),
         )
     ],
+    "raised-fixed": [
+        Sample(
+            (INDICATORS, MOOD_MOVES, MOOD_IS_HELD),
+            INDICATORS,
+            BESIDE_MOOD,
+            (INDICATORS, MOOD_MOVES, MOOD_IS_HELD.replace("drift: {value: 0,", "drift: {value: 0.5,")),
+        )
+    ],
     "lone-tension": [
         Sample(
             (CASE, "hyperpriors:", LONE + "hyperpriors:"),
@@ -437,6 +453,15 @@ SAMPLES: Mapping[str, list[Sample]] = {
             INDICATORS,
             WHOLE,
             (INDICATORS, "HHH-AAA: {median: 12, interval: [8, 18]", "HHH-AAA: {median: 1200, interval: [800, 1800]"),
+        )
+    ],
+    "twice-covered": [
+        Sample(
+            (COVERAGE, "", SEARCHED + "protest,HHH-AAA,2018-01-01,2019-12-31\n"),
+            COVERAGE,
+            WHOLE,
+            (COVERAGE, "", SEARCHED.replace("2020-12-31", "2017-12-31") + "ALL,ALL,2018-01-01,2020-12-31\n"),
+            ("covers days of protest of HHH-AAA", "they count once"),
         )
     ],
     "outside-coverage": [
@@ -585,6 +610,7 @@ def case_with(folder: Path, *edits: Edit) -> Path:
     files = {
         **FILES,
         EVENTS: FILES[EVENTS].replace("A late protest,survey", "A late protest,late"),
+        COVERAGE: "",
         SOURCES: FILES[SOURCES] + "late:\n  title: Late\n  publisher: Press\n  date: 2020-11-01\n",
     }
     for file, old, new in edits:

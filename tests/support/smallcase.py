@@ -240,4 +240,8 @@ def write_files(folder: Path, **changed: str | bytes) -> Path:
     for name, text in FILES.items():
         content = changed.get(name.replace("/", "_").replace(".", "_"), text)
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    if coverage := changed.get("history_coverage_csv"):
+        (folder / "history" / "coverage.csv").write_bytes(
+            coverage if isinstance(coverage, bytes) else coverage.encode()
+        )
     return folder

@@ -114,10 +114,10 @@ def stated_searches(case: Case) -> Mapping[tuple[str, str], list[int]]:
     return stated
 
 
-def find_clash(case: Case) -> tuple[int, int, str, str] | None:
-    """Two rows of `history/coverage.csv` that cover one day of an event type and unit with different recall; with the
-    type and unit, or None where there are none."""
-    stated = stated_searches(case) if any(row.recall < 1.0 for row in case.coverage) else {}
+def find_clash(case: Case, alike: bool = False) -> tuple[int, int, str, str] | None:
+    """Two rows of `history/coverage.csv` that cover one day of an event type and unit with different recall, or where
+    they are to be `alike` with the same; with the type and unit, or None where there are none."""
+    stated = stated_searches(case) if alike or any(row.recall < 1.0 for row in case.coverage) else {}
     for event in case.events if stated else ():
         for unit in case.units(event):
             named = product((event, ALL_DYADS), (unit, ALL_DYADS))
@@ -125,7 +125,7 @@ def find_clash(case: Case) -> tuple[int, int, str, str] | None:
             last: dict[float, tuple[dt.date, int]] = {}
             for (start, until, recall), row in own:
                 for other, (end, earlier) in last.items():
-                    if other != recall and start <= end:
+                    if (other == recall) == alike and start <= end:
                         return min(earlier, row), max(earlier, row), event, unit
                 if recall not in last or until > last[recall][0]:
                     last[recall] = until, row

@@ -18,7 +18,7 @@ from riskcast.case.judgements import (
 from riskcast.case.model import Case, Scenario
 from riskcast.case.quantity_ids import find_id
 from riskcast.case.quantity_names import id_at
-from riskcast.case.where import EVENTS_FILE, SERIES_FILE, Where
+from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem
 from riskcast.machinery.table_files import suffix_of
 
@@ -134,7 +134,7 @@ def _quantity(case: Case, found: Found) -> str:
 
 
 def _problem(where: Where, found: Found, mend: str) -> Problem:
-    if found.document in (EVENTS_FILE, SERIES_FILE) and len(found.path) == 2:
+    if found.document in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE) and len(found.path) == 2:
         index, key = found.path
         return where.row(found.document, int(index), str(key), found.wrong, mend)
     if suffix_of(found.document):

@@ -216,3 +216,15 @@ def _panel_shares(case: Case, name: str, mend: str) -> Iterator[Found]:
             f" (and so {len(odd) - 1} more)" if len(odd) > 1 else ""
         )
         yield Found(panel_file(case), (name,), wrong, mend, (("indicators", name),))
+
+
+def raised_fixed(case: Case) -> Iterator[Found]:
+    """Indicators that events raise, though their level of today and their drift are held fixed."""
+    for name, indicator in case.indicators.items():
+        units = case.dyads if indicator.scope == "dyad" else (case.host,)
+        stated = [indicator.stated(unit) for unit in units] if indicator.raises else []
+        known = [now for now in stated if now is not None and now.is_fixed]
+        if known and len(known) == len(units) and indicator.drift.is_fixed and indicator.drift.center == 0.0:
+            wrong = "is raised by events, yet its level is held fixed and does not drift: only events would move it"
+            mend = "give the level an interval or a drift, or remove `raises:`"
+            yield Found("indicators", (name, "raises"), wrong, mend, (("indicators", name),))

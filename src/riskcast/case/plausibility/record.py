@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.case.coverage import covered_spans, is_covered
+from riskcast.case.coverage import covered_spans, find_clash, is_covered
 from riskcast.case.judgements import Found, Owner
 from riskcast.case.model import Case, EventRow
 from riskcast.case.plausibility.limits import panel_file, row_words
-from riskcast.case.where import EVENTS_FILE, SERIES_FILE
+from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE
 from riskcast.names import ALL_DYADS, OTHER_ACTOR
 
 # What is about to happen is announced up to so many days ahead.
@@ -104,6 +104,19 @@ def wrong_sides(case: Case) -> Iterator[Found]:
         wrong = f"{row.initiator} is {_SIDES[acted]}, but a {row.type} begins with {_SIDES[said]} (initiator: {said})"
         mend = "correct the row, or `initiator:` of the event type"
         yield Found(EVENTS_FILE, (place, "initiator"), wrong, mend, owners)
+
+
+def twice_covered(case: Case) -> Iterator[Found]:
+    clash = find_clash(case, alike=True)
+    if clash is None:
+        return
+    first, second, event, unit = clash
+    row = case.coverage[second]
+    wrong = (
+        f"{row.type} of {row.unit} from {row.start} to {row.until} covers days of {event} of {unit} that another row, "
+    )
+    wrong += f"for {case.coverage[first].type} of {case.coverage[first].unit}, covers already; they count once"
+    yield Found(COVERAGE_FILE, (second, "from"), wrong, "let each day be in one of the two rows")
 
 
 def early_sources(case: Case) -> Iterator[Found]:
