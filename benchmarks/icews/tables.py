@@ -39,6 +39,9 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
         parts.append(part)
     table = parts[0].join(parts[1]).reset_index()
     for side in SIDES:
+        # What is usual between the two: the mean over all years so far.
+        table[f"usual_{side}"] = table.groupby("pair")[f"force_{side}"].transform(lambda own: own.expanding().mean())
+    for side in SIDES:
         table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
     table = table[table["conflict_out"].notna()]
     table = table.assign(dyad=table["pair"], period=table["year"] + 1)
