@@ -11,7 +11,7 @@ import pytest
 
 from riskcast import load_case, report_coverage
 from riskcast.verification.coverage import check_priors, find_unused
-from tests.support.cases import event, event_row, make_case, quantity
+from tests.support.cases import edge, event, event_row, make_case, quantity
 from tests.support.smallpanel import table, write_panel_case
 
 
@@ -103,3 +103,18 @@ def test_cells_that_are_held_over_are_no_data(suffix: str, tmp_path: Path) -> No
     until = case.panel.until(2006, covariates_ahead=False)
     assert until.given("mood").sum() == (~late).sum()
     assert len(until) == (rows["period"].astype(int) <= 2006).sum()
+
+
+def test_what_tension_and_own_half_lives_replace_is_unused() -> None:
+    case = make_case(
+        {
+            "a": event(quantity(0.2), half_life={"fast": quantity(2.0)}, sd_time=quantity(0.3)),
+            "b": event(quantity(0.2)),
+        },
+        [edge("a", "a", quantity(2.0), whose="own", memory="fast", acts="next")],
+    )
+    assert find_unused(case) == ("memories.fast.half_life",)
+    tension = {"period": "quarter", "loading": quantity(0.5), "persistence": quantity(0.9)}
+    restless = case.revised(settings={**case.settings.model_dump(), "tension": tension})
+    shocks = ("hyperpriors.sd_time", "hyperpriors.persistence", "outcomes.a.sd_time")
+    assert find_unused(restless) == ("memories.fast.half_life", *shocks)

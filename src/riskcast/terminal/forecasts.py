@@ -366,8 +366,9 @@ def _tension_lines(forecast: Forecast) -> list[RenderableType]:
         return []
     level, low, high = (f"{number:+.1f}".replace("-", "−") for number in found.level)
     least, most = (pick(one.median for one in found.factors.values()) for pick in (min, max))
-    told = f"Tension in {found.period}: {level} standard deviations ({low} to {high}), which multiplies\n"
-    told += f"rates by {factor_text(least)} to {factor_text(most)}. 0 and 1: average times."
+    factors = dict.fromkeys(factor_text(end) for end in (least, most))
+    told = f"Tension in {found.period}: {level} standard deviations ({low} to {high}); in the middle of that\n"
+    told += f"it multiplies rates by {' to '.join(factors)}, by event type. 0 and 1: average times."
     if found.trust_with_tension is not None:
         middle, low, high = (f"{number:.2f}" for number in found.trust)
         told += f"\nTrust in the effects of indicators: {middle} ({low} to {high}); its correlation with\n"

@@ -11,7 +11,7 @@ import numpy as np
 from riskcast.case.judgements import Doubt, Found
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
-from riskcast.case.quantity_ids import HALF_LIFE, QuantityId
+from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_TIME, QuantityId
 from riskcast.case.where import Where
 from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.hazard import build_event_model
@@ -231,13 +231,22 @@ def _ends(values: Floats) -> tuple[float | None, float | None]:
 
 
 def find_unused(case: Case) -> tuple[str, ...]:
-    """What a case declares and nothing uses: indicators without edges, memories without edges, uncited sources."""
+    """What a case declares and nothing uses: indicators and memories without edges, half-lives of which every event
+    type has its own, shocks of years under tension, uncited sources."""
     sources = {effect.source for effect in case.effects}
     parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
     raising = {event for indicator in case.indicators.values() for event in indicator.raises}
     unused = [f"indicators.{name}" for name in case.indicators if name not in sources | parents]
     used_memories = {(effect.target, effect.memory) for effect in case.effects}
     unused += [f"memories.{m}" for m in case.settings.memories if m not in {memory for _, memory in used_memories}]
+    fading = [m for m, memory in case.settings.memories.items() if memory.half_life is not None]
+    users = {m: [case.events[target] for target, memory in used_memories if memory == m] for m in fading}
+    own = [m for m, events in users.items() if events and all(m in event.half_life for event in events)]
+    unused += [str(QuantityId("memories", HALF_LIFE, m)) for m in own]
+    if case.settings.tension is not None:
+        unused += [str(QuantityId("hyperpriors", kind)) for kind in (SD_TIME, PERSISTENCE)]
+        named = [name for name, event in case.events.items() if event.sd_time is not None]
+        unused += [str(QuantityId("outcomes", SD_TIME, name)) for name in named]
     for name, event in case.events.items():
         unused += [
             str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories
