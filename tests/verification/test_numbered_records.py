@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from riskcast.engines.draws import draw_prior
 from riskcast.engines.hazard import build_event_model, edge_columns
-from riskcast.record.arrays import build_record
 from riskcast.record.sights import numbers_of_events
-from riskcast.verification.calibration import calibrate, draw_record
+from riskcast.verification.calibration import calibrate
+from tests.support.drawn import draw_from_priors
 from tests.support.numbered import RAIDS_FROM, numbered
 
 RECORDS = 40
@@ -18,19 +17,15 @@ RECORDS = 40
 @pytest.mark.parametrize("seed", range(3))
 def test_a_drawn_record_is_that_of_its_own_rates_and_memories(seed: int) -> None:
     case = numbered()
-    blank = build_record(case)
-    models = {name: build_event_model(case, blank, name) for name in case.order}
-    truth = {name: draw_prior(model, 1, seed) for name, model in models.items()}
-    rng = np.random.default_rng(seed)
-    uniforms = {name: rng.random(blank.occurred[name].shape) for name in case.order}
-    record = draw_record(case, blank, models, truth, uniforms)
+    found = draw_from_priors(case, seed)
+    record = found.record
     assert not record.dated
     raids = record.numbers["raid"]
-    assert set(raids[raids > 0.0]) <= set(numbers_of_events(case, blank, "raid"))
+    assert set(raids[raids > 0.0]) <= set(numbers_of_events(case, found.blank, "raid"))
     assert raids.max() > RAIDS_FROM
     np.testing.assert_array_equal(record.occurred["raid"] > 0.0, raids >= RAIDS_FROM)
     for name in case.order:
-        model, drawn = build_event_model(case, record, name), truth[name]
+        model, drawn = build_event_model(case, record, name), found.truth[name]
         hyper = {key: values[:1] for key, values in drawn.hyper.items()}
         effects = case.effects_on(name)
         levels = [record.levels[effect.source] for effect in effects if not effect.is_escalation]
@@ -38,9 +33,9 @@ def test_a_drawn_record_is_that_of_its_own_rates_and_memories(seed: int) -> None
         shape = record.occurred[name].shape
         columns = np.stack([np.ones(shape), *(np.broadcast_to(one, shape) for one in (*levels, *memories))], axis=-1)
         eta = columns @ drawn.coefficients[0] + drawn.effects[0]
-        shocks = dict(zip(models[name].years.tolist(), drawn.shocks[0].tolist(), strict=True))
+        shocks = dict(zip(found.models[name].years.tolist(), drawn.shocks[0].tolist(), strict=True))
         eta = eta + np.array([shocks.get(year, 0.0) for year in record.years.tolist()])[:, None]
-        wanted = (uniforms[name] < -np.expm1(-record.exposure[name] * np.exp(eta))) & record.at_risk[name]
+        wanted = (found.uniforms[name] < -np.expm1(-record.exposure[name] * np.exp(eta))) & record.at_risk[name]
         np.testing.assert_array_equal(record.occurred[name] > 0.0, wanted)
 
 

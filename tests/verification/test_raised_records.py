@@ -15,6 +15,7 @@ from riskcast.engines.laplace import fit_event
 from riskcast.record.arrays import build_record
 from riskcast.verification.calibration import Calibration, calibrate, draw_record
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
+from tests.support.drawn import draw_from_priors
 
 RECORDS, YEARS = 40, 8
 
@@ -44,12 +45,8 @@ def raised_case() -> Case:
 @pytest.mark.parametrize("seed", range(3))
 def test_levels_of_a_drawn_record_are_those_of_a_slow_loop(seed: int) -> None:
     case = raised_case()
-    blank = build_record(case)
-    models = {name: build_event_model(case, blank, name) for name in case.order}
-    truth = {name: draw_prior(model, 1, seed) for name, model in models.items()}
-    rng = np.random.default_rng(seed)
-    uniforms = {name: rng.random(blank.occurred[name].shape) for name in case.order}
-    record = draw_record(case, blank, models, truth, uniforms)
+    found = draw_from_priors(case, seed)
+    blank, record = found.blank, found.record
     assert record.occurred["spark"].sum() > 3
     for t in range(len(blank.years)):
         level = 0.0
@@ -58,9 +55,9 @@ def test_levels_of_a_drawn_record_are_those_of_a_slow_loop(seed: int) -> None:
                 level += steps * record.occurred[name][s].sum() * 2 ** (-(t - s) / 4.0)
         assert record.levels["pressure"][t, 0] == pytest.approx(level, abs=1e-9)
         for name in case.order:
-            drawn = truth[name]
+            drawn = found.truth[name]
             rate = np.exp(drawn.coefficients[0] @ [1.0, level] + drawn.shocks[0, t // 12])
-            wanted = uniforms[name][t] < -math.expm1(-rate)
+            wanted = found.uniforms[name][t] < -math.expm1(-rate)
             assert (record.occurred[name][t] == wanted).all()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, combinations, islice, pairwise
 
 import numpy as np
@@ -160,12 +160,19 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
         yield from _raises(case, where, name, indicator)
         yield from _dated(case, where, name, indicator)
         yield from _series(case, where, name, indicator)
+    cycle = _cycle({name: set(indicator.parents) for name, indicator in case.indicators.items()})
+    if cycle:
+        wrong = f"parents form a cycle: {' -> '.join(cycle)}"
+        yield where.problem("indicators", (cycle[0], "parents"), wrong, "remove one edge of it")
+
+
+def _cycle(needs: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """The first circle in what each of some names needs of the others, empty where there is none."""
     try:
-        topological_order({name: set(ind.parents) & set(case.indicators) for name, ind in case.indicators.items()})
-    except ValueError as cycle:
-        first = str(cycle).split(" -> ")[0]
-        wrong = f"parents form a cycle: {cycle}"
-        yield where.problem("indicators", (first, "parents"), wrong, "remove one edge of it")
+        topological_order({name: own & set(needs) for name, own in needs.items()})
+    except ValueError as circle:
+        return tuple(str(circle).split(" -> "))
+    return ()
 
 
 def _raises(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
@@ -278,12 +285,10 @@ def _events(case: Case, where: Where) -> Iterator[Problem]:
             yield where.problem("outcomes", (name, "recorded_until"), wrong, f"give a day after {first}")
         yield from _touched(case, where, name)
         yield from _implied(case, where, name)
-    try:
-        topological_order({name: set(event.implied_by) & set(case.events) for name, event in case.events.items()})
-    except ValueError as cycle:
-        first_ = str(cycle).split(" -> ")[0]
-        wrong = f"outcomes imply one another in a circle: {cycle}"
-        yield where.problem("outcomes", (first_, "implied_by"), wrong, "remove one of them")
+    cycle = _cycle({name: set(event.implied_by) for name, event in case.events.items()})
+    if cycle:
+        wrong = f"outcomes imply one another in a circle: {' -> '.join(cycle)}"
+        yield where.problem("outcomes", (cycle[0], "implied_by"), wrong, "remove one of them")
 
 
 def _touched(case: Case, where: Where, name: str) -> Iterator[Problem]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from riskcast.case.links import IDENTITY, LOG, Link
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.quantities import LARGEST, Z90, Evidence, Prior, Quantity, elicit, find_misfit
-from riskcast.case.raises import left_at, mean_rise, moment, past_events, raised_at, seen_by
+from riskcast.case.raises import PastEvents, left_at, mean_rise, moment, past_events, raised_at, seen_by
 from riskcast.case.state_space import Belief, Measurement, Motion, between, filter_level, smooth_level
 from riskcast.machinery.array_types import Floats
 
@@ -205,9 +206,9 @@ class _Seen:
     column: int
     motion: Motion
     series: tuple[str, ...]
-    rises: tuple[str, ...]
+    rises: Mapping[str, PastEvents]
     start: Belief
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[Measurement, ...] = ()
 
     @property
     def today(self) -> float:
@@ -230,8 +231,9 @@ class _Seen:
             np.diag([spread, *(prior.sd**2 for prior in priors)]),
         )
         column = case.units_of(name).index(unit)
-        made = cls(case, name, column, motion, tuple(offsets), tuple(lifts), start, ())
-        return cls(*(case, name, column, motion, tuple(offsets), tuple(lifts), start), tuple(map(made.measured, rows)))
+        past = {event: past_events(case, event) for event in lifts}
+        seen = cls(case, name, column, motion, tuple(offsets), past, start)
+        return replace(seen, measurements=tuple(map(seen.measured, rows)))
 
     def measured(self, row: SeriesRow) -> Measurement:
         """One dated value."""
@@ -248,10 +250,9 @@ class _Seen:
         """What each unknown adds to a value of a series on a day."""
         at = np.array([moment(self.case.calendar, day, part)])
         lifted = []
-        for event in self.rises:
+        for event, past in self.rises.items():
             rise = self.case.indicators[self.name].raises[event]
-            past, units = past_events(self.case, event), len(self.case.units(event))
-            left = left_at(past, units, at, mean_rise(rise)[1])
+            left = left_at(past, len(self.case.units(event)), at, mean_rise(rise)[1])
             lifted.append(scale * float(seen_by(self.case, rise, event, self.name, left)[0, self.column]))
         return np.array([*(float(series == key) for key in self.series), *lifted])
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -213,9 +213,7 @@ def draw_event_prior(model: EventModel, common: SharedDraws, draws: int, seed: i
     """
     held = model.held(common.tension) if model.has_tension else model
     drawn = draw_prior(held, draws, seed)
-    if scaled:
-        drawn.coefficients[:, 1 : model.indicators] *= common.trust[:, None]
-    return drawn
+    return replace(drawn, coefficients=acting(model, drawn.coefficients, common.trust)) if scaled else drawn
 
 
 def prior_draws(

@@ -112,8 +112,9 @@ def simulate_futures(
 
     with np.errstate(over="ignore", invalid="ignore"):
         if plan.cells > 1:
+            now, whole = levels.at(0), float(plan.shares.sum())
             for p in told.scores.outcomes:
-                ahead, whole = rates(p, levels.at(0), 0), float(plan.shares.sum())
+                ahead = rates(p, now, 0)
                 told.scores.expect(p.event, ahead, whole)
                 recorded.expect(p, ahead, whole)
         for t in range(plan.cells):

@@ -130,13 +130,18 @@ def types_table(types: Mapping[str, Slice], named: Mapping[str, str]) -> Table:
     return Table(about, columns, rows)
 
 
+def _head(forecaster: str, is_best: bool, place: int) -> Cell:
+    """The first cell of a forecaster's row, by its place in a table."""
+    return Cell(label_of(forecaster), "best reference" if is_best else "", "" if place else "first")
+
+
 def severity_table(severity: Mapping[str, SeverityScore]) -> Table:
     """Ranked probability scores of the peak severity."""
     lowest = min(item.rps.value for item in severity.values())
     rows = []
     for place, item in enumerate(severity.values()):
         reference = is_reference(item.skill)
-        head = Cell(label_of(item.forecaster), "best reference" if reference else "", "" if place else "first")
+        head = _head(item.forecaster, reference, place)
         best = item.rps.value == lowest and len(severity) > 1
         rows.append((head, Cell(item.rps, mark="best" if best else ""), None if reference else item.skill))
     about = "Ranked probability score, lower is better, and skill against the best reference, with 90 % intervals."
@@ -154,7 +159,7 @@ def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
     rows = []
     for place, item in enumerate(scores.values()):
         reference = is_reference(item.skill)
-        head = Cell(label_of(item.forecaster), "best reference" if reference else "", "" if place else "first")
+        head = _head(item.forecaster, reference, place)
         best = item.rmse.value == least and len(scores) > 1
         rows.append(
             (
