@@ -395,7 +395,7 @@ class EventRow(Strict):
     initiator: str
     description: Text
     sources: tuple[str, ...]
-    status: Literal["located", "unverified", "judgement"]
+    status: Literal["located", "unverified", "judgement", "disputed"]
     published: Day | None = Field(default=None, exclude_if=lambda day: day is None)
     entered: Day | None = Field(default=None, exclude_if=lambda day: day is None)
 
