@@ -91,7 +91,9 @@ def test_priors_that_were_drawn_from_the_record_do_not_agree_with_it() -> None:
 
     def checked(base: dict[str, object], ratio: dict[str, object]) -> tuple[str, str]:
         events = {"a": event(base), "b": event(quantity(0.3, 0.2, 0.5), kind="trigger", label="Other")}
-        case = make_case(events, [edge("b", "a", ratio, whose="own", memory="fast", acts="same")], partners=1, years=6, rows=rows)
+        case = make_case(
+            events, [edge("b", "a", ratio, whose="own", memory="fast", acts="same")], partners=1, years=6, rows=rows
+        )
         report = report_coverage(case, draws=500)
         return report.priors[0].verdict, " ".join(report.drawn)
 

@@ -28,6 +28,7 @@ from .requests import (
     forecast_requested as forecast_requested,
     request_doubts as request_doubts,
 )
+from .responses import Response as Response, plausible_range as plausible_range, respond as respond
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import Risk as Risk, estimative_words as estimative_words, score as score
 from .tension_now import TensionToday as TensionToday, tension_today as tension_today
