@@ -21,7 +21,6 @@ from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import UniformTable
 
-
 # Event type, cell, rates in a full period and uniforms, (paths, units) both -> the uniforms to use in their place.
 Steer = Callable[[EventPlan, int, Floats, Floats], Floats]
 

@@ -105,8 +105,8 @@ class Slice:
     """Scores on a set of forecasts: all of them, onset or continuation alone, or one event type.
 
     dyads: how many were forecast, 1 where only the host was; performances: by forecaster, the model first; resampling:
-    what intervals are made of, and in how many `clusters` of it the forecasts fall; murphy[forecaster]: (thresholds,) mean elementary scores (Ehm, Gneiting, Jordan and
-    Krueger, 2016).
+    what intervals are made of, and in how many `clusters` of it the forecasts fall; murphy[forecaster]: (thresholds,)
+    mean elementary scores (Ehm, Gneiting, Jordan and Krueger, 2016).
     """
 
     name: str
@@ -260,8 +260,8 @@ def evaluate(
     of units with all their rows, which allows for the dependence of a dyad's forecasts on one another, yet not for
     that of dyads at one origin (Cameron, Gelbach and Miller, 2008); or, as `resampling` has it, of calendar years in
     blocks, which allows for both, but takes years that are far apart as independent. The same seed gives the same
-    numbers, whatever the order of the rows. `progress` is called with how many forecasters are scored and how many there are. Raises
-    OptionError for tables or options that cannot be used.
+    numbers, whatever the order of the rows. `progress` is called with how many forecasters are scored and how many
+    there are. Raises OptionError for tables or options that cannot be used.
 
     >>> import pandas
     >>> forecasts = pandas.DataFrame({
@@ -296,13 +296,18 @@ def evaluate(
     accuracy = {} if scores is None or not len(scores) else score_accuracies(scores, replicates, seed, resampling)
     joint = {} if vectors is None or not len(vectors) else score_vectors(vectors, *how)
     found = Evaluation(slices, severity, accuracy, joint)
-    other = [_undisputed(*pair) for pair in ((forecasts, "outcome"), (peaks, "reached"), (scores, "came"))]
-    if all(table is None for table in other):
+    second = _undisputed(forecasts, "outcome"), _undisputed(peaks, "reached"), _undisputed(scores, "came")
+    if all(table is None for table in second):
         return found
-    tables = [table if own is None else own for table, own in zip((forecasts, peaks, scores), other, strict=True)]
-    changed = None if vectors is None or not len(vectors) else vectors.assign(**_second(vectors))
     again = evaluate(
-        *tables, changed, resampling=resampling, rivals=rivals, replicates=replicates, seed=seed
+        forecasts if second[0] is None else second[0],
+        peaks if second[1] is None else second[1],
+        scores if second[2] is None else second[2],
+        None if vectors is None or not len(vectors) else vectors.assign(**_second(vectors)),
+        resampling=resampling,
+        rivals=rivals,
+        replicates=replicates,
+        seed=seed,
     )
     return replace(found, undisputed=again)
 

@@ -40,8 +40,9 @@ OF_MODEL: Final = {
     LEFT_OUT: "riskcast without the dyad's own record",
     PRIOR_ONLY: "priors alone",
 }
-# What scores of the past were: references of scores, which have no probability.
+# Who says how probable all that came after an origin was, as if outcomes were independent.
 OF_VECTORS: Final = {CELL_BY_CELL: "riskcast, outcome by outcome"}
+# What scores of the past were: references of scores, which have no probability.
 OF_SCORES: Final = {POOLED_MEAN: "mean of past scores, pooled", DYAD_MEAN: "mean of past scores, per dyad"}
 
 
@@ -72,4 +73,5 @@ def forecaster_label(name: str) -> str:
     >>> forecaster_label("dyad_rate"), forecaster_label("boosting")
     ('base rate, per dyad', 'boosting')
     """
-    return OF_MODEL.get(name) or OF_SCORES.get(name) or OF_VECTORS.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)
+    known = OF_MODEL | OF_SCORES | OF_VECTORS
+    return known.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)

@@ -1,4 +1,4 @@
-"""Scores with intervals from resampled dyads or years, and skill against the best reference, for every table of scores."""
+"""Scores with intervals from resampled dyads or years, and skill against references, for every table of scores."""
 
 from __future__ import annotations
 
