@@ -385,7 +385,8 @@ class EventRow(Strict):
     """One dated event of the record; `precision` says how exactly the date is known.
 
     published: the day on which the world could know of it, that of the event where none is given; entered: the day on
-    which it came into this record.
+    which it came into this record. One whose `status` is disputed is part of the record like any other, and forecasts
+    are scored both with it and without.
     """
 
     date: Day

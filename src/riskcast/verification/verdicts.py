@@ -13,6 +13,7 @@ from riskcast.numbers import has_ends, number, p_value, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
 from riskcast.verification.forecasters import forecaster_label
+from riskcast.verification.measured import Resampling
 from riskcast.verification.ranks import RankHistogram
 from riskcast.verification.score_accuracy import ScoreAccuracy
 
@@ -35,8 +36,9 @@ BACKTEST_WORDS: Final = (
     ),
     (
         "90 % interval",
-        "Roughly where the score would lie in nine of ten tests with other dyads like these. It is found by drawing "
-        "dyads again and again, with all their forecasts.",
+        "Roughly where the score would lie in nine of ten tests with other dyads, or other years, like these. It is "
+        "found by drawing dyads again and again, with all their forecasts; or, where all dyads share a host and so "
+        "whatever befalls it, calendar years in which windows begin, as many in a row as a window reaches into.",
     ),
     (
         "MCB, DSC, UNC",
@@ -109,6 +111,19 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(". ") + "."
 
 
+def resampling_in_words(resampling: Resampling) -> str:
+    """What intervals are made of, in a sentence.
+
+    >>> resampling_in_words(Resampling("years", 2))
+    '90 % intervals: from calendar years drawn again and again, 2 in a row as windows reach into the next.'
+    """
+    if resampling.by == "dyads":
+        return "90 % intervals: from dyads drawn again and again, each with all its forecasts."
+    whole = "each with all its forecasts"
+    rows = f"{resampling.block} in a row as windows reach into the next" if resampling.block > 1 else whole
+    return f"90 % intervals: from calendar years drawn again and again, {rows}."
+
+
 def skill_verdict(scores: Slice) -> Verdict:
     """Whether the first forecaster beat the best reference; no more is claimed than the interval allows."""
     first = next(iter(scores.performances.values()))
@@ -119,7 +134,9 @@ def skill_verdict(scores: Slice) -> Verdict:
     size = f"{100 * abs(skill.value):.1f} % {'lower' if skill.value >= 0 else 'higher'}"
     compared = f"The Brier score of {name} was {size} than that of {best}, the best reference"
     if not has_ends(skill):
-        return Verdict("open", "Skill is not shown", f"{compared}; with a single dyad there is no interval.")
+        return Verdict(
+            "open", "Skill is not shown", f"{compared}; there are too few {scores.resampling.by} for an interval."
+        )
     span = f"90 % interval of the skill: {skill_text(skill)[1]}"
     caution = f" {sentence(scores.caution)}" if scores.caution else ""
     name = name[:1].upper() + name[1:]
