@@ -15,6 +15,7 @@ from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
 from riskcast.case.judgements import JUDGEMENTS, NAMELESS, Doubt
 from riskcast.case.model import Case, Indicator
+from riskcast.case.plain_settings import files_of_setting
 from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.quantity_ids import LEVEL, parse_id
@@ -96,9 +97,7 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     _check_case(case, overlay, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
-        where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
-        for key in overlay.changes
-        if key not in known
+        where.problem(("changes", key), *_unknown(case, key, known)) for key in overlay.changes if key not in known
     ]
     if problems:
         raise CaseError(problems)
@@ -125,6 +124,13 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     if problems:
         raise CaseError(problems)
     return changed
+
+
+def _unknown(case: Case, key: str, known: Iterable[str]) -> tuple[str, str]:
+    """What is wrong with an id that is no quantity of the case, and how to mend it."""
+    if files := files_of_setting(case, key):
+        return "is a setting, not an elicited quantity, and no overlay changes it", f"edit it in {' or '.join(files)}"
+    return "is not a quantity of the case", suggest(key, known)
 
 
 def _is_inferred(case: Case, key: str) -> bool:
