@@ -12,6 +12,7 @@ from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.drivers_now import NINETY, Quantiles
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import signed
 
 if TYPE_CHECKING:
     import pandas
@@ -49,13 +50,13 @@ class TensionToday:
         return pandas.DataFrame(rows, columns=["period", "level", "low", "high"])
 
     def __repr__(self) -> str:
-        return f"<TensionToday in {self.period}: {self.level.median:+.2f} standard deviations. {self.origin}>"
+        return f"<TensionToday in {self.period}: {signed(self.level.median, 2)} standard deviations. {self.origin}>"
 
     def _repr_html_(self) -> str:
         rows = [(event, *factors) for event, factors in self.factors.items()]
         columns = (Column("event type"), *(Column(name, form="figure", digits=2) for name in ("factor", "low", "high")))
-        level, low, high = self.level
-        note = f"Tension is at {level:+.2f} standard deviations ({low:+.2f} to {high:+.2f}). {self.origin}"
+        level, low, high = (signed(value, 2) for value in self.level)
+        note = f"Tension is at {level} standard deviations ({low} to {high}). {self.origin}"
         return to_html(Table(f"Tension in {self.period}", columns, rows, note=note, warning=self.warning))
 
 

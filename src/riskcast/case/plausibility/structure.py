@@ -62,6 +62,7 @@ def lone_tension(case: Case) -> Iterator[Found]:
         return
     feeling = [name for name in case.events if (loading := case.loading(name)) is not None and loading.center > 0.0]
     if len(feeling) < 2:
-        whom = f"{feeling[0]} alone" if feeling else "no event type"
-        wrong = f"is felt by {whom}: there is nobody to share it with, and it says what a year's shock would say"
+        wrong = "is felt by no event type, as all loadings are 0: it changes nothing"
+        if feeling:
+            wrong = f"is felt by {feeling[0]} alone, and with nobody to share it says what a year's shock would say"
         yield Found("case", ("tension",), wrong, "remove it, or give other event types a loading")
