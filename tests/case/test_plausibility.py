@@ -344,6 +344,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (CASE, "hyperpriors:", LONE.replace("{value: 0,", "{value: 0.5,") + "hyperpriors:"),
         )
     ],
+    "unreached-grave": [
+        Sample(
+            (CASE, "horizon: 12\n", "horizon: 12\ngrave: 40\n"),
+            CASE,
+            WHOLE,
+            (CASE, "horizon: 12\n", "horizon: 12\ngrave: 30\n"),
+        )
+    ],
     "steep-slope": [
         Sample(
             (INDICATORS, "median: -0.2, interval: [-0.5, 0.1]", "median: -20, interval: [-22, -18]"),

@@ -90,22 +90,26 @@ def test_a_terminal_reads_nothing_and_assumed(risks: dict[str, Risk]) -> None:
 
 
 def test_a_brief_says_that_no_grave_outcome_is_assumed(risks: dict[str, Risk]) -> None:
-    def told(name: str) -> list[str]:
-        return [line for line in headline_sentences(Dossier((risks[name],), {})) if line.startswith("A grave outcome")]
+    def grave(name: str) -> list[str]:
+        return [
+            line
+            for line in headline_sentences(Dossier((risks[name],), risks[name].forecast.case))
+            if line.startswith("A grave outcome")
+        ]
 
-    assert told("no_grave") == [
+    assert grave("no_grave") == [
         "A grave outcome (severity 60 or more) is assumed not to happen for Partner 1 and Partner 2."
     ]
-    likeliest, ruled_out = told("none_of_one")
+    likeliest, ruled_out = grave("none_of_one")
     assert likeliest.startswith("A grave outcome (severity 60 or more) is likeliest for Partner 2 ")
     assert "Partner 1" not in likeliest
     assert ruled_out.endswith("is assumed not to happen for Partner 1.")
-    assert told("war")[1].endswith("is assumed for Partner 2.")
+    assert grave("war")[1].endswith("is assumed for Partner 2.")
 
 
 def test_no_estimative_word_stands_on_what_is_assumed(risks: dict[str, Risk]) -> None:
     for name, risk in risks.items():
-        table = probability_table(Dossier((risk,), {}))
+        table = probability_table(Dossier((risk,), risk.forecast.case))
         columns = [column.name for column in table.columns]
         for row in (dict(zip(columns, cells, strict=True)) for cells in table.rows):
             expected = estimative_words(row["probability"])

@@ -747,6 +747,11 @@ class Case(Strict):
         content = self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"})
         return digest(content if self.panel is None else content | {"panel": self.panel.digest})
 
+    @property
+    def original_hash(self) -> str:
+        """The hash of the case before any overlay."""
+        return self.published_hash or self.hash
+
 
 def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> tuple[str, ...]:
     """Order event types so that same-period sources come first, else as in the file; raises ValueError on a cycle.

@@ -56,6 +56,15 @@ def same_edges(case: Case) -> Iterator[Found]:
         first.setdefault(edge, effect.id)
 
 
+def unreached_grave(case: Case) -> Iterator[Found]:
+    """A severity from which outcomes are grave that none of a dyad's own has, so that no chance of one is above 0."""
+    least = case.settings.grave
+    highest = max((case.events[name].severity or 0.0 for name in case.own_outcomes), default=0.0)
+    if least is not None and highest < least:
+        wrong = f"is {least:g}, and no outcome of a dyad's own has more than {highest:g}: a grave one has no chance"
+        yield Found("case", ("grave",), wrong, "give the severity of an outcome that is grave, or remove it")
+
+
 def lone_tension(case: Case) -> Iterator[Found]:
     """Tension of which only one event type, or none, has a loading: a shock of its own, by another name."""
     if case.settings.tension is None:
