@@ -19,6 +19,7 @@ from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
 from riskcast.verification.past_scores import realised_scores, score_references
+from riskcast.verification.record_alone import chance_by_reference
 from riskcast.verification.resolution import what_followed
 
 if TYPE_CHECKING:
@@ -127,9 +128,7 @@ def _left_out(request: Request, model: Forecast, failures: list[str]) -> tuple[d
 
 def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
     with single_thread():
-        return {
-            name: {e: OF_RECORD.get(name)(*record.completed(e), horizon) for e in case.outcomes} for name in OF_RECORD
-        }
+        return {name: {e: chance_by_reference(name, record, e, horizon) for e in case.outcomes} for name in OF_RECORD}
 
 
 def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:

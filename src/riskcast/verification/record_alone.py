@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.verification.references import dyad_rate, pooled_rate
+from riskcast.machinery.array_types import Floats
+from riskcast.record.arrays import Record
+from riskcast.verification.forecasters import DYAD_RATE, OF_RECORD, POOLED_RATE
 
 
 @dataclass(frozen=True)
 class PastRate:
     """What the record alone says of an event type in one unit.
 
-    recorded: periods at risk that hold an event; own: probability of at least one event within the horizon from the
-    unit's own past (`dyad_rate`); pooled: the same from the past of all units (`pooled_rate`).
+    recorded: periods at risk that hold an event; own: probability that at least one event is recorded within the
+    horizon, from the unit's own past (`dyad_rate`); pooled: the same from the past of all units (`pooled_rate`).
     """
 
     event: str
@@ -22,6 +26,33 @@ class PastRate:
     recorded: int
     own: float
     pooled: float
+
+
+def chance_by_reference(name: str, record: Record, event: str, horizon: int) -> Floats:
+    """What a reference of `OF_RECORD` says of an event type: (units,) probabilities that at least one is recorded.
+
+    With p of past windows and c = recall ahead / mean past recall, 1 - (1 - p)^c: the rate of what is recorded, times
+    c. The mean is over the whole periods of a unit's record, or of all units' for the pooled rate and where a unit has
+    none. So a search that finds more than it did is expected to record more of the same.
+    """
+    past = OF_RECORD.get(name)(*record.completed(event), horizon)
+    if not record.is_thinned(event):
+        return past
+    change = _recall_change(record, event, pooled=name == POOLED_RATE)
+    with np.errstate(divide="ignore"):
+        return -np.expm1(change * np.log1p(-past))
+
+
+def _recall_change(record: Record, event: str, *, pooled: bool) -> Floats:
+    """The recall ahead over the mean past recall, (units,); 1 where there was no whole period."""
+    _, whole = record.completed(event)
+    found = np.where(whole, record.exposure[event][: len(whole)], 0.0)
+    number, total = whole.sum(axis=0), found.sum(axis=0)
+    if not number.any():
+        return np.ones(len(number))
+    of_all = total.sum() / number.sum()
+    own = np.divide(total, number, out=np.full(len(number), of_all), where=number > 0)
+    return record.recall[event] / (of_all if pooled else own)
 
 
 def past_rates(forecast: Forecast, dyad: str) -> tuple[PastRate, ...]:
@@ -41,14 +72,13 @@ def past_rates(forecast: Forecast, dyad: str) -> tuple[PastRate, ...]:
     for event, kind in case.events.items():
         unit = dyad if kind.scope == "dyad" else case.host
         column = case.units(event).index(unit)
-        occurred, whole = record.completed(event)
         found.append(
             PastRate(
                 event=event,
                 unit=unit,
                 recorded=int(record.counted[event][:, column].sum()),
-                own=float(dyad_rate(occurred, whole, forecast.horizon)[column]),
-                pooled=float(pooled_rate(occurred, whole, forecast.horizon)[column]),
+                own=float(chance_by_reference(DYAD_RATE, record, event, forecast.horizon)[column]),
+                pooled=float(chance_by_reference(POOLED_RATE, record, event, forecast.horizon)[column]),
             )
         )
     return tuple(found)
