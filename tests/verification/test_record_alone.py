@@ -9,8 +9,8 @@ import pytest
 
 from riskcast.case.model import Case
 from riskcast.record.arrays import build_record
-from riskcast.verification.forecasters import DYAD_RATE, OF_RECORD, PERSISTENCE, POOLED_RATE
-from riskcast.verification.record_alone import chance_by_reference
+from riskcast.verification.forecasters import DYAD_RATE, LAST_TWO_YEARS, OF_RECORD, PERSISTENCE, POOLED_RATE
+from riskcast.verification.record_alone import LATELY, chance_by_reference
 from tests.support.cases import event, event_row, make_case, quantity, searched
 
 FIRST, LAST = dt.date(2015, 1, 1), dt.date(2020, 12, 31)
@@ -27,7 +27,7 @@ def eventful(*rows: tuple[str, str, dt.date, dt.date, float], months: tuple[int,
 def test_a_rate_is_multiplied_by_how_much_more_is_found() -> None:
     record = build_record(eventful(("a", "ALL", FIRST, MIDDLE, 0.3), ("a", "ALL", AFTER, LAST, 0.9)))
     # Three years at .3 and three at .9 were searched at .6 on average; the horizon is at .9, 1.5 times that.
-    for name in OF_RECORD:
+    for name in set(OF_RECORD) - set(LATELY):
         past = OF_RECORD.get(name)(*record.completed("a"), 12)
         ahead = chance_by_reference(name, record, "a", 12)
         np.testing.assert_allclose(np.log1p(-ahead), 1.5 * np.log1p(-past), rtol=1e-12)
@@ -77,3 +77,25 @@ def test_the_base_rate_is_that_of_what_a_better_search_records() -> None:
     recorded = -np.expm1(-true * 0.8)
     assert chance_by_reference(POOLED_RATE, record, "a", 1)[0] == pytest.approx(recorded, rel=0.1)
     assert OF_RECORD.get(POOLED_RATE)(*record.completed("a"), 1)[0] < 0.4 * recorded
+
+
+def test_the_rate_of_late_is_that_of_the_last_two_years_and_of_what_was_found_in_them() -> None:
+    # Of 72 dyad-months of the last two years two hold an event; those before hold four.
+    months = (2, 30, 31, 45, 50, 61)
+    r = (2 + 0.5) / (72 + 1)
+    plain = build_record(eventful(months=months))
+    expected = np.full(3, 1 - (1 - r) ** 12)
+    np.testing.assert_allclose(chance_by_reference(LAST_TWO_YEARS, plain, "a", 12), expected, rtol=1e-12)
+    # Found at .5 in the first of these years and at 1 in the second, and today at 1: 4/3 of what was found.
+    turn = dt.date(2019, 12, 31), dt.date(2020, 1, 1)
+    record = build_record(eventful(("a", "ALL", FIRST, turn[0], 0.5), ("a", "ALL", turn[1], LAST, 1.0), months=months))
+    ahead = chance_by_reference(LAST_TWO_YEARS, record, "a", 12)
+    np.testing.assert_allclose(np.log1p(-ahead), 12 / 0.75 * np.log1p(-r), rtol=1e-12)
+
+
+def test_the_rate_of_late_is_that_of_all_the_record_where_it_does_not_cover_the_last_years() -> None:
+    record = build_record(eventful(("a", "ALL", FIRST, MIDDLE, 1.0)))
+    r = (3 + 0.5) / (108 + 1)
+    np.testing.assert_allclose(
+        chance_by_reference(LAST_TWO_YEARS, record, "a", 12), [1 - (1 - r) ** 12] * 3, rtol=1e-12
+    )

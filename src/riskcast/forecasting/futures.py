@@ -21,6 +21,9 @@ from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import UniformTable
 
+# Event type, cell, rates in a full period and uniforms, (paths, units) both -> the uniforms to use in their place.
+Steer = Callable[[EventPlan, int, Floats, Floats], Floats]
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -40,11 +43,15 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
     """Chance of a block of paths; `keep` holds the uniforms for use again and again, else the next ones that are asked
     for are written over them."""
     uniform: dict[str, Callable[[int], Floats]] = {}
-    pages: dict[int, NDArray[np.float64]] = {}
+    pages: dict[int, Floats] = {}
     for p in plan.events:
         table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
-        once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
-        uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
+        if keep:
+            uniform[p.event] = [work(table.page(t)) for t in range(plan.cells)].__getitem__
+            continue
+        if p.units not in pages:
+            pages[p.units] = full(len(block.draw), p.units, 0.0)
+        uniform[p.event] = partial(table.page, out=pages[p.units])
     return Chance(block.draw, level_paths(plan, scenario, block), shocks_ahead(plan, block), uniform)
 
 
@@ -78,11 +85,12 @@ def simulate_futures(
     *,
     score_only: bool = False,
     counted: bool = False,
+    steer: Steer | None = None,
 ) -> Futures:
     """Simulate a block of paths cell by cell, event types in same-period order.
 
     With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over. Events are `counted`
-    where that is asked for.
+    where that is asked for. `steer` exchanges the uniforms that decide over the events of one type in one cell.
     """
     draw = chance.draw
     count = len(draw)
@@ -124,6 +132,8 @@ def simulate_futures(
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
                 uniform = chance.uniform[name](t)
+                if steer is not None:
+                    uniform = steer(p, t, of_rate, uniform)
                 occurs = np.less(uniform, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:

@@ -42,6 +42,11 @@ class TensionToday:
     origin: str = ""
     warning: str = ""
 
+    @property
+    def is_felt(self) -> bool:
+        """Whether the rate of any event type follows it: not all loadings are 0."""
+        return any((one.low, one.high) != (1.0, 1.0) for one in self.factors.values())
+
     def to_frame(self) -> pandas.DataFrame:
         """One row for each period: columns period, level, low, high (90 %), in standard deviations."""
         import pandas
@@ -55,7 +60,7 @@ class TensionToday:
     def _repr_html_(self) -> str:
         rows = [(event, *factors) for event, factors in self.factors.items()]
         columns = (Column("event type"), *(Column(name, form="figure", digits=2) for name in ("factor", "low", "high")))
-        level, low, high = (signed(value, 2) for value in self.level)
+        level, low, high = (signed(end, 2) for end in self.level)
         note = f"Tension is at {level} standard deviations ({low} to {high}). {self.origin}"
         return to_html(Table(f"Tension in {self.period}", columns, rows, note=note, warning=self.warning))
 

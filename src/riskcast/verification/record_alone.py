@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,10 @@ from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record
-from riskcast.verification.forecasters import DYAD_RATE, OF_RECORD, POOLED_RATE
+from riskcast.verification.forecasters import DYAD_RATE, LAST_TWO_YEARS, OF_RECORD, POOLED_RATE
+
+# References that look at the last years of a record alone, and at how many.
+LATELY: Final = {LAST_TWO_YEARS: 2}
 
 
 @dataclass(frozen=True)
@@ -32,21 +36,26 @@ def chance_by_reference(name: str, record: Record, event: str, horizon: int) -> 
     """What a reference of `OF_RECORD` says of an event type: (units,) probabilities that at least one is recorded.
 
     With p of past windows and c = recall ahead / mean past recall, 1 - (1 - p)^c: the rate of what is recorded, times
-    c. The mean is over the whole periods of a unit's record, or of all units' for the pooled rate and where a unit has
-    none. So a search that finds more than it did is expected to record more of the same.
+    c. The mean is over the whole periods of a unit's record, or of all units' for pooled rates and where a unit has
+    none. So a search that finds more than it did is expected to record more of the same. One that looks at the last
+    years alone (`LATELY`) looks at all of a record that does not cover them.
     """
-    past = OF_RECORD.get(name)(*record.completed(event), horizon)
+    occurred, whole = record.completed(event)
+    first = max(0, len(whole) - round(LATELY.get(name, len(whole)) * record.timeline.calendar.periods_per_year))
+    first = first if whole[first:].any() else 0
+    past = OF_RECORD.get(name)(occurred[first:], whole[first:], horizon)
     if not record.is_thinned(event):
         return past
-    change = _recall_change(record, event, pooled=name == POOLED_RATE)
+    change = _recall_change(record, event, first, pooled=name == POOLED_RATE or name in LATELY)
     with np.errstate(divide="ignore"):
         return -np.expm1(change * np.log1p(-past))
 
 
-def _recall_change(record: Record, event: str, *, pooled: bool) -> Floats:
-    """The recall ahead over the mean past recall, (units,); 1 where there was no whole period."""
+def _recall_change(record: Record, event: str, first: int, *, pooled: bool) -> Floats:
+    """The recall ahead over the mean recall from a period on, (units,); 1 where there was no whole period."""
     _, whole = record.completed(event)
-    found = np.where(whole, record.exposure[event][: len(whole)], 0.0)
+    found = np.where(whole, record.exposure[event][: len(whole)], 0.0)[first:]
+    whole = whole[first:]
     number, total = whole.sum(axis=0), found.sum(axis=0)
     if not number.any():
         return np.ones(len(number))
