@@ -128,7 +128,7 @@ def _tension_sentence(today: Today) -> Markdown:
     found = riskcast.tension_today(today.result.posterior)
     if found is None:
         return Markdown("times are restless")
-    level, low, high = (f"{number:+.1f}" for number in found.level)
+    level, low, high = map(riskcast.signed, found.level)
     return Markdown("tension in {} is at {} standard deviations ({} to {})", found.period, level, low, high)
 
 

@@ -348,7 +348,7 @@ def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[Renderabl
         table.add_row(
             one.source_label,
             one.target_label + path,
-            f"{one.steps:+.1f}".replace("-", "−"),
+            signed(one.steps),
             Text(f"×{factor_text(one.now.median)}", style=style),
             f"{factor_text(one.now.low)}–{factor_text(one.now.high)}",
         )
@@ -360,11 +360,11 @@ def _acting_tables(case: Case, acting: Iterable[ActingEffect]) -> list[Renderabl
 
 
 def _tension_lines(forecast: Forecast) -> list[RenderableType]:
-    """Today's tension and trust in a few lines; nothing where the case has no tension."""
+    """Today's tension and trust in a few lines; nothing where the case has no tension, or no event type feels it."""
     found = tension_today(forecast.posterior)
-    if found is None:
+    if found is None or not found.is_felt:
         return []
-    level, low, high = (f"{number:+.1f}".replace("-", "−") for number in found.level)
+    level, low, high = map(signed, found.level)
     least, most = (pick(one.median for one in found.factors.values()) for pick in (min, max))
     factors = dict.fromkeys(factor_text(end) for end in (least, most))
     told = f"Tension in {found.period}: {level} standard deviations ({low} to {high}); in the middle of that\n"
@@ -372,7 +372,7 @@ def _tension_lines(forecast: Forecast) -> list[RenderableType]:
     if found.trust_with_tension is not None:
         middle, low, high = (f"{number:.2f}" for number in found.trust)
         told += f"\nTrust in the effects of indicators: {middle} ({low} to {high}); its correlation with\n"
-        told += f"tension is {found.trust_with_tension:+.2f}.".replace("-", "−")
+        told += f"tension is {signed(found.trust_with_tension, 2)}."
     return [Text(told, style="dim"), Text()]
 
 
