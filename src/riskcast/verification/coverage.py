@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.coverage import disputed_rows
 from riskcast.case.judgements import Doubt, Found
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
@@ -226,6 +227,10 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
         "case": case_lineage(case).plain(),
         "overlay_hash": case.overlay_hash,
         "cautions": list(report.gaps.told),
+        "disputed": [
+            {"date": row.when, "type": row.type, "dyad": row.dyad, "description": row.description}
+            for row in disputed_rows(case)
+        ],
         "series": [{item.name: getattr(one, item.name) for item in fields(one)} for one in report.series],
         "unused": list(report.unused),
         "priors": [plain(one) for one in report.priors],
@@ -275,7 +280,7 @@ def _ends(values: Floats) -> tuple[float | None, float | None]:
 
 def find_unused(case: Case) -> tuple[str, ...]:
     """What a case declares and nothing uses: indicators and memories without edges, half-lives of which every event
-    type has its own, shocks of years under tension, uncited sources."""
+    type has its own, series without a value, shocks of years under tension, uncited sources."""
     sources = {effect.source for effect in case.effects}
     parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
     raising = {event for indicator in case.indicators.values() for event in indicator.raises}
@@ -290,6 +295,13 @@ def find_unused(case: Case) -> tuple[str, ...]:
         unused += [str(QuantityId("hyperpriors", kind)) for kind in (SD_TIME, PERSISTENCE)]
         named = [name for name, event in case.events.items() if event.sd_time is not None]
         unused += [str(QuantityId("outcomes", SD_TIME, name)) for name in named]
+    measured = {(row.indicator, row.series) for row in case.series_rows}
+    unused += [
+        f"indicators.{name}.series.{key} (no value is of it)"
+        for name, indicator in case.indicators.items()
+        for key in indicator.series
+        if (name, key) not in measured
+    ]
     for name, event in case.events.items():
         unused += [
             str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories

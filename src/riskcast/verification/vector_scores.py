@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.errors import OptionError
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.verification.forecasters import CELL_BY_CELL, MODEL, vector_forecasters
 from riskcast.verification.measured import BY_DYADS, Measured, Resampling, measured, resample_rows
 from riskcast.verification.metrics import resampled_means
@@ -76,9 +77,10 @@ def score_vectors(
     return out
 
 
-def _mean(values: np.ndarray, cluster: np.ndarray, counts: np.ndarray) -> Measured:
-    """A mean over origins; log probabilities may be minus infinity, which means may be too."""
-    return measured(float(values.mean()), -resampled_means(-values, cluster, counts), counts)
+def _mean(values: Floats, cluster: Ints, counts: Floats) -> Measured:
+    """A mean over origins; what is infinite is so in one direction."""
+    sign = -1.0 if np.isneginf(values).any() else 1.0
+    return measured(float(values.mean()), sign * resampled_means(sign * values, cluster, counts), counts)
 
 
 def _check(vectors: pandas.DataFrame) -> Sequence[str]:
