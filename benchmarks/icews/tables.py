@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pandas
 
-CASE = Path(__file__).parent / "case"
 PAIRS, CHOSEN_UNTIL, FEWEST = 1200, 2006, 20
 # Whether the actor is the pair's first state.
 SIDES = {"out": True, "in": False}
@@ -39,20 +35,9 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
         parts.append(part)
     table = parts[0].join(parts[1]).reset_index()
     for side in SIDES:
-        # What is usual between the two: the mean over all years so far.
-        table[f"usual_{side}"] = table.groupby("pair")[f"force_{side}"].transform(lambda own: own.expanding().mean())
-    for side in SIDES:
         table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
     table = table[table["conflict_out"].notna()]
     table = table.assign(dyad=table["pair"], period=table["year"] + 1)
     for side in SIDES:
         table[f"conflict_{side}"] = table[f"conflict_{side}"].astype(int)
     return table.drop(columns=["pair", "year"]).sort_values(["dyad", "period"], ignore_index=True)
-
-
-def write_case(data: pandas.DataFrame, folder: Path) -> Path:
-    """Copy the case's files into a folder and put the table beside them."""
-    shutil.copytree(CASE, folder, dirs_exist_ok=True)
-    (folder / "history").mkdir(exist_ok=True)
-    panel_table(data).to_parquet(folder / "history" / "panel.parquet", index=False)
-    return folder

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pandas
-
-CASE = Path(__file__).parent / "case"
 
 
 def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
@@ -35,11 +30,3 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
             "dispute": data["dispute1"].astype(int),
         }
     )
-
-
-def write_case(data: pandas.DataFrame, folder: Path) -> Path:
-    """Copy the case's files into a folder and put the table beside them."""
-    shutil.copytree(CASE, folder, dirs_exist_ok=True)
-    (folder / "history").mkdir(exist_ok=True)
-    panel_table(data).to_parquet(folder / "history" / "panel.parquet", index=False)
-    return folder

@@ -16,7 +16,7 @@ from riskcast.case.moves import indicator_order, own_drifts
 from riskcast.case.periods import Timeline, calendar_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
-from riskcast.case.settings import COUNT, RATE, Memory as MemorySettings
+from riskcast.case.settings import COUNT, PER_TIME, Memory as MemorySettings
 from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK
@@ -445,7 +445,7 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
         half_life = hyper[f"half_life.{effect.memory}"]
         fade = fading(memory, half_life, [(hyper[name], levels) for name, levels in edge.stretches])
     quiet = replace(sight, seen=np.zeros_like(sight.seen), answered=None)
-    if settings.kind == RATE:
+    if settings.kind in PER_TIME:
         quiet.seen[:, 1] = sight.seen[:, 1]
     begun = None if record.timeline.ends_period else begun_of(effect, case, record)
 
