@@ -242,8 +242,8 @@ def _memories(
     """log2(1 + S) for every memory that is not zero, with S = sum over past events of what is left of each.
 
     What is left after `gap` periods is 2^(-gap / half-life); under indicators, 2^(-sum of 1 / h[t]) over the periods
-    since. A rate divides S by sum over covered periods of 2^(-gap / half-life), as a share of an endless sum; a mean is S
-    by that sum itself, without a logarithm.
+    since. A rate divides S by sum over covered periods of 2^(-gap / half-life), as a share of an endless sum; a mean is
+    S by that sum itself, without a logarithm.
     """
     import pytensor.tensor as pt
 
