@@ -2,82 +2,303 @@
 
     uv run python benchmarks/own_record.py
 
-writes docs/central_asia_2024.md and its figures anew.
+writes docs/central_asia_2024.md and its figures anew: forecasts from the end of every quarter, refitted on what was
+known then, with year-block intervals; joint log scores of whole years; what followed shocks; checks of the posterior
+predictive. `--quick` prints the main numbers of a trial, from the ends of years and with fewer draws, and writes
+nothing; `--beside FOLDER` sets another case beside it, with `--same-record` on the first one's events.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import riskcast
 from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
-from riskcast.numbers import between, number, skill
+from riskcast.numbers import between, has_ends, number, skill
+from riskcast.verification.backtesting import Backtest
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
-from riskcast.verification.forecasters import MODEL, forecaster_label
+from riskcast.verification.forecasters import CELL_BY_CELL, LAST_TWO_YEARS, MODEL, POOLED_RATE, forecaster_label
 from riskcast.verification.score_accuracy import ScoreAccuracy
-from riskcast.verification.verdicts import is_reference, scores_in_words, severity_in_words, skill_verdict
+from riskcast.verification.verdicts import (
+    is_reference,
+    resampling_in_words,
+    scores_in_words,
+    severity_in_words,
+    skill_verdict,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
-FIRST = dt.date(2012, 1, 1)
+FIRST = dt.date(2011, 12, 31)
+PARTS = (("2012–2019", 2012, 2019), ("2020–2023", 2020, 2023))
+SHOCKS = ("2013-10", "2017-04", "2022-03", "2024-03")
+QUARTERS_AFTER = 4
+DRAWS, QUICK_DRAWS = 2000, 1000
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a case's own record says of it: backtests from quarters and from years, and their evaluations.
+
+    parts: of the yearly one, by name; shocks: of the quarters after each shock that the record resolves, and of all of
+    them, by name.
+    """
+
+    label: str
+    case: riskcast.Case
+    tested: Backtest
+    evaluation: Evaluation
+    yearly: Backtest
+    of_years: Evaluation
+    parts: Mapping[str, Evaluation]
+    shocks: Mapping[str, tuple[Backtest, Evaluation]]
 
 
 def main() -> None:
-    """Backtest and write."""
+    """Backtest, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--case", default="central_asia_2024")
+    parser.add_argument("--case", default="central_asia_2024", help="a bundled case or a folder")
+    parser.add_argument("--beside", help="another case to set beside it")
+    parser.add_argument("--beside-label", default="the case beside it", help="what to call that one")
+    parser.add_argument("--same-record", action="store_true", help="give the other case the events of the first")
+    parser.add_argument("--quick", action="store_true", help="years and fewer draws; print, write nothing")
+    parser.add_argument("--draws", type=int, help="draws of the parameters at each origin")
+    parser.add_argument("--workers", type=int, help="processes to work on; all cores if not given")
+    parser.add_argument("--shocks", nargs="*", default=list(SHOCKS), help="months of shocks, such as 2022-03")
+    parser.add_argument("--keep", type=Path, help="folder in which finished origins are kept for another run")
     parser.add_argument("--out", type=Path, default=DOCS)
     options = parser.parse_args()
     case = riskcast.load_case(options.case)
-    with tempfile.TemporaryDirectory() as folder:
-        tested = riskcast.backtest(case, FIRST, leave_one_dyad_out=True, out=folder, progress=_report)
-    evaluation = tested.evaluate()
+    cases = {"this case": case}
+    if options.beside:
+        other = riskcast.load_case(options.beside)
+        if options.same_record:
+            other = with_record_of(other, case)
+        cases[options.beside_label] = other
+    found = [measure(label, one, options) for label, one in cases.items()]
+    if options.quick:
+        print(glance(found))
+        print("\n" + years_table(found[0]))
+        return
     figures = options.out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    whole = evaluation.slices[ALL]
-    origins = origin_scores(tested.forecasts, list(whole.performances))
+    whole = found[0].evaluation.slices[ALL]
+    origins = origin_scores(found[0].tested.forecasts, list(whole.performances))
     shown = {name: whole.reliability[name] for name in (MODEL, whole.best_reference)}
     for name, chart in (
         ("reliability", reliability_chart(shown)),
         ("origins", origins_chart(origins, reference=whole.best_reference)),
     ):
         (figures / f"{case.name}_{name}.svg").write_text(to_svg(chart) + "\n", encoding="utf-8")
-    (options.out / f"{case.name}.md").write_text(page(tested, evaluation), encoding="utf-8")
+    (options.out / f"{case.name}.md").write_text(page(found), encoding="utf-8")
 
 
-def _report(done: int, total: int) -> None:
-    print(f"{done} of {total} origins", flush=True)
+def with_record_of(case: riskcast.Case, other: riskcast.Case) -> riskcast.Case:
+    """A case with the events and the coverage of another, as far as it has their types and dyads."""
+    rows = tuple(row for row in other.event_rows if row.type in case.events or row.type == "context")
+    coverage = tuple(row for row in other.coverage if row.type in case.events or row.type == "ALL")
+    return case.revised(event_rows=rows, coverage=coverage)
 
 
-def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
+def measure(label: str, case: riskcast.Case, options: argparse.Namespace) -> Own:
+    """Backtest a case from the ends of quarters, or of years where it is to be quick, and evaluate it."""
+    draws = options.draws or (QUICK_DRAWS if options.quick else DRAWS)
+    with tempfile.TemporaryDirectory() as folder:
+        tested = riskcast.backtest(
+            case,
+            FIRST,
+            every="year" if options.quick else "quarter",
+            horizon=round(case.periods_per_year),
+            draws=draws,
+            workers_count=options.workers,
+            out=(options.keep / label.replace(" ", "_")) if options.keep else folder,
+            progress=_told(f"{label}: {{}} of {{}} origins"),
+        )
+    yearly = tested.at(day for day in tested.origins if (day.month, day.day) == (12, 31))
+    of_years = yearly.evaluate()
+    parts = {}
+    for name, first, last in PARTS:
+        days = [day for day in yearly.origins if first <= day.year + 1 <= last]
+        if days:
+            parts[name] = yearly.at(days).evaluate()
+    evaluation = of_years if tested.origins == yearly.origins else tested.evaluate()
+    shocks = {}
+    if not options.quick:
+        days_after = {shock: quarters_after(shock, tested.origins) for shock in options.shocks}
+        every = sorted({day for days in days_after.values() for day in days})
+        for name, days in {**days_after, "all of them": every}.items():
+            if days:
+                part = tested.at(days)
+                shocks[name] = part, part.evaluate()
+    return Own(label, case, tested, evaluation, yearly, of_years, parts, shocks)
+
+
+def quarters_after(shock: str, origins: Sequence[dt.date]) -> list[dt.date]:
+    """The origins among the first four ends of quarters from the end of a month on."""
+    year, month = (int(part) for part in shock.split("-"))
+    ends = []
+    for quarter in range(year * 4 + (month - 1) // 3, year * 4 + (month - 1) // 3 + QUARTERS_AFTER):
+        after = dt.date((quarter + 1) // 4, (quarter + 1) % 4 * 3 + 1, 1)
+        ends.append(after - dt.timedelta(days=1))
+    return [day for day in ends if day in origins]
+
+
+def _told(words: str) -> Callable[[int, int], None]:
+    begun = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        print(f"{words.format(done, total)}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+
+    return report
+
+
+def glance(found: Sequence[Own]) -> str:
+    """The main numbers of each case, from the ends of years."""
+    names = [name for name, _, _ in PARTS if all(name in own.parts for own in found)]
+    rows: list[tuple[str, Callable[[Own], str]]] = [
+        ("Forecasts; events that came", lambda own: _counted(own.of_years.slices[ALL])),
+        ("Brier score", lambda own: _both(own.of_years, lambda e: e.slices[ALL].performances[MODEL].brier, 4)),
+        ("… of the base rate, pooled", lambda own: _both(own.of_years, lambda e: _of(e, POOLED_RATE).brier, 4)),
+        ("Brier skill against it", lambda own: _both_skill(own.of_years, lambda e: _of(e, POOLED_RATE).model_skill)),
+        ("Log score", lambda own: _both(own.of_years, lambda e: e.slices[ALL].performances[MODEL].log_score, 4)),
+        ("Log skill, base rate, pooled", lambda own: _both_skill(own.of_years, _log_skill(POOLED_RATE))),
+        ("Log skill, rate of the last two years", lambda own: _both_skill(own.of_years, _log_skill(LAST_TWO_YEARS))),
+        (
+            "RPS skill of the yearly peak, base rate, pooled",
+            lambda own: _both_skill(own.of_years, lambda e: e.severity[POOLED_RATE].model_skill),
+        ),
+        ("Events forecast / that came", lambda own: _both(own.of_years, lambda e: _of(e, MODEL).ratio, 2)),
+        ("Scores forecast / that came", lambda own: _both(own.of_years, lambda e: e.scores[MODEL].ratio, 2)),
+        (
+            "Joint log score, nats a year",
+            lambda own: _both(own.of_years, lambda e: e.vectors[MODEL].log_probability, 2),
+        ),
+        ("… above the base rate, pooled, nats in all", lambda own: _both(own.of_years, _nats(POOLED_RATE), 1)),
+        *((f"… {name}", lambda own, name=name: _both(own.parts[name], _nats(POOLED_RATE), 1)) for name in names),
+        ("… above the last two years, in all", lambda own: _both(own.of_years, _nats(LAST_TWO_YEARS), 1)),
+        ("… value of dependence, in all", lambda own: _both(own.of_years, _nats(CELL_BY_CELL), 1)),
+        ("… chance in the estimate (±), bias, in all", lambda own: _noise(own.of_years)),
+    ]
+    return table(("Ends of years", *(own.label for own in found)), [(name, *map(cell, found)) for name, cell in rows])
+
+
+def years_table(own: Own) -> str:
+    """Joint log scores year by year."""
+    rows = []
+    for row in own.yearly.vectors.to_dict("records"):
+        model = float(row[MODEL])
+        rows.append(
+            (
+                str(int(str(row["origin"])[:4]) + 1),
+                f"{row['events']} of {row['cells']}",
+                f"{number(model, 2)} (± {number(float(row['error']), 2)})",
+                *(number(float(row[name]), 2) for name in (CELL_BY_CELL, POOLED_RATE, LAST_TWO_YEARS)),
+                number(model - float(row[POOLED_RATE]), 2),
+            )
+        )
+    heading = (
+        "Year",
+        "Outcomes",
+        "riskcast, jointly",
+        *map(forecaster_label, (CELL_BY_CELL, POOLED_RATE, LAST_TWO_YEARS)),
+    )
+    return table((*heading, "Gain over the pooled rate"), rows)
+
+
+def _of(evaluation: Evaluation, name: str) -> Performance:
+    return evaluation.slices[ALL].performances[name]
+
+
+def _log_skill(name: str) -> Callable[[Evaluation], Measured | None]:
+    return lambda evaluation: _of(evaluation, name).model_log_skill
+
+
+def _nats(name: str) -> Callable[[Evaluation], Measured | None]:
+    """The model's gain over a forecaster in joint log score, over all origins."""
+
+    def total(evaluation: Evaluation) -> Measured | None:
+        found = evaluation.vectors[name]
+        gain = found.gain
+        return gain and Measured(*(found.origins * part for part in (gain.value, gain.low, gain.high)))
+
+    return total
+
+
+def _noise(evaluation: Evaluation) -> str:
+    found = evaluation.vectors[MODEL]
+    return f"± {number(found.origins * found.error, 2)}, {number(found.origins * found.bias, 2)}"
+
+
+def _counted(part: Slice) -> str:
+    return f"{part.forecasts}; {part.events}"
+
+
+def _both(evaluation: Evaluation, what: Callable[[Evaluation], Measured | None], digits: int) -> str:
+    """A measure with its interval, and its value had no disputed event happened."""
+    value = what(evaluation)
+    told = "–" if value is None else _measured(value, digits)
+    if evaluation.undisputed is None:
+        return told
+    other = what(evaluation.undisputed)
+    return f"{told}; {'–' if other is None else number(other.value, digits)} if disputed events did not happen"
+
+
+def _both_skill(evaluation: Evaluation, what: Callable[[Evaluation], Measured | None]) -> str:
+    value = what(evaluation)
+    told = "–" if value is None else _skill(value)
+    if evaluation.undisputed is None:
+        return told
+    other = what(evaluation.undisputed)
+    return f"{told}; {'–' if other is None else skill(other)[0]} if disputed events did not happen"
+
+
+def page(found: Sequence[Own]) -> str:
     """The page, as measured."""
-    case, whole = tested.case, evaluation.slices[ALL]
+    own = found[0]
+    case, evaluation, tested = own.case, own.evaluation, own.tested
+    whole = evaluation.slices[ALL]
     verdict = skill_verdict(whole)
     first, last = min(tested.origins), max(tested.origins)
     types = [part for name, part in evaluation.slices.items() if name not in (ALL, ONSET, CONTINUATION)]
     parts = [
         f"# {case.settings.title}: its own record",
-        f"`{case.name}` was forecast {tested.horizon} months ahead as of {len(tested.origins)} days, {first} to "
-        f"{last}, each time from what was known then, and scored on what the collected record says followed. "
-        "`uv run python benchmarks/own_record.py` writes this page anew; "
-        f"`uv run riskcast backtest {case.name} --from {first.year} --to {case.as_of.year} --leave-one-dyad-out` gives "
-        "the same numbers as a page of HTML with every forecast beside it.",
+        f"`{case.name}` was forecast {tested.horizon} months ahead as of {len(tested.origins)} days, the ends of "
+        f"quarters from {first} to {last}, each time refitted on what was known then, and scored on what the collected "
+        "record says followed. `uv run python benchmarks/own_record.py` writes this page anew; "
+        f"`uv run riskcast backtest {case.name} --from {first} --every quarter` gives the same numbers as a page of "
+        "HTML with every forecast beside it.",
         f"**{verdict.headline}.** {verdict.detail} {severity_in_words(evaluation.severity)}",
-        _honest_words(whole, case),
-        "## Scores",
-        "Brier and log score: lower is better. Skill: by how much the Brier score is below that of the best reference. "
-        "In brackets: 90 % intervals from resampled dyads. MCB, DSC: miscalibration and discrimination, parts of the "
-        "Brier score.",
+        _honest_words(own),
+        "## At a glance",
+        f"From the ends of years, {tested.horizon} months ahead, so that no two windows overlap. "
+        f"{resampling_in_words(own.of_years.resampling)} Skill: by how much a score is below that of the forecaster "
+        "named. Joint log score: the log probability of all that came in a year, own outcomes of every dyad and shared "
+        "ones together; others multiply their probabilities as if outcomes were independent, and so does riskcast "
+        "outcome by outcome, against which its joint score shows what dependence is worth.",
+        glance(found),
+        years_table(own),
+        "## Quarters",
+        "From the ends of all quarters. Brier and log score: lower is better. Skill: by how much the Brier score is "
+        f"below that of the best reference. In brackets: 90 % intervals. {resampling_in_words(evaluation.resampling)} "
+        "MCB, DSC: miscalibration and discrimination, parts of the Brier score.",
         table(("All forecasts", "Brier", "Skill", "Log score", "AUC", "MCB", "DSC", "Mean"), _rows(whole)),
         *(_part(name, evaluation) for name in (ONSET, CONTINUATION) if name in evaluation.slices),
         f"![Reliability](figures/{case.name}_reliability.svg)",
         f"![Scores by origin](figures/{case.name}_origins.svg)",
+        "## After shocks",
+        "Events forecast over events that came, from the ends of the four quarters that follow a shock, as far as the "
+        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came.",
+        table(("Shock", "Origins", "Forecast", "Came", "Forecast / came"), _shock_rows(own)),
         "## By event type",
-        "`Expected` is the sum of the forecast probabilities, to compare with the events that came.",
+        "`Expected` is the sum of the forecast probabilities, to compare with the events that came. Quarters overlap: "
+        "one event can count four times.",
         table(
             ("Event type", "Forecasts", "Events", "Expected", "Brier", "Best reference", "Its Brier", "Skill"),
             [_type_row(part, case) for part in types],
@@ -100,7 +321,7 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
         "What a dyad's own outcomes of a year added up to, and what was forecast, in points of 100. "
         f"{scores_in_words(evaluation.scores)} Skill: of the mean squared error, against the best reference.",
         table(
-            ("Forecaster", "Mean", "Bias", "RMSE", "Correlation", "Skill"),
+            ("Forecaster", "Mean", "Forecast / came", "Bias", "RMSE", "Correlation", "Skill"),
             [_score_row(found) for found in evaluation.scores.values()],
         ),
         "Where riskcast forecast so much, so much came:",
@@ -134,15 +355,27 @@ def page(tested: riskcast.Backtest, evaluation: Evaluation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _honest_words(whole: Slice, case: riskcast.Case) -> str:
-    model = whole.performances[MODEL]
+def _shock_rows(own: Own) -> list[tuple[str, ...]]:
+    rows = []
+    for name, (part, evaluation) in own.shocks.items():
+        whole = evaluation.slices[ALL]
+        expected = whole.performances[MODEL].mean_forecast * whole.forecasts
+        ratio = _both(evaluation, lambda e: _of(e, MODEL).ratio, 2)
+        rows.append((name, str(len(part.origins)), f"{expected:.1f}", str(whole.events), ratio))
+    return rows
+
+
+def _honest_words(own: Own) -> str:
+    years, case = own.of_years.slices[ALL], own.case
+    model = years.performances[MODEL]
     return (
-        f"{whole.events} events in {whole.forecasts} forecasts on {len(case.dyads)} dyads that share one host cannot "
-        "prove a forecaster right: the events hang together (an attack, a war, one law), the dyads are not a sample of "
-        "anything, and the interval of the skill, which pretends that they are, is if anything too narrow. What the "
-        "test can do is catch gross errors. "
-        f"Forecasts averaged {100 * model.mean_forecast:.1f} %, and {100 * whole.events / whole.forecasts:.1f} % came "
-        "true."
+        f"{years.events} events in {years.forecasts} forecasts of {len(own.yearly.origins)} years on {len(case.dyads)} "
+        "dyads that share one host cannot prove a forecaster right: the events hang together (an attack, a war, one "
+        "law), and what is independent, if anything, is years. What the test can do is catch gross errors. "
+        f"Forecasts averaged {100 * model.mean_forecast:.1f} %, and {100 * years.events / years.forecasts:.1f} % came "
+        "true. What is scored is what is recorded: where a search finds less than everything, a recorded “no” may be "
+        "an event that was missed, and the forecast of a “yes” is the probability that one is recorded, thinned by the "
+        "recall that the case states, so that the two are the same question."
     )
 
 
@@ -197,6 +430,7 @@ def _score_row(found: ScoreAccuracy) -> tuple[str, ...]:
     return (
         forecaster_label(found.forecaster),
         f"{found.mean_forecast:.1f}",
+        "–" if found.ratio is None else _measured(found.ratio, 2),
         _measured(found.bias, 1),
         _measured(found.rmse, 1),
         "–" if found.correlation is None else _measured(found.correlation, 2),
@@ -205,7 +439,8 @@ def _score_row(found: ScoreAccuracy) -> tuple[str, ...]:
 
 
 def _measured(score: Measured, digits: int) -> str:
-    return f"{number(score.value, digits)} ({between(score, digits)})"
+    value = number(score.value, digits)
+    return f"{value} ({between(score, digits)})" if has_ends(score) else value
 
 
 def _skill(score: Measured) -> str:

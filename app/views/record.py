@@ -14,7 +14,7 @@ from riskcast import charts
 from state import results, session
 from state.results import Result
 
-STATUSES = ("located", "unverified", "judgement")
+STATUSES = ("located", "unverified", "judgement", "disputed")
 EVERYONE = "ALL"
 ALIKE = 0.35
 DISAGREES = 0.1
@@ -109,7 +109,8 @@ def _chronology(case: riskcast.Case, places: riskcast.Places | None) -> None:
             "Status": st.column_config.TextColumn(
                 "Status",
                 help="located: a source was found. unverified: reported, no source found. judgement: a rule was "
-                "judged to be met.",
+                "judged to be met. disputed: sources disagree whether it happened; it is used as having happened, and "
+                "backtests score both ways.",
             ),
             "Link": st.column_config.LinkColumn("Link", display_text="open"),
         },

@@ -23,3 +23,5 @@ PERIOD: Final = "period"
 TENSION_PERIOD: Final = "tension_period"
 
 PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}
+# The status of an event of which sources disagree whether it happened.
+DISPUTED: Final = "disputed"

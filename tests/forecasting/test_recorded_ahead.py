@@ -22,6 +22,7 @@ from tests.support.cases import (
     enumerate_futures,
     event,
     event_row,
+    every_record,
     make_case,
     quantity,
     random_case,
@@ -61,33 +62,11 @@ class Told:
 def enumerate_thinned(case: Case, horizon: int, recall: dict[tuple[str, int], float]) -> tuple[Told, Told]:
     """What happens and what is recorded, over every way in which each cell holds nothing, something that is missed, or
     something that is recorded; own and others' memories, medians alone, a record without events."""
-    cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
-    kinds = (np.arange(3 ** len(cells))[:, None] // 3 ** np.arange(len(cells))) % 3
-    state = {name: np.zeros((len(kinds), horizon, len(case.units(name))), dtype=int) for name in case.order}
-    for column, (t, name, u) in enumerate(cells):
-        state[name][:, t, u] = kinds[:, column]
-    weight = np.ones(len(kinds))
-    for t, name, u in cells:
-        eta = np.full(len(kinds), math.log(-math.log1p(-case.events[name].base_rate.center) / 12))
-        for effect in case.effects_on(name):
-            half_life = case.half_life(name, str(effect.memory)).center
-            left = np.zeros(len(kinds))
-            for other in range(len(case.units(effect.source))):
-                if (effect.whose == "own" and other != u) or (effect.whose == "others" and other == u):
-                    continue
-                freshest = t if effect.acts == "same" else t - 1
-                for then in range(freshest + 1):
-                    left += (state[effect.source][:, then, other] == 2) * 2.0 ** (-(freshest - then) / half_life)
-            eta += math.log(effect.rate_ratio.center) * np.log2(1.0 + left)
-        rate = np.exp(eta)
-        recorded, nothing = -np.expm1(-recall[name, u] * rate), np.exp(-rate)
-        now = state[name][:, t, u]
-        weight *= np.where(now == 2, recorded, np.where(now == 0, nothing, 1.0 - nothing - recorded))
-    assert abs(weight.sum() - 1.0) < 1e-9
+    weight, state = every_record(case, horizon, recall)
 
     def told(least: int) -> Told:
         ever = {name: np.maximum.accumulate(own >= least, axis=1) for name, own in state.items()}
-        left, worst = np.ones((len(kinds), len(case.dyads))), np.zeros((len(kinds), len(case.dyads)))
+        left, worst = np.ones((len(weight), len(case.dyads))), np.zeros((len(weight), len(case.dyads)))
         for name in case.outcomes:
             severity = float(case.events[name].severity or 0.0)
             left *= 1.0 - severity / 100.0 * ever[name][:, -1]

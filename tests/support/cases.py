@@ -317,6 +317,38 @@ def enumerate_futures(
     )
 
 
+def every_record(
+    case: Case, horizon: int, recall: Mapping[tuple[str, int], float]
+) -> tuple[Floats, dict[str, NDArray[np.int64]]]:
+    """Every way in which each cell holds nothing (0), something that is missed (1), or something that is recorded (2):
+    the probability of each, and by event type what it holds, (ways, periods, units); own and others' memories, medians
+    alone, a record without events. recall: by event type and unit."""
+    cells = [(t, name, u) for t in range(horizon) for name in case.order for u in range(len(case.units(name)))]
+    kinds = (np.arange(3 ** len(cells))[:, None] // 3 ** np.arange(len(cells))) % 3
+    state = {name: np.zeros((len(kinds), horizon, len(case.units(name))), dtype=int) for name in case.order}
+    for column, (t, name, u) in enumerate(cells):
+        state[name][:, t, u] = kinds[:, column]
+    weight = np.ones(len(kinds))
+    for t, name, u in cells:
+        eta = np.full(len(kinds), math.log(-math.log1p(-case.events[name].base_rate.center) / 12))
+        for effect in case.effects_on(name):
+            half_life = case.half_life(name, str(effect.memory)).center
+            left = np.zeros(len(kinds))
+            for other in range(len(case.units(effect.source))):
+                if (effect.whose == "own" and other != u) or (effect.whose == "others" and other == u):
+                    continue
+                freshest = t if effect.acts == "same" else t - 1
+                for then in range(freshest + 1):
+                    left += (state[effect.source][:, then, other] == 2) * 2.0 ** (-(freshest - then) / half_life)
+            eta += math.log(effect.rate_ratio.center) * np.log2(1.0 + left)
+        rate = np.exp(eta)
+        recorded, nothing = -np.expm1(-recall[name, u] * rate), np.exp(-rate)
+        now = state[name][:, t, u]
+        weight *= np.where(now == 2, recorded, np.where(now == 0, nothing, 1.0 - nothing - recorded))
+    assert abs(weight.sum() - 1.0) < 1e-9
+    return weight, state
+
+
 def assert_mean(draws: Floats, exact: Floats | float) -> None:
     """The mean over independent draws (draws, ...) is `exact` within five standard errors and single precision."""
     error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))

@@ -27,6 +27,7 @@ from riskcast.verification.backtesting import backtest, choose_origins
 from riskcast.verification.forecasters import (
     DYAD_MEAN,
     DYAD_RATE,
+    LAST_TWO_YEARS,
     LEFT_OUT,
     MODEL,
     PERSISTENCE,
@@ -34,14 +35,14 @@ from riskcast.verification.forecasters import (
     POOLED_RATE,
     PRIOR_ONLY,
 )
-from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve, severities
+from riskcast.verification.origins import AtOrigin, Known, Truth, forecast_origin, resolve, severities
 from riskcast.verification.past_scores import past_scores, realised_scores, score_references
 from tests.support.cases import edge, event, event_row, make_case, quantity
 from tests.support.clusters import Cluster, needs_distributed
 from tests.support.origins import panel_case, small_case
 from tests.support.places import ROOT
 
-FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE]
+FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE, LAST_TWO_YEARS]
 ORIGIN = dt.date(2017, 12, 31)
 
 
@@ -199,7 +200,7 @@ def test_forecasts_that_cannot_be_told_are_left_out() -> None:
     )
     case = make_case({"war": event(quantity(0.1, 0.03, 0.3))}, period="year", horizon=2, years=5, panel=panel)
     made, known = made_by_hand(case, dt.date(2018, 12, 31))
-    found = resolve(case, build_record(case), made, known, 2)
+    found = resolve(Truth.of(case), made, known, 2)
     forecasts, peaks = found.forecasts, found.peaks
     # S01-S03 leaves the record after a quiet year; S02-S03 leaves it too, but after its event.
     assert dict(zip(forecasts["unit"], forecasts["outcome"], strict=True)) == {

@@ -192,7 +192,8 @@ def test_intervals_are_those_of_tables_of_resampled_dyads() -> None:
 
 def test_intervals_hold_their_scores(evaluated) -> None:
     frame = evaluated[2].to_frame().dropna()
-    assert len(frame) == 5 * 3 * 5 + 3 * 2
+    # The model has no skill against itself.
+    assert len(frame) == 5 * (3 * 6 + 2 * 2) + 3 * 2 + 2
     assert (frame.low <= frame.value).all()
     assert (frame.value <= frame.high).all()
     assert (frame.high > frame.low)[frame.score.isin(["brier", "log_score", "rps"])].all()
@@ -278,13 +279,13 @@ def test_no_peaks_bring_no_severity() -> None:
 def test_the_table_has_each_score_once_with_its_interval(evaluated) -> None:
     evaluation = evaluated[2]
     frame = evaluation.to_frame()
-    assert list(frame.columns) == ["slice", "forecaster", "score", "value", "low", "high"]
+    assert list(frame.columns) == ["slice", "forecaster", "score", "value", "low", "high", "undisputed"]
     assert not frame.duplicated(["slice", "forecaster", "score"]).any()
     indexed = frame.set_index(["slice", "forecaster", "score"])
     brier = evaluation.slices["onset"].performances["dyad_rate"].brier
-    assert tuple(indexed.loc[("onset", "dyad_rate", "brier")]) == (brier.value, brier.low, brier.high)
+    assert tuple(indexed.loc[("onset", "dyad_rate", "brier")]) == (brier.value, brier.low, brier.high, brier.value)
     rps = evaluation.severity["model"].rps
-    assert tuple(indexed.loc[("all", "model", "rps")]) == (rps.value, rps.low, rps.high)
+    assert tuple(indexed.loc[("all", "model", "rps")]) == (rps.value, rps.low, rps.high, rps.value)
     assert np.isnan(indexed.loc[("all", "model", "uncertainty"), "low"])
     parts = indexed.value.unstack()
     total = parts.miscalibration - parts.discrimination + parts.uncertainty

@@ -12,7 +12,7 @@ import numpy as np
 from riskcast.case.model import Case, EventRow
 from riskcast.case.periods import Timeline
 from riskcast.machinery.array_types import Floats
-from riskcast.names import ALL_DYADS, CONTEXT
+from riskcast.names import ALL_DYADS, CONTEXT, DISPUTED
 from riskcast.numbers import MOST_NAMED, more
 
 Span = tuple[dt.date, dt.date]
@@ -183,6 +183,17 @@ def vague_rows(case: Case) -> tuple[EventRow, ...]:
     """
     number = case.calendar.number
     return tuple(row for row in case.event_rows if number(row.span[0]) != number(row.span[1]))
+
+
+def disputed_rows(case: Case) -> tuple[EventRow, ...]:
+    """Events of which it is disputed whether they happened: part of the record, with which backtests score a second
+    time had they not.
+
+    >>> from riskcast import load_case
+    >>> disputed_rows(load_case("central_asia_2024"))
+    ()
+    """
+    return tuple(row for row in case.event_rows if row.status == DISPUTED and row.type != CONTEXT)
 
 
 def record_end(case: Case) -> RecordEnd | None:

@@ -385,7 +385,8 @@ class EventRow(Strict):
     """One dated event of the record; `precision` says how exactly the date is known.
 
     published: the day on which the world could know of it, that of the event where none is given; entered: the day on
-    which it came into this record.
+    which it came into this record. One whose `status` is disputed is part of the record like any other, and forecasts
+    are scored both with it and without.
     """
 
     date: Day
@@ -395,7 +396,7 @@ class EventRow(Strict):
     initiator: str
     description: Text
     sources: tuple[str, ...]
-    status: Literal["located", "unverified", "judgement"]
+    status: Literal["located", "unverified", "judgement", "disputed"]
     published: Day | None = Field(default=None, exclude_if=lambda day: day is None)
     entered: Day | None = Field(default=None, exclude_if=lambda day: day is None)
 

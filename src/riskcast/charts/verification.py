@@ -130,7 +130,9 @@ def skill_chart(evaluation: Evaluation, *, part: str = "all", palette: Palette =
     """Brier score of each forecaster as a dot, its 90 % interval as a line."""
     scores = evaluation.slices[part]
     rows = [(label_of(name), name, item.brier) for name, item in scores.performances.items()]
-    title = make_title("Brier score by forecaster", "dot: score, line: 90 % interval from resampled dyads")
+    title = make_title(
+        "Brier score by forecaster", f"dot: score, line: 90 % interval from resampled {evaluation.resampling.by}"
+    )
     return style(_whiskers(rows, "Brier score, lower is better", None, title, palette), palette)
 
 

@@ -28,7 +28,10 @@ def backtest(
     case: NamedCase,
     start: Annotated[str | None, typer.Option("--from", metavar="YEAR|DAY", help="First origin.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="YEAR|DAY", help="Last origin.")] = None,
-    every: Annotated[int | None, typer.Option(help="Periods between origins.", show_default="a year")] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(help="Periods between origins, or month, quarter, year.", metavar="N|WORD", show_default="a year"),
+    ] = None,
     horizon: HorizonOption = None,
     draws: DrawsOption = 1000,
     seed: SeedOption = 1,
@@ -57,7 +60,7 @@ def backtest(
             read,
             _day(start, "--from", last=False),
             _day(end, "--to", last=True),
-            every,
+            _step(every),
             horizon,
             draws=draws,
             seed=seed,
@@ -109,6 +112,11 @@ def calibrate(
         page = write_calibration(found, out)
         if not as_json:
             print(f"\nThe page with plots, and beside it scores.json:\n{page}")
+
+
+def _step(text: str | None) -> int | str | None:
+    """A number of periods, or a word."""
+    return int(text) if text is not None and text.isdecimal() else text
 
 
 def _day(text: str | None, option: str, last: bool) -> dt.date | None:

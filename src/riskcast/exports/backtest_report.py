@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from riskcast.case.coverage import disputed_rows, searches
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.exports.files import write_all
@@ -53,6 +54,19 @@ def cautions_of(tested: Backtest) -> list[str]:
         out.append(f"The posterior failed its checks, and was used all the same, at {', '.join(failed)}.")
     if case.panel is None:
         out.append("That the record holds no event does not prove that there was none.")
+    if any(found < 1.0 for own in searches(case, case.outcomes).values() for _, _, found in own):
+        out.append(
+            "Searches find less than everything, so that a recorded no may be an event that was missed. What is scored "
+            "is the probability that an event is recorded, at the recall that the case states, which is the same "
+            "question; that of what happens is higher."
+        )
+    disputed = disputed_rows(case)
+    if disputed:
+        named = ", ".join(f"{row.when} {row.type} {row.dyad}" for row in disputed)
+        out.append(
+            f"{len(disputed):,} event{'s are' if len(disputed) > 1 else ' is'} disputed ({named}): used as having "
+            "happened, and scored both ways."
+        )
     return out
 
 
@@ -100,6 +114,8 @@ def write_backtest(
         labels={name: event.label for name, event in case.events.items()},
     )
     frames = {"forecasts": forecasts, "peaks": tested.peaks, "scores": tested.scores}
+    if len(tested.vectors):
+        frames["vectors"] = tested.vectors
     contents = {
         PAGE: page.encode(),
         DATA: _as_json(backtest_data(tested, evaluation)),

@@ -21,6 +21,9 @@ from riskcast.forecasting.work_arrays import Active, Block, full, work
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import UniformTable
 
+# Event type, cell, rates in a full period and uniforms, (paths, units) both -> the uniforms to use in their place.
+Steer = Callable[[EventPlan, int, Floats, Floats], Floats]
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -78,11 +81,12 @@ def simulate_futures(
     *,
     score_only: bool = False,
     counted: bool = False,
+    steer: Steer | None = None,
 ) -> Futures:
     """Simulate a block of paths cell by cell, event types in same-period order.
 
     With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over. Events are `counted`
-    where that is asked for.
+    where that is asked for. `steer` exchanges the uniforms that decide over the events of one type in one cell.
     """
     draw = chance.draw
     count = len(draw)
@@ -124,6 +128,8 @@ def simulate_futures(
                 chance_of = np.multiply(of_rate, -plan.shares[t], out=eta[p.units])
                 np.negative(np.expm1(chance_of, out=chance_of), out=chance_of)
                 uniform = chance.uniform[name](t)
+                if steer is not None:
+                    uniform = steer(p, t, of_rate, uniform)
                 occurs = np.less(uniform, chance_of, out=occurred[p.units])
                 units = forced.get((t, name))
                 if units:

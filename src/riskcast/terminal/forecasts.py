@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from riskcast.case.coverage import vague_rows
+from riskcast.case.coverage import disputed_rows, vague_rows
 from riskcast.case.doubts import find_scenario_doubts
 from riskcast.case.judgements import Doubt
 from riskcast.case.model import Case, EventRow
@@ -389,6 +389,16 @@ def _vague(rows: tuple[EventRow, ...]) -> list[Text]:
     return [Text(f"dated to {named} alone, and so put in the middle of it: {len(rows)} events", style="dim")]
 
 
+def _disputed(rows: tuple[EventRow, ...]) -> list[Text]:
+    """Which events are disputed, and what is made of them."""
+    if not rows:
+        return []
+    named = ", ".join(f"{row.when} {row.type} {row.dyad}" for row in rows)
+    many = "1 event" if len(rows) == 1 else f"{len(rows)} events"
+    told = f"disputed, and used as having happened, which backtests score both ways: {many} ({named})"
+    return [Text(told, style="dim")]
+
+
 def coverage_view(report: CoverageReport) -> RenderableType:
     """What `check` says about a valid case."""
     case = report.case
@@ -436,6 +446,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         Text(f"sha256 {case.hash}", style="dim"),
         *(Text(f"NOTE: {caution}", style="yellow") for caution in report.gaps.told),
         *_vague(vague_rows(case)),
+        *_disputed(disputed_rows(case)),
         *(Text(f"{one.file}: {one.told}", style="dim") for one in case.dialects if one.told),
         Text(),
         Text("Coverage of the record by indicator series", style="bold"),

@@ -16,22 +16,27 @@ from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation
 from riskcast.verification.ranks import RankHistogram
 from riskcast.verification.score_tables import (
+    disputed_table,
     forecaster_table,
     score_accuracy_table,
     score_bins_table,
     severity_table,
     types_table,
+    vectors_table,
 )
 from riskcast.verification.verdicts import (
     PARTS,
     Verdict,
     calibration_verdict,
+    disputed_in_words,
     part_in_words,
+    resampling_in_words,
     scores_in_words,
     sentence,
     severity_in_words,
     shape_in_words,
     skill_verdict,
+    vectors_in_words,
 )
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -42,6 +47,8 @@ FORECASTERS = (Part(0, "Forecaster"), Part(1, "Brier", NINETY), Part(2, "Skill",
 TYPES = (Part(0, "Event type"), Part(1, "Events", ""), Part(3, "Brier"), Part(5, "Skill", NINETY))
 ACCURACY = (Part(0, "Forecaster"), Part(2, "Bias"), Part(3, "RMSE", NINETY), Part(4, "Corr."), Part(5, "Skill"))
 BINS = (Part(0, "Forecast score"), Part(1, "Forecasts"), Part(2, "Mean forecast"), Part(3, "Mean that came"))
+VECTORS = (Part(0, "Forecaster"), Part(1, "Log prob.", NINETY), Part(2, "Gain", NINETY))
+DISPUTED = (Part(0, "Forecaster"), Part(1, "Brier"), Part(2, "Log score"), Part(3, "RPS"), Part(5, "Together"))
 SEVERITY = (Part(0, "Forecaster"), Part(1, "RPS", NINETY), Part(2, "Skill", NINETY))
 
 
@@ -60,7 +67,12 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
         parts.append(Text(severity_in_words(evaluation.severity)))
     if evaluation.scores:
         parts.append(Text(scores_in_words(evaluation.scores)))
+    if evaluation.vectors:
+        parts.append(Text(vectors_in_words(evaluation.vectors)))
+    if evaluation.undisputed is not None:
+        parts.append(Text(disputed_in_words(evaluation)))
     parts += [Text(), rich_table(forecaster_table(whole), FORECASTERS)]
+    parts.append(Text(resampling_in_words(evaluation.resampling), style="dim"))
     types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
     if types:
         parts += [
@@ -77,6 +89,16 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
             Text("Scores of dyads (points; RMSE: lower is better)", style="bold"),
             rich_table(score_accuracy_table(evaluation.scores), ACCURACY),
             rich_table(score_bins_table(next(iter(evaluation.scores.values()))), BINS),
+        ]
+    if evaluation.vectors:
+        parts += [
+            Text("All outcomes together (nats an origin, higher is better)", style="bold"),
+            rich_table(vectors_table(evaluation.vectors), VECTORS),
+        ]
+    if evaluation.undisputed is not None:
+        parts += [
+            Text("Had no disputed event happened", style="bold"),
+            rich_table(disputed_table(evaluation), DISPUTED),
         ]
     parts += _cautions(cautions)
     return Group(*parts)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,9 @@ from riskcast.forecasting.scoring import SCORE_IN_WORDS
 from riskcast.machinery.checkpoints import Finished, open_checkpoints
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.workers import Workers, run_tasks, workers
-from riskcast.record.arrays import build_record
 from riskcast.verification.evaluation import Evaluation, evaluate
-from riskcast.verification.origins import AtOrigin, Known, forecast_origin, resolve
+from riskcast.verification.measured import BY_DYADS, Resampling
+from riskcast.verification.origins import AtOrigin, Known, Truth, asked_vectors, forecast_origin, resolve
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 BURN_IN_YEARS = 5
 LEAST_DAYS = 366
 SHORTER = "give a shorter horizon, or a record that reaches further back"
-MOST_LEFT_OUT = 50
+MOST_LEFT_OUT = MOST_TOGETHER = 50
+TABLES = ("forecasts", "peaks", "scores", "vectors")
+# Origins that go by the calendar, and how many months lie between them.
+CALENDAR_STEPS = {"month": 1, "quarter": 3, "year": 12}
 DRAWS = 1000
 RANDOM_FOLDS = (
     "folds are {!r}; only `rolling` is accepted: random folds put rows of one dyad, and of later years, on both sides, "
@@ -47,7 +50,8 @@ class Backtest:
 
     forecasts, peaks, scores: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS
     and failed checks of the model's posterior, and how many forecasts are left out as the record cannot tell what
-    followed; unscored: origins whose horizon the record does not cover.
+    followed; vectors: how probable each forecaster called all that came after an origin, empty where that was not
+    asked for; unscored: origins whose horizon the record does not cover.
     """
 
     case: Case
@@ -60,10 +64,42 @@ class Backtest:
     peaks: pandas.DataFrame
     scores: pandas.DataFrame
     health: pandas.DataFrame
+    vectors: pandas.DataFrame
+
+    @property
+    def resampling(self) -> Resampling:
+        """What intervals are to be made of: years where all dyads share a host, as many in a row as a window reaches
+        into; dyads of a panel."""
+        if self.case.panel is not None:
+            return BY_DYADS
+        day = dt.timedelta(days=1)
+        windows = [(at + day, self.case.calendar.shift(at, self.horizon)) for at in self.origins]
+        return Resampling("years", 1 + max(last.year - first.year for first, last in windows))
 
     def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
-        """Scores of the model and of every reference, with intervals."""
-        return evaluate(self.forecasts, self.peaks, self.scores, progress=progress)
+        """Scores of the model and of every reference, with intervals from what `resampling` says."""
+        return evaluate(
+            self.forecasts, self.peaks, self.scores, self.vectors, resampling=self.resampling, progress=progress
+        )
+
+    def at(self, origins: Iterable[dt.date]) -> Backtest:
+        """The same from some of the origins alone, such as those after a shock; raises OptionError for one that it does
+        not have, or for none."""
+        chosen = sorted(set(origins))
+        if not chosen:
+            raise OptionError("no origin is named; give at least one")
+        unknown = [day for day in chosen if day not in self.origins]
+        if unknown:
+            named = ", ".join(str(day) for day in self.origins)
+            raise OptionError(f"{unknown[0]} is no origin of this backtest; it has {named}")
+        days = {day.isoformat() for day in chosen}
+
+        def part(table: pandas.DataFrame) -> pandas.DataFrame:
+            return table[table["origin"].isin(days)].reset_index(drop=True) if len(table) else table
+
+        names = ("forecasts", "peaks", "scores", "health", "vectors")
+        tables = {name: part(getattr(self, name)) for name in names}
+        return replace(self, origins=tuple(chosen), unscored=(), **tables)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each origin, event type and unit: what followed, and the probability of every forecaster."""
@@ -93,27 +129,29 @@ class Backtest:
 
 
 def choose_origins(
-    case: Case, start: dt.date | None, end: dt.date | None, every: int | None, horizon: int
+    case: Case, start: dt.date | None, end: dt.date | None, every: int | str | None, horizon: int
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
     """Origins from `start` to `end`, `every` so many periods, that can be scored; and those that cannot.
 
-    They are ends of the case's periods, counted back from the last whose horizon lies within the record. By default
-    they begin after five years of record, or after the first where it is too short for that, and there is one a year.
-    Raises OptionError where none is left.
+    They are ends of the case's periods, counted back from the last whose horizon lies within the record, or those that
+    end a calendar `month`, `quarter` or `year`, where `every` is one of these. By default they begin after five years
+    of record, or after the first where it is too short for that, and there is one a year. Raises OptionError where none
+    is left.
 
     >>> from riskcast import load_case
     >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2021, 1, 1), None, 12, 12)
     >>> [day.isoformat() for day in found]
     ['2021-04-30', '2022-04-30', '2023-04-30']
+    >>> found, _ = choose_origins(load_case("central_asia_2024"), dt.date(2022, 9, 1), None, "quarter", 12)
+    >>> [day.isoformat() for day in found]
+    ['2022-09-30', '2022-12-31', '2023-03-31']
     """
-    every = round(case.periods_per_year) if every is None else every
-    if every < 1:
-        raise OptionError(f"every is {every}; give a number of {case.settings.period}s from 1 on")
     calendar, told = case.calendar, record_end(case)
     last = calendar.number((case.as_of if told is None else told.day) + dt.timedelta(days=1)) - 1
     begun = calendar.number(case.settings.history_from)
     first = case.settings.history_from + dt.timedelta(days=LEAST_DAYS)
-    scorable = [calendar.last_day(number) for number in range(last - horizon, begun - 1, -every)]
+    numbers, later = _ends(case, every, last - horizon, begun, last)
+    scorable = [calendar.last_day(number) for number in numbers]
     known = [day for day in reversed(scorable) if day >= first and _has_rows_after(case, day)]
     if start is None:
         burnt_in = max(first, shift_months(case.settings.history_from, 12 * BURN_IN_YEARS))
@@ -132,9 +170,36 @@ def choose_origins(
         if known:
             raise OptionError(f"{wrong}; the record allows {known[0]} to {known[-1]}")
         raise OptionError(f"{wrong}: it takes a year of record before an origin, and the horizon after it; {SHORTER}")
-    beyond = [calendar.last_day(number) for number in range(last - horizon + every, last + 1, every)]
+    beyond = [calendar.last_day(number) for number in later]
     unscored = (*(day for day in chosen if day not in found), *(day for day in beyond if from_day <= day <= to_day))
     return found, unscored
+
+
+def _ends(
+    case: Case, every: int | str | None, newest: int, oldest: int, last: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Numbers of periods that end with an origin: from the newest that can be scored down to the oldest, and those
+    after it, up to the last of the record."""
+    calendar = case.calendar
+    if isinstance(every, str):
+        months = CALENDAR_STEPS.get(every)
+        if months is None:
+            raise OptionError(f"every is {every!r}; give a number of periods, or one of {', '.join(CALENDAR_STEPS)}")
+        if round(12 / months) > case.periods_per_year:
+            shortest = case.settings.period
+            raise OptionError(f"every is {every!r}, but the case's periods are {shortest}s; give a longer one")
+
+        def ends(number: int) -> bool:
+            # The last period that ends within a quarter or a year.
+            here, after = (calendar.last_day(one) for one in (number, number + 1))
+            return (here.year * 12 + here.month - 1) // months != (after.year * 12 + after.month - 1) // months
+
+        numbers = [number for number in range(last, oldest - 1, -1) if ends(number)]
+        return [n for n in numbers if n <= newest], [n for n in reversed(numbers) if n > newest]
+    step = round(case.periods_per_year) if every is None else every
+    if step < 1:
+        raise OptionError(f"every is {step}; give a number of {case.settings.period}s from 1 on")
+    return range(newest, oldest - 1, -step), range(newest + step, last + 1, step)
 
 
 def _has_rows_after(case: Case, day: dt.date) -> bool:
@@ -146,13 +211,14 @@ def backtest(
     case: Case,
     start: dt.date | None = None,
     end: dt.date | None = None,
-    every: int | None = None,
+    every: int | str | None = None,
     horizon: int | None = None,
     *,
     draws: int = DRAWS,
     seed: int = 1,
     folds: str = "rolling",
     leave_one_dyad_out: bool = False,
+    joint: bool = True,
     workers_count: int | None = None,
     cluster: str | None = None,
     executor: Executor | Workers | None = None,
@@ -161,12 +227,14 @@ def backtest(
 ) -> Backtest:
     """Forecast a case again and again from earlier days, each time from what was known then, and see what followed.
 
-    Beside the model's stand forecasts of the references: base rates pooled and per dyad, persistence, and the priors
-    alone; with `leave_one_dyad_out` also the model without each dyad's own record. `every` and `horizon` are in the
-    case's periods. Origins run on local processes (`workers_count`), a Dask cluster by address, or an `executor` of
-    your own, wrapped as `Workers(executor, count)` to say how much it does at once. With `out`, finished origins are
-    kept there, and a run that was interrupted goes on from them. Raises OptionError for bad options; random folds are
-    refused (Roberts et al., 2017: they leak the group and the future).
+    Beside the model's stand forecasts of the references: base rates pooled, of late and per dyad, persistence, and the
+    priors alone; with `leave_one_dyad_out` also the model without each dyad's own record; and unless `joint` is false
+    how probable each called all that came, taken together. `every` and `horizon` are in the case's periods; `every` may
+    be `month`, `quarter` or `year`, for origins that end these by the calendar. Origins run on local processes
+    (`workers_count`), a Dask cluster by address, or an `executor` of your own, wrapped as `Workers(executor, count)` to
+    say how much it does at once. With `out`, finished origins are kept there, and a run that was interrupted goes on
+    from them. Raises OptionError for bad options; random folds are refused (Roberts et al., 2017: they leak the group
+    and the future).
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -181,11 +249,14 @@ def backtest(
         raise OptionError(f"{wrong}; it is done for up to {MOST_LEFT_OUT} dyads")
     horizon = check_horizon(case, horizon)
     origins, unscored = choose_origins(case, start, end, every, horizon)
-    record = build_record(case)
+    truth = Truth.of(case)
+    # Of many dyads few of a thousand futures come near a vector: its probability cannot be told from draws.
+    joint = joint and case.panel is None and len(case.dyads) <= MOST_TOGETHER
 
     def known_at(day: dt.date) -> Known:
-        asked = Request(case_as_of(case, day), horizon=horizon, draws=draws, seed=seed, allow_unreliable=True)
-        return Known(asked, leave_one_dyad_out)
+        known = case_as_of(case, day)
+        asked = Request(known, horizon=horizon, draws=draws, seed=seed, allow_unreliable=True)
+        return Known(asked, leave_one_dyad_out, asked_vectors(truth, known, horizon) if joint else {})
 
     about = {
         "what": "backtest",
@@ -195,6 +266,7 @@ def backtest(
         "draws": draws,
         "seed": seed,
         "leave_one_dyad_out": leave_one_dyad_out,
+        "joint": joint,
         "score": SCORE_IN_WORDS,
         "riskcast": __version__,
     }
@@ -208,8 +280,8 @@ def backtest(
         report(len(results), len(keys))
 
         def keep(key: str, made: AtOrigin) -> None:
-            found = resolve(case, record, made, case_as_of(case, made.origin), horizon)
-            frames = {"forecasts": found.forecasts, "peaks": found.peaks, "scores": found.scores}
+            found = resolve(truth, made, case_as_of(case, made.origin), horizon)
+            frames = {name: getattr(found, name) for name in TABLES}
             results[key] = Finished(frames, _facts(made, found.left_out))
             if checkpoints is not None:
                 checkpoints.save(key, results[key].frames, results[key].facts)
@@ -257,9 +329,8 @@ def _gather(
 ) -> Backtest:
     import pandas
 
-    forecasts, peaks, scores = (
-        pandas.concat([result.frames[name] for result in results], ignore_index=True)
-        for name in ("forecasts", "peaks", "scores")
+    forecasts, peaks, scores, vectors = (
+        pandas.concat([result.frames[name] for result in results], ignore_index=True) for name in TABLES
     )
     health = pandas.DataFrame([result.facts for result in results])
-    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, scores, health)
+    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, scores, health, vectors)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from riskcast.case.coverage import disputed_rows
 from riskcast.case.judgements import Doubt, Found
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
@@ -185,6 +186,10 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
         "case": case_lineage(case).plain(),
         "overlay_hash": case.overlay_hash,
         "cautions": list(report.gaps.told),
+        "disputed": [
+            {"date": row.when, "type": row.type, "dyad": row.dyad, "description": row.description}
+            for row in disputed_rows(case)
+        ],
         "series": [{item.name: getattr(one, item.name) for item in fields(one)} for one in report.series],
         "unused": list(report.unused),
         "priors": [plain(one) for one in report.priors],

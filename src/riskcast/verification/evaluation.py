@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,7 +14,16 @@ from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, forecaster_names, reference_names
-from riskcast.verification.measured import Measured, best_reference, measured, measured_skill, resample_units
+from riskcast.verification.measured import (
+    BY_DYADS,
+    Measured,
+    Resampling,
+    best_reference,
+    measured,
+    measured_skill,
+    model_skill,
+    resample_rows,
+)
 from riskcast.verification.metrics import (
     auc,
     average_precision,
@@ -27,7 +36,8 @@ from riskcast.verification.metrics import (
     resampled_means,
     resampled_ranks,
 )
-from riskcast.verification.score_accuracy import ScoreAccuracy, score_accuracies
+from riskcast.verification.score_accuracy import ScoreAccuracy, ratio_of, score_accuracies
+from riskcast.verification.vector_scores import VectorScore, score_vectors
 
 if TYPE_CHECKING:
     import pandas
@@ -41,6 +51,7 @@ BINS = 20
 THRESHOLDS = 201
 FEW_DYADS = 20
 FEW_EVENTS = 30
+FEW_YEARS = 20
 DIGITS = 10
 
 
@@ -68,7 +79,10 @@ class Performance:
     brier, log_score (natural log; both lower is better; log_score is infinite where a forecast of exactly 0 or 1 was
     wrong); skill: Brier skill score against the best reference, None where that one is without error; auc and
     average_precision: None where all outcomes are alike; miscalibration, discrimination, uncertainty: brier =
-    miscalibration - discrimination + uncertainty (Dimitriadis, Gneiting and Jordan, 2021).
+    miscalibration - discrimination + uncertainty (Dimitriadis, Gneiting and Jordan, 2021). ratio: events that were
+    forecast, the sum of probabilities, over those that came, None where none did. model_skill, model_log_skill: by how
+    much the model's Brier and log score are below this forecaster's, None for the model and where this one is without
+    error.
     """
 
     forecaster: str
@@ -81,15 +95,18 @@ class Performance:
     discrimination: float
     uncertainty: float
     mean_forecast: float
+    ratio: Measured | None = None
+    model_skill: Measured | None = None
+    model_log_skill: Measured | None = None
 
 
 @dataclass(frozen=True)
 class Slice:
     """Scores on a set of forecasts: all of them, onset or continuation alone, or one event type.
 
-    dyads: how many were forecast, 1 where only the host was; performances: by
-    forecaster, the model first; murphy[forecaster]: (thresholds,) mean elementary scores (Ehm, Gneiting, Jordan and
-    Krueger, 2016).
+    dyads: how many were forecast, 1 where only the host was; performances: by forecaster, the model first; resampling:
+    what intervals are made of, and in how many `clusters` of it the forecasts fall; murphy[forecaster]: (thresholds,)
+    mean elementary scores (Ehm, Gneiting, Jordan and Krueger, 2016).
     """
 
     name: str
@@ -101,22 +118,27 @@ class Slice:
     reliability: Mapping[str, Reliability]
     thresholds: Floats
     murphy: Mapping[str, Floats]
+    resampling: Resampling = BY_DYADS
+    clusters: int = 0
 
     @property
     def caution(self) -> str | None:
-        """Why the intervals are themselves uncertain, in words: fewer than 20 dyads or fewer than 30 events; else None.
+        """Why the intervals are themselves uncertain, in words: fewer than 20 dyads, or years where these are
+        resampled, or fewer than 30 events; else None.
 
         With few clusters the bootstrap is too narrow (Cameron, Gelbach and Miller, 2008).
         """
         few = []
-        if self.dyads < FEW_DYADS:
-            few.append(f"{self.dyads} dyad{'' if self.dyads == 1 else 's'}")
+        by_years = self.resampling.by == "years"
+        count, least, word = (self.clusters, FEW_YEARS, "year") if by_years else (self.dyads, FEW_DYADS, "dyad")
+        if count < least:
+            few.append(f"{count} {word}{'' if count == 1 else 's'}")
         if self.events < FEW_EVENTS:
             few.append(f"{self.events} event{'' if self.events == 1 else 's'}")
         if not few:
             return None
         listed = f"only {' and '.join(few)} in {self.name}"
-        if self.dyads == 1:
+        if count <= self.resampling.block:
             return f"{listed}: nothing to resample, so scores have no interval"
         return f"{listed}: the intervals are themselves uncertain and likely too narrow"
 
@@ -124,31 +146,51 @@ class Slice:
 @dataclass(frozen=True)
 class SeverityScore:
     """Ranked probability score of a dyad's peak severity, from 0 to 1, lower is better; skill against the best
-    reference, None where that one is without error."""
+    reference, None where that one is without error; model_skill: by how much the model's is below this one, None for
+    the model."""
 
     forecaster: str
     rps: Measured
     skill: Measured | None
+    model_skill: Measured | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Scores of all forecasters: slices[name] with names `all`, `onset`, `continuation` and, where there is more than
-    one, event types; severity and scores (how the dyads' scores did) by forecaster."""
+    one, event types; severity, scores (how the dyads' scores did) and vectors (joint log scores of all that came
+    after an origin) by forecaster; undisputed: the same evaluation had no disputed event happened, None where that
+    changes no outcome."""
 
     slices: Mapping[str, Slice]
     severity: Mapping[str, SeverityScore]
     scores: Mapping[str, ScoreAccuracy] = field(default_factory=dict)
+    vectors: Mapping[str, VectorScore] = field(default_factory=dict)
+    undisputed: Evaluation | None = None
+
+    @property
+    def resampling(self) -> Resampling:
+        """What intervals are made of."""
+        return self.slices[ALL].resampling
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each slice, forecaster and score: value and, where the score has one, its 90 % interval.
 
-        Columns slice, forecaster, score, value, low, high. The severity of peaks is in slice `all`, as `rps` and
-        `rps_skill`, and so is how the dyads' scores did, as `score_bias`, `score_rmse`, `score_correlation` and
-        `score_skill`. Scores that are undefined have no row.
+        Columns slice, forecaster, score, value, low, high, and undisputed: the value had no disputed event happened.
+        The severity of peaks is in slice `all`, as `rps`, `rps_skill` and `rps_model_skill`, and so are how the dyads'
+        scores did, as `score_bias`, `score_ratio`, `score_rmse`, `score_correlation` and `score_skill`, and joint log
+        scores, as `vector_log_probability` and `vector_gain`. Scores that are undefined have no row.
         """
         import pandas
 
+        keys = ["slice", "forecaster", "score"]
+        table = pandas.DataFrame(self._rows(), columns=[*keys, "value", "low", "high"])
+        if self.undisputed is None:
+            return table.assign(undisputed=table["value"])
+        other = pandas.DataFrame(self.undisputed._rows(), columns=[*keys, "undisputed", "low", "high"])
+        return table.merge(other[[*keys, "undisputed"]], on=keys, how="left")
+
+    def _rows(self) -> list[tuple[str, str, str, float, float, float]]:
         rows: list[tuple[str, str, str, float, float, float]] = []
         for name, part in self.slices.items():
             for forecaster, performance in part.performances.items():
@@ -157,10 +199,14 @@ class Evaluation:
         for forecaster, severity in self.severity.items():
             rows += _row(ALL, forecaster, "rps", severity.rps)
             rows += _row(ALL, forecaster, "rps_skill", severity.skill)
+            rows += _row(ALL, forecaster, "rps_model_skill", severity.model_skill)
         for forecaster, accuracy in self.scores.items():
-            for name in ("bias", "rmse", "correlation", "skill"):
+            for name in ("bias", "ratio", "rmse", "correlation", "skill"):
                 rows += _row(ALL, forecaster, f"score_{name}", getattr(accuracy, name))
-        return pandas.DataFrame(rows, columns=["slice", "forecaster", "score", "value", "low", "high"])
+        for forecaster, vector in self.vectors.items():
+            rows += _row(ALL, forecaster, "vector_log_probability", vector.log_probability)
+            rows += _row(ALL, forecaster, "vector_gain", vector.gain)
+        return rows
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {one.brier.value:.4f}" for name, one in self.slices[ALL].performances.items())
@@ -189,7 +235,9 @@ def evaluate(
     forecasts: pandas.DataFrame,
     peaks: pandas.DataFrame,
     scores: pandas.DataFrame | None = None,
+    vectors: pandas.DataFrame | None = None,
     *,
+    resampling: Resampling = BY_DYADS,
     rivals: Sequence[str] = (),
     replicates: int = REPLICATES,
     seed: int = 1,
@@ -202,15 +250,18 @@ def evaluate(
     forecaster, of which there must be the model and a reference. peaks: a row for each origin, unit and level of
     severity with columns origin, unit, level, reached (0 or 1), and each forecaster's probability that the worst
     severity of the horizon reaches the level; it may be empty. scores: a row for each origin and unit with columns
-    origin, unit, came (the score of what followed) and each forecaster's score, 0 to 100; it may be empty. `rivals` are
-    further columns of forecasts, taken as references like the others.
+    origin, unit, came (the score of what followed) and each forecaster's score, 0 to 100; it may be empty. vectors: a
+    row for each origin, see `score_vectors`; it may be empty. In each table a column `undisputed` may hold the outcome
+    had no disputed event happened, not a number where the record cannot tell it then; where it differs, all is scored
+    a second time with it. `rivals` are further columns of forecasts, taken as references like the others.
 
     The best reference of a slice is the one with the lowest Brier score there. Intervals are percentiles over
-    `replicates` resamplings of units with all their rows, the same for all forecasters (at most 200 resamplings for auc
-    and average_precision), so that they allow for the dependence of a dyad's forecasts on one another, yet not for
-    that of dyads at one origin (Cameron, Gelbach and Miller, 2008). The same seed gives the same numbers, whatever the
-    order of the rows. `progress` is called with how many forecasters are scored and how many there are. Raises
-    OptionError for tables or options that cannot be used.
+    `replicates` resamplings, the same for all forecasters (at most 200 resamplings for auc and average_precision):
+    of units with all their rows, which allows for the dependence of a dyad's forecasts on one another, yet not for
+    that of dyads at one origin (Cameron, Gelbach and Miller, 2008); or, as `resampling` has it, of calendar years in
+    blocks, which allows for both, but takes years that are far apart as independent. The same seed gives the same
+    numbers, whatever the order of the rows. `progress` is called with how many forecasters are scored and how many
+    there are. Raises OptionError for tables or options that cannot be used.
 
     >>> import pandas
     >>> forecasts = pandas.DataFrame({
@@ -239,10 +290,41 @@ def evaluate(
         if progress is not None:
             progress(done, total)
 
-    slices = {name: _score_slice(name, rows, forecasters, replicates, seed, report) for name, rows in parts}
-    severity = _score_severity(peaks, ranked, replicates, seed, report) if ranked else {}
-    accuracy = {} if scores is None or not len(scores) else score_accuracies(scores, replicates, seed)
-    return Evaluation(slices, severity, accuracy)
+    how = (resampling, replicates, seed)
+    slices = {name: _score_slice(name, rows, forecasters, *how, report) for name, rows in parts}
+    severity = _score_severity(peaks, ranked, *how, report) if ranked else {}
+    accuracy = {} if scores is None or not len(scores) else score_accuracies(scores, replicates, seed, resampling)
+    joint = {} if vectors is None or not len(vectors) else score_vectors(vectors, *how)
+    found = Evaluation(slices, severity, accuracy, joint)
+    second = _undisputed(forecasts, "outcome"), _undisputed(peaks, "reached"), _undisputed(scores, "came")
+    if all(table is None for table in second):
+        return found
+    again = evaluate(
+        forecasts if second[0] is None else second[0],
+        peaks if second[1] is None else second[1],
+        scores if second[2] is None else second[2],
+        None if vectors is None or not len(vectors) else vectors.assign(**_second(vectors)),
+        resampling=resampling,
+        rivals=rivals,
+        replicates=replicates,
+        seed=seed,
+    )
+    return replace(found, undisputed=again)
+
+
+def _undisputed(table: pandas.DataFrame | None, outcome: str) -> pandas.DataFrame | None:
+    """A table had no disputed event happened, None where that is the same."""
+    if table is None or not len(table) or "undisputed" not in table.columns:
+        return None
+    other = table["undisputed"]
+    if (other == table[outcome]).all():
+        return None
+    return table.assign(**{outcome: other})[other.notna().to_numpy()].drop(columns="undisputed")
+
+
+def _second(vectors: pandas.DataFrame) -> dict[str, pandas.Series]:
+    """Columns of vectors had no disputed event happened, under the names of those had they."""
+    return {name.removesuffix("_undisputed"): vectors[name] for name in vectors if name.endswith("_undisputed")}
 
 
 def evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
@@ -279,26 +361,28 @@ def _score_slice(
     name: str,
     rows: pandas.DataFrame,
     forecasters: Sequence[str],
+    resampling: Resampling,
     replicates: int,
     seed: int,
     report: Callable[[], None],
 ) -> Slice:
     outcome = rows["outcome"].to_numpy(dtype=float)
     probability = {forecaster: rows[forecaster].to_numpy(dtype=float) for forecaster in forecasters}
-    cluster, counts = resample_units(rows["unit"], replicates, seed, name)
+    cluster, counts = resample_rows(rows, resampling, replicates, seed, name)
     brier = {forecaster: brier_scores(outcome, probability[forecaster]) for forecaster in forecasters}
+    logs = {forecaster: log_scores(outcome, probability[forecaster]) for forecaster in forecasters}
     reference = best_reference(brier)
     resampled = {forecaster: resampled_means(scores, cluster, counts) for forecaster, scores in brier.items()}
+    relogged = {forecaster: resampled_means(scores, cluster, counts) for forecaster, scores in logs.items()}
     thresholds = np.linspace(0.0, 1.0, THRESHOLDS)
     performances, reliability, murphy = {}, {}, {}
     for forecaster, forecast in probability.items():
-        logs = log_scores(outcome, forecast)
         areas, precisions = resampled_ranks(outcome, forecast, cluster, counts[:RANK_REPLICATES])
         parts = decompose(outcome, forecast)
         performances[forecaster] = Performance(
             forecaster=forecaster,
             brier=measured(float(brier[forecaster].mean()), resampled[forecaster], counts),
-            log_score=measured(float(logs.mean()), resampled_means(logs, cluster, counts), counts),
+            log_score=measured(float(logs[forecaster].mean()), relogged[forecaster], counts),
             skill=measured_skill(brier, resampled, forecaster, reference, counts),
             auc=_measured_or_none(auc(outcome, forecast), areas, counts),
             average_precision=_measured_or_none(average_precision(outcome, forecast), precisions, counts),
@@ -306,6 +390,9 @@ def _score_slice(
             discrimination=parts.discrimination,
             uncertainty=parts.uncertainty,
             mean_forecast=float(forecast.mean()),
+            ratio=ratio_of(forecast, outcome, cluster, counts),
+            model_skill=model_skill(brier, resampled, forecaster, counts),
+            model_log_skill=model_skill(logs, relogged, forecaster, counts),
         )
         reliability[forecaster] = _reliability(outcome, forecast, generator(seed, "consistency", name, forecaster))
         murphy[forecaster] = murphy_curve(outcome, forecast, thresholds)
@@ -320,12 +407,15 @@ def _score_slice(
         reliability=reliability,
         thresholds=thresholds,
         murphy=murphy,
+        resampling=resampling,
+        clusters=counts.shape[1],
     )
 
 
 def _score_severity(
     peaks: pandas.DataFrame,
     forecasters: Sequence[str],
+    resampling: Resampling,
     replicates: int,
     seed: int,
     report: Callable[[], None],
@@ -333,14 +423,15 @@ def _score_severity(
     reached = peaks["reached"].to_numpy(dtype=float)
     case = peaks.groupby(["origin", "unit"], sort=True).ngroup().to_numpy()
     first = np.unique(case, return_index=True)[1]
-    cluster, counts = resample_units(peaks["unit"].iloc[first], replicates, seed, "severity")
+    cluster, counts = resample_rows(peaks.iloc[first], resampling, replicates, seed, "severity")
     rps = {name: ranked_probability_scores(reached, peaks[name].to_numpy(dtype=float), case) for name in forecasters}
     resampled = {name: resampled_means(scores, cluster, counts) for name, scores in rps.items()}
     reference = best_reference(rps)
     severity = {}
     for name, scores in rps.items():
         mean = measured(float(scores.mean()), resampled[name], counts)
-        severity[name] = SeverityScore(name, mean, measured_skill(rps, resampled, name, reference, counts))
+        skill = measured_skill(rps, resampled, name, reference, counts)
+        severity[name] = SeverityScore(name, mean, skill, model_skill(rps, resampled, name, counts))
         report()
     return severity
 

@@ -17,6 +17,8 @@ PRIOR_ONLY: Final = "prior_only"
 POOLED_RATE: Final = "pooled_rate"
 DYAD_RATE: Final = "dyad_rate"
 PERSISTENCE: Final = "persistence"
+LAST_TWO_YEARS: Final = "last_two_years"
+CELL_BY_CELL: Final = "cell_by_cell"
 POOLED_MEAN: Final = "pooled_mean"
 DYAD_MEAN: Final = "dyad_mean"
 
@@ -30,6 +32,7 @@ OF_RECORD = Registry[Reference](
         POOLED_RATE: Entry("base rate, pooled", f"{_HOME}:pooled_rate"),
         DYAD_RATE: Entry("base rate, per dyad", f"{_HOME}:dyad_rate"),
         PERSISTENCE: Entry("persistence (logistic)", f"{_HOME}:persistence_rate"),
+        LAST_TWO_YEARS: Entry("rate of the last two years", f"{_HOME}:recent_rate"),
     },
 )
 OF_MODEL: Final = {
@@ -37,6 +40,8 @@ OF_MODEL: Final = {
     LEFT_OUT: "riskcast without the dyad's own record",
     PRIOR_ONLY: "priors alone",
 }
+# Who says how probable all that came after an origin was, as if outcomes were independent.
+OF_VECTORS: Final = {CELL_BY_CELL: "riskcast, outcome by outcome"}
 # What scores of the past were: references of scores, which have no probability.
 OF_SCORES: Final = {POOLED_MEAN: "mean of past scores, pooled", DYAD_MEAN: "mean of past scores, per dyad"}
 
@@ -56,10 +61,17 @@ def score_forecasters() -> tuple[str, ...]:
     return (*OF_MODEL, *OF_SCORES)
 
 
+def vector_forecasters() -> tuple[str, ...]:
+    """Everybody who has a probability of all that came after an origin: the model jointly, itself outcome by outcome,
+    as if they were independent, and so the others."""
+    return (MODEL, *OF_VECTORS, *forecaster_names()[1:])
+
+
 def forecaster_label(name: str) -> str:
     """A forecaster in words; a rival that a caller brought goes by its own name.
 
     >>> forecaster_label("dyad_rate"), forecaster_label("boosting")
     ('base rate, per dyad', 'boosting')
     """
-    return OF_MODEL.get(name) or OF_SCORES.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)
+    known = OF_MODEL | OF_SCORES | OF_VECTORS
+    return known.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)

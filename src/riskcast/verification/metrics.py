@@ -235,6 +235,28 @@ def resample_clusters(clusters: int, replicates: int, rng: np.random.Generator) 
     return rng.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=replicates).astype(float)
 
 
+def resample_blocks(clusters: int, block: int, replicates: int, rng: np.random.Generator) -> Floats:
+    """How often each cluster is drawn when runs of `block` clusters in a row are drawn with replacement until there are
+    as many as there were: (replicates, clusters).
+
+    Clusters stand in a circle, so that each is drawn as often as any other, and what hangs together over up to `block`
+    of them comes and goes together (moving blocks, Künsch, 1989; in a circle, Politis and Romano, 1992). Raises
+    OptionError where there is no cluster or replicate, or a block that is no part of the circle.
+
+    >>> counts = resample_blocks(6, 2, 100, np.random.default_rng(1))
+    >>> counts.shape, set(counts.sum(axis=1).tolist())
+    ((100, 6), {6.0})
+    """
+    if clusters < 1 or replicates < 1:
+        raise OptionError(f"clusters is {clusters} and replicates {replicates}; give at least 1 of both")
+    if not 1 <= block <= clusters:
+        raise OptionError(f"block is {block} of {clusters} clusters; give a number from 1 to {clusters}")
+    starts = rng.integers(0, clusters, size=(replicates, -(-clusters // block)))
+    drawn = ((starts[:, :, None] + np.arange(block)) % clusters).reshape(replicates, -1)[:, :clusters]
+    own = drawn + clusters * np.arange(replicates)[:, None]
+    return np.bincount(own.ravel(), minlength=replicates * clusters).reshape(replicates, clusters).astype(float)
+
+
 def resampled_means(scores: Floats, cluster: Ints, counts: Floats) -> Floats:
     """Mean score of every replicate: sum over drawn rows of the score / number of drawn rows.
 

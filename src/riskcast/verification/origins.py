@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,24 +13,43 @@ from numpy.typing import NDArray
 
 from riskcast.case.model import Case
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.outcome_vectors import VectorProbability, vector_probability
 from riskcast.forecasting.requests import Request, fit_requested, forecast_requested
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.machinery.threads import single_thread
-from riskcast.record.arrays import Record
-from riskcast.verification.forecasters import LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
+from riskcast.names import DISPUTED
+from riskcast.record.arrays import Record, build_record
+from riskcast.verification.forecasters import CELL_BY_CELL, LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
 from riskcast.verification.past_scores import realised_scores, score_references
-from riskcast.verification.resolution import what_followed
+from riskcast.verification.record_alone import chance_by_reference
+from riskcast.verification.resolution import Followed, what_followed
 
 if TYPE_CHECKING:
     import pandas
 
+AS_RECORDED, UNDISPUTED = "as recorded", "undisputed"
+
 
 @dataclass(frozen=True)
 class Known:
-    """What a forecast at one origin may use: a request for the case as of that day."""
+    """What a forecast at one origin may use: a request for the case as of that day.
+
+    asked: vectors of outcomes of which the joint probability is wanted, once everything has been forecast.
+    """
 
     request: Request
     leave_one_dyad_out: bool = False
+    asked: Mapping[str, Vector] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """What may have come of outcomes within a horizon, by event type: came and told, (units,) of bool; near, (cells,
+    units) of all event types: events near which futures that hold it are looked for."""
+
+    came: Mapping[str, Bools]
+    told: Mapping[str, Bools]
+    near: Mapping[str, Bools]
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,8 @@ class AtOrigin:
     probability[forecaster][event]: (units,) that at least one event is recorded within the horizon; peaks[forecaster]:
     (severities, dyads) that the worst one that is recorded has at least that severity; scores[forecaster]: (dyads,) the
     forecast score of what is recorded; recent[event]: (units,) whether it happened in the last year; health:
-    seconds, k-hat, ESS and failed checks of the model's posterior.
+    seconds, k-hat, ESS and failed checks of the model's posterior; joint: the model's probability of each vector that
+    was asked for.
     """
 
     origin: dt.date
@@ -52,6 +72,7 @@ class AtOrigin:
     khat: float
     ess: float
     failures: tuple[str, ...]
+    joint: Mapping[str, VectorProbability] = field(default_factory=dict)
 
 
 def severities(case: Case) -> tuple[float, ...]:
@@ -62,8 +83,8 @@ def severities(case: Case) -> tuple[float, ...]:
 def forecast_origin(known: Known) -> AtOrigin:
     """Forecast from one origin with the model and with every reference.
 
-    It is handed the case as of the origin, so that it cannot see what follows. Posteriors that fail their checks are
-    used all the same, and said to have failed.
+    It is handed the case as of the origin, so that it cannot see what follows but in vectors that are asked for, which
+    no forecast depends on. Posteriors that fail their checks are used all the same, and said to have failed.
     """
     begun = time.monotonic()
     request, case = known.request, known.request.case
@@ -93,6 +114,10 @@ def forecast_origin(known: Known) -> AtOrigin:
         khat=float("nan") if health.khat_max is None else health.khat_max,
         ess=health.ess_min,
         failures=tuple(failures),
+        joint={
+            name: vector_probability(posterior, one.came, one.told, request.periods, near=one.near)
+            for name, one in known.asked.items()
+        },
     )
 
 
@@ -127,9 +152,7 @@ def _left_out(request: Request, model: Forecast, failures: list[str]) -> tuple[d
 
 def _references(case: Case, record: Record, horizon: int) -> dict[str, dict[str, Floats]]:
     with single_thread():
-        return {
-            name: {e: OF_RECORD.get(name)(*record.completed(e), horizon) for e in case.outcomes} for name in OF_RECORD
-        }
+        return {name: {e: chance_by_reference(name, record, e, horizon) for e in case.outcomes} for name in OF_RECORD}
 
 
 def _joint(case: Case, rates: Mapping[str, Floats]) -> Floats:
@@ -148,6 +171,88 @@ def _recent(case: Case, record: Record) -> dict[str, NDArray[np.bool_]]:
 
 
 @dataclass(frozen=True)
+class Came:
+    """What the whole record says followed an origin, in the units of the case as it was then.
+
+    followed[event]: of every outcome; scores: (dyads,) what the dyads' own outcomes scored; complete: (dyads,) whether
+    all of these are told.
+    """
+
+    followed: Mapping[str, Followed]
+    scores: Floats
+    complete: Bools
+
+    def vector(self, near: Mapping[str, Bools]) -> Vector:
+        """The outcomes as one vector."""
+        happened, told = ({e: getattr(one, part) for e, one in self.followed.items()} for part in ("happened", "told"))
+        return Vector(happened, told, near)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the whole record says, with disputed events as having happened and as not: cases with their records.
+
+    undisputed: None where no event is disputed.
+    """
+
+    case: Case
+    record: Record
+    undisputed: Record | None
+
+    @classmethod
+    def of(cls, case: Case) -> Truth:
+        """What a case's record says."""
+        rows = tuple(row for row in case.event_rows if row.status != DISPUTED)
+        without = None if len(rows) == len(case.event_rows) else build_record(case.revised(event_rows=rows))
+        return cls(case, build_record(case), without)
+
+    def came(self, known: Case, horizon: int, disputed: bool = True) -> Came:
+        """What came after the day of a case as it was known then, within the horizon."""
+        case, window = self.case, _window(known, horizon)
+        record = self.record if disputed or self.undisputed is None else self.undisputed
+        own, whole, followed = {}, {}, {}
+        complete = np.ones(len(known.dyads), dtype=bool)
+        for event in case.outcomes:
+            whole[event] = what_followed(case, self.record, event, *window, disputed=disputed)
+            units = case.units(event)
+            places = [units.index(unit) for unit in known.units(event)]
+            followed[event] = Followed(whole[event].happened[places], whole[event].told[places])
+            if case.events[event].is_scored:
+                own[event] = whole[event].happened
+                complete &= followed[event].told
+        first, last = (record.timeline.index(day) for day in window)
+        scores = realised_scores(case, record, own, first, last)[[case.dyads.index(dyad) for dyad in known.dyads]]
+        return Came(followed, scores, complete)
+
+    def near(self, known: Case, horizon: int) -> dict[str, Bools]:
+        """The cells of the horizon in which the record has events, (cells, units) by event type, where the whole
+        record holds these cells and units."""
+        first, last = (self.record.timeline.index(day) for day in _window(known, horizon))
+        found = {}
+        for event in self.case.events:
+            grid, units = self.record.occurred[event], self.case.units(event)
+            places = [units.index(unit) for unit in known.units(event)]
+            found[event] = grid[first : last + 1][:, places] > 0.0
+        return found if all(len(grid) == horizon for grid in found.values()) else {}
+
+
+def _window(known: Case, horizon: int) -> tuple[dt.date, dt.date]:
+    return known.as_of + dt.timedelta(days=1), known.calendar.shift(known.as_of, horizon)
+
+
+def asked_vectors(truth: Truth, known: Case, horizon: int) -> dict[str, Vector]:
+    """The vectors of which a joint log score wants the probability: what came, and where that differs, what came had
+    no disputed event happened."""
+    near, came = truth.near(known, horizon), truth.came(known, horizon)
+    asked = {AS_RECORDED: came.vector(near)}
+    if truth.undisputed is not None:
+        other = truth.came(known, horizon, disputed=False)
+        if any((other.followed[e].happened != one.happened).any() for e, one in came.followed.items()):
+            asked[UNDISPUTED] = other.vector(near)
+    return asked
+
+
+@dataclass(frozen=True)
 class Resolved:
     """One origin's forecasts joined to what followed: the tables that `evaluate` takes; left_out: how many forecasts
     are not in them, as the record cannot tell what followed."""
@@ -155,60 +260,85 @@ class Resolved:
     forecasts: pandas.DataFrame
     peaks: pandas.DataFrame
     scores: pandas.DataFrame
+    vectors: pandas.DataFrame
     left_out: int
 
 
-def resolve(case: Case, record: Record, made: AtOrigin, known: Case, horizon: int) -> Resolved:
-    """Join one origin's forecasts to what the whole record says followed (`what_followed`) in the window they name."""
+def resolve(truth: Truth, made: AtOrigin, known: Case, horizon: int) -> Resolved:
+    """Join one origin's forecasts to what the whole record says followed (`what_followed`) in the window they name.
+
+    Where events are disputed, a column `undisputed` says what followed had they not happened.
+    """
     import pandas
 
-    window = made.origin + dt.timedelta(days=1), case.calendar.shift(made.origin, horizon)
-    left_out = 0
-    rows, worst = [], np.zeros(len(known.dyads))
-    complete = np.ones(len(known.dyads), dtype=bool)
-    came: dict[str, Bools] = {}
-    for event in case.outcomes:
-        units = case.units(event)
-        places = [units.index(unit) for unit in known.units(event)]
-        followed = what_followed(case, record, event, *window)
-        happened, told = followed.happened[places], followed.told[places]
-        if case.events[event].is_scored:
-            worst = np.maximum(worst, np.where(happened, float(case.events[event].severity or 0.0), 0.0))
-            complete &= told
-            came[event] = followed.happened
-        left_out += int((~told).sum())
-        told = np.flatnonzero(told)
+    case, origin = truth.case, made.origin.isoformat()
+    came = truth.came(known, horizon)
+    other = None if truth.undisputed is None else truth.came(known, horizon, disputed=False)
+    left_out, rows = 0, []
+    for event, followed in came.followed.items():
+        left_out += int((~followed.told).sum())
+        told = np.flatnonzero(followed.told)
         frame = {
-            "origin": made.origin.isoformat(),
+            "origin": origin,
             "event": event,
             "unit": [known.units(event)[i] for i in told.tolist()],
-            "outcome": happened[told].astype(int),
+            "outcome": followed.happened[told].astype(int),
             "recent": made.recent[event][told].astype(bool),
         }
+        if other is not None:
+            own = other.followed[event]
+            frame["undisputed"] = np.where(own.told, own.happened, np.nan)[told]
         rows.append(pandas.DataFrame(frame | {name: own[event][told] for name, own in made.probability.items()}))
-    kept = np.flatnonzero(complete)
-    peaks = [
-        pandas.DataFrame(
-            {
-                "origin": made.origin.isoformat(),
-                "unit": [known.dyads[i] for i in kept.tolist()],
-                "level": level,
-                "reached": (worst[kept] >= level).astype(int),
-            }
-            | {name: values[place, kept] for name, values in made.peaks.items()}
-        )
-        for place, level in enumerate(severities(case))
-    ]
-    first, last = record.timeline.index(window[0]), record.timeline.index(window[1])
-    columns = [case.dyads.index(dyad) for dyad in known.dyads]
-    followed_scores = realised_scores(case, record, came, first, last)[columns]
-    scores = pandas.DataFrame(
-        {
-            "origin": made.origin.isoformat(),
-            "unit": [known.dyads[i] for i in kept.tolist()],
-            "came": followed_scores[kept],
-        }
-        | {name: values[kept] for name, values in made.scores.items()}
-    )
+    kept = np.flatnonzero(came.complete)
+    dyads = [known.dyads[i] for i in kept.tolist()]
+    worst, less = _worst(case, known, came), None if other is None else _worst(case, known, other)
+    peaks = []
+    for place, level in enumerate(severities(case)):
+        frame = {"origin": origin, "unit": dyads, "level": level, "reached": (worst[kept] >= level).astype(int)}
+        if less is not None and other is not None:
+            frame["undisputed"] = np.where(other.complete, less >= level, np.nan)[kept]
+        peaks.append(pandas.DataFrame(frame | {name: values[place, kept] for name, values in made.peaks.items()}))
+    frame = {"origin": origin, "unit": dyads, "came": came.scores[kept]}
+    if other is not None:
+        frame["undisputed"] = np.where(other.complete, other.scores, np.nan)[kept]
+    scores = pandas.DataFrame(frame | {name: values[kept] for name, values in made.scores.items()})
     joined = pandas.concat(peaks, ignore_index=True) if peaks else pandas.DataFrame()
-    return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, left_out)
+    return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, _vectors(made, came, other), left_out)
+
+
+def _worst(case: Case, known: Case, came: Came) -> Floats:
+    """The severity of the worst own outcome that came: (dyads,)."""
+    worst = np.zeros(len(known.dyads))
+    for event, followed in came.followed.items():
+        if case.events[event].is_scored:
+            severity = float(case.events[event].severity or 0.0)
+            worst = np.maximum(worst, np.where(followed.happened, severity, 0.0))
+    return worst
+
+
+def _vectors(made: AtOrigin, came: Came, other: Came | None) -> pandas.DataFrame:
+    """One row: how probable each forecaster called what came, and as `_undisputed` had no disputed event happened."""
+    import pandas
+
+    if AS_RECORDED not in made.joint:
+        return pandas.DataFrame()
+    row: dict[str, object] = {"origin": made.origin.isoformat(), **_log_probabilities(made, came, AS_RECORDED)}
+    if other is not None:
+        name = UNDISPUTED if UNDISPUTED in made.joint else AS_RECORDED
+        row |= {f"{key}_undisputed": value for key, value in _log_probabilities(made, other, name).items()}
+    return pandas.DataFrame([row])
+
+
+def _log_probabilities(made: AtOrigin, came: Came, vector: str) -> dict[str, float]:
+    joint = made.joint[vector]
+    told = sum(int(one.told.sum()) for one in came.followed.values())
+    events = sum(int((one.told & one.happened).sum()) for one in came.followed.values())
+    found = {"cells": told, "events": events, "error": joint.error, MODEL: joint.log_probability}
+    for name, probability in made.probability.items():
+        total = 0.0
+        for event, one in came.followed.items():
+            chance = np.where(one.happened, probability[event], 1.0 - probability[event])[one.told]
+            with np.errstate(divide="ignore"):
+                total += float(np.log(chance).sum())
+        found[CELL_BY_CELL if name == MODEL else name] = total
+    return found

@@ -48,6 +48,23 @@ def pooled_rate(occurred: ArrayLike, at_risk: ArrayLike, horizon: int) -> Floats
     return np.full(whole.shape[1], _jeffreys(happened, whole))
 
 
+def recent_rate(occurred: ArrayLike, at_risk: ArrayLike, horizon: int) -> Floats:
+    """The chance of an event within the horizon at the pooled rate per period, with half an event added.
+
+    p = 1 - (1 - r)^horizon, r = (n + 1/2) / (N + 1), for n of N periods at risk of all units that hold an event. Made
+    for a short stretch of record, such as the last two years, into which hardly a window as long as the horizon fits.
+
+    Parameters, shapes, units and errors: as for `pooled_rate`. Returns (units,) probabilities, all alike.
+
+    >>> occurred = np.zeros((24, 5))
+    >>> occurred[[3, 20], 1] = 1
+    >>> recent_rate(occurred, np.full((24, 5), True), horizon=12).round(3).tolist()
+    [0.222, 0.222, 0.222, 0.222, 0.222]
+    """
+    events, exposed = _checked(occurred, at_risk, horizon)
+    return np.full(events.shape[1], -np.expm1(horizon * np.log1p(-_jeffreys(events & exposed, exposed))))
+
+
 def dyad_rate(occurred: ArrayLike, at_risk: ArrayLike, horizon: int) -> Floats:
     """Each unit's own share of past windows that hold an event, drawn towards the pooled rate as by one more window.
 

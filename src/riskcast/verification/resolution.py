@@ -10,7 +10,7 @@ import numpy as np
 from riskcast.case.coverage import covered_spans, is_covered
 from riskcast.case.model import Case
 from riskcast.machinery.array_types import Bools
-from riskcast.names import ALL_DYADS
+from riskcast.names import ALL_DYADS, DISPUTED
 from riskcast.record.arrays import Record
 
 
@@ -23,12 +23,15 @@ class Followed:
     told: Bools
 
 
-def what_followed(case: Case, record: Record, event: str, first: dt.date, last: dt.date) -> Followed:
+def what_followed(
+    case: Case, record: Record, event: str, first: dt.date, last: dt.date, disputed: bool = True
+) -> Followed:
     """Whether an event happened from one day to another, as far as the whole record can tell.
 
     It did where one is dated within, for certain; it did not where the record covers all of these days and holds none
     that may lie within. An event known to the month or year that lies in the window only in part tells nothing, nor do
-    days or rows that the record lacks. Of a panel the days must be those of whole periods.
+    days or rows that the record lacks. Of a panel the days must be those of whole periods. `disputed`: whether events
+    that are disputed count as having happened; if not, a unit that has no others had none.
 
     >>> from riskcast import load_case
     >>> from riskcast.record.arrays import build_record
@@ -48,7 +51,7 @@ def what_followed(case: Case, record: Record, event: str, first: dt.date, last: 
     covered = np.array([any(a <= first and last <= b for a, b in spans[event, unit]) for unit in units])
     for row in case.event_rows:
         earliest, latest = row.span
-        if row.type != event or latest < first or earliest > last:
+        if row.type != event or latest < first or earliest > last or (row.status == DISPUTED and not disputed):
             continue
         inside = first <= earliest and latest <= last
         for unit in units if row.dyad == ALL_DYADS else (row.dyad,):

@@ -11,7 +11,15 @@ import numpy as np
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.verification.forecasters import LEFT_OUT, MODEL, score_forecasters
-from riskcast.verification.measured import Measured, best_reference, measured, measured_skill, resample_units
+from riskcast.verification.measured import (
+    BY_DYADS,
+    Measured,
+    Resampling,
+    best_reference,
+    measured,
+    measured_skill,
+    resample_rows,
+)
 from riskcast.verification.metrics import resampled_means
 
 if TYPE_CHECKING:
@@ -37,7 +45,8 @@ class ScoreBin:
 class ScoreAccuracy:
     """How one forecaster's scores did, in points of 100.
 
-    bias: mean forecast less mean score that came; rmse: root of the mean squared error; correlation: None where
+    bias: mean forecast less mean score that came; ratio: mean forecast over mean score that came, None where nothing
+    did; rmse: root of the mean squared error; correlation: None where
     forecasts or what came do not vary; skill: 1 - mean squared error / that of the best reference, None where that one
     is without error; bins: calibration, from low forecasts to high ones.
     """
@@ -50,10 +59,13 @@ class ScoreAccuracy:
     correlation: Measured | None
     skill: Measured | None
     bins: tuple[ScoreBin, ...]
+    ratio: Measured | None = None
 
 
-def score_accuracies(scores: pandas.DataFrame, replicates: int, seed: int) -> dict[str, ScoreAccuracy]:
-    """Accuracy of every forecaster's scores, the model first, with 90 % intervals from resampled dyads.
+def score_accuracies(
+    scores: pandas.DataFrame, replicates: int, seed: int, resampling: Resampling = BY_DYADS
+) -> dict[str, ScoreAccuracy]:
+    """Accuracy of every forecaster's scores, the model first, with 90 % intervals from resampled dyads or years.
 
     scores: a row for each origin and unit with columns origin, unit, came (the score of what followed) and each
     forecaster's score. Raises OptionError for a table that cannot be used.
@@ -67,7 +79,7 @@ def score_accuracies(scores: pandas.DataFrame, replicates: int, seed: int) -> di
     """
     forecasters = _check(scores)
     came = scores["came"].to_numpy(dtype=float)
-    cluster, counts = resample_units(scores["unit"], replicates, seed, "scores")
+    cluster, counts = resample_rows(scores, resampling, replicates, seed, "scores")
     forecast = {name: scores[name].to_numpy(dtype=float) for name in forecasters}
     squares = {name: (own - came) ** 2 for name, own in forecast.items()}
     resampled = {name: resampled_means(own, cluster, counts) for name, own in squares.items()}
@@ -82,9 +94,25 @@ def score_accuracies(scores: pandas.DataFrame, replicates: int, seed: int) -> di
             _correlation(own, came, cluster, counts),
             measured_skill(squares, resampled, name, reference, counts),
             score_bins(own, came),
+            ratio_of(own, came, cluster, counts),
         )
         for name, own in forecast.items()
     }
+
+
+def ratio_of(forecast: Floats, came: Floats, cluster: Ints, counts: Floats) -> Measured | None:
+    """What was forecast over what came, sum by sum, None where nothing came; infinite ends where replicates hold
+    nothing that came.
+
+    >>> one = np.array([1.0, 2.0])
+    >>> ratio_of(3.0 * one, one, np.array([0, 1]), np.eye(2)).value
+    3.0
+    """
+    if not came.sum() > 0.0:
+        return None
+    expected, seen = (resampled_means(values, cluster, counts) for values in (forecast, came))
+    replicates = np.divide(expected, seen, out=np.full(len(seen), np.inf), where=seen > 0.0)
+    return measured(float(forecast.sum() / came.sum()), replicates, counts)
 
 
 def score_bins(forecast: Floats, came: Floats) -> tuple[ScoreBin, ...]:

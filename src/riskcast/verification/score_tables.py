@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from riskcast.machinery.tables import Cell, Column, Mark, Table
 from riskcast.numbers import NOTHING, between, digits_of, number, p_value, share
 from riskcast.verification.calibration import Calibration
-from riskcast.verification.evaluation import FEW_EVENTS, Performance, SeverityScore, Slice
+from riskcast.verification.evaluation import ALL, FEW_EVENTS, Evaluation, Performance, SeverityScore, Slice
+from riskcast.verification.measured import Measured
 from riskcast.verification.score_accuracy import ScoreAccuracy
+from riskcast.verification.vector_scores import VectorScore
 from riskcast.verification.verdicts import (
     LEAST_EVENTS,
     SUSPECT,
@@ -153,6 +155,67 @@ def severity_table(severity: Mapping[str, SeverityScore]) -> Table:
     return Table(about, columns, rows)
 
 
+def vectors_table(vectors: Mapping[str, VectorScore]) -> Table:
+    """Joint log scores: all that came after an origin, taken together."""
+    most = max(item.log_probability.value for item in vectors.values())
+    rows = [
+        (
+            Cell(label_of(item.forecaster), "jointly" if place == 0 else "", "" if place else "first"),
+            Cell(item.log_probability, mark="best" if item.log_probability.value == most else ""),
+            item.gain,
+        )
+        for place, item in enumerate(vectors.values())
+    ]
+    first = next(iter(vectors.values()))
+    about = (
+        f"Log probability of all that came after an origin, mean over {first.origins:,} origins in nats, higher is "
+        "better, and by how much that of the first forecaster is above. The first is joint; the others multiply their "
+        "probabilities as if outcomes were independent, so that its gain over itself outcome by outcome is what "
+        f"dependence is worth. Chance in the estimate: ± {number(first.error, 2)}."
+    )
+    columns = (
+        Column("Forecaster"),
+        Column("Log probability", form="measured", digits=2),
+        Column("Gain of the first", form="measured", digits=2),
+    )
+    return Table(about, columns, rows)
+
+
+def disputed_table(evaluation: Evaluation) -> Table:
+    """Scores of every forecaster as recorded, and beneath them had no disputed event happened."""
+    other = evaluation.undisputed
+    assert other is not None
+    whole, less = evaluation.slices[ALL].performances, other.slices[ALL].performances
+
+    def cell(one: Measured | None, two: Measured | None, digits: int) -> Cell:
+        first, second = (NOTHING if score is None else number(score.value, digits) for score in (one, two))
+        return Cell(first, second)
+
+    def of(scores: Mapping[str, Any], name: str, part: str) -> Measured | None:
+        return getattr(scores[name], part) if name in scores else None
+
+    rows = [
+        (
+            Cell(label_of(name), "had none happened", "" if place else "first"),
+            cell(whole[name].brier, less[name].brier, 4),
+            cell(whole[name].log_score, less[name].log_score, 4),
+            *(
+                cell(of(one, name, part), of(two, name, part), digits)
+                for one, two, part, digits in (
+                    (evaluation.severity, other.severity, "rps", 4),
+                    (evaluation.scores, other.scores, "rmse", 1),
+                    (evaluation.vectors, other.vectors, "log_probability", 2),
+                )
+            ),
+        )
+        for place, name in enumerate(whole)
+    ]
+    columns = (Column("Forecaster"), *(Column(name) for name in ("Brier", "Log score", "RPS", "RMSE", "Jointly")))
+    came = f"{evaluation.slices[ALL].events:,} events came as recorded, {other.slices[ALL].events:,} had none happened."
+    about = f"Each score as recorded, and beneath it had no disputed event happened. {came}"
+    return Table(about, columns, rows)
+
+
 def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
     """How scores of dyads did against what followed, one row for each forecaster."""
     least = min(item.rmse.value for item in scores.values())
@@ -169,6 +232,7 @@ def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
                 Cell(item.rmse, mark="best" if best else ""),
                 item.correlation,
                 None if reference else item.skill,
+                item.ratio,
             )
         )
     came = next(iter(scores.values())).mean_came
@@ -183,6 +247,7 @@ def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
         Column("RMSE", form="measured", digits=1),
         Column("Correlation", form="measured", digits=2),
         Column("Skill", form="skill"),
+        Column("Forecast / came", form="measured", digits=2),
     )
     return Table(about, columns, rows)
 

@@ -9,12 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.numbers import has_ends, number, p_value, skill as skill_text
+from riskcast.numbers import between, has_ends, number, p_value, skill as skill_text
 from riskcast.verification.calibration import Calibration
-from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Measured, SeverityScore, Slice
-from riskcast.verification.forecasters import forecaster_label
+from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, SeverityScore, Slice
+from riskcast.verification.forecasters import forecaster_label, reference_names
+from riskcast.verification.measured import Resampling
 from riskcast.verification.ranks import RankHistogram
 from riskcast.verification.score_accuracy import ScoreAccuracy
+from riskcast.verification.vector_scores import VectorScore
 
 PARTS: Final = {ALL: "all forecasts", ONSET: "onset", CONTINUATION: "continuation"}
 SUSPECT: Final = 0.05
@@ -35,8 +37,14 @@ BACKTEST_WORDS: Final = (
     ),
     (
         "90 % interval",
-        "Roughly where the score would lie in nine of ten tests with other dyads like these. It is found by drawing "
-        "dyads again and again, with all their forecasts.",
+        "Roughly where the score would lie in nine of ten tests with other dyads, or other years, like these. It is "
+        "found by drawing dyads again and again, with all their forecasts; or, where all dyads share a host and so "
+        "whatever befalls it, calendar years in which windows begin, as many in a row as a window reaches into.",
+    ),
+    (
+        "All outcomes together",
+        "The log probability, in nats, that was given to all that came after an origin, every outcome of every dyad at "
+        "once. What outcomes share (an uncertain rate, a bad year) shows here and in no score of single forecasts.",
     ),
     (
         "MCB, DSC, UNC",
@@ -109,6 +117,19 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(". ") + "."
 
 
+def resampling_in_words(resampling: Resampling) -> str:
+    """What intervals are made of, in a sentence.
+
+    >>> resampling_in_words(Resampling("years", 2))
+    '90 % intervals: from calendar years drawn again and again, 2 in a row as windows reach into the next.'
+    """
+    if resampling.by == "dyads":
+        return "90 % intervals: from dyads drawn again and again, each with all its forecasts."
+    whole = "each with all its forecasts"
+    rows = f"{resampling.block} in a row as windows reach into the next" if resampling.block > 1 else whole
+    return f"90 % intervals: from calendar years drawn again and again, {rows}."
+
+
 def skill_verdict(scores: Slice) -> Verdict:
     """Whether the first forecaster beat the best reference; no more is claimed than the interval allows."""
     first = next(iter(scores.performances.values()))
@@ -119,7 +140,9 @@ def skill_verdict(scores: Slice) -> Verdict:
     size = f"{100 * abs(skill.value):.1f} % {'lower' if skill.value >= 0 else 'higher'}"
     compared = f"The Brier score of {name} was {size} than that of {best}, the best reference"
     if not has_ends(skill):
-        return Verdict("open", "Skill is not shown", f"{compared}; with a single dyad there is no interval.")
+        return Verdict(
+            "open", "Skill is not shown", f"{compared}; there are too few {scores.resampling.by} for an interval."
+        )
     span = f"90 % interval of the skill: {skill_text(skill)[1]}"
     caution = f" {sentence(scores.caution)}" if scores.caution else ""
     name = name[:1].upper() + name[1:]
@@ -168,6 +191,35 @@ def scores_in_words(scores: Mapping[str, ScoreAccuracy]) -> str:
     kind = "better" if found.skill.low > 0 else "worse" if found.skill.high < 0 else ""
     against = f"{kind} than the best reference" if kind else "skill is not shown"
     return f"{told}; {against} (skill of squared errors {', '.join(skill_text(found.skill))})."
+
+
+def vectors_in_words(vectors: Mapping[str, VectorScore]) -> str:
+    """One line on joint log scores: by how much the first forecaster beat the best of the others that are no part of
+    it."""
+    others = {name: one for name, one in vectors.items() if one.gain is not None and name in reference_names()}
+    best = min(others.values(), key=lambda one: -one.log_probability.value, default=None)
+    if best is None or best.gain is None:
+        return "All outcomes together: there is no reference to compare with."
+    gain = best.gain
+    kind = "worse" if gain.value < 0 else "better"
+    shown = has_ends(gain) and (gain.low > 0 or gain.high < 0)
+    told = (
+        f"{kind} than {label_of(best.forecaster)}" if shown else f"no sure difference from {label_of(best.forecaster)}"
+    )
+    span = f" ({between(gain, 2)})" if has_ends(gain) else ""
+    return f"All outcomes together: {told}, by {number(gain.value, 2)} nats an origin{span}."
+
+
+def disputed_in_words(evaluation: Evaluation) -> str:
+    """One line on disputed events: the first forecaster's main scores as recorded, and had none of them happened; empty
+    where that changes nothing."""
+    other = evaluation.undisputed
+    if other is None:
+        return ""
+    one, two = (next(iter(each.slices[ALL].performances.values())) for each in (evaluation, other))
+    told = f"Brier score {number(one.brier.value, 4)}; {number(two.brier.value, 4)} if disputed events did not happen"
+    logs = f"log score {number(one.log_score.value, 4)}; {number(two.log_score.value, 4)} if they did not"
+    return f"Disputed events count as having happened: {told}; {logs}."
 
 
 def calibration_verdict(calibration: Calibration) -> Verdict:
