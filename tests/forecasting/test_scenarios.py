@@ -54,7 +54,7 @@ def moved(case: Case, *moves: dict[str, Any]) -> dict[str, np.ndarray]:
     }
     levels = {name: start[name] for name in case.indicators}
     weights = {(name, p): np.array([0.3]) for name, i in case.indicators.items() for p in i.parents}
-    today = {name: path[0] for name, path in levels.items()}
+    today = {name: path[0].copy() for name, path in levels.items()}
     out = move_levels(case, Moves(case, scenario_of(*moves), HORIZON), levels, weights, today)
     return {name: path[:, 0, :] for name, path in out.items()}
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import norm
 
 from riskcast.case.model import Case
@@ -27,6 +28,7 @@ from riskcast.forecasting.scoring import score
 from riskcast.forecasting.tension_now import tension_today
 from riskcast.forecasting.work_arrays import Active, Block
 from riskcast.names import TENSION_TODAY
+from riskcast.terminal.forecasts import explanation_view
 from tests.support.cases import event, event_row, make_case, quantity, random_case
 
 COUNT = 20_000
@@ -152,6 +154,21 @@ def test_todays_tension_is_told_with_what_it_does(restless: Posterior) -> None:
     assert set(ids_behind_driver(restless.case, TENSION_TODAY, "HHH-P001")) == {
         "tension.persistence", "tension.loading", *(f"outcomes.{name}.tension" for name in LOADING),
     }  # fmt: skip
+
+
+def test_tension_that_no_event_type_feels_is_not_told() -> None:
+    case = tense_case()
+    still = {name: event(quantity(0.3), tension=quantity(0.0)) for name in LOADING}
+    quiet = make_case(still, partners=1, years=3, as_of=case.as_of).revised(settings=case.settings.model_dump())
+    for one, is_told in ((case, True), (quiet, False)):
+        posterior = prior_of(one, 200)
+        found = tension_today(posterior)
+        assert found is not None
+        assert found.is_felt is is_told
+        ahead = forecast(posterior, horizon=2)
+        with (console := Console(width=120)).capture() as printed:
+            console.print(explanation_view(score(ahead), explain(ahead, paths=100), "HHH-P001", ()))
+        assert ("Tension in" in printed.get()) is is_told
 
 
 def test_under_trust_stated_and_acting_ratios_are_both_told() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from riskcast.record.memory import COUNT, Sight, count_columns, count_left, fading, follow
+from riskcast.record.memory import COUNT, Sight, fading, follow
 
 
 @pytest.mark.parametrize("same_period", [True, False])
@@ -19,6 +19,6 @@ def test_trigger_by_trigger_is_period_by_period(seed: int, same_period: bool) ->
     half_lives = np.array([0.3, 2.0, 9.0])
     for sight in (Sight(seen), Sight(seen, answered, upto, after)):
         columns, left = follow(COUNT, sight, fading(COUNT, half_lives), same_period)
-        np.testing.assert_allclose(count_columns(sight, half_lives, same_period), columns, atol=1e-12)
-        np.testing.assert_allclose(count_columns(sight, 2.0, same_period), columns[1], atol=1e-12)
-        np.testing.assert_allclose(count_left(sight, half_lives, len(seen)), left, atol=1e-12)
+        np.testing.assert_allclose(COUNT.columns_of(sight, half_lives, same_period), columns, atol=1e-12)
+        np.testing.assert_allclose(COUNT.columns_of(sight, 2.0, same_period), columns[1], atol=1e-12)
+        np.testing.assert_allclose(COUNT.state_of(sight, half_lives, len(seen), same_period), left, atol=1e-12)

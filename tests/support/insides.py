@@ -27,6 +27,8 @@ SHUT = (
     "riskcast.record.",
     "riskcast.engines.",
     "riskcast.forecasting.plan",
+    "riskcast.forecasting.edge_plans",
+    "riskcast.forecasting.days_ahead",
     "riskcast.forecasting.futures",
     "riskcast.forecasting.shocks_ahead",
     "riskcast.forecasting.simulation",

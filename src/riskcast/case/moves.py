@@ -17,10 +17,10 @@ def indicator_order(case: Case) -> tuple[str, ...]:
     return topological_order({name: set(indicator.parents) for name, indicator in case.indicators.items()})
 
 
-def bounded(case: Case, name: str, path: Floats) -> Floats:
-    """Steps of an indicator held within its bounds."""
+def bounded(case: Case, name: str, path: Floats, out: Floats | None = None) -> Floats:
+    """Steps of an indicator held within its bounds, written into `out` where it has any."""
     indicator = case.indicators[name]
-    return path if indicator.bounds is None else np.clip(path, *indicator.measure.limits)
+    return path if indicator.bounds is None else np.clip(path, *indicator.measure.limits, out=out)
 
 
 def share_done(move: IndicatorMove, periods: int) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,11 @@ def _advice(engine: str, draws: int, failures: tuple[str, ...]) -> str:
     )
 
 
+@cache
+def _told(dtype: np.dtype[Any]) -> str:
+    return repr(dtype)
+
+
 def fingerprint(kind: str, draws: int, seed: int, model: EventModel | Shared) -> str:
     """sha256 of all that an event type's posterior depends on: its priors, rows, memories, engine, draws and seed.
 
@@ -122,7 +128,7 @@ def fingerprint(kind: str, draws: int, seed: int, model: EventModel | Shared) ->
 
     def add(value: Any) -> None:
         if isinstance(value, np.ndarray):
-            digest.update(str((value.shape, value.dtype)).encode())
+            digest.update(f"({value.shape}, {_told(value.dtype)})".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
         elif isinstance(value, Link):
             add(value.parts)

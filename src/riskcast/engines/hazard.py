@@ -31,7 +31,7 @@ from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.names import BASE_RATE
 from riskcast.record.arrays import Record
-from riskcast.record.memory import Memory, Sight, count_columns, fading, follow, seen_events
+from riskcast.record.memory import Memory, Sight, seen_events
 from riskcast.record.sights import is_plain, sight_of
 
 LOADING = "loading"
@@ -46,8 +46,6 @@ LARGEST_SHARE = 1.0 - 2.0**-53
 HALF_LIFE_RATIO = "half_life_ratio"
 # A half-life at which all that ever happened is remembered.
 ENDLESS = 1e6
-# What a half-life of one period leaves, for memories of which no half-life is asked.
-ONE_PERIOD = np.array([0.5])
 
 
 @dataclass(frozen=True)
@@ -331,14 +329,9 @@ def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -
 
 def edge_columns(edge: Escalation, hyper: Mapping[str, Floats]) -> Floats:
     """A memory of past events in every period: S + (periods, units), for hyper-parameters shaped S."""
-    recall, sight = edge.recall, edge.sight or Sight(edge.seen)
-    if not edge.fades:
-        return follow(recall, sight, lambda period: ONE_PERIOD, edge.same_period)[0]
-    if edge.kind == COUNT and not edge.stretches:
-        return count_columns(sight, hyper[f"half_life.{edge.memory}"], edge.same_period)
+    half_life = hyper[f"half_life.{edge.memory}"] if edge.fades else 1.0
     stretches = [(np.asarray(hyper[name]), levels) for name, levels in edge.stretches]
-    fade = fading(recall, hyper[f"half_life.{edge.memory}"], stretches)
-    return follow(recall, sight, fade, edge.same_period)[0]
+    return edge.recall.columns_of(edge.sight or Sight(edge.seen), half_life, edge.same_period, stretches)
 
 
 def year_factor(years: Ints, sd_time: float | Floats, rho: float | Floats) -> Floats:

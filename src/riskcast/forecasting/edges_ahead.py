@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.case.settings import IMMEDIATE, PER_TIME
-from riskcast.forecasting.plan import Beyond, DaysAhead, Edge, EventPlan, Plan
+from riskcast.forecasting.edge_plans import Beyond, Edge
+from riskcast.forecasting.plan import EventPlan, Plan
 from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, full, work
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.memory import reached, stretched
@@ -26,20 +27,6 @@ class Drawn:
 
     day: Floats | None = None
     number: Floats | None = None
-
-
-def draw_day(uniform: Floats, chance: Floats, days: DaysAhead, cell: int) -> Floats:
-    """The day of its period, from 1, on which an event happened: uniform over the cell's days.
-
-    An event happens where uniform < chance, and uniform / chance is uniform there.
-
-    >>> days = DaysAhead(np.array([11]), np.array([20]), np.array([30]))
-    >>> draw_day(np.array([0.0, 0.05, 0.099]), np.full(3, 0.1), days, 0).tolist()
-    [11.0, 21.0, 30.0]
-    """
-    place = np.divide(uniform, chance, out=np.zeros(np.shape(chance)), where=chance > 0.0)
-    span = float(days.spans[cell])
-    return np.minimum(np.floor(place * span), span - 1.0) + float(days.begins[cell])
 
 
 def draw_number(uniform: Floats, mean: Floats, happened: Bools) -> Floats:
@@ -103,11 +90,14 @@ class EdgeAhead:
         self._edge, self._beyond, self._happened, self._drawn = edge, beyond, happened, drawn
         self._days, self._units = plan.days, p.units
         self._gain, self._decay = work(edge.gain[draw, None]), work(edge.decay[draw, None])
-        start, without = edge.start[..., draw, :], beyond.without[..., draw, :]
         self._keep = None if active is None else active.recent[edge.source][:, None]
-        self._state = _laid(start if self._keep is None else without + self._keep * (start - without))
+        start = edge.start[..., draw, :]
+        if self._keep is not None:
+            without = beyond.without[..., draw, :]
+            start = without + self._keep * (start - without)
+        self._state = _laid(start)
         # Written over at every step: fresh arrays of this size cost more than the arithmetic.
-        self._next, self._shaped = _laid(self._state, copy=True), full(len(draw), p.units, 0.0)
+        self._next, self._shaped = np.empty_like(self._state), full(len(draw), p.units, 0.0)
         self._stretches = [(name, work(size[draw, None])) for name, size in beyond.stretches]
         self._log_half_life = None if beyond.half_life is None else work(np.log(beyond.half_life)[draw, None])
 
@@ -130,8 +120,11 @@ class EdgeAhead:
         # On a same-period edge the target has felt all that there is to take up.
         after = self._next if self._edge.same_period else self._step(cell, levels)
         if self._beyond.target:
-            memory, answered = self._edge.memory, self._happened[self._beyond.target] > 0.0
-            if self._edge.same_period:
+            memory, answers = self._edge.memory, self._happened[self._beyond.target]
+            answered = answers > 0.0
+            if self._edge.same_period and memory.first == 0.0:
+                after *= np.subtract(1, answers, out=self._shaped)
+            elif self._edge.same_period:
                 np.copyto(after, memory.first, where=answered)
             else:
                 # What came before the cell in its period came before the answer.
@@ -203,10 +196,10 @@ class EdgeAhead:
         return out.reshape(*source.shape[:-1], self._units)
 
 
-def _laid(state: Floats, copy: bool = False) -> Floats:
+def _laid(state: Floats) -> Floats:
     """A state, (paths, units) behind its parts, laid out as `work` lays out each part."""
     if state.ndim == 2:
-        return np.array(work(state)) if copy else work(state)
+        return work(state)
     out = empty_paths(*state.shape)
     out[:] = state
     return out

@@ -43,11 +43,15 @@ def draw_chance(plan: Plan, scenario: Scenario, block: Block, keep: bool = False
     """Chance of a block of paths; `keep` holds the uniforms for use again and again, else the next ones that are asked
     for are written over them."""
     uniform: dict[str, Callable[[int], Floats]] = {}
-    pages: dict[int, NDArray[np.float64]] = {}
+    pages: dict[int, Floats] = {}
     for p in plan.events:
         table = UniformTable(plan.seed, block.purpose("event", p.event), block.first, len(block.draw), p.units)
-        once = partial(table.page, out=pages.setdefault(p.units, np.empty((len(block.draw), p.units))))
-        uniform[p.event] = [table.page(t) for t in range(plan.cells)].__getitem__ if keep else once
+        if keep:
+            uniform[p.event] = [work(table.page(t)) for t in range(plan.cells)].__getitem__
+            continue
+        if p.units not in pages:
+            pages[p.units] = full(len(block.draw), p.units, 0.0)
+        uniform[p.event] = partial(table.page, out=pages[p.units])
     return Chance(block.draw, level_paths(plan, scenario, block), shocks_ahead(plan, block), uniform)
 
 

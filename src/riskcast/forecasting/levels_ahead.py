@@ -12,7 +12,7 @@ from riskcast.case.moves import bounded
 from riskcast.forecasting.memories_ahead import seen_now
 from riskcast.forecasting.plan import Plan, Rise
 from riskcast.forecasting.scenarios import LevelPaths, Moves, move_levels
-from riskcast.forecasting.work_arrays import Active, Block, empty_paths, full, work
+from riskcast.forecasting.work_arrays import WORK, Active, Block, empty_paths, full, work
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import NormalTable
 
@@ -149,38 +149,37 @@ class _Return:
         half_life = plan.reversion[name][draw, None] * plan.case.periods_per_year
         twice = 2.0 * np.log(2.0) / half_life
         spread = [np.sqrt(-np.expm1(-twice * share) / twice) for share in plan.shares]
-        return cls([np.exp2(-share / half_life) for share in plan.shares], spread, plan.kept(name, draw))
+        kept = [np.exp2(-share / half_life) for share in plan.shares]
+        return cls(*([work(cell) for cell in own] for own in (kept, spread, plan.kept(name, draw))))
 
 
 def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
     """Indicator paths (cells, paths, units) in steps: today's level, a random walk, what parents pass on, the scenario;
     within bounds. Those that events can raise are without it, bounds and the scenario."""
     case, draw, out = plan.case, block.draw, {}
-    for name, indicator in case.indicators.items():
-        today, drift = plan.today[name][draw], plan.drift[name][draw]
+    for name in case.indicators:
+        today, drift = work(plan.today[name][draw]), plan.drift[name][draw]
         units = today.shape[1]
         path = empty_paths(plan.cells, len(draw), units)
-        is_free = name in plan.raised or bool(indicator.parents)
         if not drift.any():
             for t, kept in enumerate(plan.kept(name, draw)):
-                path[t] = today * kept if is_free else bounded(case, name, today * kept)
+                np.multiply(today, work(kept), out=path[t])
             out[name] = path
             continue
         noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
-        spread = drift[:, None] / np.sqrt(case.periods_per_year)
-        walk, level = np.zeros_like(today), np.empty_like(today)
+        spread = work(drift[:, None] / np.sqrt(case.periods_per_year))
+        walk, fresh = np.zeros_like(today), np.empty_like(today)
         back = _Return.of(plan, name, draw) if name in plan.reversion else None
         for t in range(plan.cells):
-            fresh = noise.page(t, out=level)
+            noise.page(t, out=fresh)
             if back is not None:
                 walk *= back.kept[t]
                 fresh *= back.spread[t]
             elif plan.shares[t] != 1.0:
-                fresh *= np.sqrt(plan.shares[t])
+                fresh *= WORK(np.sqrt(plan.shares[t]))
             walk += fresh
-            np.multiply(walk, spread, out=level)
+            level = np.multiply(walk, spread, out=path[t])
             level += today if back is None else today * back.today[t]
-            path[t] = level if is_free else bounded(case, name, level)
         out[name] = path
     weights = {key: work(value[draw]) for key, value in plan.passed_on.items()}
     parents = {parent for _, parent in weights}

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from riskcast.forecasting.edges_ahead import Drawn, EdgeAhead, draw_day, draw_known_number, draw_number
-from riskcast.forecasting.plan import Edge, EventPlan, Plan, Rise
+from riskcast.forecasting.days_ahead import draw_day
+from riskcast.forecasting.edge_plans import Edge
+from riskcast.forecasting.edges_ahead import Drawn, EdgeAhead, draw_known_number, draw_number
+from riskcast.forecasting.plan import EventPlan, Plan, Rise
 from riskcast.forecasting.work_arrays import Active, full, work
 from riskcast.machinery.array_types import Floats, Ints
 

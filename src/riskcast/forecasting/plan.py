@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,101 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.links import IDENTITY, LOG
-from riskcast.case.model import Case, Effect
+from riskcast.case.model import Case
 from riskcast.case.moves import indicator_order, own_drifts
-from riskcast.case.periods import Timeline, calendar_of
+from riskcast.case.periods import calendar_of
 from riskcast.case.quantities import Prior, elicit
 from riskcast.case.raises import left_at, moment, past_events, seen_by
-from riskcast.case.settings import COUNT, PER_TIME, Memory as MemorySettings
-from riskcast.engines.hazard import LOADING, Escalation, half_life_ratio
+from riskcast.engines.hazard import LOADING
 from riskcast.engines.posterior import Posterior
-from riskcast.forecasting.work_arrays import WORK
+from riskcast.forecasting.days_ahead import DaysAhead
+from riskcast.forecasting.edge_plans import Edge, plan_edges
+from riskcast.forecasting.work_arrays import WORK, finite
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import normals
-from riskcast.record.arrays import day_number
-from riskcast.record.memory import Memory, Neighbours, Sight, count_left, fading, follow, memory_of, seen_events
-from riskcast.record.sights import (
-    Begun,
-    begun_of,
-    is_plain,
-    numbers_of_events,
-    period_starts,
-    periods_reached,
-    settings_of,
-    sight_of,
-)
+from riskcast.record.memory import Neighbours
+from riskcast.record.sights import numbers_of_events
 
-# No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
-MOST = 1e15
 ALL = slice(None)
-
-
-@dataclass(frozen=True)
-class DaysAhead:
-    """The days of a horizon's cells: begins, the day of its period, from 1, on which each cell begins; spans, its days;
-    lengths, the days of its whole period, and of periods after the last one."""
-
-    begins: Ints
-    spans: Ints
-    lengths: Ints
-
-    @classmethod
-    def of(cls, case: Case, timeline: Timeline, horizon: int, later: int) -> DaysAhead:
-        """The days of a horizon's cells, and of so many `later` periods."""
-        cells = timeline.cells(horizon)
-        starts = period_starts(case, timeline, timeline.complete, len(cells) + later + 1)
-        first = np.array([day_number(day) for day in cells.first])
-        last = np.array([day_number(day) for day in cells.last])
-        return cls(first - starts[: len(cells)] + 1, last - first + 1, np.diff(starts))
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """What an edge asks for beyond whether events happened.
-
-    target: the event type that spends its triggers, empty where none does; settings: its memory in the case; weight:
-    how much an event counts; later: periods after its own that an event can reach; without: what would be left had
-    there been no event, shaped like the edge's start; begun: what the running period has had, where one is split;
-    half_life (draws,), stretches: indicators that act on it, with the logarithm of their ratio, (draws,).
-    """
-
-    target: str
-    settings: MemorySettings
-    weight: float
-    later: int
-    without: Floats
-    begun: Begun | None = None
-    half_life: Floats | None = None
-    stretches: tuple[tuple[str, Floats], ...] = ()
-
-
-@dataclass(frozen=True)
-class Edge:
-    """An escalation edge ready to simulate.
-
-    gain: log rate ratio / unit of its memory; start: what the past leaves, (draws, units), behind its parts where
-    states are stacked; beyond: what its memory asks for beyond whether events happened, if it does.
-    """
-
-    source: str
-    whose: str
-    neighbours: Neighbours
-    same_period: bool
-    memory: Memory
-    gain: Floats
-    decay: Floats
-    start: Floats
-    beyond: Beyond | None = None
-
-    @property
-    def felt(self) -> Floats:
-        """The memory as rates feel it at the start of the horizon, in `unit`s: (draws, units)."""
-        return self.memory.shape(self.memory.ahead(self.start))
-
-    @property
-    def without(self) -> Floats:
-        """What would be left had no event ever been seen, shaped like `start`."""
-        return np.zeros_like(self.start) if self.beyond is None else self.beyond.without
 
 
 @dataclass(frozen=True)
@@ -158,7 +79,8 @@ class EventPlan:
 
     def base(self, draws: Any = ALL, units: Any = ALL) -> Floats:
         """Log rates of some draws and units, all where none are named: (draws, units)."""
-        log_rates = (self.intercept[draws, None] + self.effects[draws][:, units]).astype(WORK)
+        effects = self.effects[draws] if units is ALL else self.effects[draws][:, units]
+        log_rates = (self.intercept[draws, None] + effects).astype(WORK)
         if not self.present.all():
             log_rates[:, ~self.present[units]] = -np.inf
         return log_rates
@@ -272,11 +194,6 @@ class Plan:
         return columns
 
 
-def _finite(values: Floats) -> Floats:
-    """Numbers held to what the simulation can multiply and add."""
-    return np.clip(values, -MOST, MOST)
-
-
 def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
     """The columns (draws, dyads) of some dyads, or the one that all share."""
     return values[:, dyads] if values.shape[1] > 1 else values
@@ -301,13 +218,13 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
             columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
         known = record.today.get(name)
         levels = np.stack(columns, axis=1) if known is None else known
-        today[name] = np.broadcast_to(_finite(levels), (draws, len(units)))
-        drift[name] = _finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
+        today[name] = np.broadcast_to(finite(levels), (draws, len(units)))
+        drift[name] = finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
         if indicator.reversion is not None:
             reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
         for parent, quantity in indicator.parents.items():
-            passed_on[name, parent] = _finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
-    drift = {name: _finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
+            passed_on[name, parent] = finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
+    drift = {name: finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
     neighbours = Neighbours.of(case.pairs.values())
     raises = tuple(
         _plan_rise(case, name, event, neighbours, draws, draw)
@@ -352,7 +269,7 @@ def _plan_rise(
     draw: Callable[..., Floats],
 ) -> Rise:
     rise = case.indicators[name].raises[event]
-    steps = _finite(draw(elicit(rise.steps, IDENTITY), "raised", name, event))
+    steps = finite(draw(elicit(rise.steps, IDENTITY), "raised", name, event))
     half_life = np.exp(draw(elicit(rise.half_life, LOG), "raised half-life", name, event))
     past, units = past_events(case, event), len(case.units(event))
     start = np.array([moment(case.calendar, case.as_of, 1.0)])
@@ -373,34 +290,8 @@ def _plan_tension(posterior: Posterior, horizon: int) -> TensionAhead | None:
 
 def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
     case, drawn, model = posterior.case, posterior.events[name], posterior.models[name]
-    effects = case.effects_on(name)
-    by_indicator = [effect for effect in effects if not effect.is_escalation]
-    by_event = [effect for effect in effects if effect.is_escalation]
+    by_indicator = [effect for effect in case.effects_on(name) if not effect.is_escalation]
     coefficients = drawn.coefficients
-    first = 1 + len(by_indicator)
-    edges = []
-    for column, effect in enumerate(by_event):
-        if not (is_plain(effect, case) and model.escalations[column].is_plain):
-            gain, same = coefficients[:, first + column], model.escalations[column]
-            edges.append(_special_edge(posterior, effect, same, _finite(gain), neighbours))
-            continue
-        seen = seen_events(effect, case, posterior.record.occurred)[: posterior.record.timeline.complete]
-        if effect.whose in ("any", "host"):
-            seen = seen[:, :1]
-        half_life = drawn.hyper[f"half_life.{effect.memory}"]
-        memory = memory_of(case, str(effect.memory))
-        edges.append(
-            Edge(
-                source=effect.source,
-                whose=str(effect.whose),
-                neighbours=neighbours,
-                same_period=effect.acts == "same",
-                memory=memory,
-                gain=_finite(coefficients[:, first + column] / memory.unit),
-                decay=memory.decay(half_life),
-                start=_residue(memory, seen, half_life),
-            )
-        )
     units = len(case.units(name))
     return EventPlan(
         event=name,
@@ -410,8 +301,8 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         intercept=coefficients[:, 0],
         effects=drawn.effects,
         present=posterior.record.present if case.events[name].scope == "dyad" else np.ones(units, dtype=bool),
-        slopes=tuple((effect.source, _finite(coefficients[:, 1 + i])) for i, effect in enumerate(by_indicator)),
-        edges=tuple(edges),
+        slopes=tuple((effect.source, finite(coefficients[:, 1 + i])) for i, effect in enumerate(by_indicator)),
+        edges=plan_edges(posterior, name, neighbours),
         last_shock=drawn.shocks[:, -1],
         # Tension has a plan of its own: what event types share is no shock of one.
         sd_time=drawn.hyper.get("sd_time", np.zeros(posterior.draws)),
@@ -419,63 +310,4 @@ def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> Even
         last_year=int(model.years[-1]),
         recall=posterior.record.recall[name],
         loading=drawn.hyper.get(LOADING),
-    )
-
-
-def _residue(memory: Memory, seen: Floats, half_life: Floats) -> Floats:
-    """What the record leaves of past events, (draws, units); one row for all draws where the half-life is fixed."""
-    if (half_life == half_life[0]).all():
-        return np.broadcast_to(memory.residue(seen, half_life[:1]).astype(WORK), (len(half_life), seen.shape[1]))
-    return memory.residue(seen, half_life).astype(WORK)
-
-
-def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Floats, neighbours: Neighbours) -> Edge:
-    """An edge whose memory asks for more than whether events happened."""
-    case, record, draws = posterior.case, posterior.record, posterior.draws
-    memory, settings = memory_of(case, str(effect.memory)), settings_of(effect, case)
-    complete, units = record.timeline.complete, len(case.units(effect.target))
-    hyper, sight = posterior.events[effect.target].hyper, sight_of(effect, case, record)
-    half_life, fade = None, fading(memory, np.ones(1))
-    acting = {
-        half_life_ratio(one): one.source
-        for one in case.half_life_effects_on(effect.target)
-        if one.memory == effect.memory
-    }
-    if edge.fades:
-        half_life = hyper[f"half_life.{effect.memory}"]
-        fade = fading(memory, half_life, [(hyper[name], levels) for name, levels in edge.stretches])
-    quiet = replace(sight, seen=np.zeros_like(sight.seen), answered=None)
-    if settings.kind in PER_TIME:
-        quiet.seen[:, 1] = sight.seen[:, 1]
-    begun = None if record.timeline.ends_period else begun_of(effect, case, record)
-
-    def left(what: Sight) -> Floats:
-        if settings.kind == COUNT and half_life is not None and not edge.stretches:
-            return count_left(what, half_life, complete).astype(WORK)
-        state = follow(memory, what, fade, edge.same_period, complete, kept=False)[1]
-        return np.broadcast_to(state, (*state.shape[:-2], draws, units)).astype(WORK)
-
-    start, without = left(sight), left(quiet)
-    if effect.spent and begun is not None:
-        start[..., begun.answered] = memory.first
-    severity = float(case.events[effect.source].severity or 0.0)
-    return Edge(
-        source=effect.source,
-        whose=str(effect.whose),
-        neighbours=neighbours,
-        same_period=edge.same_period,
-        memory=memory,
-        gain=_finite(size / memory.unit),
-        decay=np.ones(draws) if half_life is None else memory.decay(half_life),
-        start=start,
-        beyond=Beyond(
-            target=effect.target if effect.spent else "",
-            settings=settings,
-            weight=severity / 100.0 if settings.weight == "severity" else 1.0,
-            later=0 if settings.days is None else periods_reached(case, settings.days),
-            without=without,
-            begun=begun,
-            half_life=half_life,
-            stretches=tuple((name, np.log(hyper[ratio])) for ratio, name in acting.items()),
-        ),
     )

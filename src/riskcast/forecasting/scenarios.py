@@ -66,18 +66,19 @@ def move_levels(
     apply.
 
     A child moves by weight times the change of its parent from today's level, whatever moved it; what happens to a
-    child does not move its parents. Shapes: levels[indicator] (cells, paths, units) in steps; weights[child, parent]
-    (paths,); today[indicator] (paths, units). Those that are `free` get what parents pass on that are not, and neither
-    bounds nor moves.
+    child does not move its parents. Shapes: levels[indicator] (cells, paths, units) in steps, which may be written
+    over; weights[child, parent] (paths,); today[indicator] (paths, units). Those that are `free` get what parents pass
+    on that are not, and neither bounds nor moves.
     """
     moved: LevelPaths = {}
     for name in indicator_order(case):
         path = levels[name]
-        for parent in case.indicators[name].parents:
-            change = None if parent in free else moved[parent] - today[parent]
-            if change is not None and change.any():
-                path = path + weights[name, parent][None, :, None] * change
-        moved[name] = path if name in free else moves.apply(name, bounded(case, name, path))
+        for parent in (parent for parent in case.indicators[name].parents if parent not in free):
+            weight = weights[name, parent][:, None]
+            # Cell by cell: arrays of one cell stay in the processor's cache.
+            for own, level in zip(path, moved[parent], strict=True):
+                own += weight * (level - today[parent])
+        moved[name] = path if name in free else moves.apply(name, bounded(case, name, path, out=path))
     return moved
 
 

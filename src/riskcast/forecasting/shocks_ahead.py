@@ -10,7 +10,7 @@ import numpy as np
 from riskcast.forecasting.plan import EventPlan, Plan, TensionAhead
 from riskcast.forecasting.work_arrays import Active, Block, work
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.random_streams import normals
+from riskcast.machinery.random_streams import NormalTable
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _year_shocks(plan: Plan, p: EventPlan, block: Block) -> list[Floats]:
     for now in plan.years:
         if now != year:
             kept = p.persistence[draw, None] ** (now - year)
-            fresh = normals(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1)
+            fresh = NormalTable(plan.seed, block.purpose("year", p.event, now), block.first, len(draw), 1).page(0)
             shock = kept * shock + p.sd_time[draw, None] * np.sqrt(1.0 - kept**2) * fresh
             year = now
         out.append(work(shock))
@@ -64,7 +64,7 @@ def _tension(plan: Plan, tension: TensionAhead, block: Block) -> ShocksAhead:
     for place, now in enumerate(tension.periods):
         if now != period:
             step = tension.persistence[draw, None] ** float(now - period)
-            fresh = normals(plan.seed, block.purpose("tension", now), block.first, len(draw), 1)
+            fresh = NormalTable(plan.seed, block.purpose("tension", now), block.first, len(draw), 1).page(0)
             news = step * news + np.sqrt(1.0 - step**2) * fresh
         if now != period or not place:
             period = now

@@ -12,6 +12,7 @@ from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.drivers_now import NINETY, Quantiles
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import signed
 
 if TYPE_CHECKING:
     import pandas
@@ -41,6 +42,11 @@ class TensionToday:
     origin: str = ""
     warning: str = ""
 
+    @property
+    def is_felt(self) -> bool:
+        """Whether the rate of any event type follows it: not all loadings are 0."""
+        return any((one.low, one.high) != (1.0, 1.0) for one in self.factors.values())
+
     def to_frame(self) -> pandas.DataFrame:
         """One row for each period: columns period, level, low, high (90 %), in standard deviations."""
         import pandas
@@ -49,13 +55,13 @@ class TensionToday:
         return pandas.DataFrame(rows, columns=["period", "level", "low", "high"])
 
     def __repr__(self) -> str:
-        return f"<TensionToday in {self.period}: {self.level.median:+.2f} standard deviations. {self.origin}>"
+        return f"<TensionToday in {self.period}: {signed(self.level.median, 2)} standard deviations. {self.origin}>"
 
     def _repr_html_(self) -> str:
         rows = [(event, *factors) for event, factors in self.factors.items()]
         columns = (Column("event type"), *(Column(name, form="figure", digits=2) for name in ("factor", "low", "high")))
-        level, low, high = self.level
-        note = f"Tension is at {level:+.2f} standard deviations ({low:+.2f} to {high:+.2f}). {self.origin}"
+        level, low, high = (signed(end, 2) for end in self.level)
+        note = f"Tension is at {level} standard deviations ({low} to {high}). {self.origin}"
         return to_html(Table(f"Tension in {self.period}", columns, rows, note=note, warning=self.warning))
 
 

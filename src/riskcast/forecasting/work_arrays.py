@@ -12,6 +12,8 @@ from riskcast.machinery.array_types import Floats
 
 # Simulated paths carry Monte Carlo error far above 1e-7, and single precision halves their cost.
 WORK = np.float32
+# No level, slope or gain of a simulation is larger: their products and sums stay numbers in working precision.
+MOST = 1e15
 
 
 @dataclass(frozen=True)
@@ -56,4 +58,11 @@ def empty_paths(cells: int, count: int, units: int) -> Floats:
 
 def full(count: int, units: int, value: float) -> Floats:
     """(paths, units) of one value, in working precision."""
-    return work(np.full((count, units), value))
+    out = np.empty((count, units), dtype=WORK, order="F" if count > units else "C")
+    out.fill(value)
+    return out
+
+
+def finite(values: Floats) -> Floats:
+    """Numbers held to what the simulation can multiply and add."""
+    return np.clip(values, -MOST, MOST)

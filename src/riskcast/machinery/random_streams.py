@@ -29,10 +29,34 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 
 PAGE = 1 << 48
+# The largest factor that leaves every word below 1: a word rounds up to 2^32 in single precision.
+WORD = np.float32(2.0**-32 * (1.0 - 2.0**-24))
+
+
+class _WordTable:
+    """Rows of endless (rows, columns) tables of 32-bit words, one page after the other: the same however they are
+    cut."""
+
+    def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
+        self._stream, self._shape, self._at = bit_stream(seed, *purpose), (rows, columns), 0
+        # Two words are drawn at a time.
+        self._first, self._odd = divmod(first * columns, 2)
+
+    def write(self, number: int, out: NDArray[np.float32]) -> None:
+        """The rows of one page as numbers from 0 to 2^32."""
+        start = number * PAGE + self._first
+        count = self._shape[0] * self._shape[1]
+        pairs = (self._odd + count + 1) // 2
+        self._stream.advance(start - self._at)
+        self._at = start + pairs
+        # The same words on machines of either byte order.
+        words = self._stream.random_raw(pairs).astype("<u8", copy=False).view("<u4")
+        np.copyto(out, words[self._odd : self._odd + count].reshape(self._shape), casting="same_kind")
 
 
 class UniformTable:
-    """Rows of endless (rows, columns) tables of uniforms, one page after the other: the same however they are cut.
+    """Rows of endless (rows, columns) tables of uniforms in [0, 1), in single precision, one page after the other: the
+    same however they are cut.
 
     >>> whole = UniformTable(1, ("x",), 0, 6, 2).page(0)
     >>> part = UniformTable(1, ("x",), 4, 2, 2)
@@ -41,38 +65,56 @@ class UniformTable:
     """
 
     def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
-        self._stream = bit_stream(seed, *purpose)
-        self._generator = np.random.Generator(self._stream)
-        self._shape = (rows, columns)
-        self._first = first * columns
-        self._at = 0
+        self._words, self._shape = _WordTable(seed, purpose, first, rows, columns), (rows, columns)
 
-    def page(self, number: int, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """The rows of one page, written into `out` where it is given."""
-        start = number * PAGE + self._first
-        self._stream.advance(start - self._at)
-        self._at = start + self._shape[0] * self._shape[1]
-        return self._generator.random(out=np.empty(self._shape) if out is None else out)
+    def page(self, number: int, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The rows of one page, written into `out` where it is given, which may have any layout."""
+        out = np.empty(self._shape, dtype=np.float32) if out is None else out
+        self._words.write(number, out)
+        return np.multiply(out, WORD, out=out)
 
 
 class NormalTable:
-    """Rows of endless tables of standard normals, cut like those of `UniformTable` (Box and Muller, 1958)."""
+    """Rows of endless tables of standard normals, cut like those of `UniformTable` (Box and Muller, 1958).
+
+    Two pages are made of one radius and one angle, of 32 bits each, whose sine and cosine are independent.
+
+    >>> table = NormalTable(1, ("x",), 0, 3, 1)
+    >>> bool((table.page(1) == NormalTable(1, ("x",), 0, 3, 1).page(1)).all())
+    True
+    """
 
     def __init__(self, seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> None:
-        self._pairs = UniformTable(seed, purpose, first, rows, 2 * columns)
-        self._columns, self._both = columns, np.empty((rows, 2 * columns))
+        self._words = _WordTable(seed, purpose, first, rows, 2 * columns)
+        order = "F" if rows > columns else "C"
+        self._both = np.empty((rows, 2 * columns), dtype=np.float32, order=order)
+        self._radius, self._angle = self._both[:, :columns], self._both[:, columns:]
+        self._shape, self._pair = (rows, columns), -1
 
-    def page(self, number: int, out: Floats | None = None) -> Floats:
-        """The rows of one page, written into `out` where it is given."""
-        both, columns = self._pairs.page(number, out=self._both), self._columns
-        radius, angle = both[:, :columns], both[:, columns:]
-        # Within one array: fresh ones of this size cost more than the arithmetic.
-        np.log1p(np.negative(radius, out=radius), out=radius)
-        np.sqrt(np.multiply(radius, -2.0, out=radius), out=radius)
-        np.cos(np.multiply(angle, 2.0 * np.pi, out=angle), out=angle)
-        return np.multiply(radius, angle, out=out)
+    def page(self, number: int, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The rows of one page, written into `out` where it is given, which may have any layout."""
+        pair, second = divmod(number, 2)
+        if pair != self._pair:
+            self._draw(pair)
+        out = np.empty(self._shape, dtype=np.float32) if out is None else out
+        side = np.sin(self._angle, out=out) if second else np.cos(self._angle, out=out)
+        return np.multiply(side, self._radius, out=out)
+
+    def _draw(self, pair: int) -> None:
+        """Radius and angle of a pair of pages."""
+        self._words.write(pair, self._both)
+        self._pair, radius = pair, self._radius
+        # (word + 1) / 2^32 is never 0. Within one array: fresh ones of this size cost more than the arithmetic.
+        np.multiply(np.add(radius, np.float32(1.0), out=radius), np.float32(2.0**-32), out=radius)
+        np.multiply(np.log(radius, out=radius), np.float32(-2.0), out=radius)
+        np.sqrt(radius, out=radius)
+        np.multiply(self._angle, np.float32(2.0 * np.pi * 2.0**-32), out=self._angle)
 
 
 def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> Floats:
-    """The first page of a table of standard normals."""
-    return NormalTable(seed, purpose, first, rows, columns).page(0)
+    """Standard normals in double precision, (rows, columns): the rows from `first` on of an endless table."""
+    stream = bit_stream(seed, *purpose)
+    stream.advance(first * 2 * columns)
+    both = np.random.Generator(stream).random((rows, 2 * columns))
+    radius, angle = np.sqrt(-2.0 * np.log1p(-both[:, :columns])), 2.0 * np.pi * both[:, columns:]
+    return radius * np.cos(angle)

@@ -15,6 +15,8 @@ from riskcast.case.settings import MEMORY_KINDS
 from riskcast.machinery.array_types import Bools, Floats
 
 LOG_2 = float(np.log(2.0))
+# What acts on a half-life: ratios shaped as half-lives are, each with levels in steps, (periods, units).
+Stretches = Sequence[tuple[Floats, Floats]]
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
@@ -29,11 +31,20 @@ def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
     """The same of an array (..., units of the source): (..., units of the target)."""
     units = len(case.units(effect.target))
     if effect.whose in ("own", "host"):
-        return np.broadcast_to(source, (*source.shape[:-1], units))
+        return _spread(source, units)
     if effect.whose == "any":
-        return np.broadcast_to(source.sum(axis=-1, keepdims=True), (*source.shape[:-1], units))
+        return _spread(source.sum(axis=-1, keepdims=True), units)
     # Differences of large numbers may come out below nothing.
     return np.maximum(Neighbours.of(case.pairs.values()).others(source), 0.0)
+
+
+def _spread(source: Floats, units: int) -> Floats:
+    """What so many units see alike, or each of its own: (..., units), not to be written to."""
+    if source.shape[-1] != units:
+        return np.broadcast_to(source, (*source.shape[:-1], units))
+    seen = source.view()
+    seen.flags.writeable = False
+    return seen
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,18 @@ class Memory(ABC):
         """The state at the end of the record. Parameters: seen (periods, units); half_life (draws,). (draws, units)."""
         return self.states(seen, half_life)[:, -1]
 
+    def columns_of(self, sight: Sight, half_life: ArrayLike, same_period: bool, stretches: Stretches = ()) -> Floats:
+        """The memory of what an edge sees in every period: S + (periods, units), for half-lives shaped S, which
+        `stretches` act on (`fading`); for a memory without one any does."""
+        return follow(self, sight, fading(self, half_life, stretches), same_period)[0]
+
+    def state_of(
+        self, sight: Sight, half_life: Floats, periods: int, same_period: bool, stretches: Stretches = ()
+    ) -> Floats:
+        """The state after the first `periods` of what an edge sees: (draws, units) behind its parts where states are
+        stacked, for half-lives (draws,) or (1,); parameters as for `columns_of`."""
+        return follow(self, sight, fading(self, half_life, stretches), same_period, periods, kept=False)[1]
+
 
 class Count(Memory):
     """The discounted count of events, on a log scale: m = log2(1 + sum over events of 2^(-gap / half-life)).
@@ -169,6 +192,49 @@ class Count(Memory):
         if active.size == 0:
             return np.zeros((len(half_life), seen.shape[1]))
         return self.left(len(seen) - 1 - active[None, :], np.asarray(half_life, dtype=float)[:, None]) @ seen[active]
+
+    def columns_of(self, sight: Sight, half_life: ArrayLike, same_period: bool, stretches: Stretches = ()) -> Floats:
+        """`follow`, trigger by trigger where nothing stretches half-lives: quiet periods cost nothing.
+
+        >>> answered, none = np.array([[False], [True], [False]]), np.zeros((3, 1))
+        >>> sight = Sight(np.array([[1.0], [0.0], [0.0]]), answered, none, none)
+        >>> COUNT.columns_of(sight, 1.0, same_period=True).ravel().round(3).tolist()
+        [1.0, 0.585, 0.0]
+        """
+        if stretches:
+            return super().columns_of(sight, half_life, same_period, stretches)
+        periods, units = sight.seen.shape
+        half_life = np.asarray(half_life, dtype=float)
+        left = self.left(np.arange(periods + 1), half_life[..., None])
+        total = np.zeros((*half_life.shape, periods, units))
+        amounts = carried(sight)
+        for unit in range(units):
+            ends = () if sight.answered is None else np.flatnonzero(sight.answered[:, unit])
+            for period in np.flatnonzero(amounts[:, unit]).tolist():
+                place = int(np.searchsorted(ends, period, side="right"))
+                # A row in which the answer happened feels what came before it.
+                until = int(ends[place]) + 1 if place < len(ends) else periods
+                answered = sight.answered is not None and bool(sight.answered[period, unit])
+                first = period if same_period and not answered else period + 1
+                gap = first - period - (0 if same_period else 1)
+                if until > first:
+                    felt = amounts[period, unit] * left[..., gap : gap + until - first]
+                    total[..., first:until, unit] += felt
+        if same_period and sight.answered is not None and sight.upto is not None:
+            total += np.where(sight.answered, sight.upto, 0.0)
+        return self.value(total)
+
+    def state_of(
+        self, sight: Sight, half_life: Floats, periods: int, same_period: bool, stretches: Stretches = ()
+    ) -> Floats:
+        """`follow`, trigger by trigger where nothing stretches half-lives; what answers have spent is left out."""
+        if stretches:
+            return super().state_of(sight, half_life, periods, same_period, stretches)
+        amounts = carried(sight)[:periods].copy()
+        if sight.answered is not None:
+            later = np.logical_or.accumulate(sight.answered[:periods][::-1], axis=0)[::-1]
+            amounts[:-1][later[1:]] = 0.0
+        return self.residue(amounts, half_life)
 
 
 class Immediate(Memory):
@@ -357,54 +423,11 @@ def carried(sight: Sight) -> Floats:
     return np.where(sight.answered, sight.after, sight.seen)
 
 
-def count_columns(sight: Sight, half_life: ArrayLike, same_period: bool) -> Floats:
-    """What `follow` gives for `COUNT` without stretched half-lives, trigger by trigger: S + (periods, units), for
-    half-lives shaped S. Quiet periods cost nothing.
-
-    >>> answered, none = np.array([[False], [True], [False]]), np.zeros((3, 1))
-    >>> sight = Sight(np.array([[1.0], [0.0], [0.0]]), answered, none, none)
-    >>> count_columns(sight, 1.0, same_period=True).ravel().round(3).tolist()
-    [1.0, 0.585, 0.0]
-    """
-    periods, units = sight.seen.shape
-    half_life = np.asarray(half_life, dtype=float)
-    left = COUNT.left(np.arange(periods + 1), half_life[..., None])
-    total = np.zeros((*half_life.shape, periods, units))
-    amounts = carried(sight)
-    for unit in range(units):
-        ends = () if sight.answered is None else np.flatnonzero(sight.answered[:, unit])
-        for period in np.flatnonzero(amounts[:, unit]).tolist():
-            place = int(np.searchsorted(ends, period, side="right"))
-            # A row in which the answer happened feels what came before it.
-            until = int(ends[place]) + 1 if place < len(ends) else periods
-            answered = sight.answered is not None and bool(sight.answered[period, unit])
-            first = period if same_period and not answered else period + 1
-            gap = first - period - (0 if same_period else 1)
-            if until > first:
-                felt = amounts[period, unit] * left[..., gap : gap + until - first]
-                total[..., first:until, unit] += felt
-    if same_period and sight.answered is not None and sight.upto is not None:
-        total += np.where(sight.answered, sight.upto, 0.0)
-    return COUNT.value(total)
-
-
-def count_left(sight: Sight, half_life: Floats, periods: int) -> Floats:
-    """The state of `COUNT` after the first `periods` of a record, what answers have spent left out: (draws, units);
-    half_life (draws,)."""
-    amounts = carried(sight)[:periods].copy()
-    if sight.answered is not None:
-        later = np.logical_or.accumulate(sight.answered[:periods][::-1], axis=0)[::-1]
-        amounts[:-1][later[1:]] = 0.0
-    return COUNT.residue(amounts, half_life)
-
-
 # What indicators make of a half-life, in periods, is held within these, the legal range of half-lives.
 SHORTEST, LONGEST = 1e-3, 1e4
 
 
-def fading(
-    memory: Memory, half_life: Floats, stretches: Sequence[tuple[Floats, Floats]] = ()
-) -> Callable[[int], Floats]:
+def fading(memory: Memory, half_life: ArrayLike, stretches: Stretches = ()) -> Callable[[int], Floats]:
     """What every period leaves of what was there before, for `follow`: S + (1,), or S + (units,) where it is stretched.
 
     decay[t] = 2^(-1 / h[t]), h[t] = half_life * prod over `stretches`, pairs of a ratio S and of levels in steps,

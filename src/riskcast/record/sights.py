@@ -37,7 +37,11 @@ def sight_of(effect: Effect, case: Case, record: Record) -> Sight:
         upto, after = after, upto
     if record.dated:
         triggers, answers = record.dated[effect.source], record.dated[effect.target]
+        # Where nothing was triggered there is nothing to part, but for time on record.
+        busy = set(triggers.period.tolist())
         for t, unit in np.argwhere(answered).tolist():
+            if t not in busy and memory.kind not in PER_TIME:
+                continue
             here = np.flatnonzero(triggers.period == t)
             before = _came_before(triggers, here, answers, t, unit, effect.acts == "same")
             for part, chosen in ((upto, here[before]), (after, here[~before])):
@@ -67,6 +71,11 @@ def share_reached(case: Case, record: Record, trigger: Dated, days: int) -> floa
     bounds = period_starts(case, record.timeline, period, complete - period + 2)
     day = np.array(trigger.placed[0] - bounds[0] + 1.0)
     return float(reached(day, np.diff(bounds).tolist(), days)[-1])
+
+
+def sees_coverage(memory: Memory) -> bool:
+    """Whether what a memory sees depends on how far the record reaches, and not on its events alone."""
+    return memory.kind in (SINCE, NEVER, *PER_TIME)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from riskcast.case.model import Case, Effect
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel, half_life_ratio
-from riskcast.forecasting.edges_ahead import draw_day, draw_known_number, draw_number
-from riskcast.forecasting.plan import DaysAhead
+from riskcast.forecasting.days_ahead import DaysAhead, draw_day
+from riskcast.forecasting.edges_ahead import draw_known_number, draw_number
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.arrays import Dated, Record, day_number
 from riskcast.record.memory import fading, memory_of, seen_of
