@@ -1,4 +1,8 @@
-"""The ICEWS directed dyad-years as the table of a panel case: both directions of a pair in one row."""
+"""The ICEWS directed dyad-years as the table of a panel case: both directions of a pair in one row.
+
+The two directions are two event types that share nothing but what each remembers of the other. The only choice by trial
+is the half-life of what is remembered, 2, 4 or 8 years, on the forecasts of 2007 and 2008.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,9 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
         part[f"conflict_{side}"] = own["matlConf"].astype(float)
         parts.append(part)
     table = parts[0].join(parts[1]).reset_index()
+    for side in SIDES:
+        # What is usual between the two, from 2002 on, which is a year before events on record can be remembered.
+        table[f"usual_{side}"] = table.groupby("pair")[f"force_{side}"].transform(lambda own: own.expanding().mean())
     for side in SIDES:
         table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
     table = table[table["conflict_out"].notna()]
