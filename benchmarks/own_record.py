@@ -26,6 +26,7 @@ from riskcast.numbers import between, has_ends, number, skill
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
 from riskcast.verification.forecasters import CELL_BY_CELL, LAST_TWO_YEARS, MODEL, POOLED_RATE, forecaster_label
+from riskcast.verification.predictive_checks import DYAD_YEARS, SPREAD, PredictiveCheck, check_predictive
 from riskcast.verification.score_accuracy import ScoreAccuracy
 from riskcast.verification.verdicts import (
     is_reference,
@@ -40,7 +41,7 @@ FIRST = dt.date(2011, 12, 31)
 PARTS = (("2012–2019", 2012, 2019), ("2020–2023", 2020, 2023))
 SHOCKS = ("2013-10", "2017-04", "2022-03", "2024-03")
 QUARTERS_AFTER = 4
-DRAWS, QUICK_DRAWS = 2000, 1000
+DRAWS, QUICK_DRAWS, CHECKED = 2000, 1000, 100
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Own:
     """What a case's own record says of it: backtests from quarters and from years, and their evaluations.
 
     parts: of the yearly one, by name; shocks: of the quarters after each shock that the record resolves, and of all of
-    them, by name.
+    them, by name; anew, kept: checks of records drawn from the posterior of the whole record, with years drawn anew
+    from the process, and with its own.
     """
 
     label: str
@@ -59,6 +61,8 @@ class Own:
     of_years: Evaluation
     parts: Mapping[str, Evaluation]
     shocks: Mapping[str, tuple[Backtest, Evaluation]]
+    anew: Sequence[PredictiveCheck]
+    kept: Sequence[PredictiveCheck]
 
 
 def main() -> None:
@@ -72,6 +76,12 @@ def main() -> None:
     parser.add_argument("--draws", type=int, help="draws of the parameters at each origin")
     parser.add_argument("--workers", type=int, help="processes to work on; all cores if not given")
     parser.add_argument("--shocks", nargs="*", default=list(SHOCKS), help="months of shocks, such as 2022-03")
+    parser.add_argument(
+        "--since",
+        type=dt.date.fromisoformat,
+        default=dt.date(2022, 1, 1),
+        help="day from which a share of events is told",
+    )
     parser.add_argument("--keep", type=Path, help="folder in which finished origins are kept for another run")
     parser.add_argument("--out", type=Path, default=DOCS)
     options = parser.parse_args()
@@ -137,7 +147,23 @@ def measure(label: str, case: riskcast.Case, options: argparse.Namespace) -> Own
             if days:
                 part = tested.at(days)
                 shocks[name] = part, part.evaluate()
-    return Own(label, case, tested, evaluation, yearly, of_years, parts, shocks)
+    checks: list[Sequence[PredictiveCheck]] = [(), ()]
+    if not options.quick:
+        posterior = riskcast.fit(case, draws=draws, allow_unreliable=True)
+        checks = [
+            check_predictive(
+                posterior,
+                options.since,
+                CHECKED,
+                new_years=new,
+                workers_count=options.workers,
+                progress=_told(
+                    f"{label}: {{}} of {{}} records drawn {'anew' if new else 'with the years of the record'}"
+                ),
+            )
+            for new in (True, False)
+        ]
+    return Own(label, case, tested, evaluation, yearly, of_years, parts, shocks, *checks)
 
 
 def quarters_after(shock: str, origins: Sequence[dt.date]) -> list[dt.date]:
@@ -296,6 +322,13 @@ def page(found: Sequence[Own]) -> str:
         "Events forecast over events that came, from the ends of the four quarters that follow a shock, as far as the "
         "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came.",
         table(("Shock", "Origins", "Forecast", "Came", "Forecast / came"), _shock_rows(own)),
+        "## Would the model make such a record?",
+        f"{CHECKED} records drawn from the posterior of the whole record, over the same days, covariates and pairs. "
+        "Anew: years (or tension) drawn from the process that was fitted; could such a record come about? With its own "
+        "years: those that the posterior has learned from this record; does the model follow it? Median and 90 % "
+        "interval; p: the share of drawn records with as much or more. Near 0 the record has more than the model lets "
+        "one expect, near 1 less; in between is no proof, as the model has seen the record.",
+        checks_table(found),
         "## By event type",
         "`Expected` is the sum of the forecast probabilities, to compare with the events that came. Quarters overlap: "
         "one event can count four times.",
@@ -353,6 +386,26 @@ def page(found: Sequence[Own]) -> str:
         "\n".join(f"- {key}: {value}" for key, value in provenance_of(tested).items()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def checks_table(found: Sequence[Own]) -> str:
+    """Posterior predictive checks of every case."""
+    heading = ["Statistic"]
+    for own in found:
+        named = f", {own.label}" if len(found) > 1 else ""
+        heading += [f"Record{named}", f"Anew{named}", "p", f"With its own years{named}", "p"]
+    rows = []
+    for place, one in enumerate(found[0].anew):
+        digits = 0 if one.statistic == DYAD_YEARS else 1 if one.statistic == SPREAD else 2
+        cells = [one.label]
+        for own in found:
+            drawn = (own.anew[place], own.kept[place])
+            cells.append(number(own.anew[place].recorded, digits))
+            for check in drawn:
+                cells.append(f"{number(check.median, digits)} ({between(check, digits)})")
+                cells.append(number(check.p_value, 2))
+        rows.append(cells)
+    return table(heading, rows)
 
 
 def _shock_rows(own: Own) -> list[tuple[str, ...]]:
