@@ -313,7 +313,7 @@ def page(found: Sequence[Own]) -> str:
         "## Quarters",
         f"{verdict.headline}. {verdict.detail} {severity_in_words(evaluation.severity)}",
         "From the ends of all quarters. Brier and log score: lower is better. Skill: by how much the Brier score is "
-        f"below that of the best reference. In brackets: 90 % intervals. {resampling_in_words(evaluation.resampling)} "
+        f"below that of the best reference. In brackets {resampling_in_words(evaluation.resampling)} "
         "MCB, DSC: miscalibration and discrimination, parts of the Brier score.",
         table(("All forecasts", "Brier", "Skill", "Log score", "AUC", "MCB", "DSC", "Mean"), _rows(whole)),
         *(_part(name, evaluation) for name in (ONSET, CONTINUATION) if name in evaluation.slices),
@@ -321,7 +321,8 @@ def page(found: Sequence[Own]) -> str:
         f"![Scores by origin](figures/{case.name}_origins.svg)",
         "## After shocks",
         "Events forecast over events that came, from the ends of the four quarters that follow a shock, as far as the "
-        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came.",
+        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came. The windows "
+        "after one shock overlap and are one draw, so that only all shocks together have an interval, from their years.",
         shocks_table(found),
         "## Would the model make such a record?",
         f"{CHECKED} records drawn from the posterior of the whole record, over the same days, covariates and pairs. "
