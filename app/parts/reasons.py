@@ -94,9 +94,10 @@ def level_today(today: Today, name: str) -> str:
         quantity = today.case.now_of(name, today.dyad if indicator.scope == "dyad" else today.case.host)
         text = riskcast.quantity_text(quantity)
     elif level.low == level.high:
-        text = f"{level.median:.4g}"
+        text = riskcast.plain_number(level.median, 4)
     else:
-        text = f"{level.median:.4g} ({level.low:.4g}–{level.high:.4g})"
+        middle, low, high = (riskcast.plain_number(value, 4) for value in (level.median, level.low, level.high))
+        text = f"{middle} ({riskcast.span(low, high)})"
     return riskcast.with_unit(text, indicator.unit)
 
 
@@ -220,7 +221,8 @@ def _level_sentence(today: Today, name: str) -> str:
         return f"it stands at {level}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"
     size = f"{abs(steps):.1f} step{'' if f'{abs(steps):.1f}' == '1.0' else 's'}"
-    return f"it stands at {level}, {size} {side} its reference of {indicator.reference:g}{scenario}"
+    usual = riskcast.plain_number(indicator.reference)
+    return f"it stands at {level}, {size} {side} its reference of {usual}{scenario}"
 
 
 def _raised_sentence(today: Today, event: str) -> str:

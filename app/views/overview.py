@@ -61,7 +61,8 @@ def _pairs(result: Result) -> str:
 def _headline(result: Result) -> None:
     """The judgement in a sentence."""
     highest = max(result.risk.dyads, key=lambda dyad: dyad.score.mean)
-    likely = sorted(highest.outcomes, key=lambda outcome: -outcome.probability.mean)[:2]
+    open_ones = [outcome for outcome in highest.outcomes if not outcome.assumed]
+    likely = sorted(open_ones, key=lambda outcome: -outcome.probability.mean)[:2]
     listed = " and ".join(
         f"{one.label.lower()} {one.words} ({riskcast.percent(one.probability.mean)})" for one in likely
     )
@@ -76,13 +77,13 @@ def _dyads(result: Result, before: Result) -> None:
     for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[: widgets.MOST_PAIRS]:
         driver = next(iter(explanation.contributions[dyad.id]), None)
         moved = change.score[dyad.id].mean
-        delta = f" · {moved:+.1f} since published" if abs(moved) >= 0.05 else ""
+        delta = f" · {riskcast.signed(moved)} since published" if abs(moved) >= 0.05 else ""
         with st.container(border=True):
             name, badge = dyad.partner_name or dyad.id, widgets.band_badge(result.case, dyad.band)
             score = Markdown("**{:.0f}** ({}){}", dyad.score.mean, widgets.interval(dyad.score), delta)
             st.markdown(Markdown("**{}** &nbsp; {} &nbsp; {}", name, badge, score))
             if driver is not None:
-                st.caption(f"Strongest driver: {driver.label} ({driver.points:+.1f} points)")
+                st.caption(f"Strongest driver: {driver.label} ({riskcast.signed(driver.points)} points)")
     if len(result.risk.dyads) > widgets.MOST_PAIRS:
         st.caption(widgets.which_pairs(len(result.risk.dyads)))
 

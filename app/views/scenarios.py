@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, Literal
 
 import riskcast
 from parts import door as st, last_words, widgets
@@ -21,6 +21,10 @@ MOST_MOVED = 10
 MOST_DRAWN = 8
 LEAST_MOVED = 0.005
 Changes = Mapping[str, riskcast.Contrast]
+# Which way a change points, by the sign before it, and its colour: what is likelier is worse.
+Arrow = tuple[Literal["up", "down", "off"], Literal["red", "green", "gray"]]
+ARROWS: Final[Mapping[str, Arrow]] = {"+": ("up", "red"), "−": ("down", "green")}
+LEVEL: Final[Arrow] = ("off", "gray")
 
 
 def show() -> None:
@@ -270,12 +274,10 @@ def _closing(label: str, result: Result, change: riskcast.Contrast | None, outco
         return
     estimate = result.forecast.probability(outcome, unit)
     moved = None if change is None else change.probability[outcome, unit]
-    st.metric(
-        label,
-        riskcast.percent(estimate.mean),
-        None if moved is None else f"{100 * moved.mean:+z.1f} points",
-        delta_color="inverse",
-    )
+    points = "" if moved is None else riskcast.signed(100 * moved.mean)
+    arrow, colour = ARROWS.get(points[:1], LEVEL)
+    told = None if moved is None else f"{points} points"
+    st.metric(label, riskcast.percent(estimate.mean), told, delta_color=colour, delta_arrow=arrow)
     within = f"90 % interval {riskcast.percent(estimate.low)} to {riskcast.percent(estimate.high)}"
     against = "" if moved is None else f"; difference {riskcast.signed_range(moved, times=100.0)}"
     st.caption(f"{riskcast.estimative_words(estimate.mean)}; {within}{against}")

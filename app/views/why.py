@@ -256,7 +256,7 @@ def _one_effect(today: Today, acting: Sequence[riskcast.ActingEffect], places: r
             _events(today, today.past.by([one.key.removeprefix("effects.")]), places)
         else:
             level = reasons.level_today(today, one.source)
-            st.markdown(Markdown("Level today: **{}**, {:+.2f} steps.", level, one.steps))
+            st.markdown(Markdown("Level today: **{}**, {} steps.", level, riskcast.signed(one.steps, 2)))
         _evidence(today, (one.key, *riskcast.level_ids(case, one.source, today.dyad)), places)
 
 

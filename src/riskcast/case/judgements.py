@@ -114,6 +114,7 @@ _OF_CASES: Final = {
     "floored-drift": ("a drift smaller than what parents pass on", False, "numbers:floored_drifts"),
     "raised-fixed": ("events that raise a level which is held fixed", False, "levels:raised_fixed"),
     "lone-tension": ("tension that one event type alone feels", False, "structure:lone_tension"),
+    "unreached-grave": ("a `grave` that no own outcome reaches", False, "structure:unreached_grave"),
     "steep-slope": ("a parent whose step, or an event that, passes on more than ten", False, "numbers:steep_slopes"),
     "odd-half-life": ("a half-life that leaves nothing, or forgets nothing", False, "numbers:odd_half_lives"),
     "short-burn-in": ("a rate of events that the record is too short for", False, "numbers:short_burn_ins"),

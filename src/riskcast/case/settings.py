@@ -176,10 +176,11 @@ class Tension(Strict):
     @classmethod
     def _kept(cls, given: Any) -> Any:
         """The usual persistence where none is given."""
-        if not isinstance(given, dict) or "persistence" in given or given.get("period") not in _KEPT:
+        if not isinstance(given, dict) or "persistence" in given:
             return given
-        evidence = {"basis": "judgement", "claim": _KEPT_CLAIM}
-        return {**given, "persistence": {"value": _KEPT[given["period"]], "evidence": evidence}}
+        # A period that is none is refused by itself; what it would keep is not missing beside that.
+        kept = _KEPT.get(str(given.get("period")), _KEPT["year"])
+        return {**given, "persistence": {"value": kept, "evidence": {"basis": "judgement", "claim": _KEPT_CLAIM}}}
 
 
 FULL_TRUST = Quantity(
