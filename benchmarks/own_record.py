@@ -321,8 +321,9 @@ def page(found: Sequence[Own]) -> str:
         f"![Scores by origin](figures/{case.name}_origins.svg)",
         "## After shocks",
         "Events forecast over events that came, from the ends of the four quarters that follow a shock, as far as the "
-        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came. The windows "
-        "after one shock overlap and are one draw, so that only all shocks together have an interval, from their years.",
+        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came. The "
+        "windows after one shock overlap and are one draw, so that only all shocks together have an interval, from "
+        "their years.",
         shocks_table(found),
         "## Would the model make such a record?",
         f"{CHECKED} records drawn from the posterior of the whole record, over the same days, covariates and pairs. "
