@@ -151,8 +151,8 @@ def _is_own(named: str, hosts: Collection[str]) -> bool:
 async def _opened(_: App) -> AsyncGenerator[dict[str, Any]]:
     """Show the app to whoever started it, where there is a screen."""
     if not st.get_option("server.headless"):
-        address, port = st.get_option("browser.serverAddress"), st.get_option("server.port")
-        webbrowser.open(f"http://{f'[{address}]' if ':' in address else address}:{port}")
+        # The command line makes the app's own address the first from which its pages may be asked for.
+        webbrowser.open(st.get_option("client.allowedOrigins")[0])
     yield {}
 
 

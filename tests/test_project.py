@@ -22,7 +22,8 @@ SOURCE = ROOT / "src" / "riskcast"
 ROOMS = {path.parent.name: path.parent for path in SOURCE.glob("*/__init__.py")}
 GROUND_FACE = {
     *("CaseError", "RiskcastError", "UnreliablePosteriorError", "unforeseen", "visible", "wants_traceback"),
-    *("factor_text", "long_date", "percent", "short_date", "signed", "signed_ends", "signed_range"),
+    *("factor_text", "long_date", "percent", "plain_number", "short_date", "signed", "signed_ends"),
+    *("signed_number", "signed_range", "span"),
 }
 GROUND = {path.stem for path in SOURCE.glob("*.py")} - {"__init__", "__main__"}
 

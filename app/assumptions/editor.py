@@ -300,9 +300,9 @@ def _held(current: riskcast.Case, level: riskcast.HeldLevel) -> None:
     today = f", today in {riskcast.percent(level.today)}" if level.today > 0 else ""
     st.caption(
         Markdown(
-            ":material/vertical_align_bottom: Held at {:g} in {} of futures after {} {}s{}, as it drifts and cannot "
+            ":material/vertical_align_bottom: Held at {} in {} of futures after {} {}s{}, as it drifts and cannot "
             "lie beyond.",
-            level.bound,
+            riskcast.plain_number(level.bound),
             riskcast.percent(level.ahead),
             settings.horizon,
             settings.period,

@@ -50,7 +50,7 @@ def natural(subject: Subject, value: float) -> float:
 
 def text(subject: Subject, value: float) -> str:
     """A natural value as people see it, exact, without its unit except for percent."""
-    return f"{shown(subject, value):.10g}" + (" %" if subject.scale != 1.0 else "")
+    return riskcast.plain_number(shown(subject, value), 10) + (" %" if subject.scale != 1.0 else "")
 
 
 def quantity_words(subject: Subject, quantity: riskcast.Quantity | Mapping[str, Any]) -> str:
@@ -58,8 +58,8 @@ def quantity_words(subject: Subject, quantity: riskcast.Quantity | Mapping[str, 
     numbers = numbers_of(quantity if isinstance(quantity, riskcast.Quantity) else riskcast.Quantity(**quantity))
     if not numbers.uncertain:
         return text(subject, numbers.median)
-    low, high = (f"{shown(subject, value):.10g}" for value in (numbers.low, numbers.high))
-    return f"{text(subject, numbers.median)} ({low}–{high})"
+    low, high = (riskcast.plain_number(shown(subject, value), 10) for value in (numbers.low, numbers.high))
+    return f"{text(subject, numbers.median)} ({riskcast.span(low, high)})"
 
 
 def with_median(subject: Subject, old: Numbers, median: float, follow: bool) -> Numbers:

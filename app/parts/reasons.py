@@ -94,9 +94,10 @@ def level_today(today: Today, name: str) -> str:
         quantity = today.case.now_of(name, today.dyad if indicator.scope == "dyad" else today.case.host)
         text = riskcast.quantity_text(quantity)
     elif level.low == level.high:
-        text = f"{level.median:.4g}"
+        text = riskcast.plain_number(level.median, 4)
     else:
-        text = f"{level.median:.4g} ({level.low:.4g}–{level.high:.4g})"
+        middle, low, high = (riskcast.plain_number(value, 4) for value in (level.median, level.low, level.high))
+        text = f"{middle} ({riskcast.span(low, high)})"
     return riskcast.with_unit(text, indicator.unit)
 
 
@@ -133,8 +134,11 @@ def _tension_sentence(today: Today) -> Markdown:
 
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
-    """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = tuple(one for one in today.effects_of(contribution.id) if one.on == "rate")
+    """The effect through which a driver is felt most today, among those that point the way its contribution does; none
+    on what the scenario rules out."""
+    ahead = today.result.forecast
+    on_rates = (one for one in today.effects_of(contribution.id) if one.on == "rate")
+    found = tuple(one for one in on_rates if not ahead.is_ruled_out(one.target, one.unit))
     alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
     return next(iter(alike or found), None)
 
@@ -220,7 +224,8 @@ def _level_sentence(today: Today, name: str) -> str:
         return f"it stands at {level}, its reference, and may drift from there{scenario}"
     side = "above" if steps > 0 else "below"
     size = f"{abs(steps):.1f} step{'' if f'{abs(steps):.1f}' == '1.0' else 's'}"
-    return f"it stands at {level}, {size} {side} its reference of {indicator.reference:g}{scenario}"
+    usual = riskcast.plain_number(indicator.reference)
+    return f"it stands at {level}, {size} {side} its reference of {usual}{scenario}"
 
 
 def _raised_sentence(today: Today, event: str) -> str:

@@ -256,20 +256,18 @@ def _periods_help(result: Result) -> str:
 def _today(case: riskcast.Case, name: str) -> str:
     """Today's level of an indicator, and what is usual."""
     indicator = case.indicators[name]
-    low, high = indicator.bounds or (None, None)
-    bounds = f" It lies between {low:g} and {high:g}." if low is not None else ""
+    bounds = ""
+    if indicator.bounds is not None:
+        bounds = " It lies between {} and {}.".format(*map(riskcast.plain_number, indicator.bounds))
     if indicator.history == "panel":
         level = "Its level of today stands in the panel."
     elif indicator.scope == "dyad":
-        levels = {unit: case.now_of(name, unit).center for unit in case.dyads}
-        level = "Today: " + ", ".join(f"{case.name_of(unit)} {one:g}" for unit, one in levels.items())
+        levels = {unit: riskcast.plain_number(case.now_of(name, unit).center) for unit in case.dyads}
+        level = "Today: " + ", ".join(f"{case.name_of(unit)} {one}" for unit, one in levels.items())
         level += f" ({indicator.unit})."
     else:
-        now = case.now_of(name, case.host)
-        level = f"Today: {now.center:g} {indicator.unit}" + (
-            "" if now.is_fixed else f" ({now.range[0]:g}–{now.range[1]:g})"
-        )
-        level += "."
+        numbers, _, ends = riskcast.quantity_text(case.now_of(name, case.host)).partition(" ")
+        level = f"Today: {numbers} {indicator.unit}{' ' + ends if ends else ''}."
     return f"{level}{bounds}"
 
 

@@ -184,7 +184,7 @@ def _listed(now: session.View, shown: Result) -> None:
                 "Score without": round(earlier.score.mean, 1),
                 "Score with": round(after.score.mean, 1),
                 "Change": change.score[after.id].mean,
-                "90 %": f"{change.score[after.id].low:+.1f} to {change.score[after.id].high:+.1f}",
+                "90 %": riskcast.signed_ends(change.score[after.id]),
             }
             for after, earlier in zip(shown.risk.dyads, before.risk.dyads, strict=True)
         ],

@@ -39,8 +39,10 @@ def change_words(verb: str, value: float, unit: str) -> str:
     >>> change_words("shift", 4.0, "points"), change_words("multiply", 0.7, "points")
     ('+4 (points)', '×0.7')
     """
-    number = {"set": f"{value:g}", "shift": f"{value:+g}", "multiply": f"×{value:g}"}[verb].replace("-", "−")
-    return number if verb == "multiply" else f"{number} ({unit})"
+    if verb == "multiply":
+        return f"×{value:g}"
+    number = riskcast.signed_number(value) if verb == "shift" else riskcast.plain_number(value)
+    return f"{number} ({unit})"
 
 
 def whom_words(case: riskcast.Case, dyads: Sequence[str] | None) -> str:
@@ -142,8 +144,8 @@ def _clash(case: riskcast.Case, first: tuple[str, Any], second: tuple[str, Any])
 
     def told(owner: str, move: Any) -> str:
         verb, value = verb_of(move)
-        number = f"{value:+g}" if verb == "shift" else f"{value:g}"
-        return f"“{owner}” {verbs[verb]} {number.replace('-', '−')}"
+        number = riskcast.signed_number(value) if verb == "shift" else riskcast.plain_number(value)
+        return f"“{owner}” {verbs[verb]} {number}"
 
     both = Markdown("**{}**: {}, {}. ", case.indicators[a.indicator].label, told(one, a), told(other, b))
     if a.set is not None and b.set is not None:

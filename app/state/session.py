@@ -326,21 +326,24 @@ def _told(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
+def _has_hash(case: riskcast.Case, digits: str | None) -> bool:
+    """Whether digits of an address, enough of them, begin the hash of a case."""
+    return digits is not None and len(digits) >= DIGITS and case.hash.startswith(digits)
+
+
 def _addressed_case() -> riskcast.Case | None:
     """The case that the address asks for; None, said why, where it is not here or is another edition."""
     known = riskcast.list_cases()
     asked, digits = st.query_params.get("case", known[0]), st.query_params.get("hash")
     found = None if digits is None else kept_cases().find(asked, digits[:DIGITS])
-    if found is not None and not found.hash.startswith(str(digits)):
-        found = None
-    if found is not None:
+    if found is not None and _has_hash(found, digits):
         return found
     if asked not in known:
         mend = "open its file in the sidebar, then use the address again" if digits else "open its file in the sidebar"
         _complain_of_case(f"The address asks for the case {asked!r}, which is not here: {mend}.")
         return None
     case = _bundled(asked)
-    if digits is not None and (len(digits) < DIGITS or not case.hash.startswith(digits)):
+    if digits is not None and not _has_hash(case, digits):
         made_for, here = digits[:64], case.hash[: len(digits)]
         _complain_of_case(
             f"The address belongs to another edition of {asked} ({made_for!r}; here it is {here}): "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final, Literal
 
 import riskcast
 from parts import door as st, last_words, widgets
@@ -19,8 +19,14 @@ from views import assumptions
 MOST_COMPARED = builder.MOST_COMPARED
 MOST_MOVED = 10
 MOST_DRAWN = 8
+# Pixels for the longest estimative term.
+WORDS_WIDE = 165
 LEAST_MOVED = 0.005
 Changes = Mapping[str, riskcast.Contrast]
+# Which way a change points, by the sign before it, and its colour: what is likelier is worse.
+Arrow = tuple[Literal["up", "down", "off"], Literal["red", "green", "gray"]]
+ARROWS: Final[Mapping[str, Arrow]] = {"+": ("up", "red"), "−": ("down", "green")}
+LEVEL: Final[Arrow] = ("off", "gray")
 
 
 def show() -> None:
@@ -231,7 +237,8 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
         palette=widgets.palette(),
     )
     st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{then.forecast.scenario_name}")
-    st.dataframe(rows[:MOST_MOVED], hide_index=True)
+    wide = {"In words": st.column_config.TextColumn(width=WORDS_WIDE)}
+    st.dataframe(rows[:MOST_MOVED], hide_index=True, column_config=wide)
     more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
     st.caption(f"{label} less {other} · engine {then.posterior.engine}{more}")
 
@@ -270,12 +277,10 @@ def _closing(label: str, result: Result, change: riskcast.Contrast | None, outco
         return
     estimate = result.forecast.probability(outcome, unit)
     moved = None if change is None else change.probability[outcome, unit]
-    st.metric(
-        label,
-        riskcast.percent(estimate.mean),
-        None if moved is None else f"{100 * moved.mean:+z.1f} points",
-        delta_color="inverse",
-    )
+    points = "" if moved is None else riskcast.signed(100 * moved.mean)
+    arrow, colour = ARROWS.get(points[:1], LEVEL)
+    told = None if moved is None else f"{points} points"
+    st.metric(label, riskcast.percent(estimate.mean), told, delta_color=colour, delta_arrow=arrow)
     within = f"90 % interval {riskcast.percent(estimate.low)} to {riskcast.percent(estimate.high)}"
     against = "" if moved is None else f"; difference {riskcast.signed_range(moved, times=100.0)}"
     st.caption(f"{riskcast.estimative_words(estimate.mean)}; {within}{against}")

@@ -43,10 +43,13 @@ if TYPE_CHECKING:
         factor_text as factor_text,
         long_date as long_date,
         percent as percent,
+        plain_number as plain_number,
         short_date as short_date,
         signed as signed,
         signed_ends as signed_ends,
+        signed_number as signed_number,
         signed_range as signed_range,
+        span as span,
     )
     from riskcast.runs import *
     from riskcast.verification import *
@@ -66,10 +69,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "factor_text",
             "long_date",
             "percent",
+            "plain_number",
             "short_date",
             "signed",
             "signed_ends",
+            "signed_number",
             "signed_range",
+            "span",
         ],
         "case": [
             "Case",

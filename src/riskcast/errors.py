@@ -51,6 +51,16 @@ class CaseError(RiskcastError, ValueError):
         super().__init__("\n".join(shown))
 
 
+def refusal(file: str, wrong: str, mend: str, line: int | None = None, key: str = "") -> CaseError:
+    """The error of one problem of a file.
+
+    >>> raise refusal("outcomes.yaml", "is empty", "write at least one entry", line=1)
+    Traceback (most recent call last):
+    riskcast.errors.CaseError: outcomes.yaml:1: is empty; write at least one entry
+    """
+    return CaseError([Problem(file, line, key, wrong, mend)])
+
+
 class UnknownNameError(RiskcastError, LookupError):
     """A name that is not among those it can be; suggests the nearest.
 

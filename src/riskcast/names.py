@@ -1,4 +1,4 @@
-"""The names of dimensions and variables that results carry, in one place."""
+"""The names of dimensions, variables, files and settings of the environment that several rooms know, in one place."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ TENSION_TODAY: Final = "tension:today"
 ALL_DYADS: Final = "ALL"
 CONTEXT: Final = "context"
 OTHER_ACTOR: Final = "other"
+# The file of a folder by which it is known to hold a run, and the hosts, parted by commas, that links may lead to.
+MANIFEST: Final = "manifest.json"
+LINKS: Final = "RISKCAST_LINKS"
 SYSTEM: Final = "SYSTEM"
 PERIOD: Final = "period"
 TENSION_PERIOD: Final = "tension_period"

@@ -131,9 +131,7 @@ def between(estimate: Interval, digits: int = 0) -> str:
     """
     if not has_ends(estimate):
         return ""
-    # A dash before a number is taken for its sign.
-    low, high = number(estimate.low, digits), number(estimate.high, digits)
-    return f"{low} to {high}" if {low[0], high[0]} & {"−", "-"} else f"{low}–{high}"
+    return span(number(estimate.low, digits), number(estimate.high, digits))
 
 
 def has_ends(estimate: Interval) -> bool:
@@ -192,6 +190,33 @@ def written(value: float, digits: int = 6) -> str:
     ('55', '0.3333', '1234570')
     """
     return f"{float(f'{value:.{digits}g}'):.15g}"
+
+
+def plain_number(value: float, digits: int = 6) -> str:
+    """A number as it was given, for people: rounded to so many digits that count, with a real minus sign.
+
+    >>> plain_number(55.0), plain_number(-0.2), plain_number(-1234567.0)
+    ('55', '−0.2', '−1234570')
+    """
+    return written(value, digits).replace("-", "−")
+
+
+def signed_number(value: float, digits: int = 6) -> str:
+    """A change as it was given, with its sign; none has none.
+
+    >>> signed_number(4.0), signed_number(-0.25), signed_number(0.0)
+    ('+4', '−0.25', '0')
+    """
+    return f"{'+' if value > 0 else ''}{plain_number(value or 0.0, digits)}"
+
+
+def span(low: str, high: str) -> str:
+    """Two numbers in words as the ends of a range: a dash before a number is taken for its sign.
+
+    >>> span("3", "5"), span("−3", "5")
+    ('3–5', '−3 to 5')
+    """
+    return f"{low} to {high}" if {low[:1], high[:1]} & {"−", "-", "+"} else f"{low}–{high}"
 
 
 def error_size(error: float) -> str:

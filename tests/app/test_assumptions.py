@@ -332,7 +332,7 @@ def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> No
         ("high", 47.0, "The upper end, 47, is also the median. Raise it above 47, or lower the median."),
         ("low", 46.9, "; give a low end of at most 45.5, or a high end of at most 47.6."),
         ("high", 120.0, "The upper end, 120, is above 100, the most that this can be. Lower it."),
-        ("median", -5.0, "The median, -5, is below 0, the least that this can be. Raise it."),
+        ("median", -5.0, "The median, −5, is below 0, the least that this can be. Raise it."),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_with_the_mend_and_nothing_is_lost(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import riskcast
-from riskcast.case.addresses import ALLOWED, secure
+from riskcast.case.addresses import secure
+from riskcast.names import LINKS
 from tests.support.hostile import URLS
 
 HOSTS = {"www.example.org", "xn--e1aybc.example"}
@@ -13,7 +14,7 @@ HOSTS = {"www.example.org", "xn--e1aybc.example"}
 
 @pytest.fixture(autouse=True)
 def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ALLOWED, "www.Example.org, ,xn--e1aybc.example")
+    monkeypatch.setenv(LINKS, "www.Example.org, ,xn--e1aybc.example")
 
 
 @pytest.mark.parametrize(

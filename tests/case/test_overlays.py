@@ -25,6 +25,7 @@ from riskcast import (
     overlay_text,
 )
 from riskcast.case.overlays import Overlay, apply_overlays, nameless_overlays, overlay_doubts, parse_overlay
+from riskcast.case.plain_settings import files_of_setting
 from riskcast.case.quantity_names import locate
 from riskcast.case.settings import FULL_TRUST
 from riskcast.case.yaml_lines import parse_yaml
@@ -284,3 +285,60 @@ def test_an_overlay_that_names_no_case_is_told_unless_the_case_accepts_that(case
     assert doubt in overlay_doubts(case, [overlay])
     lenient = case.revised(settings={**case.settings.model_dump(), "allow": ("nameless-overlay",)})
     assert overlay_doubts(lenient, [overlay]) == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "file"),
+    [
+        ("recall", "outcomes.yaml or history/coverage.csv"),
+        ("outcomes.protest.recall", "outcomes.yaml or history/coverage.csv"),
+        ("at_least", "outcomes.yaml"),
+        ("outcomes.protest.at_least", "outcomes.yaml"),
+        ("outcomes.decree.severity", "outcomes.yaml"),
+        ("memories.fast.days", "case.yaml"),
+        ("memories.fast.weight", "case.yaml"),
+        ("days", "case.yaml"),
+        ("horizon", "case.yaml"),
+        ("grave", "case.yaml"),
+        ("tension.period", "case.yaml"),
+        ("indicators.mood.step", "indicators.yaml"),
+        ("indicators.mood.now.dated", "indicators.yaml"),
+        ("indicators.mood.series.polls.error", "indicators.yaml"),
+        ("effects.spark->protest.spent", "effects.yaml"),
+        ("scenarios.storm.shift", "scenarios.yaml"),
+    ],
+)
+def test_a_setting_is_told_from_a_quantity_and_where_it_stands(case: Case, key: str, file: str) -> None:
+    document = parse_yaml(f"changes:\n  {key}: {{value: 0.5}}\n", "mine.yaml")
+    wrong = "is a setting, not an elicited quantity, and no overlay changes it"
+    told = f"mine.yaml:2: changes.{key}: {wrong}; edit it in {file}"
+    with pytest.raises(CaseError) as refused:
+        apply_overlay(case, {key: {"value": 0.5}}, document)
+    assert [str(problem) for problem in refused.value.problems] == [told]
+
+
+@pytest.mark.parametrize(
+    "key", ["indicators.moood.now", "outcomes.protest.sd_dyad", "nothing", "effects.a->b", "trust", ""]
+)
+def test_what_is_no_setting_is_met_with_the_quantities_that_are_near(case: Case, key: str) -> None:
+    if key != "trust":
+        with pytest.raises(CaseError, match=r"is not a quantity of the case; .*known: "):
+            apply_overlay(case, {key: {"value": 0.5}})
+    assert files_of_setting(case, key) == ()
+
+
+def test_no_quantity_is_taken_for_a_setting() -> None:
+    from tests.support.cases import random_case
+
+    for known in (load_case("central_asia_2024"), random_case(1)):
+        assert {
+            key: files_of_setting(known, key) for key, _, _ in known.quantities() if files_of_setting(known, key)
+        } == {}
+        names = {key.rpartition(".")[2] for key, _, _ in known.quantities()} - {"scale"}
+        assert [name for name in names if files_of_setting(known, name)] == []
+
+
+def test_the_recall_of_a_case_with_a_table_of_what_was_searched_stands_there() -> None:
+    from tests.support.cases import thinned_case
+
+    assert files_of_setting(thinned_case(1), "outcomes.spark.recall") == ("history/coverage.csv",)

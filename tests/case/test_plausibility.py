@@ -344,6 +344,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             (CASE, "hyperpriors:", LONE.replace("{value: 0,", "{value: 0.5,") + "hyperpriors:"),
         )
     ],
+    "unreached-grave": [
+        Sample(
+            (CASE, "horizon: 12\n", "horizon: 12\ngrave: 40\n"),
+            CASE,
+            WHOLE,
+            (CASE, "horizon: 12\n", "horizon: 12\ngrave: 30\n"),
+        )
+    ],
     "steep-slope": [
         Sample(
             (INDICATORS, "median: -0.2, interval: [-0.5, 0.1]", "median: -20, interval: [-22, -18]"),
@@ -378,7 +386,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             CASE,
             WHOLE,
             (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]")),
-            ("holds 75 %", "after 100 months"),
+            ("holds 75 %", "and rates are rough", "after 100 months"),
+        ),
+        Sample(
+            (CASE, "memories:\n", OFTEN.format("median: 30, interval: [15, 60]").replace("rate", "mean")),
+            CASE,
+            WHOLE,
+            (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]").replace("rate", "mean")),
+            ("holds 75 %", "and means are rough"),
         ),
     ],
     "odd-step": [
@@ -779,8 +794,8 @@ def test_a_small_fall_that_a_bound_cuts_is_told_with_what_is_used() -> None:
     fall = {"label": "Fall", "story": "Less.", "indicators": [{"indicator": "remittance_dependency", "shift": -10.0}]}
     (doubt,) = find_scenario_doubts(case, "fall", Scenario.model_validate(fall))
     assert doubt.judgement == "clipped-move"
-    assert "remittance_dependency of RUS-KAZ would go from 0.15 to -9.85" in doubt.wrong
-    assert "the bounds hold it at 0, and -0.15 is used in place of -10" in doubt.wrong
+    assert "remittance_dependency of RUS-KAZ would go from 0.15 to −9.85" in doubt.wrong
+    assert "the bounds hold it at 0, and −0.15 is used in place of −10" in doubt.wrong
     assert "for 1 other pair" in doubt.wrong
 
 
@@ -941,3 +956,28 @@ def test_the_documents_list_every_judgement_and_every_limit() -> None:
 def test_bundled_cases_are_told_what_is_true_of_them_alone(case: str) -> None:
     found = find_doubts(case, quick=True)
     assert {doubt.judgement for doubt in found} <= {"clipped-move"}
+
+
+@pytest.mark.parametrize(
+    ("loading", "own", "wrong"),
+    [
+        ("{value: 0, %s}", "", "is felt by no event type, as all loadings are 0: it changes nothing"),
+        (
+            "{value: 0, %s}",
+            "{value: 0.5, %s}",
+            "is felt by protest alone, and with nobody to share it says what a year's",
+        ),
+    ],
+)
+def test_tension_that_few_feel_is_told_for_the_reason_that_holds(
+    loading: str, own: str, wrong: str, tmp_path: Path
+) -> None:
+    why = "evidence: {basis: judgement, claim: Judged.}"
+    block = f"tension: {{period: quarter, loading: {loading % why}}}\n"
+    outcomes = (
+        FILES[OUTCOMES].replace("protest:\n", f"protest:\n  tension: {own % why}\n", 1) if own else FILES[OUTCOMES]
+    )
+    found = find_doubts(write_files(tmp_path, case_yaml=FILES[CASE] + block, outcomes_yaml=outcomes), quick=True)
+    (doubt,) = (doubt for doubt in found if doubt.judgement == "lone-tension")
+    assert (doubt.file, doubt.key) == ("case.yaml", "tension")
+    assert wrong in doubt.wrong

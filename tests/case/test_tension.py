@@ -110,7 +110,8 @@ def test_what_has_no_meaning_is_refused_with_file_line_and_mend(tmp_path: Path, 
     with pytest.raises(CaseError) as error:
         small(tmp_path / "case", more)
     key, wrong = REFUSED[more]
-    problem = next(problem for problem in error.value.problems if problem.key.startswith(key))
+    assert all(problem.key.startswith(key) for problem in error.value.problems), error.value
+    problem = error.value.problems[0]
     assert problem.file.endswith("case.yaml")
     assert problem.line
     assert wrong in problem.wrong

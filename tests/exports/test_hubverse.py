@@ -17,7 +17,7 @@ import yaml
 
 import riskcast
 from riskcast.exports import hubverse
-from tests.support import handover, smallpanel
+from tests.support import cases, handover, smallpanel
 
 PATH = "model-output/riskcast-laplace/2024-05-06-riskcast-laplace.parquet"
 TASK_IDS = ["reference_date", "scenario_id", "location", "horizon", "target_end_date", "target"]
@@ -175,3 +175,31 @@ def test_a_panel_has_model_output() -> None:
     assert set(read["location"]) == set(smallpanel.PRESENT)
     sums = read[read["output_type"] == "pmf"].groupby("location")["value"].sum()
     assert sums.to_numpy() == pytest.approx(1.0)
+
+
+@pytest.fixture(scope="module")
+def thinned() -> riskcast.Dossier:
+    """A case of which searches find a part."""
+    posterior = riskcast.fit(cases.thinned_case(3), draws=200, allow_unreliable=True)
+    return riskcast.make_dossier(riskcast.score(riskcast.forecast(posterior, horizon=6)))
+
+
+def test_a_hub_is_told_of_what_is_recorded(thinned: riskcast.Dossier) -> None:
+    ahead = thinned.headline.forecast
+    found = ahead.simulated.recorded
+    assert found is not None
+    [path] = [name for name in hubverse.hub_files(thinned) if name.startswith("model-output")]
+    output = pandas.read_parquet(io.BytesIO(hubverse.hub_files(thinned)[path]))
+    levels = sorted(found.peaks)
+    for column, dyad in enumerate(ahead.case.dyads):
+        above = mass_of(output, "baseline", dyad)[::-1].cumsum()[::-1][1:]
+        assert above == pytest.approx([found.peaks[level][column] for level in levels], abs=1e-12)
+        # What happens is likelier than what is recorded of it.
+        assert above[0] < ahead.simulated.peaks[levels[0]][column] - 0.02
+        drawn = output[(output["output_type"] == "sample") & (output["location"] == dyad)]["value"]
+        assert [float((drawn >= level).mean()) for level in levels] == pytest.approx(above.tolist(), abs=1e-12)
+
+
+def test_tasks_say_that_they_resolve_by_what_is_recorded(tasks: Any) -> None:
+    for task in tasks["rounds"][0]["model_tasks"]:
+        assert "worst recorded outcome" in task["target_metadata"][0]["description"]

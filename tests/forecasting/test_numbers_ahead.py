@@ -105,10 +105,31 @@ def test_a_forecast_is_what_going_through_all_numbers_says(whose: str, acts: str
     np.testing.assert_array_less(np.abs(ahead.simulated.by_period["war"] - wanted), error + 1e-6)
 
 
-def test_what_is_remembered_tells_how_many_there_were() -> None:
+def remembered_raids(**memory: Any) -> list[tuple[str, int, bool, float]]:
+    posterior = fit(raiding("own", "next", **memory), draws=100, prior_only=True)
+    told = remembered_events(posterior, "P001-P002", least=0.0)
+    return [(event.when, event.number, event.happened, round(event.share, 6)) for event in told]
+
+
+@pytest.mark.parametrize("weight", ["count", "log_count"])
+def test_what_is_remembered_tells_how_many_there_were(weight: str) -> None:
+    left = {year: round(2.0 ** (-(2020 - year) / HALF_LIFE), 6) for year in (2016, 2017, 2019, 2020)}
+    assert remembered_raids(weight=weight) == [
+        ("2020", 1, False, left[2020]),
+        ("2019", 4, True, left[2019]),
+        ("2017", 2, False, left[2017]),
+        ("2016", 9, True, left[2016]),
+    ]
+
+
+def test_a_memory_of_events_remembers_none_where_too_few_came() -> None:
+    assert [(when, number) for when, number, _, _ in remembered_raids()] == [("2019", 4), ("2016", 9)]
+
+
+def test_how_many_there_were_is_told_in_words() -> None:
     posterior = fit(raiding("own", "next", weight="log_count"), draws=100, prior_only=True)
-    told = [(event.when, event.what) for event in remembered_events(posterior, "P001-P002", least=0.0)]
-    assert [(when, what.split(",")[-1]) for when, what in told] == [("2019", " 4 of them."), ("2016", " 9 of them.")]
+    told = [event.what for event in remembered_events(posterior, "P001-P002", least=0.0)]
+    assert told[:2] == ["Event: 1, fewer than count as an event.", "Event, 4 of them."]
 
 
 def test_known_numbers_are_drawn_equally_often_and_more_come_of_likelier_events() -> None:

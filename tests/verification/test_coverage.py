@@ -12,6 +12,7 @@ import pytest
 from riskcast import load_case, report_coverage
 from riskcast.verification.coverage import check_priors, find_unused
 from tests.support.cases import edge, event, event_row, make_case, quantity
+from tests.support.smallcase import write_files, write_level_files
 from tests.support.smallpanel import table, write_panel_case
 
 
@@ -118,3 +119,11 @@ def test_what_tension_and_own_half_lives_replace_is_unused() -> None:
     restless = case.revised(settings={**case.settings.model_dump(), "tension": tension})
     shocks = ("hyperpriors.sd_time", "hyperpriors.persistence", "outcomes.a.sd_time")
     assert find_unused(restless) == ("memories.fast.half_life", *shocks)
+
+
+def test_a_series_of_which_no_value_is_known_is_unused(tmp_path: Path) -> None:
+    case = load_case(write_level_files(tmp_path / "both"))
+    assert find_unused(case) == find_unused(load_case(write_files(tmp_path / "plain")))
+    alone = [row for row in case.series_rows if row.series != "two"]
+    unused = set(find_unused(case.revised(series_rows=tuple(alone)))) - set(find_unused(case))
+    assert unused == {"indicators.mood.series.two (no value is of it)"}

@@ -9,9 +9,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from riskcast.case.files import list_cases, load_bundled
+from riskcast.names import LINKS
 
-# Hosts, parted by commas, to which the addresses of any case may lead.
-ALLOWED: Final = "RISKCAST_LINKS"
 HTTPS_PORT: Final = 443
 
 
@@ -26,7 +25,7 @@ def followed(address: str | None) -> str | None:
     """
     if address is None:
         return None
-    allowed = {name.strip().lower() for name in os.environ.get(ALLOWED, "").split(",")} - {""}
+    allowed = {name.strip().lower() for name in os.environ.get(LINKS, "").split(",")} - {""}
     return secure(address, allowed) or (secure(address) if address in _cited() else None)
 
 

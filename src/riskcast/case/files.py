@@ -34,6 +34,7 @@ from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.case.yaml_lines import (
     NOT_LINE_ENDS,
     NUMBER_MEND,
+    TIME_ZONE,
     Document,
     ScalarError,
     dotted,
@@ -42,7 +43,7 @@ from riskcast.case.yaml_lines import (
     read_scalar,
     read_text,
 )
-from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, shorten, show, suggest
+from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, refusal, shorten, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
 from riskcast.machinery.staging import write_folder
@@ -69,9 +70,7 @@ TABLES = {
 _NUMBERS = ("value", "low", "high", "recall")
 _DAYS = ("date", "published", "entered", "from", "until")
 # Midnight, as programs write it behind a day, in whatever time zone.
-_MIDNIGHT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
-)
+_MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]00:00(?::00(?:\.0+)?)?" + TIME_ZONE)
 _OTHER_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9:.]+.*")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -122,7 +121,7 @@ def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
         is_folder = exists = False
     if is_folder and case in list_cases() and not folder.samefile(bundled_folder() / str(case)):
         wrong = "is a folder here, and a case that came with riskcast"
-        raise CaseError([Problem(str(case), None, "", wrong, f"write ./{case} for the folder, or stand elsewhere")])
+        raise refusal(str(case), wrong, f"write ./{case} for the folder, or stand elsewhere")
     if is_folder:
         return read_case_with_lines(folder)
     if str(case) in list_cases():
@@ -130,10 +129,10 @@ def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
     if str(case) == "":
         raise UnknownNameError("case", "", list_cases())
     if exists:
-        raise CaseError([Problem(str(case), None, "", "is a file", "name the case's folder")])
+        raise refusal(str(case), "is a file", "name the case's folder")
     if len(folder.parts) > 1:
         mend = f"check the path, or name a bundled case ({', '.join(list_cases())})"
-        raise CaseError([Problem(str(case), None, "", "is no folder", mend)])
+        raise refusal(str(case), "is no folder", mend)
     raise UnknownNameError("case", str(case), list_cases())
 
 
@@ -148,10 +147,10 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
     # A byte of a name that is no UTF-8 is read as half a surrogate pair.
     if any("\ud800" <= c <= "\udfff" for c in folder.resolve().name):
         wrong = "is a folder whose name is not UTF-8"
-        raise CaseError([Problem(shorten(str(folder)), None, "", wrong, "rename it")])
+        raise refusal(shorten(str(folder)), wrong, "rename it")
     if not any(found.values()):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
-        raise CaseError([Problem(str(folder), None, "", "holds no case", f"name a folder with {needs}")])
+        raise refusal(str(folder), "holds no case", f"name a folder with {needs}")
     problems: list[Problem] = []
     documents: dict[str, Document] = {}
     # None where it cannot be told.

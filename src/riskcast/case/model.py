@@ -26,7 +26,7 @@ from riskcast.machinery.ordering import topological_order
 from riskcast.machinery.table_files import Dialect
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE, SYSTEM
-from riskcast.numbers import MOST_NAMED, written
+from riskcast.numbers import MOST_NAMED, plain_number
 
 if TYPE_CHECKING:
     import pandas
@@ -362,7 +362,7 @@ class Scenario(Strict):
 
     def _repr_html_(self) -> str:
         rows = [
-            (what, verb, "" if value is None else written(value), start)
+            (what, verb, "" if value is None else plain_number(value), start)
             for what, verb, value, start, *_ in self._assumptions()
         ]
         words = (Column("indicator or event"), Column("what it does"))
@@ -747,6 +747,11 @@ class Case(Strict):
         """sha256 of everything the case says, with its history; blind to key order, comments and layout."""
         content = self.model_dump(mode="json", by_alias=True, exclude={"published_hash", "overlay_hash", "name"})
         return digest(content if self.panel is None else content | {"panel": self.panel.digest})
+
+    @property
+    def original_hash(self) -> str:
+        """The hash of the case before any overlay."""
+        return self.published_hash or self.hash
 
 
 def same_period_order(events: tuple[str, ...], effects: tuple[Effect, ...]) -> tuple[str, ...]:

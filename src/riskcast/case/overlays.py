@@ -15,6 +15,7 @@ from riskcast.case.checks import find_problems
 from riskcast.case.files import validate
 from riskcast.case.judgements import JUDGEMENTS, NAMELESS, Doubt
 from riskcast.case.model import Case, Indicator
+from riskcast.case.plain_settings import files_of_setting
 from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.quantity_ids import LEVEL, parse_id
@@ -48,7 +49,7 @@ class Overlay(Strict):
     def belongs_to(self, case: Case) -> bool:
         """Whether it was made for a case, as far as it says: by the hash of its files, else by its name."""
         if self.case_hash is not None:
-            return _published(case).startswith(self.case_hash)
+            return case.original_hash.startswith(self.case_hash)
         return self.case is None or self.case == case.name
 
 
@@ -96,9 +97,7 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     _check_case(case, overlay, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
-        where.problem(("changes", key), "is not a quantity of the case", suggest(key, known))
-        for key in overlay.changes
-        if key not in known
+        where.problem(("changes", key), *_unknown(case, key, known)) for key in overlay.changes if key not in known
     ]
     if problems:
         raise CaseError(problems)
@@ -119,12 +118,19 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
         place[path[-1]] = quantity.model_copy(update=kept).model_dump()
     hashes = [] if case.overlay_hash is None else [case.overlay_hash]
     combined = digest([*hashes, overlay.hash]) if hashes else overlay.hash
-    changed = case.revised(**plain, published_hash=_published(case), overlay_hash=combined)
+    changed = case.revised(**plain, published_hash=case.original_hash, overlay_hash=combined)
     lines = _InOverlay(case=case, overlay=where, changes=frozenset(overlay.changes))
     problems = [problem for problem in find_problems(changed, lines, evidence=False) if problem in lines.blamed]
     if problems:
         raise CaseError(problems)
     return changed
+
+
+def _unknown(case: Case, key: str, known: Iterable[str]) -> tuple[str, str]:
+    """What is wrong with an id that is no quantity of the case, and how to mend it."""
+    if files := files_of_setting(case, key):
+        return "is a setting, not an elicited quantity, and no overlay changes it", f"edit it in {' or '.join(files)}"
+    return "is not a quantity of the case", suggest(key, known)
 
 
 def _is_inferred(case: Case, key: str) -> bool:
@@ -200,7 +206,7 @@ def nameless_overlays(case: Case, overlays: Iterable[Read]) -> tuple[Doubt, ...]
     """Overlays that do not say which case they were made for; none where the case accepts that."""
     if NAMELESS in case.settings.allow:
         return ()
-    mend = f'write `case: {_scalar(case.name)}` and `case_hash: "{_published(case)[:SHORT]}"` above its changes'
+    mend = f'write `case: {_scalar(case.name)}` and `case_hash: "{case.original_hash[:SHORT]}"` above its changes'
     return tuple(
         Doubt(NAMELESS, document.file, None, "", "names no case and changes whichever it is given", mend, False, False)
         for overlay, document in overlays
@@ -229,15 +235,10 @@ def _check_case(case: Case, overlay: Overlay, document: Document) -> None:
     if not overlay.belongs_to(case):
         key = "case" if overlay.case_hash is None else "case_hash"
         made_for = ", ".join(part for part in (overlay.case, (overlay.case_hash or "")[:SHORT]) if part)
-        here = f"{case.name}, {_published(case)[:SHORT]}"
+        here = f"{case.name}, {case.original_hash[:SHORT]}"
         wrong = f"was made for {made_for}, and this is another case or another edition of it ({here})"
         mend = "open the case that it was made for; or look its changes over, and correct `case` and `case_hash`"
         raise CaseError([document.problem((key,), wrong, mend)])
-
-
-def _published(case: Case) -> str:
-    """The hash of a case before any overlay."""
-    return case.published_hash or case.hash
 
 
 def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case | None = None) -> str:
@@ -254,7 +255,7 @@ def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case 
     lines = [f"label: {_scalar(label)}"]
     if case is not None:
         # Twelve digits of a hash may look like a number.
-        lines += [f"case: {_scalar(case.name)}", f'case_hash: "{_published(case)[:SHORT]}"']
+        lines += [f"case: {_scalar(case.name)}", f'case_hash: "{case.original_hash[:SHORT]}"']
     lines += ["changes:" if overlay.changes else "changes: {}"]
     for key, quantity in overlay.changes.items():
         plain = quantity.model_dump(mode="json", exclude_none=True)

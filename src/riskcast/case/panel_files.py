@@ -20,9 +20,9 @@ from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import LARGEST, MISSING_NUMBERS
 from riskcast.case.settings import STATE_ID, Settings
 from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
-from riskcast.case.yaml_lines import NUMBER_MEND
-from riskcast.errors import CaseError, OptionError, Problem
-from riskcast.machinery.number_cells import mark_text, read_number_columns
+from riskcast.case.yaml_lines import NUMBER_MEND, TIME_ZONE
+from riskcast.errors import CaseError, OptionError, Problem, refusal
+from riskcast.machinery.number_cells import in_rows, mark_text, read_number_columns
 from riskcast.machinery.table_files import (
     READ,
     Dialect,
@@ -37,7 +37,7 @@ from riskcast.names import DYAD, PERIOD
 _EVENT_MEND = "write how many there were, such as 1, 0 for none, and nothing where it is not known"
 # Whole years come out of other programs as numbers.
 _YEAR = re.compile(r"([0-9]{4})[.,]0+")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?)?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+" + TIME_ZONE + r")?")
 
 
 def read_panel(
@@ -171,17 +171,17 @@ def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str,
     """The columns that matter."""
     place = Path(name)
     if _is_outside(name):
-        raise _refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
+        raise refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
     suffix = suffix_of(name)
     if not suffix:
-        raise _refusal(name, "is no kind of table that is read", f"name a file that is {READ}")
+        raise refusal(name, "is no kind of table that is read", f"name a file that is {READ}")
     if not (folder / place).is_file():
         other = find_table(folder, name[: -len(suffix)])
         mend = "add the file, or correct `panel.file`" + ("" if other is None else f": {other} is there")
-        raise _refusal(name, "is missing", mend)
+        raise refusal(name, "is missing", mend)
     table = read_table(folder / place, name, Wanted(columns, ignored, ", or list it under panel.ignore"))
     if not len(table):
-        raise _refusal(name, "has no rows", "add one row for every dyad and period")
+        raise refusal(name, "has no rows", "add one row for every dyad and period")
     return table
 
 
@@ -191,16 +191,12 @@ def _is_outside(name: str) -> bool:
     return any(way.is_absolute() or way.drive or way.root or ".." in way.parts for way in ways)
 
 
-def _refusal(name: str, wrong: str, mend: str) -> CaseError:
-    return CaseError([Problem(name, None, "", wrong, mend)])
-
-
 def _rows_problems(
     table: TableFile, column: str, rows: NDArray[np.bool_], wrong: str, mend: str, *, once: bool = False
 ) -> list[Problem]:
     """Problems of rows, in one line with their number where that is asked for or most rows have them."""
     once = once or 2 * int(rows.sum()) > len(rows)
-    count = f" in {int(rows.sum())} of {len(rows)} rows" if once else ""
+    count = f" {in_rows(rows)}" if once else ""
     return table.problems(column, rows, wrong + count, mend, once=once)
 
 
@@ -241,7 +237,7 @@ def _marks_problems(
     for mark in MISSING_NUMBERS:
         rows = odd & (values == mark)
         if rows.any():
-            said = f"is {{}} in {int(rows.sum())} of {len(values)} rows{wrong}"
+            said = f"is {{}} {in_rows(rows)}{wrong}"
             offer = f"{mend}, or add `{mark_text([mark])}` to case.yaml where it marks a missing value"
             problems += table.problems(key, rows, said, offer, once=True)
             odd = odd & ~rows
@@ -370,7 +366,7 @@ def _treat_missing(
             row = int(table.lines[order[first]])
             place = f"{panel.dyads[panel.unit[first]]} in {calendar.label(int(panel.period[first]))}"
             rest = "" if total == missing.sum() else f" that no `{'`, `'.join(indicators[key].missing)}` treats"
-            wrong = f"is missing in {int(missing.sum())} of {len(panel)} rows{rest}, first for {place}"
+            wrong = f"is missing {in_rows(missing)}{rest}, first for {place}"
             mend = f"fill the cells, or add to {key} in {file} one or more of `missing: [hold, reference, drop]`"
             problems.append(Problem(table.name, row, key, wrong, mend))
     kept = np.flatnonzero(~dropped)

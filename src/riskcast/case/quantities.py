@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from riskcast.case.links import LOG, LOGIT, MOST_LOPSIDED, HeldLink, Link
 from riskcast.machinery.digests import SILENT_AT
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.numbers import written
+from riskcast.numbers import plain_number, span
 
 if TYPE_CHECKING:
     import pandas
@@ -134,10 +134,10 @@ class Quantity(Strict):
         return pandas.DataFrame([(self.center, *self.range, self.is_fixed, *told)], columns=columns)
 
     def _repr_html_(self) -> str:
-        spread = "held fixed" if self.is_fixed else " to ".join(map(written, self.range))
+        spread = "held fixed" if self.is_fixed else " to ".join(map(plain_number, self.range))
         claim = f"{self.evidence.basis}: {self.evidence.claim}" if self.evidence else "no evidence given"
         columns = (Column("median"), Column("90 % interval"))
-        return to_html(Table("Quantity", columns, [(written(self.center), spread)], note=claim))
+        return to_html(Table("Quantity", columns, [(plain_number(self.center), spread)], note=claim))
 
 
 def _around_mend(median: float, low: float, high: float) -> str:
@@ -260,11 +260,13 @@ class Prior:
         return -0.5 * z**2 - 0.5 * math.log(2.0 * math.pi) - np.log(rise) + np.log(self.link.slope(value))
 
 
-def quantity_text(quantity: Quantity | Mapping[str, Any], text: Callable[[float], str] = written) -> str:
+def quantity_text(quantity: Quantity | Mapping[str, Any], text: Callable[[float], str] = plain_number) -> str:
     """A quantity in a few words, from a record or as plain data; `text` makes one of each of its numbers.
 
-    >>> quantity_text({"median": 55.0, "interval": [47, 63]}), quantity_text(Quantity(value=0.8))
-    ('55 (47–63)', '0.8')
+    >>> quantity_text({"median": 55.0, "interval": [47, 63]}), quantity_text(Quantity(value=-0.8))
+    ('55 (47–63)', '−0.8')
+    >>> quantity_text({"median": -0.2, "interval": [-0.5, 0.1]})
+    '−0.2 (−0.5 to 0.1)'
     """
     if not isinstance(quantity, Quantity):
         quantity = Quantity.model_validate(
@@ -274,7 +276,7 @@ def quantity_text(quantity: Quantity | Mapping[str, Any], text: Callable[[float]
     if given.is_fixed:
         return text(given.center)
     low, high = given.range
-    return f"{text(given.center)} ({text(low)}–{text(high)})"
+    return f"{text(given.center)} ({span(text(low), text(high))})"
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError, Problem, refusal
 from riskcast.machinery.texts import (
     INVISIBLE,
     ODD_SPACES,
@@ -109,7 +109,7 @@ def parse_yaml(text: str, file: str) -> Document:
         raise CaseError([_syntax_problem(error, text, file)]) from None
     except yaml.YAMLError as error:
         wrong = f"is not valid YAML ({str(error).splitlines()[0]})"
-        raise CaseError([Problem(file, None, "", wrong, "remove special characters")]) from None
+        raise refusal(file, wrong, "remove special characters") from None
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
@@ -206,10 +206,10 @@ class _Builder:
         return Document(self.file, data, self.lines)
 
     def empty(self) -> CaseError:
-        return CaseError([Problem(self.file, 1, "", "is empty", "write at least one entry")])
+        return refusal(self.file, "is empty", "write at least one entry", 1)
 
     def fail(self, event: Any, path: Path_, wrong: str, mend: str) -> CaseError:
-        return CaseError([Problem(self.file, event.start_mark.line + 1, dotted(path), wrong, mend)])
+        return refusal(self.file, wrong, mend, event.start_mark.line + 1, dotted(path))
 
     def build(self, event: Any, path: Path_) -> Any:
         if isinstance(event, yaml.AliasEvent):
@@ -298,6 +298,10 @@ def read_number(text: str) -> float:
     if not math.isfinite(number):
         raise ScalarError(f"is {text[:40]}, too large a number", "give a finite number")
     return number
+
+
+# A time zone as programs write it behind a time, or none: a part of patterns.
+TIME_ZONE: Final = r"(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?"
 
 
 def read_day(text: str) -> dt.date:

@@ -19,6 +19,7 @@ import typer
 from riskcast.errors import OptionError, show
 from riskcast.machinery.bundled import bundled
 from riskcast.machinery.staging import check_working_folder
+from riskcast.names import LINKS
 
 AT_HOME: Final = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE: Final = ("0.0.0.0", "::")
@@ -26,7 +27,6 @@ HOST_NAME: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 # What the files of a case may hold together, in megabytes; more is turned away before it is read.
 MOST_MEGABYTES: Final = 20
 SECRETS: Final = Path(".streamlit", "secrets.toml")
-LINKS: Final = "RISKCAST_LINKS"
 ANY: Final = "*"
 FIXED: Final = {
     "server.enableCORS": "true",

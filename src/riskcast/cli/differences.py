@@ -17,12 +17,12 @@ from riskcast.cli.options import (
     tell,
 )
 from riskcast.errors import OptionError
+from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.comparison.attribute_changes import Run
 
-MANIFEST = "manifest.json"
 OVERLAYS = (".yaml", ".yml")
 SIDE = "A bundled case, a case folder, the folder of an earlier run, or an overlay file."
 

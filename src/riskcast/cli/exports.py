@@ -10,13 +10,12 @@ import typer
 from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
+from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
-
-MANIFEST = "manifest.json"
 
 
 @asks(

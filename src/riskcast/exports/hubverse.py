@@ -1,4 +1,8 @@
-"""Forecasts of the worst outcome as a hubverse hub takes them: model output, its tasks, and the model's metadata."""
+"""Forecasts of the worst outcome as a hubverse hub takes them: model output, its tasks, and the model's metadata.
+
+A hub resolves against a record, which holds what was found of what happened. So all numbers here are of the worst
+outcome that is recorded, by a search like today's; where such a search finds all, that is the worst that happens.
+"""
 
 from __future__ import annotations
 
@@ -43,25 +47,27 @@ def categories(case: Case) -> tuple[str, ...]:
 
 
 def peak_probabilities(risk: Risk) -> Floats:
-    """Chance that a dyad's worst outcome within the horizon has each severity: (dyads, categories), rows sum to 1.
+    """Chance that a dyad's worst recorded outcome within the horizon has each severity: (dyads, categories), rows sum
+    to 1.
 
     They are differences of the chances that it has at least a severity, which backtests score by RPS.
     """
     ahead = risk.forecast
     columns = ahead.columns
-    reached = np.array([ahead.simulated.peaks[level][columns] for level in severities(ahead.case)])
+    reached = np.array([ahead.simulated.verifiable.peaks[level][columns] for level in severities(ahead.case)])
     edges = np.vstack([np.ones(len(columns)), reached, np.zeros(len(columns))])
     return (edges[:-1] - edges[1:]).T
 
 
 def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
-    """The worst outcome's severity on every simulated future, 0 for none: (draws x paths, dyads).
+    """The worst recorded outcome's severity on every simulated future, 0 for none: (draws x paths, dyads).
 
     They are the futures of the forecast itself, met again by the same chance, so that their frequencies are exactly
     `peak_probabilities`; where a closed form took their place, futures that have these frequencies but for chance. A
     row is one future of all dyads: it keeps what they have in common.
     """
     plan, columns = ahead.plan, ahead.columns
+    finds_all = ahead.simulated.recorded is None
     peaks = []
     for before, until in stages(sampled_paths(ahead)):
         paths = until - before
@@ -69,7 +75,8 @@ def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
         for first in range(0, plan.draws, per_block):
             draws = np.repeat(np.arange(first, min(first + per_block, plan.draws)), paths)
             chance = draw_chance(plan, ahead.scenario, Block(draws, first * paths, before))
-            peaks.append(simulate_futures(plan, chance, ahead.scenario, score_only=True).peak[:, columns])
+            futures = simulate_futures(plan, chance, ahead.scenario, score_only=finds_all)
+            peaks.append((futures.recorded or futures).peak[:, columns])
     # Paths are simulated in single precision; the severities are those that the case gives.
     levels = np.array([0.0, *severities(ahead.case)])
     return levels[np.searchsorted(levels.astype(np.float32), np.concatenate(peaks))]
@@ -130,7 +137,10 @@ def tasks(dossier: Dossier) -> dict[str, Any]:
         "value": {"type": "double", "minimum": 0, "maximum": 100},
         "is_required": False,
     }
-    told = "of the worst outcome that two states have of their own from the day after reference_date to target_end_date"
+    told = (
+        "of the worst recorded outcome that two states have of their own, dated from the day after reference_date to "
+    )
+    told += "target_end_date"
     return {
         "schema_version": SCHEMA,
         "rounds": [
@@ -138,8 +148,10 @@ def tasks(dossier: Dossier) -> dict[str, Any]:
                 "round_id_from_variable": True,
                 "round_id": "reference_date",
                 "model_tasks": [
-                    _task(dossier, CATEGORY, {"pmf": pmf}, "ordinal", f"Severity {told}; none where none occurs."),
-                    _task(dossier, SEVERITY, {"sample": sample}, "discrete", f"Severity {told}; 0 where none occurs."),
+                    _task(dossier, CATEGORY, {"pmf": pmf}, "ordinal", f"Severity {told}; none where none is recorded."),
+                    _task(
+                        dossier, SEVERITY, {"sample": sample}, "discrete", f"Severity {told}; 0 where none is recorded."
+                    ),
                 ],
                 "submissions_due": {"relative_to": "reference_date", "start": 0, "end": 7},
             }

@@ -95,7 +95,7 @@ class Outcome(TypedDict):
     probability: Chance
     low: Chance
     high: Chance
-    words: Annotated[str, Field(description="Estimative term, ICD 203")]
+    words: Annotated[str, Field(description="Estimative term, ICD 203; `assumed` or `assumed not` by the scenario")]
     recorded: Annotated[Chance, Field(description="Probability that at least one is recorded, which can be verified")]
     recorded_low: Chance
     recorded_high: Chance

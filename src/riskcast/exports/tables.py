@@ -23,7 +23,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.level_bounds import held_levels
 from riskcast.forecasting.lineage import case_lineage, lineage_of
-from riskcast.forecasting.scoring import estimative_words
+from riskcast.forecasting.scoring import words_of
 from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
 
 Value = str | float | int | bool | dt.date | None
@@ -102,10 +102,10 @@ def probability_table(dossier: Dossier) -> Table:
     rows: list[tuple[Value, ...]] = []
     for ahead, unit, name, event in _events(dossier):
         estimate = ahead.probability(name, unit)
-        words = estimative_words(estimate.mean)
+        assumed = ahead.is_assumed(name, unit)
         front = (_name(ahead), unit, name, event.label, event.kind)
         recorded = ahead.recorded(name, unit).mean
-        rows.append((*front, *_cells(estimate), words, ahead.is_assumed(name, unit), recorded))
+        rows.append((*front, *_cells(estimate), words_of(estimate.mean, assumed), assumed, recorded))
     columns = (
         SCENARIO,
         UNIT,
@@ -113,7 +113,7 @@ def probability_table(dossier: Dossier) -> Table:
         LABEL,
         Column("kind", "outcome or trigger", width=10),
         *_interval("probability", "share", "Probability of at least one event within the horizon"),
-        Column("words", "Estimative term for the probability, ICD 203 (2015)", width=20),
+        Column("words", "Estimative term for the probability, ICD 203 (2015); assumed, or assumed not", width=20),
         Column("assumed", "Whether the scenario says that it happens, or that it does not", "flag", 10),
         Column("recorded", "Probability that at least one is recorded, which can be verified", "share", 12),
     )

@@ -19,7 +19,7 @@ from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.numbers import factor_text
+from riskcast.numbers import factor_text, plain_number, signed
 
 if TYPE_CHECKING:
     import pandas
@@ -151,7 +151,7 @@ class Acting:
 
     def _repr_html_(self) -> str:
         rows = (
-            (e.target_label, e.source_label, e.unit, f"{e.steps:+.2f}", *map(_told, (e.now, e.prior, e.posterior)))
+            (e.target_label, e.source_label, e.unit, signed(e.steps, 2), *map(_told, (e.now, e.prior, e.posterior)))
             for e in self.effects
         )
         header = ("acts on", "driver", "unit", "steps", "factor now (90 %)", "believed", "after the record")
@@ -369,8 +369,9 @@ class LevelsToday:
     def _repr_html_(self) -> str:
         rows = []
         for one in self.levels.values():
-            middle, low, high = (f"{value:.4g}" for value in one.level)
-            rows.append((one.label, one.measure, middle, f"{low} to {high}", f"{one.reference:g}", f"{one.steps:+.2f}"))
+            middle, low, high = (plain_number(value, 4) for value in one.level)
+            usual, steps = plain_number(one.reference), signed(one.steps, 2)
+            rows.append((one.label, one.measure, middle, f"{low} to {high}", usual, steps))
         header = ("indicator", "in", "today", "90 %", "reference", "steps")
         columns = tuple(Column(name, form="text" if place < 2 else "figure") for place, name in enumerate(header))
         table = Table(f"Levels today, {self.dyad}", columns, rows, note=self.origin, warning=self.warning)

@@ -183,7 +183,7 @@ class Forecast:
         part = share(low) if low == high else f"{share(low)} to {share(high)}"
         return (
             f"A search like today's finds {part} of what happens ({named}). Probabilities and scores are of what "
-            "happens; the chance that it is recorded, which can be verified, is given as `recorded` in files."
+            "happens; the chance that it is recorded, which can be verified, stands in files as “recorded”."
         )
 
     @cached_property
@@ -245,6 +245,13 @@ class Forecast:
             return None
         above = (share for level, share in self.exceedance.items() if level >= least)
         return next(above, np.zeros(len(self.dyads)))
+
+    def grave_is_assumed(self, dyad: str) -> bool:
+        """Whether the scenario says of a dyad that a grave outcome happens, or that none does in all of the horizon."""
+        least, events = self.case.settings.grave, self.case.events
+        own = [] if least is None else [e for e in self.case.own_outcomes if (events[e].severity or 0.0) >= least]
+        none = bool(own) and all(self.is_ruled_out(event, dyad) for event in own)
+        return none or any(self.happens(event, dyad) for event in own)
 
     @cached_property
     def accuracy(self) -> Accuracy:

@@ -71,7 +71,7 @@ class Lineage:
 
 def case_lineage(case: Case) -> CaseLineage:
     """Which case it is."""
-    return CaseLineage(case.name, case.settings.title, case.as_of, case.published_hash or case.hash, case.overlay_hash)
+    return CaseLineage(case.name, case.settings.title, case.as_of, case.original_hash, case.overlay_hash)
 
 
 def lineage_of(forecast: Forecast) -> Lineage:

@@ -36,7 +36,8 @@ class RememberedEvent:
     words; unit: where it happened: a dyad, the host, or ALL; day: when, the last day of a panel's period; when:
     the same as exactly as it is known, 2024-03-22, 2024-03, 2024Q1 or 2024; precision: how exactly that is; share:
     what is left of a fresh event, 0 to 1; is_own: whether it befell the dyad that remembers it, alone or with all
-    others; effects: ids of the effects that remember it; number: how many a panel has of the period.
+    others; effects: ids of the effects that remember it; number: how many a panel has of the period; happened: False
+    where these are too few for the event of the period to have happened, and only memories of numbers know of them.
     """
 
     row: EventRow | None
@@ -50,12 +51,15 @@ class RememberedEvent:
     is_own: bool
     effects: tuple[str, ...]
     number: int = 1
+    happened: bool = True
 
     @property
     def what(self) -> str:
         """The event type in words, and what the record says of the event."""
         if self.row is not None:
             return f"{self.label}. {self.row.description}"
+        if not self.happened:
+            return f"{self.label}: {self.number:,}, fewer than count as an event."
         return f"{self.label}." if self.number == 1 else f"{self.label}, {self.number:,} of them."
 
     def __str__(self) -> str:
@@ -114,7 +118,8 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     share = 2^(-gap / half-life), gap in periods, at the largest median half-life of the effects that remember the
     event; events of other dyads count where an effect lets them spill over. For an immediate memory it is the share of
     the horizon's first period that the event reaches. A trigger that is spent is no longer remembered, and memories of
-    the kinds `since` and `never` keep a time and no event. Those with a share below `least` are left out. Raises
+    the kinds `since` and `never` keep a time and no event. What a panel has too few of for the event of a period to
+    have happened, memories of numbers remember alone. Those with a share below `least` are left out. Raises
     UnknownNameError for a dyad that the case does not have.
 
     >>> import riskcast
@@ -133,6 +138,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
             edge
             for edge in escalations
             if edge.source == past.type
+            and (past.happened or settings_of(edge, case).is_numbered)
             and counts_for(edge.whose, past.unit, dyad)
             and not is_answered(edge, posterior.record, _unit_of(case, edge, dyad), past.dated)
         ]
@@ -153,6 +159,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
                     is_own=past.unit in (dyad, ALL_DYADS, case.host),
                     effects=tuple(edge.id for edge in edges),
                     number=past.number,
+                    happened=past.happened,
                 )
             )
     return RememberedEvents(found, dyad)
@@ -187,6 +194,7 @@ class _PastEvent:
     gap: int
     dated: Dated
     number: int = 1
+    happened: bool = True
 
 
 def _past_events(posterior: Posterior) -> list[_PastEvent]:
@@ -205,13 +213,14 @@ def _past_events(posterior: Posterior) -> list[_PastEvent]:
             for row in sorted(rows, key=lambda row: row.placed_on, reverse=True)
         ]
     found = []
-    for name, occurred in posterior.record.occurred.items():
-        for place, unit in np.argwhere(occurred > 0).tolist():
+    for name, numbers in posterior.record.numbers.items():
+        for place, unit in np.argwhere(numbers > 0).tolist():
             gap = max(0, freshest - place)
             day, when = case.calendar.last_day(timeline.first + place), timeline.label(place)
             dated = _dated(place, (day, day), day)
-            number, where = int(posterior.record.numbers[name][place, unit]), case.units(name)[unit]
-            found.append(_PastEvent(None, name, where, day, when, case.settings.period, gap, dated, number))
+            number, happened = int(numbers[place, unit]), bool(posterior.record.occurred[name][place, unit])
+            where = case.units(name)[unit]
+            found.append(_PastEvent(None, name, where, day, when, case.settings.period, gap, dated, number, happened))
     return sorted(found, key=lambda event: event.gap)
 
 

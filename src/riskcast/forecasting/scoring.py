@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCORE_IN_WORDS = "what a dyad's own outcomes within the horizon add up to on average"
 
+ASSUMED, ASSUMED_NOT = "assumed", "assumed not"
 WORDS = (
     (0.05, "remote"),
     (0.20, "very unlikely"),
@@ -38,6 +39,18 @@ def estimative_words(probability: float) -> str:
     return next(word for limit, word in WORDS if probability < limit)
 
 
+def words_of(probability: float, is_assumed: bool) -> str:
+    """The estimative term for a probability; `assumed` or `assumed not` where the scenario says so, as that is no
+    estimate.
+
+    >>> words_of(0.3, False), words_of(1.0, True), words_of(0.0, True)
+    ('unlikely', 'assumed', 'assumed not')
+    """
+    if not is_assumed:
+        return estimative_words(probability)
+    return ASSUMED if probability > 0.0 else ASSUMED_NOT
+
+
 def band_of(score: float, bands: Sequence[Band]) -> str:
     """Name of the band that a score falls into."""
     return [band.name for band in bands if band.start <= score][-1]
@@ -47,8 +60,8 @@ def band_of(score: float, bands: Sequence[Band]) -> str:
 class OutcomeRisk:
     """An outcome's probability of at least one event within the horizon, in numbers and words, and by period.
 
-    assumed: whether the scenario says that it happens, or that it does not, so that the probability is 1 or 0 and no
-    forecast; applies_to: of a shared outcome, the dyads that it can touch.
+    words: as `words_of` gives them; assumed: whether the scenario says that it happens, or that it does not, so that
+    the probability is 1 or 0 and no forecast; applies_to: of a shared outcome, the dyads that it can touch.
     """
 
     id: str
@@ -75,7 +88,8 @@ class OutcomeRisk:
 @dataclass(frozen=True)
 class DyadRisk:
     """A dyad's score, its band and its own outcomes; grave: the chance of at least one grave outcome, where the case
-    says from which severity an outcome is grave."""
+    says from which severity an outcome is grave; grave_is_assumed: whether the scenario says that one happens, or that
+    none does, so that this chance is 1 or 0."""
 
     id: str
     partner: str
@@ -84,6 +98,7 @@ class DyadRisk:
     band: str
     outcomes: tuple[OutcomeRisk, ...]
     grave: float | None = None
+    grave_is_assumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +127,11 @@ class Risk:
     def _repr_html_(self) -> str:
         rows = []
         for dyad in sorted(self.dyads, key=lambda each: -each.score.mean):
-            most = max((*dyad.outcomes, *self.touching(dyad.id)), key=lambda outcome: outcome.probability.mean)
-            likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
+            estimated = [outcome for outcome in (*dyad.outcomes, *self.touching(dyad.id)) if not outcome.assumed]
+            most = max(estimated, key=lambda outcome: outcome.probability.mean, default=None)
+            likeliest = "all assumed"
+            if most is not None:
+                likeliest = f"{most.label}: {most.words}, {percent(most.probability.mean)}"
             rows.append((dyad.partner_name or dyad.id, dyad.band, likeliest, dyad.score.mean, dyad.score))
         words = (Column("dyad"), Column("band"), Column("likeliest outcome"))
         columns = (*words, Column("score", form="score"), Column("90 %", form="score range"))
@@ -141,7 +159,8 @@ def score(forecast: Forecast) -> Risk:
     for dyad, estimate, found, chance in zip(forecast.dyads, forecast.scores, by_dyad, grave, strict=False):
         partner = case.pairs[dyad].second
         band, name = band_of(estimate.mean, case.settings.bands), case.state_names.get(partner, "")
-        dyads.append(DyadRisk(dyad, partner, name, estimate, band, tuple(found), chance))
+        is_assumed = forecast.grave_is_assumed(dyad)
+        dyads.append(DyadRisk(dyad, partner, name, estimate, band, tuple(found), chance, is_assumed))
     return Risk(forecast, tuple(dyads), shared)
 
 
@@ -151,7 +170,8 @@ def _outcomes(forecast: Forecast, event: str) -> list[OutcomeRisk]:
     paths = forecast.paths_by_period[event].tolist()
     found = forecast.recorded_estimates[event]
     recorded = repeat(None) if found is forecast.estimates[event] else found
-    return [
-        OutcomeRisk(event, label, e, estimative_words(e.mean), tuple(path), forecast.is_assumed(event, unit), kept)
-        for unit, e, path, kept in zip(units, forecast.estimates[event], paths, recorded, strict=False)
-    ]
+    outcomes = []
+    for unit, e, path, kept in zip(units, forecast.estimates[event], paths, recorded, strict=False):
+        assumed = forecast.is_assumed(event, unit)
+        outcomes.append(OutcomeRisk(event, label, e, words_of(e.mean, assumed), tuple(path), assumed, kept))
+    return outcomes

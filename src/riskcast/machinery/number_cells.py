@@ -146,6 +146,15 @@ def _is_mark(text: str, words: frozenset[str], numbers: list[float]) -> bool:
     return text in words or (bool(numbers) and _PLAIN.fullmatch(text) is not None and float(text) in numbers)
 
 
+def in_rows(marked: Bools) -> str:
+    """In how many of its rows a table has something.
+
+    >>> in_rows(np.array([True, False, True]))
+    'in 2 of 3 rows'
+    """
+    return f"in {int(marked.sum())} of {len(marked)} rows"
+
+
 def mark_text(marks: Iterable[NaMark]) -> str:
     """Marks as a list of YAML to paste.
 
@@ -277,7 +286,7 @@ def _slowly(
     if in_use:
         rows = np.isin(cells, in_use)
         shown = " or ".join(map(repr, in_use))
-        wrong = f"is {shown} in {int(rows.sum())} of {len(cells)} rows, and no mark of a missing value is named"
+        wrong = f"is {shown} {in_rows(rows)}, and no mark of a missing value is named"
         pasted = mark_text(in_use)
         unread.append(
             Unread(name, rows, wrong, f"{mend}; nothing where missing, or `{pasted}` in case.yaml", once=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError, Problem, refusal
 from riskcast.machinery.number_cells import Cells
 from riskcast.machinery.table_files import (
     Dialect,
@@ -44,7 +44,7 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
     import pyarrow.parquet
 
     if not file.is_file():
-        raise CaseError([Problem(name, None, "", "is missing", "add the file, or check its name")])
+        raise refusal(name, "is missing", "add the file, or check its name")
     try:
         with pyarrow.parquet.ParquetFile(file) as parquet:
             schema = parquet.schema_arrow
@@ -60,7 +60,7 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
     except CaseError:
         raise
     except (ValueError, OSError, LookupError, TypeError, OverflowError, pyarrow.ArrowException) as error:
-        raise _refusal(name, f"cannot be read ({_first_line(error)})", "write it anew as Parquet, or as CSV") from None
+        raise refusal(name, f"cannot be read ({_first_line(error)})", "write it anew as Parquet, or as CSV") from None
     columns: dict[str, Cells] = {}
     problems = []
     for title in there:
@@ -93,10 +93,6 @@ def _is_whole(parquet: Any, title: str) -> bool:
     if not types.is_integer(parquet.schema_arrow.field(title).type):
         return False
     return numbers_rows(parquet.read(columns=[title]).column(0).to_pylist())
-
-
-def _refusal(name: str, wrong: str, mend: str) -> CaseError:
-    return CaseError([Problem(name, None, "", wrong, mend)])
 
 
 def _first_line(error: Exception) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.errors import MOST_SHOWN, CaseError, Problem, shorten, show, suggest
+from riskcast.errors import MOST_SHOWN, CaseError, Problem, refusal, shorten, show, suggest
 from riskcast.machinery.number_cells import Bools, Cells
 from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, UTF8, decode, read_at_most, read_bytes
 
@@ -193,11 +193,11 @@ def find_table(folder: Path, stem: str) -> str | None:
     own = [name for name in names if name.lower().startswith(f"{last.lower()}.")]
     found = [f"{parent}/{name}" if parent else name for name in own if name[len(last) :].lower() in SUFFIXES]
     if len(found) > 1:
-        raise CaseError([Problem(found[0], None, "", f"stands beside {' and '.join(found[1:])}", "keep one of them")])
+        raise refusal(found[0], f"stands beside {' and '.join(found[1:])}", "keep one of them")
     unread = [name for name in own if _UNREAD.fullmatch(name[len(last) :])]
     if not found and unread:
         shown = f"{parent}/{unread[0]}" if parent else unread[0]
-        raise CaseError([Problem(shown, None, "", "is no kind of table that is read", f"save it as {READ}")])
+        raise refusal(shown, "is no kind of table that is read", f"save it as {READ}")
     return found[0] if found else None
 
 
@@ -208,7 +208,7 @@ def read_table(file: Path, name: str, wanted: Wanted) -> TableFile:
     """
     suffix = suffix_of(name)
     if not suffix:
-        raise CaseError([Problem(name, None, "", "is no kind of table that is read", f"save it as {READ}")])
+        raise refusal(name, "is no kind of table that is read", f"save it as {READ}")
     if suffix == ".parquet":
         from riskcast.machinery.parquet_columns import read_parquet
 
@@ -317,14 +317,14 @@ def number_text(value: float) -> str:
 
 def _unpacked(raw: bytes, name: str) -> bytes:
     if not raw.startswith(b"\x1f\x8b"):
-        raise CaseError([Problem(name, None, "", "is not packed by gzip", "name it without .gz, or pack it")])
+        raise refusal(name, "is not packed by gzip", "name it without .gz, or pack it")
     try:
         with gzip.open(io.BytesIO(raw)) as opened:
             content = read_at_most(opened, MAX_BYTES)
     except (OSError, EOFError, zlib.error):
-        raise CaseError([Problem(name, None, "", "is damaged (gzip)", "pack it anew")]) from None
+        raise refusal(name, "is damaged (gzip)", "pack it anew") from None
     if content is None:
-        raise CaseError([Problem(name, None, "", "unpacks to too much", _TOO_LARGE)])
+        raise refusal(name, "unpacks to too much", _TOO_LARGE)
     return content
 
 
@@ -335,7 +335,7 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
             mend = "save it as .csv or .xlsx" if suffix == ".xls" else f"let its name end in {suffix}"
             if name.lower().endswith(suffix):
                 what, mend = "is packed by gzip twice", "unpack it once"
-            raise CaseError([Problem(name, None, "", what, mend)])
+            raise refusal(name, what, mend)
     text = decode(raw, name, guess=True)
     content, skipped = text.content, 0
     given = _SEPARATOR_LINE.match(content)
@@ -344,7 +344,7 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
     separator = given[1] if given is not None else _separator(content, wanted)
     if separator in '"\r\n':
         mend = "write sep=; or sep=, or remove the line"
-        raise CaseError([Problem(name, 1, "", f"names {separator!r} as its separator", mend)])
+        raise refusal(name, f"names {separator!r} as its separator", mend, 1)
     tail = _TAIL.match(content) if separator == "," else None
     if tail is not None:
         # Excel ends rows of a single column so, where it separates by semicolons.
@@ -394,7 +394,7 @@ def _parse(
             line = reader.line_num + 1 + skipped
         if not header:
             mend = f"start with the header {','.join(wanted.columns)}"
-            raise CaseError([Problem(name, 1, "", "is empty", mend)])
+            raise refusal(name, "is empty", mend, 1)
         _refuse_one_cell(name, line, header, wanted, skipped > 0)
         at, width = line, len(header)
         columns = [[] for _ in header]
@@ -426,7 +426,7 @@ def _parse(
         if most > 1:
             raise
         mend = 'close every quote, and write a quote within a quoted cell as ""'
-        raise CaseError([Problem(name, line, "", f"is not valid CSV ({error})", mend)]) from None
+        raise refusal(name, f"is not valid CSV ({error})", mend, line) from None
     problems = ragged.problems(width, len(lines))
     if problems:
         # What is wrong with the header may be what is wrong with the rows.
@@ -490,10 +490,10 @@ def _refuse_one_cell(name: str, line: int, header: list[str], wanted: Wanted, is
             mend = "take the quotes around whole rows away, or save the sheet again as CSV (UTF-8)"
             if is_given:
                 mend = "correct the separator in the first line, `sep=`, or remove that line"
-            raise CaseError([Problem(name, line, "", wrong, mend)])
+            raise refusal(name, wrong, mend, line)
     if is_meant(header[0].split()):
         wrong = f"has a header of one cell ({shorten(header[0], 40)})"
-        raise CaseError([Problem(name, line, "", wrong, "separate the columns by commas, semicolons or tabs")])
+        raise refusal(name, wrong, "separate the columns by commas, semicolons or tabs", line)
 
 
 class _Ragged:

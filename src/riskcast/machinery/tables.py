@@ -17,11 +17,11 @@ from riskcast.numbers import (
     number,
     p_value,
     percent,
+    plain_number,
     share,
     signed,
     signed_range,
     skill,
-    written,
 )
 
 Form = Literal[
@@ -58,7 +58,7 @@ UNITS: Final[Mapping[Form, str]] = {
 # How a value of a form is shown, and its digits after the point where a column does not give any.
 TEXTS: Final[Mapping[Form, tuple[Callable[[Any, int], str], int]]] = {
     "text": (lambda value, _: str(value), 0),
-    "number": (lambda value, _: written(value), 0),
+    "number": (lambda value, _: plain_number(value), 0),
     "figure": (number, 3),
     "count": (lambda value, _: f"{value:,}", 0),
     "score": (number, 0),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import refusal
 
 UTF8: Final = "UTF-8"
 CP1252: Final = "Windows-1252"
@@ -56,22 +56,19 @@ class Text:
 def read_bytes(file: Path, shown: str, most: int, too_large: str) -> bytes:
     """The content of a file of at most so many bytes; raises CaseError that says `too_large` to mend a larger one."""
 
-    def fail(wrong: str, mend: str) -> CaseError:
-        return CaseError([Problem(shown, None, "", wrong, mend)])
-
     try:
         with file.open("rb") as opened:
             raw = read_at_most(opened, most)
     except FileNotFoundError:
-        raise fail("is missing", "add the file, or check its name") from None
+        raise refusal(shown, "is missing", "add the file, or check its name") from None
     except IsADirectoryError:
-        raise fail("is a folder", "name a file") from None
+        raise refusal(shown, "is a folder", "name a file") from None
     except OSError as error:
-        raise fail(f"cannot be read ({error.strerror})", "check the path and its permissions") from None
+        raise refusal(shown, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
     except ValueError:
-        raise fail("is not a file name", "check the path") from None
+        raise refusal(shown, "is not a file name", "check the path") from None
     if raw is None:
-        raise fail("is too large", too_large)
+        raise refusal(shown, "is too large", too_large)
     return raw
 
 
@@ -108,7 +105,7 @@ def decode(raw: bytes, shown: str, *, guess: bool = False) -> Text:
     except UnicodeDecodeError as error:
         if codec != "utf-8":
             line = raw[: error.start].count(b"\n") + 1
-            raise _fail(shown, line, f"is not whole {encoding}, as its first bytes say", "save it as UTF-8") from None
+            raise refusal(shown, f"is not whole {encoding}, as its first bytes say", "save it as UTF-8", line) from None
         text = _guessed(raw, error.start, shown, guess)
     if codec != "utf-8" or text.encoding != UTF8 or len(raw.translate(None, _CONTROLS)) < len(raw) or not raw.isascii():
         check_characters(text.content, shown)
@@ -121,7 +118,7 @@ def check_characters(text: str, shown: str) -> None:
     if odd:
         line = len(_LINE_END.findall(text, 0, odd.start())) + 1
         wrong = f"contains the control character U+{ord(odd[0]):04X}"
-        raise _fail(shown, line, wrong, "remove it, or save the file as plain UTF-8 text")
+        raise refusal(shown, wrong, "remove it, or save the file as plain UTF-8 text", line)
 
 
 def name_character(character: str) -> str:
@@ -152,16 +149,16 @@ def _guessed(raw: bytes, start: int, shown: str, guess: bool) -> Text:
     try:
         content = raw.decode("cp1252")
     except UnicodeDecodeError:
-        raise _fail(shown, line, f"is neither UTF-8 nor Windows-1252 (byte {byte})", mend) from None
+        raise refusal(shown, f"is neither UTF-8 nor Windows-1252 (byte {byte})", mend, line) from None
     words = _HIGH_WORD.findall(content)
     sample = words[0][:40] if words else ""
     if not guess:
         like = f", as in Windows-1252 {sample!r} would be" if sample else ""
-        raise _fail(shown, line, f"is not UTF-8 (byte {byte}{like})", mend)
+        raise refusal(shown, f"is not UTF-8 (byte {byte}{like})", mend, line)
     foreign = _foreign(content)
     if foreign:
         wrong = f"is not UTF-8, and no Western text either ({foreign[:40]!r} in Windows-1252; "
-        raise _fail(shown, line, f"{wrong}Cyrillic, in Windows-1251? Or an old Mac, DOS or Asian encoding)", mend)
+        raise refusal(shown, f"{wrong}Cyrillic, in Windows-1251? Or an old Mac, DOS or Asian encoding)", mend, line)
     return Text(content, CP1252, sample or byte)
 
 
@@ -175,7 +172,3 @@ def _foreign(content: str) -> str:
     if any(re.search("[A-Za-z]", word) for word in marked):
         return ""
     return next((word for word in marked if len(word) > 1), "")
-
-
-def _fail(shown: str, line: int | None, wrong: str, mend: str) -> CaseError:
-    return CaseError([Problem(shown, line, "", wrong, mend)])

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError, refusal
 from riskcast.machinery.table_files import Dialect, Grid, Wanted, number_text, row_problems
 
 # What a workbook may unpack to, and how many cells a sheet may span: its reader holds all of them at once.
@@ -50,7 +50,7 @@ def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
             if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
         ]
         if not sheets:
-            raise CaseError([Problem(name, None, "", "has no visible sheet", "add one with the table")])
+            raise refusal(name, "has no visible sheet", "add one with the table")
         stem = PurePosixPath(name).name.partition(".")[0].lower()
         named = [sheet for sheet in sheets if sheet.lower() == stem]
         # The first again, where none of them will do.
@@ -67,7 +67,7 @@ def read_sheet(raw: bytes, name: str, wanted: Wanted) -> Grid:
         if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
             raise
         wrong = f"cannot be read as an Excel workbook ({(str(error).splitlines() or ['broken'])[0]})"
-        raise CaseError([Problem(name, None, "", wrong, "save it anew as .xlsx, or as CSV (UTF-8)")]) from None
+        raise refusal(name, wrong, "save it anew as .xlsx, or as CSV (UTF-8)") from None
     for (row, column), text in errors.items():
         if row < len(rows) and column < len(rows[row]):
             rows[row][column] = text
@@ -80,7 +80,7 @@ def _grid(rows: list[list[Any]], name: str, wanted: Wanted, dialect: Dialect) ->
     filled = ((place, cells) for place, cells in texts if any(cells))
     at, header = next(filled, (1, []))
     if not header:
-        raise CaseError([Problem(name, 1, "", "is empty", f"start with the header {','.join(wanted.columns)}")])
+        raise refusal(name, "is empty", f"start with the header {','.join(wanted.columns)}", 1)
     lines: list[int] = []
     columns: list[list[str]] = [[] for _ in header]
     for place, cells in filled:
@@ -108,13 +108,12 @@ def _text(cell: Any) -> str:
 def _repacked(raw: bytes, name: str) -> bytes:
     """What of a workbook is read, unpacked within limits, so that what was measured is what is read."""
 
-    def refuse(wrong: str, mend: str) -> CaseError:
-        return CaseError([Problem(name, None, "", wrong, mend)])
-
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
-        raise refuse("is an old Excel workbook (.xls), or one with a password", "save it as .xlsx without a password")
+        raise refusal(
+            name, "is an old Excel workbook (.xls), or one with a password", "save it as .xlsx without a password"
+        )
     if not raw.startswith(b"PK"):
-        raise refuse("is no Excel workbook", "save it as .xlsx, or let its name end in .csv")
+        raise refusal(name, "is no Excel workbook", "save it as .xlsx, or let its name end in .csv")
     out, left = io.BytesIO(), MAX_UNPACKED
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(out, "w") as again:
@@ -128,12 +127,12 @@ def _repacked(raw: bytes, name: str) -> bytes:
                         left -= len(chunk)
                         if left < 0:
                             mend = "save the table alone, as .xlsx or as CSV"
-                            raise refuse(f"unpacks to more than {MAX_UNPACKED // 1_000_000_000} GB", mend)
+                            raise refusal(name, f"unpacks to more than {MAX_UNPACKED // 1_000_000_000} GB", mend)
                         kept.write(chunk)
     except _BROKEN as error:
         if isinstance(error, CaseError):
             raise
-        raise refuse("is damaged, or no Excel workbook", "save it anew as .xlsx, or as CSV (UTF-8)") from None
+        raise refusal(name, "is damaged, or no Excel workbook", "save it anew as .xlsx, or as CSV (UTF-8)") from None
     return out.getvalue()
 
 
@@ -150,7 +149,7 @@ def _scanned(packed: bytes, name: str, sheet: str) -> dict[tuple[int, int], str]
     # A place that is written in a roundabout way could be any.
     if rows * columns > MAX_CELLS or _ODD_PLACE.search(content):
         wrong = f"spans {rows:,} rows and {columns:,} columns, of which most are empty"
-        raise CaseError([Problem(name, None, "", wrong, "delete the cells beyond the table, or save it as CSV")])
+        raise refusal(name, wrong, "delete the cells beyond the table, or save it as CSV")
     errors: dict[tuple[int, int], str] = {}
     if b"<f" not in content and b":f" not in content and b't="e"' not in content:
         return errors
@@ -158,7 +157,7 @@ def _scanned(packed: bytes, name: str, sheet: str) -> dict[tuple[int, int], str]
         if _FORMULA.search(inside) and not (_VALUE.search(inside) or b't="str"' in attributes):
             mend = "open the workbook in Excel and save it, or put values in place of formulas"
             wrong = f"holds a formula without a result in {_letters(column)}{row}"
-            raise CaseError([Problem(name, row, "", wrong, mend)])
+            raise refusal(name, wrong, mend, row)
         if b't="e"' in attributes:
             value = _VALUE.search(inside)
             errors[row - 1, column - 1] = "#ERROR" if value is None else value[1].decode("utf-8", "replace")

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from riskcast.errors import OptionError, RiskcastError, shorten
 from riskcast.machinery.staging import reason, stage, sync_folder
+from riskcast.names import MANIFEST
 
-MANIFEST: Final = "manifest.json"
 STAGE: Final = ".riskcast-run-"
 FORMAT: Final = 2
 MOST_FILES: Final = 2_000

@@ -15,7 +15,7 @@ from riskcast.case.quantities import quantity_text
 from riskcast.comparison.attribute_changes import Difference
 from riskcast.comparison.changes import Change
 from riskcast.forecasting.contributions import Contribution
-from riskcast.numbers import NOTHING, error_size, signed, written
+from riskcast.numbers import NOTHING, error_size, plain_number, signed
 from riskcast.terminal.forecasts import MOST_DYADS
 from riskcast.terminal.tables import WIDTH
 
@@ -79,16 +79,16 @@ def value_text(value: Any, other: Any = None, digits: int = DIGITS) -> str:
         return NOTHING
     if isinstance(value, Mapping):
         if {"median", "value"} & set(value) and not {"date", "low"} & set(value):
-            plain = {name: value[name] for name in ("median", "interval", "value") if value.get(name) is not None}
-            return quantity_text(plain, partial(written, digits=digits))
+            said = {name: value[name] for name in ("median", "interval", "value") if value.get(name) is not None}
+            return quantity_text(said, partial(plain_number, digits=digits))
         if {"value", "date"} <= set(value):
-            return written(value["value"], digits)
+            return plain_number(value["value"], digits)
         if {"precision", "date"} <= set(value) and isinstance(other, Mapping):
             return f"{value['date']}, {value['precision']}"
         return "present" if other is None else "as before" if value == other else "changed"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return written(value, digits) if isinstance(value, float) else str(value)
+    return plain_number(value, digits) if isinstance(value, float) else str(value)
 
 
 def _scores(difference: Difference, most_dyads: int, most_shares: int) -> list[RenderableType]:

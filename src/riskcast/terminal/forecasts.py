@@ -30,7 +30,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
-from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
+from riskcast.forecasting.scoring import ASSUMED, DyadRisk, OutcomeRisk, Risk
 from riskcast.forecasting.tension_now import tension_today
 from riskcast.numbers import (
     MOST_NAMED,
@@ -44,6 +44,7 @@ from riskcast.numbers import (
     more,
     number,
     percent,
+    plain_number,
     short_date,
     signed,
     signed_ends,
@@ -199,10 +200,16 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
             Text(f"{dyad.score.mean:.0f}", style=f"bold {style}"),
             between(dyad.score),
             Text(dyad.band, style=style),
-            *([percent(dyad.grave or 0.0)] if is_grave else []),
+            *([grave_chance(dyad)] if is_grave else []),
             Text("\n").join(driver_line(c) for c in explanation.contributions[dyad.id][:MOST_DRIVERS]),
         )
     return table
+
+
+def grave_chance(dyad: DyadRisk) -> str:
+    """The chance of a grave outcome; where the scenario says it, 0 or 100 %, and that it is assumed."""
+    chance = dyad.grave or 0.0
+    return f"{100 * chance:.0f} %, {ASSUMED}" if dyad.grave_is_assumed else percent(chance)
 
 
 def driver_line(contribution: Contribution) -> Text:
@@ -222,8 +229,7 @@ def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
     for outcome in outcomes:
         estimate = outcome.probability
         if outcome.assumed:
-            told = "assumed not" if outcome.is_ruled_out else "assumed"
-            table.add_row(outcome.label, bar(estimate.mean), "", "", Text(told, style="magenta"))
+            table.add_row(outcome.label, bar(estimate.mean), "", "", Text(outcome.words, style="magenta"))
         else:
             table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
     return table
@@ -412,7 +418,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         series.add_column(title, justify="right", no_wrap=True)
     for item in report.series:
         if item.values:
-            ends = (f"{end:.6g}" for end in (item.low, item.high) if end is not None)
+            ends = (plain_number(end) for end in (item.low, item.high) if end is not None)
             series.add_row(item.label, str(item.values), *ends, str(item.first), str(item.last), percent(item.share))
         elif item.filled:
             series.add_row(item.label, "0", "", "", "", "", Text("no value", style="yellow"))
@@ -432,7 +438,7 @@ def coverage_view(report: CoverageReport) -> RenderableType:
     held = []
     for one in report.held:
         today = f", today in {percent(one.today)}" if one.today > 0 else ""
-        told = f"at {one.bound:g} in {percent(one.ahead)} of futures{today}"
+        told = f"at {plain_number(one.bound)} in {percent(one.ahead)} of futures{today}"
         held.append(Text(f"  {one.label}, {case.name_of(one.unit)}: {told}"))
     treated = [
         Text(f"  {item.indicator}: {item.cells} cells {TREATMENTS[item.treatment]}")

@@ -237,7 +237,7 @@ def _ends(values: Floats) -> tuple[float | None, float | None]:
 
 def find_unused(case: Case) -> tuple[str, ...]:
     """What a case declares and nothing uses: indicators and memories without edges, half-lives of which every event
-    type has its own, shocks of years under tension, uncited sources."""
+    type has its own, series without a value, shocks of years under tension, uncited sources."""
     sources = {effect.source for effect in case.effects}
     parents = {parent for indicator in case.indicators.values() for parent in indicator.parents}
     raising = {event for indicator in case.indicators.values() for event in indicator.raises}
@@ -252,6 +252,13 @@ def find_unused(case: Case) -> tuple[str, ...]:
         unused += [str(QuantityId("hyperpriors", kind)) for kind in (SD_TIME, PERSISTENCE)]
         named = [name for name, event in case.events.items() if event.sd_time is not None]
         unused += [str(QuantityId("outcomes", SD_TIME, name)) for name in named]
+    measured = {(row.indicator, row.series) for row in case.series_rows}
+    unused += [
+        f"indicators.{name}.series.{key} (no value is of it)"
+        for name, indicator in case.indicators.items()
+        for key in indicator.series
+        if (name, key) not in measured
+    ]
     for name, event in case.events.items():
         unused += [
             str(QuantityId("outcomes", HALF_LIFE, name, m)) for m in event.half_life if (name, m) not in used_memories

@@ -56,12 +56,22 @@ def same_edges(case: Case) -> Iterator[Found]:
         first.setdefault(edge, effect.id)
 
 
+def unreached_grave(case: Case) -> Iterator[Found]:
+    """A severity from which outcomes are grave that none of a dyad's own has, so that no chance of one is above 0."""
+    least = case.settings.grave
+    highest = max((case.events[name].severity or 0.0 for name in case.own_outcomes), default=0.0)
+    if least is not None and highest < least:
+        wrong = f"is {least:g}, and no outcome of a dyad's own has more than {highest:g}: a grave one has no chance"
+        yield Found("case", ("grave",), wrong, "give the severity of an outcome that is grave, or remove it")
+
+
 def lone_tension(case: Case) -> Iterator[Found]:
     """Tension of which only one event type, or none, has a loading: a shock of its own, by another name."""
     if case.settings.tension is None:
         return
     feeling = [name for name in case.events if (loading := case.loading(name)) is not None and loading.center > 0.0]
     if len(feeling) < 2:
-        whom = f"{feeling[0]} alone" if feeling else "no event type"
-        wrong = f"is felt by {whom}: there is nobody to share it with, and it says what a year's shock would say"
+        wrong = "is felt by no event type, as all loadings are 0: it changes nothing"
+        if feeling:
+            wrong = f"is felt by {feeling[0]} alone, and with nobody to share it says what a year's shock would say"
         yield Found("case", ("tension",), wrong, "remove it, or give other event types a loading")

@@ -34,7 +34,7 @@ from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.machinery.tables import Column, Table
 from riskcast.names import RAISED
-from riskcast.numbers import figure, interval, long_date, number, percent
+from riskcast.numbers import figure, interval, long_date, number, percent, plain_number, signed_number
 
 MOST_DYADS: Final = 12
 MOST_COLUMNS: Final = 6
@@ -303,7 +303,8 @@ def _reason(case: Case, driver: Contribution, dyad: str, places: Places | None) 
         unit = dyad if indicator.scope == "dyad" else case.host
         level = case.now_of(source, unit)
         whose = f" for {case.state_names.get(unit.partition('-')[2], unit)}" if indicator.scope == "dyad" else ""
-        told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {indicator.reference:g}. "
+        usual = plain_number(indicator.reference)
+        told = f"Stands at {quantity_text(level, figure)} {indicator.unit}{whose}; reference {usual}. "
     if edges:
         ratio, target = edges[0].rate_ratio, case.events[edges[0].target].label
         moving = case.indicators.get(edges[0].source)
@@ -398,10 +399,9 @@ def _assumptions(case: Case, scenario: Scenario) -> Iterator[str]:
     for move in scenario.indicators:
         indicator = case.indicators[move.indicator]
         if move.set is not None:
-            what = f"set to {move.set:g} {indicator.unit}"
+            what = f"set to {plain_number(move.set)} {indicator.unit}"
         elif move.shift is not None:
-            what = f"{move.shift:+g} {indicator.unit}".replace("-", "−", 1) if move.shift < 0 else ""
-            what = what or f"{move.shift:+g} {indicator.unit}"
+            what = f"{signed_number(move.shift)} {indicator.unit}"
         else:
             what = f"multiplied by {move.multiply:g}"
         over = f", reached over {move.over} {period}s" if move.over > 1 else ""

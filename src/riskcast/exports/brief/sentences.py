@@ -199,9 +199,15 @@ def _grave(risk: Risk) -> Iterator[str]:
     least, known = risk.forecast.case.settings.grave, [dyad for dyad in risk.dyads if dyad.grave is not None]
     if least is None or not known:
         return
-    chances = sorted(((dyad.grave or 0.0, name_of(dyad)) for dyad in known), reverse=True)[:MOST_NAMED]
-    told = listed([f"{name} {joined(percent(chance))}" for chance, name in chances])
-    yield f"A grave outcome (severity {least:g} or more) is likeliest for {told}."
+    grave = f"A grave outcome (severity {least:g} or more)"
+    chances = ((dyad.grave or 0.0, name_of(dyad)) for dyad in known if not dyad.grave_is_assumed)
+    if ranked := sorted(chances, reverse=True)[:MOST_NAMED]:
+        yield f"{grave} is likeliest for {listed([f'{name} {joined(percent(chance))}' for chance, name in ranked])}."
+    for words, chance in (("is assumed", 1.0), ("is assumed not to happen", 0.0)):
+        assumed = [name_of(dyad) for dyad in known if dyad.grave_is_assumed and dyad.grave == chance]
+        if assumed:
+            whom = listed(assumed) if len(assumed) <= MOST_NAMED else f"{len(assumed):,} pairs"
+            yield f"{grave} {words} for {whom}."
 
 
 def _most_moved(previous: Risk, now: Risk) -> Iterator[str]:
