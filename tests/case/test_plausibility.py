@@ -386,7 +386,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             CASE,
             WHOLE,
             (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]")),
-            ("holds 75 %", "after 100 months"),
+            ("holds 75 %", "and rates are rough", "after 100 months"),
+        ),
+        Sample(
+            (CASE, "memories:\n", OFTEN.format("median: 30, interval: [15, 60]").replace("rate", "mean")),
+            CASE,
+            WHOLE,
+            (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]").replace("rate", "mean")),
+            ("holds 75 %", "and means are rough"),
         ),
     ],
     "odd-step": [
