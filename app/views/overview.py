@@ -73,7 +73,8 @@ def _headline(result: Result) -> None:
     )
     listed = f": {listed}" if listed else ""
     name = highest.partner_name or highest.id
-    scored = f"{highest.score.mean:.0f} of 100 ({widgets.interval(highest.score)}, {highest.band})"
+    shown = riskcast.score_text(highest.score.mean, result.case.settings.bands)
+    scored = f"{shown} of 100 ({widgets.interval(highest.score)}, {highest.band})"
     st.markdown(Markdown("**{}** has the highest score, {}{}.", name, scored, listed))
 
 
@@ -86,7 +87,8 @@ def _dyads(result: Result, before: Result) -> None:
         delta = f" · {riskcast.signed(moved)} against the published baseline" if abs(moved) >= LEAST_POINTS else ""
         with st.container(border=True):
             name, badge = dyad.partner_name or dyad.id, widgets.band_badge(result.case, dyad.band)
-            score = Markdown("**{:.0f}** ({}){}", dyad.score.mean, widgets.interval(dyad.score), delta)
+            shown = riskcast.score_text(dyad.score.mean, result.case.settings.bands)
+            score = Markdown("**{}** ({}){}", shown, widgets.interval(dyad.score), delta)
             st.markdown(Markdown("**{}** &nbsp; {} &nbsp; {}", name, badge, score))
             if driver is not None and abs(driver.points) >= LEAST_POINTS:
                 st.caption(f"Strongest driver: {driver.label} ({riskcast.signed(driver.points)} points)")

@@ -55,10 +55,10 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
     is_tense = any(one.kind == "tension" for one in own)
     st.markdown(
         Markdown(
-            "**{}** scores **{:.0f}** of 100 ({:.0f}–{:.0f}) {}. With every indicator at its reference{} and nothing "
+            "**{}** scores **{}** of 100 ({:.0f}–{:.0f}) {}. With every indicator at its reference{} and nothing "
             "recent it would be {:.1f}; today's levels{} and recent events {} {:.1f}.",
             risk.partner_name or dyad,
-            end,
+            riskcast.score_text(end, result.case.settings.bands),
             risk.score.low,
             risk.score.high,
             widgets.band_badge(result.case, risk.band),

@@ -152,6 +152,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "request_doubts",
             "resolve_scenario",
             "score",
+            "score_text",
             "tension_today",
         ],
         "verification": [

@@ -29,5 +29,10 @@ from .requests import (
     request_doubts as request_doubts,
 )
 from .scenarios import resolve_scenario as resolve_scenario
-from .scoring import Risk as Risk, estimative_words as estimative_words, score as score
+from .scoring import (
+    Risk as Risk,
+    estimative_words as estimative_words,
+    score as score,
+    score_text as score_text,
+)
 from .tension_now import TensionToday as TensionToday, tension_today as tension_today
