@@ -3,7 +3,8 @@
 From nothing: `laplace` builds the rows and fits every event type; `nuts` builds the same model, compiles it with nutpie
 into an empty cache and samples 2 x 1000 draws (a second ratio has the cache warm). After one changed effect: `laplace`
 refits the one event type, forecasts and scores; `nuts` swaps the priors with `with_data` and samples again. The last
-line compares 12-month probabilities of both. With `--tension` the case has tension by quarter.
+line compares 12-month probabilities of both. With `--tension` the case has tension by quarter. Beside seconds by the
+clock stand those of CPU, for machines on which others work as well; the reference engine's chains run at once.
 Run: uv run python benchmarks/engines.py [--tension] [--json]
 """
 
@@ -12,11 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,11 +34,38 @@ DRAWS_PER_CHAIN = 1000
 AIMS = {"from_nothing": 50.0, "after_one_change": 50.0}
 
 
-def timed[T](action: Callable[[], T]) -> tuple[T, float]:
-    """What an action returns, and its seconds."""
-    began = time.perf_counter()
+class Spent(NamedTuple):
+    """Seconds by the clock, and CPU seconds of this process and those that it started."""
+
+    clock: float
+    cpu: float
+
+
+def cpu_so_far() -> float:
+    """User and system time of this process and of those that it has waited for."""
+    return sum(own.ru_utime + own.ru_stime for own in map(resource.getrusage, (RUSAGE_SELF, RUSAGE_CHILDREN)))
+
+
+def timed[T](action: Callable[[], T]) -> tuple[T, Spent]:
+    """What an action returns, and what it took."""
+    began, cpu = time.perf_counter(), cpu_so_far()
     result = action()
-    return result, time.perf_counter() - began
+    return result, Spent(time.perf_counter() - began, cpu_so_far() - cpu)
+
+
+def middle(found: list[Spent]) -> Spent:
+    """The medians of several runs."""
+    return Spent(*(float(np.median(own)) for own in zip(*found, strict=True)))
+
+
+def ratios(seconds: dict[str, float]) -> dict[str, float]:
+    """How many times the fast engine's seconds the reference engine takes."""
+    sampled, fast = seconds["nuts_sample"], seconds["laplace_from_nothing"]
+    return {
+        "from_nothing": (seconds["nuts_compile"] + sampled) / fast,
+        "from_a_warm_cache": (seconds["nuts_compile_warm"] + sampled) / fast,
+        "after_one_change": seconds["nuts_after_one_change"] / seconds["laplace_after_one_change"],
+    }
 
 
 def main() -> None:
@@ -61,14 +91,14 @@ def main() -> None:
 
     say("laplace ...")
     first, _ = timed(lambda: fit(case))
-    from_nothing = float(np.median([timed(lambda: fit(case))[1] for _ in range(options.repeat)]))
+    from_nothing = middle([timed(lambda: fit(case))[1] for _ in range(options.repeat)])
 
     def after_change() -> Posterior:
         posterior = fit(changed, reuse=first)
         score(forecast(posterior))
         return posterior
 
-    refit = float(np.median([timed(after_change)[1] for _ in range(options.repeat)]))
+    refit = middle([timed(after_change)[1] for _ in range(options.repeat)])
 
     cache = tempfile.mkdtemp()
     os.environ |= {"PYTENSOR_FLAGS": f"base_compiledir={cache}", "NUMBA_CACHE_DIR": f"{cache}/numba"}
@@ -80,14 +110,14 @@ def main() -> None:
 
     say("nuts: build and compile ...")
     flat, _ = timed(lambda: flatten_case(case))
-    _, compile_seconds = timed(lambda: compile_model(assemble(flat)))
-    compiled, warm_seconds = timed(lambda: compile_model(assemble(flat)))
+    _, compile_spent = timed(lambda: compile_model(assemble(flat)))
+    compiled, warm_spent = timed(lambda: compile_model(assemble(flat)))
     say("nuts: sample ...")
-    trace, sample_seconds = timed(lambda: draw_chains(compiled, DRAWS_PER_CHAIN, 1))
+    trace, sample_spent = timed(lambda: draw_chains(compiled, DRAWS_PER_CHAIN, 1))
     say("nuts: one effect changed, sample again ...")
     new = flatten_case(changed)
     priors = {name: new.data[name] for name in ("coefficient_middle", "coefficient_spread", "coefficient_skew")}
-    _, again_seconds = timed(lambda: draw_chains(compiled.with_data(**priors), DRAWS_PER_CHAIN, 1))
+    _, again_spent = timed(lambda: draw_chains(compiled.with_data(**priors), DRAWS_PER_CHAIN, 1))
 
     draws = 2 * DRAWS_PER_CHAIN
     common = natural_shared(flat, trace, draws)
@@ -110,20 +140,20 @@ def main() -> None:
         for unit in case.units(event)
     }
     where = max(differences, key=lambda key: differences[key])
+    spent = {
+        "laplace_from_nothing": from_nothing,
+        "nuts_compile": compile_spent,
+        "nuts_compile_warm": warm_spent,
+        "nuts_sample": sample_spent,
+        "laplace_after_one_change": refit,
+        "nuts_after_one_change": again_spent,
+    }
+    seconds = {kind: {name: getattr(own, kind) for name, own in spent.items()} for kind in Spent._fields}
     result: dict[str, Any] = {
-        "seconds": {
-            "laplace_from_nothing": from_nothing,
-            "nuts_compile": compile_seconds,
-            "nuts_compile_warm": warm_seconds,
-            "nuts_sample": sample_seconds,
-            "laplace_after_one_change": refit,
-            "nuts_after_one_change": again_seconds,
-        },
-        "ratios": {
-            "from_nothing": (compile_seconds + sample_seconds) / from_nothing,
-            "from_a_warm_cache": (warm_seconds + sample_seconds) / from_nothing,
-            "after_one_change": again_seconds / refit,
-        },
+        "seconds": seconds["clock"],
+        "cpu_seconds": seconds["cpu"],
+        "ratios": ratios(seconds["clock"]),
+        "cpu_ratios": ratios(seconds["cpu"]),
         "aims": AIMS,
         "laplace": {"khat_max": first.diagnostics.khat_max, "ess_min": first.diagnostics.ess_min},
         "nuts": {
@@ -137,10 +167,11 @@ def main() -> None:
         print(json.dumps(result))
         return
     for name, value in result["seconds"].items():
-        print(f"{name.replace('_', ' '):28} {value:9.2f} s")
+        print(f"{name.replace('_', ' '):28} {value:9.2f} s   {result['cpu_seconds'][name]:9.2f} s of CPU")
     for name, value in result["ratios"].items():
         aim = f"   (aim: at least {AIMS[name]:.0f} x)" if name in AIMS else ""
-        print(f"nuts / laplace, {name.replace('_', ' '):18} {value:6.0f} x{aim}")
+        told = f"{value:6.0f} x, of CPU {result['cpu_ratios'][name]:6.0f} x"
+        print(f"nuts / laplace, {name.replace('_', ' '):18} {told}{aim}")
     print(f"laplace: {result['laplace']}\nnuts: {result['nuts']}")
     largest = result["largest_probability_difference"]
     print(f"largest difference of a probability: {largest['value']:.4f} ({largest['event']}, {largest['unit']})")

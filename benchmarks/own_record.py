@@ -300,7 +300,7 @@ def page(found: Sequence[Own]) -> str:
         "record says followed. `uv run python benchmarks/own_record.py` writes this page anew; "
         f"`uv run riskcast backtest {case.name} --from {first} --every quarter` gives the same numbers as a page of "
         "HTML with every forecast beside it.",
-        f"**{verdict.headline}.** {verdict.detail} {severity_in_words(evaluation.severity)}",
+        *verdict_in_words(own),
         _honest_words(own),
         "## At a glance",
         f"From the ends of years, {tested.horizon} months ahead, so that no two windows overlap. "
@@ -311,8 +311,9 @@ def page(found: Sequence[Own]) -> str:
         glance(found),
         years_table(own),
         "## Quarters",
+        f"{verdict.headline}. {verdict.detail} {severity_in_words(evaluation.severity)}",
         "From the ends of all quarters. Brier and log score: lower is better. Skill: by how much the Brier score is "
-        f"below that of the best reference. In brackets: 90 % intervals. {resampling_in_words(evaluation.resampling)} "
+        f"below that of the best reference. In brackets {resampling_in_words(evaluation.resampling)} "
         "MCB, DSC: miscalibration and discrimination, parts of the Brier score.",
         table(("All forecasts", "Brier", "Skill", "Log score", "AUC", "MCB", "DSC", "Mean"), _rows(whole)),
         *(_part(name, evaluation) for name in (ONSET, CONTINUATION) if name in evaluation.slices),
@@ -320,8 +321,10 @@ def page(found: Sequence[Own]) -> str:
         f"![Scores by origin](figures/{case.name}_origins.svg)",
         "## After shocks",
         "Events forecast over events that came, from the ends of the four quarters that follow a shock, as far as the "
-        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came.",
-        table(("Shock", "Origins", "Forecast", "Came", "Forecast / came"), _shock_rows(own)),
+        "record resolves them. 1 is right; above it, the forecasts expect more of what a shock brings than came. The "
+        "windows after one shock overlap and are one draw, so that only all shocks together have an interval, from "
+        "their years.",
+        shocks_table(found),
         "## Would the model make such a record?",
         f"{CHECKED} records drawn from the posterior of the whole record, over the same days, covariates and pairs. "
         "Anew: years (or tension) drawn from the process that was fitted; could such a record come about? With its own "
@@ -408,14 +411,70 @@ def checks_table(found: Sequence[Own]) -> str:
     return table(heading, rows)
 
 
-def _shock_rows(own: Own) -> list[tuple[str, ...]]:
+def shocks_table(found: Sequence[Own]) -> str:
+    """What was forecast after shocks over what came, of every case."""
+    heading = ["Shock", "Origins", "Came"]
+    for own in found:
+        named = f", {own.label}" if len(found) > 1 else ""
+        heading += [f"Forecast{named}", f"Forecast / came{named}"]
     rows = []
-    for name, (part, evaluation) in own.shocks.items():
-        whole = evaluation.slices[ALL]
-        expected = whole.performances[MODEL].mean_forecast * whole.forecasts
-        ratio = _both(evaluation, lambda e: _of(e, MODEL).ratio, 2)
-        rows.append((name, str(len(part.origins)), f"{expected:.1f}", str(whole.events), ratio))
-    return rows
+    for name, (part, evaluation) in found[0].shocks.items():
+        cells = [name, str(len(part.origins)), str(evaluation.slices[ALL].events)]
+        for own in found:
+            if name not in own.shocks:
+                cells += ["–", "–"]
+                continue
+            one = own.shocks[name][1]
+            whole = one.slices[ALL]
+            cells.append(f"{whole.performances[MODEL].mean_forecast * whole.forecasts:.1f}")
+            cells.append(_both(one, lambda e: _of(e, MODEL).ratio, 2))
+        rows.append(cells)
+    return table(heading, rows)
+
+
+def verdict_in_words(own: Own) -> list[str]:
+    """What the record says of the case, in a few sentences."""
+    years, whole = own.of_years, own.of_years.slices[ALL]
+    nats, apart = _nats(POOLED_RATE)(years), _nats(CELL_BY_CELL)(years)
+    assert nats is not None
+    assert apart is not None
+    kind = "more" if nats.low > 0 else "less" if nats.high < 0 else ""
+    headline = (
+        f"Whole years were given {kind} probability than by the pooled base rate."
+        if kind
+        else "Whole years: no sure difference from the pooled base rate."
+    )
+    lines = [
+        f"**{headline}** To what came in {len(own.yearly.origins)} "
+        f"years, all outcomes of a year together, riskcast gave {_measured(nats, 1)} nats more in all than the pooled "
+        f"base rate, of which {_measured(apart, 1)} come from what outcomes share.",
+    ]
+    for name, part in own.parts.items():
+        gain = _nats(POOLED_RATE)(part)
+        assert gain is not None
+        lines.append(f"{name}: {_measured(gain, 1)}.")
+    pooled, late = (whole.performances[name].model_log_skill for name in (POOLED_RATE, LAST_TWO_YEARS))
+    peak = years.severity[POOLED_RATE].model_skill
+    if pooled is not None and late is not None and peak is not None:
+        lines.append(
+            f"Outcome by outcome: log skill {_skill(pooled)} against the pooled base rate and {_skill(late)} against "
+            f"the rate of the last two years; the worst outcome of a year: RPS skill {_skill(peak)}."
+        )
+    scores, events = years.scores[MODEL].ratio, _of(years, MODEL).ratio
+    if scores is not None and events is not None:
+        lines.append(f"Forecast over what came: events {_measured(events, 2)}, scores {_measured(scores, 2)}.")
+    if "all of them" in own.shocks:
+        ratio = _of(own.shocks["all of them"][1], MODEL).ratio
+        if ratio is not None:
+            lines.append(f"After shocks: {_measured(ratio, 2)}.")
+    odd = [check for check in own.anew if check.is_odd]
+    if own.anew:
+        named = ", ".join(f"{one.label[0].lower()}{one.label[1:]} (p = {number(one.p_value, 2)})" for one in odd)
+        told = (
+            f"records that the model makes differ from this one in: {named}" if odd else "the model makes such records"
+        )
+        lines.append(f"Posterior predictive checks: {told}.")
+    return [" ".join(lines)]
 
 
 def _honest_words(own: Own) -> str:

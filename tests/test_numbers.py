@@ -207,7 +207,10 @@ def test_results_tell_themselves_in_one_short_line(ahead: riskcast.Forecast) -> 
     shown = [repr(x) for x in (ahead.case, ahead.posterior, ahead, risk, change, explanation)]
     assert all("\n" not in line and len(line) < 500 for line in shown)
     worst = max(risk.dyads, key=lambda dyad: dyad.score.mean)
-    assert f"{worst.id} {worst.score.mean:.0f} ({worst.band})" in repr(risk)
+    assert (
+        f"{worst.id} {riskcast.score_text(worst.score.mean, risk.forecast.case.settings.bands)} ({worst.band})"
+        in repr(risk)
+    )
     assert "checks passed" in repr(risk)
     failed = replace(ahead.posterior, diagnostics=replace(ahead.posterior.diagnostics, failures=("a: k-hat",)))
     assert "CHECKS FAILED" in repr(failed)

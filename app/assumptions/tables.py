@@ -17,6 +17,9 @@ from parts import door as st
 CHANGED = "●"
 LISTED = ("Now", "Published")
 MOST_COLUMNS = 24
+# Columns that share the room evenly, and the widths of others, in pixels.
+MOST_SHARING = 3
+NARROWEST, LETTER, CELL_PADDING = 92, 8, 18
 STRONGEST = math.log(5.0)
 RAISES, LOWERS = "213, 94, 0", "0, 114, 178"
 
@@ -95,12 +98,16 @@ def draw(
         selection_mode="single-cell",
         height=min(38 + 35 * len(table.rows), 510),
         column_config={"": st.column_config.TextColumn(width="medium", pinned=True)}
-        | {column: st.column_config.TextColumn(help=column, width=_width(table)) for column in table.columns},
+        | {column: st.column_config.TextColumn(help=column, width=_width(frame, column)) for column in table.columns},
     )
 
 
-def _width(table: Table) -> int | None:
-    return 92 if len(table.columns) > 7 else None
+def _width(frame: pd.DataFrame, column: str) -> int | None:
+    """Pixels for a column in which no number is cut; none where few columns share the room."""
+    if len(frame.columns) <= MOST_SHARING:
+        return None
+    longest = int(frame[column].str.len().max()) if len(frame) else 0
+    return max(NARROWEST, LETTER * longest + CELL_PADDING)
 
 
 def _colour(keys: tuple[str, ...], words: Mapping[str, Subject], now: Mapping[str, riskcast.Quantity]) -> str:

@@ -134,8 +134,11 @@ def _tension_sentence(today: Today) -> Markdown:
 
 
 def strongest(today: Today, contribution: Any) -> riskcast.ActingEffect | None:
-    """The effect through which a driver is felt most today, among those that point the way its contribution does."""
-    found = tuple(one for one in today.effects_of(contribution.id) if one.on == "rate")
+    """The effect through which a driver is felt most today, among those that point the way its contribution does; none
+    on what the scenario rules out."""
+    ahead = today.result.forecast
+    on_rates = (one for one in today.effects_of(contribution.id) if one.on == "rate")
+    found = tuple(one for one in on_rates if not ahead.is_ruled_out(one.target, one.unit))
     alike = [one for one in found if (one.now.median > 1.0) == (contribution.points > 0)]
     return next(iter(alike or found), None)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import riskcast
 from parts import door as st, widgets
 from parts.markdown import Markdown
 from riskcast import charts
 from state import results, session
 from state.results import Result
+
+# Score points that are told: what rounds to none is not.
+LEAST_POINTS = 0.05
 
 
 def show() -> None:
@@ -66,9 +71,11 @@ def _headline(result: Result) -> None:
     listed = " and ".join(
         f"{one.label.lower()} {one.words} ({riskcast.percent(one.probability.mean)})" for one in likely
     )
+    listed = f": {listed}" if listed else ""
     name = highest.partner_name or highest.id
-    scored = f"{highest.score.mean:.0f} of 100 ({widgets.interval(highest.score)}, {highest.band})"
-    st.markdown(Markdown("**{}** has the highest score, {}: {}.", name, scored, listed))
+    shown = riskcast.score_text(highest.score.mean, result.case.settings.bands)
+    scored = f"{shown} of 100 ({widgets.interval(highest.score)}, {highest.band})"
+    st.markdown(Markdown("**{}** has the highest score, {}{}.", name, scored, listed))
 
 
 def _dyads(result: Result, before: Result) -> None:
@@ -77,15 +84,26 @@ def _dyads(result: Result, before: Result) -> None:
     for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[: widgets.MOST_PAIRS]:
         driver = next(iter(explanation.contributions[dyad.id]), None)
         moved = change.score[dyad.id].mean
-        delta = f" · {riskcast.signed(moved)} since published" if abs(moved) >= 0.05 else ""
+        delta = f" · {riskcast.signed(moved)} against the published baseline" if abs(moved) >= LEAST_POINTS else ""
         with st.container(border=True):
             name, badge = dyad.partner_name or dyad.id, widgets.band_badge(result.case, dyad.band)
-            score = Markdown("**{:.0f}** ({}){}", dyad.score.mean, widgets.interval(dyad.score), delta)
+            shown = riskcast.score_text(dyad.score.mean, result.case.settings.bands)
+            score = Markdown("**{}** ({}){}", shown, widgets.interval(dyad.score), delta)
             st.markdown(Markdown("**{}** &nbsp; {} &nbsp; {}", name, badge, score))
-            if driver is not None:
+            if driver is not None and abs(driver.points) >= LEAST_POINTS:
                 st.caption(f"Strongest driver: {driver.label} ({riskcast.signed(driver.points)} points)")
+            if dyad.grave is not None:
+                st.caption(f"Outcome of severity {result.case.settings.grave:g} or more: {_grave(dyad)}")
     if len(result.risk.dyads) > widgets.MOST_PAIRS:
         st.caption(widgets.which_pairs(len(result.risk.dyads)))
+
+
+def _grave(dyad: Any) -> str:
+    """The chance of a grave outcome, or what the scenario says of it."""
+    chance = dyad.grave or 0.0
+    if dyad.grave_is_assumed:
+        return "assumed" if chance else "ruled out by the scenario"
+    return riskcast.percent(chance)
 
 
 def _months(result: Result) -> None:

@@ -200,7 +200,7 @@ def _series(case: riskcast.Case, report: Any, places: riskcast.Places | None) ->
                 "Values": one.values,
                 "From": "" if one.first is None else str(one.first),
                 "To": "" if one.last is None else str(one.last),
-                "Filled": one.filled or None,
+                **({"Filled": one.filled or None} if case.panel is not None else {}),
                 "Covers": 100 * one.share,
             }
             for one in report.series
@@ -296,10 +296,12 @@ def reading(voices: Voices) -> str:
 def _voices(result: Result, priors: Result, report: Any) -> None:
     case = result.case
     first, last = result.forecast.window
+    held = "at least one event is recorded" if result.forecast.found_in_part else "at least one event happens"
     st.markdown(
         Markdown(
-            "The chance of at least one event from {}, said by the **record alone** (how often the past held one), by "
+            "The chance that {} from {}, said by the **record alone** (how often the past held one), by "
             "the **priors alone** (what is believed, with nothing learned) and by **both** (the forecast).",
+            held,
             f"{riskcast.long_date(first)} to {riskcast.long_date(last)}",
         )
     )

@@ -19,6 +19,8 @@ from views import assumptions
 MOST_COMPARED = builder.MOST_COMPARED
 MOST_MOVED = 10
 MOST_DRAWN = 8
+# Pixels for the longest estimative term.
+WORDS_WIDE = 165
 LEAST_MOVED = 0.005
 Changes = Mapping[str, riskcast.Contrast]
 # Which way a change points, by the sign before it, and its colour: what is likelier is worse.
@@ -235,7 +237,8 @@ def _moved_by(second: tuple[str, Result], first: tuple[str, Result], change: ris
         palette=widgets.palette(),
     )
     st.altair_chart(chart, theme=None, width="stretch", key=f"contrast:{then.forecast.scenario_name}")
-    st.dataframe(rows[:MOST_MOVED], hide_index=True)
+    wide = {"In words": st.column_config.TextColumn(width=WORDS_WIDE)}
+    st.dataframe(rows[:MOST_MOVED], hide_index=True, column_config=wide)
     more = f" · the {MOST_MOVED} largest of {len(rows)}" if len(rows) > MOST_MOVED else ""
     st.caption(f"{label} less {other} · engine {then.posterior.engine}{more}")
 

@@ -52,17 +52,21 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
     risk = next(one for one in result.risk.dyads if one.id == dyad)
     own = explanation.contributions[dyad]
     start, end = explanation.reference[dyad], explanation.score[dyad]
+    is_tense = any(one.kind == "tension" for one in own)
     st.markdown(
         Markdown(
-            "**{}** scores **{:.0f}** of 100 ({:.0f}–{:.0f}) {}. With every indicator at its reference and nothing "
-            "recent it would be {:.1f}; today's levels and recent events add {}.",
+            "**{}** scores **{}** of 100 ({:.0f}–{:.0f}) {}. With every indicator at its reference{} and nothing "
+            "recent it would be {:.1f}; today's levels{} and recent events {} {:.1f}.",
             risk.partner_name or dyad,
-            end,
+            riskcast.score_text(end, result.case.settings.bands),
             risk.score.low,
             risk.score.high,
             widgets.band_badge(result.case, risk.band),
+            ", average times" if is_tense else "",
             start,
-            riskcast.signed(end - start),
+            ", tension" if is_tense else "",
+            "add" if end >= start else "take away",
+            abs(end - start),
         )
     )
     st.altair_chart(
@@ -80,8 +84,11 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         _driver(today, one, places)
     rest = own[min(MOST_OPEN, len(shown)) :]
     if rest:
-        together = sum(one.points for one in rest)
-        if st.toggle(f"Show the {len(rest)} smaller drivers ({riskcast.signed(together)} together)", key="why_rest"):
+        together = riskcast.signed(sum(one.points for one in rest))
+        many = (
+            f"smaller driver ({together})" if len(rest) == 1 else f"{len(rest)} smaller drivers ({together} together)"
+        )
+        if st.toggle(f"Show the {many}", key="why_rest"):
             for one in rest:
                 _driver(today, one, places)
 
@@ -93,7 +100,10 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
             return
         st.caption(f"{riskcast.signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
         st.markdown(Markdown("**What it does to each event's rate**"))
-        _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
+        if one.kind == "tension":
+            _tension_factors(today)
+        else:
+            _effects(today, today.effects_of(one.id), places, key=f"from:{one.id}", ahead=True)
         if one.kind in ("recent", "raised"):
             st.markdown(Markdown("**The events themselves**"))
             _events(today, [each for each in today.past if each.type == one.id.partition(":")[2]], places)
@@ -173,6 +183,23 @@ def _base_rate(result: Result, event: str, unit: str) -> Markdown:
 
 def _percents(middle: float, low: float, high: float) -> str:
     return f"{riskcast.percent(middle)} ({riskcast.percent(low)} to {riskcast.percent(high)})"
+
+
+def _tension_factors(today: Today) -> None:
+    """By event type, what today's tension does to its rate."""
+    found = riskcast.tension_today(today.result.posterior)
+    if found is None:
+        return
+    st.dataframe(
+        [
+            {"Acts on": today.case.events[event].label, "Now": f"×{reasons.ratio(factors)}"}
+            for event, factors in found.factors.items()
+        ],
+        hide_index=True,
+        height="content",
+        column_config={"Now": "Now (90 %), average times being ×1"},
+        key="tension_factors",
+    )
 
 
 def _effects(

@@ -1,14 +1,14 @@
-"""The ICEWS directed dyad-years as the table of a panel case: both directions of a pair in one row."""
+"""The ICEWS directed dyad-years as the table of a panel case: both directions of a pair in one row.
+
+The two directions are two event types that share nothing but what each remembers of the other. The only choice by trial
+is the half-life of what is remembered, 2, 4 or 8 years, on the forecasts of 2007 and 2008.
+"""
 
 from __future__ import annotations
-
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas
 
-CASE = Path(__file__).parent / "case"
 PAIRS, CHOSEN_UNTIL, FEWEST = 1200, 2006, 20
 # Whether the actor is the pair's first state.
 SIDES = {"out": True, "in": False}
@@ -39,7 +39,8 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
         parts.append(part)
     table = parts[0].join(parts[1]).reset_index()
     for side in SIDES:
-        # What is usual between the two: the mean over all years so far.
+        # What is usual between the two, from 2002 on. A memory of the kind `mean` says the same later, but begins a
+        # year after, and rows in which it has seen next to nothing are learned from: log score 0.4135 against 0.4112.
         table[f"usual_{side}"] = table.groupby("pair")[f"force_{side}"].transform(lambda own: own.expanding().mean())
     for side in SIDES:
         table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
@@ -48,11 +49,3 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
     for side in SIDES:
         table[f"conflict_{side}"] = table[f"conflict_{side}"].astype(int)
     return table.drop(columns=["pair", "year"]).sort_values(["dyad", "period"], ignore_index=True)
-
-
-def write_case(data: pandas.DataFrame, folder: Path) -> Path:
-    """Copy the case's files into a folder and put the table beside them."""
-    shutil.copytree(CASE, folder, dirs_exist_ok=True)
-    (folder / "history").mkdir(exist_ok=True)
-    panel_table(data).to_parquet(folder / "history" / "panel.parquet", index=False)
-    return folder

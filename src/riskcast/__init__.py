@@ -155,6 +155,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "resolve_scenario",
             "respond",
             "score",
+            "score_text",
             "tension_today",
         ],
         "verification": [

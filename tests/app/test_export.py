@@ -213,7 +213,7 @@ def test_a_chart_as_svg_is_a_picture_of_its_own(dossier: riskcast.Dossier, kind:
 def test_the_chart_of_scores_shows_the_scores(dossier: riskcast.Dossier, risk: riskcast.Risk) -> None:
     root = ElementTree.fromstring(pictures.to_svg(dossier, wish_for(dossier, Picture.SCORES)))
     written = set(root.itertext())
-    assert {f"{dyad.score.mean:.0f}" for dyad in risk.dyads} <= written
+    assert {riskcast.score_text(dyad.score.mean, risk.forecast.case.settings.bands) for dyad in risk.dyads} <= written
     assert {dyad.partner_name for dyad in risk.dyads} <= written
 
 

@@ -386,7 +386,14 @@ SAMPLES: Mapping[str, list[Sample]] = {
             CASE,
             WHOLE,
             (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]")),
-            ("holds 75 %", "after 100 months"),
+            ("holds 75 %", "and rates are rough", "after 100 months"),
+        ),
+        Sample(
+            (CASE, "memories:\n", OFTEN.format("median: 30, interval: [15, 60]").replace("rate", "mean")),
+            CASE,
+            WHOLE,
+            (CASE, "memories:\n", OFTEN.format("median: 6, interval: [3, 12]").replace("rate", "mean")),
+            ("holds 75 %", "and means are rough"),
         ),
     ],
     "odd-step": [
@@ -787,8 +794,8 @@ def test_a_small_fall_that_a_bound_cuts_is_told_with_what_is_used() -> None:
     fall = {"label": "Fall", "story": "Less.", "indicators": [{"indicator": "remittance_dependency", "shift": -10.0}]}
     (doubt,) = find_scenario_doubts(case, "fall", Scenario.model_validate(fall))
     assert doubt.judgement == "clipped-move"
-    assert "remittance_dependency of RUS-KAZ would go from 0.15 to -9.85" in doubt.wrong
-    assert "the bounds hold it at 0, and -0.15 is used in place of -10" in doubt.wrong
+    assert "remittance_dependency of RUS-KAZ would go from 0.15 to −9.85" in doubt.wrong
+    assert "the bounds hold it at 0, and −0.15 is used in place of −10" in doubt.wrong
     assert "for 1 other pair" in doubt.wrong
 
 

@@ -44,12 +44,27 @@ def test_a_backtest_is_printed_and_kept(run: Run, tmp_path: Path) -> None:
     assert json.loads(again) == scores
 
 
+def test_a_backtest_goes_by_quarters_of_the_calendar(run: Run, tmp_path: Path) -> None:
+    options = ("--from", "2022-09-30", "--to", "2022", "--every", "quarter")
+    status, out, err = run("backtest", CASE, *options, *QUICK)
+    assert (status, err) == (0, "")
+    told = " ".join(out.split())
+    assert "90 % intervals: from calendar years drawn again and again, 2 in a row" in told
+    assert "All outcomes together" in told
+    assert "rate of the last two years" in told
+    vectors = pandas.read_parquet(tmp_path / "backtests" / CASE / "vectors.parquet")
+    assert vectors["origin"].tolist() == ["2022-09-30", "2022-12-31"]
+    page = (tmp_path / "backtests" / CASE / "index.html").read_text(encoding="utf-8")
+    assert "All outcomes together" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--folds", "random"), "only `rolling` is accepted: random folds put rows of one dyad"),
         (("--from", "last year"), "--from is 'last year'; give a year such as 1960"),
         (("--to", "2023-02-30"), "--to is '2023-02-30'"),
+        (("--every", "fortnight"), "every is 'fortnight'; give a number of periods, or one of month, quarter, year"),
         (("--from", "2024-05-07"), "no origin from 2024-05-07"),
         (("--from", "2005"), "leaves less than a year of record"),
         (("--cluster", "somewhere"), "give the address of its scheduler, such as tcp://host:8786"),

@@ -26,6 +26,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "rate": {"kind": "rate", "half_life": quantity(4.0)},
     "rate by number": {"kind": "rate", "half_life": quantity(4.0), "weight": "count"},
     "rate by log number": {"kind": "rate", "half_life": quantity(4.0), "weight": "log_count"},
+    "mean": {"kind": "mean", "half_life": quantity(4.0)},
+    "mean by number": {"kind": "mean", "half_life": quantity(4.0), "weight": "count"},
 }
 
 

@@ -61,6 +61,7 @@ def everything(tension: bool) -> Case:
         edge("rupture", "protest", quantity(1.5, 1.0, 2.2), whose="others", memory="fast", acts="next"),
         edge("rupture", "abuse", quantity(0.7, 0.5, 1.0), whose="own", memory="peace", acts="next"),
         edge("abuse", "abuse", quantity(1.4, 1.0, 2.0), whose="own", memory="habit", acts="next"),
+        edge("rupture", "rupture", quantity(1.6, 1.0, 2.6), whose="own", memory="usual", acts="next"),
         edge("decree", "protest", quantity(1.8, 1.2, 2.7), whose="host", memory="at_once", acts="next"),
         edge("protest", "decree", quantity(1.3, 0.9, 1.9), whose="any", memory="fast", acts="next"),
     ]
@@ -97,6 +98,7 @@ def everything(tension: bool) -> Case:
         "at_once": {"label": "At once", "kind": "immediate", "days": 40},
         "peace": {"label": "Peace", "kind": "since"},
         "habit": {"label": "Habit", "kind": "rate", "half_life": quantity(5.0)},
+        "usual": {"label": "Usual", "kind": "mean", "half_life": quantity(6.0)},
     }
     if tension:
         settings["tension"] = {

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from riskcast import fit, forecast, score
 from riskcast.case.settings import Band
 from riskcast.forecasting.score_rule import Scored, expected_points, most_points, points
-from riskcast.forecasting.scoring import band_of, estimative_words
+from riskcast.forecasting.scoring import band_of, estimative_words, score_text
 from tests.support.cases import assert_mean, edge, event, make_case, quantity, random_case
 
 # Intelligence Community Directive 203 (2015): 1-5 %, 5-20, 20-45, 45-55, 55-80, 80-95, 95-99.
@@ -191,3 +191,13 @@ def test_a_score_lies_between_nothing_and_the_worst_severity() -> None:
     for dyad in risk.dyads:
         assert 0 <= dyad.score.low <= dyad.score.mean <= dyad.score.high <= 100.0
         assert dyad.score.mean > 95
+
+
+@given(st.floats(0.0, 100.0), st.lists(st.integers(1, 99), max_size=4, unique=True))
+def test_a_score_is_told_in_the_band_in_which_it_lies(value: float, starts: list[int]) -> None:
+    bands = [Band(name=f"from {start}", start=start) for start in (0, *sorted(starts))]
+    shown = score_text(value, bands)
+    assert band_of(float(shown), bands) == band_of(value, bands)
+    assert float(shown) == pytest.approx(value, abs=0.5)
+    whole = f"{value:.0f}"
+    assert (shown == whole) == (band_of(float(whole), bands) == band_of(value, bands))

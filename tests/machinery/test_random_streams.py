@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import kstest
 
-from riskcast.machinery.random_streams import WORD, NormalTable, UniformTable, generator, normals
+from riskcast.machinery.random_streams import KEPT_NUMBERS, WORD, NormalTable, UniformTable, generator, normals
 
 seeds = st.integers(0, 2**63 - 1)
 
@@ -28,6 +28,14 @@ def test_rows_are_the_same_however_they_are_cut(seed: int, cut: int, columns: in
 def test_normals_are_the_same_however_they_are_cut(seed: int, cut: int) -> None:
     whole = normals(seed, ("drift", "x"), 0, 12, 3)
     np.testing.assert_array_equal(whole[cut:], normals(seed, ("drift", "x"), cut, 12 - cut, 3))
+
+
+def test_normals_that_are_kept_are_those_that_are_drawn() -> None:
+    drawn = normals(5, ("today", "x"), 0, KEPT_NUMBERS + 1, 1)
+    for _ in range(2):
+        np.testing.assert_array_equal(normals(5, ("today", "x"), 0, KEPT_NUMBERS, 1), drawn[:-1])
+    with pytest.raises(ValueError, match="read-only"):
+        normals(5, ("today", "x"), 0, 3, 1)[0] = 1.0
 
 
 def test_pages_can_be_read_in_any_order() -> None:

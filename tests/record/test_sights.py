@@ -99,7 +99,7 @@ def test_an_event_reaches_so_many_days_and_no_further() -> None:
         ({"kind": "since", "half_life": quantity(2.0)}, "is of the kind since, which has no half-life"),
         ({"kind": "count"}, "is of the kind count and has no half-life; add `half_life:`"),
         ({"half_life": quantity(2.0), "days": 3}, "has no days; remove `days:`, or say kind: immediate"),
-        ({"kind": "never", "weight": "count"}, "does not weigh events; remove `weight:`, or say kind: count or rate"),
+        ({"kind": "never", "weight": "count"}, "does not weigh events; remove `weight:`, or say kind: count, rate"),
     ],
 )
 def test_a_memory_that_does_not_fit_its_kind_is_refused_with_the_mend(changes: dict[str, Any], message: str) -> None:
@@ -112,6 +112,8 @@ def test_a_memory_that_does_not_fit_its_kind_is_refused_with_the_mend(changes: d
     [
         ({"spent": True}, "since", "is of the kind since, which no answer ends"),
         ({"whose": "others"}, "rate", "is a rate, of events of one unit"),
+        ({"whose": "others"}, "mean", "is a mean, of events of one unit"),
+        ({"spent": True}, "mean", "is of the kind mean, which no answer ends"),
         ({"target": "a", "spent": True}, "count", "lets an event type spend itself"),
         ({"source": "c"}, "severity", "c is a trigger, which has none"),
     ],

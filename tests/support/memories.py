@@ -107,9 +107,11 @@ def memory_by_definition(
             "log_count": math.log2(1.0 + sum(one.number for one in together)),
         }[settings.weight]
         left += weight * 2.0 ** (-(last - period) / half_life)
-    if settings.kind == "rate":
+    if settings.kind in ("rate", "mean"):
         decay = 2.0 ** (-1.0 / half_life)
         time = sum(decay**gap for gap in range(last + 1))
+        if settings.kind == "mean":
+            return left / time if last >= 0 else 0.0
         left = left / (time * (1.0 - decay)) if last >= 0 else 0.0
     return math.log2(1.0 + left)
 

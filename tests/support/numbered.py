@@ -17,6 +17,7 @@ memories:
   numbers: {{label: Numbers, weight: count, half_life: {{median: 2, interval: [1, 4], {JUDGED}}}}}
   logs: {{label: Logs, weight: log_count, half_life: {{median: 3, interval: [1.5, 6], {JUDGED}}}}}
   pace: {{label: Pace, kind: rate, weight: log_count, half_life: {{median: 4, interval: [2, 8], {JUDGED}}}}}
+  usual: {{label: Usual, kind: mean, weight: log_count, half_life: {{median: 9, interval: [5, 16], {JUDGED}}}}}
 """
 EDGES = (
     ("raid", "clash", "own", "numbers", "next", False),
@@ -25,6 +26,7 @@ EDGES = (
     ("raid", "clash", "own", "logs", "next", True),
     ("raid", "clash", "own", "numbers", "same", True),
     ("raid", "raid", "own", "pace", "next", False),
+    ("raid", "clash", "own", "usual", "next", False),
     ("raid", "summit", "any", "logs", "next", False),
     ("summit", "raid", "host", "numbers", "next", False),
 )
@@ -89,6 +91,8 @@ def number_memory_by_definition(case: Case, effect: Effect, rows: pandas.DataFra
             continue
         for number in here[effect.source].tolist():
             total += (number if memory.weight == "count" else math.log2(1.0 + number)) * decay ** (newest - at)
+    if memory.kind == "mean":
+        return (1.0 - decay) * total / covered if covered else 0.0
     if memory.kind == "rate":
         return math.log2(1.0 + (total / covered if covered else 0.0))
     return math.log2(1.0 + total)

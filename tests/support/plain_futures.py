@@ -269,10 +269,12 @@ class PlainWorld:
         total = 0.0
         for then, _ in periods:
             total += math.prod(self._left(draw, effect, unit, t, history) for t in range(then + 1, last + 1))
-        if kind == "rate":
+        if kind in ("rate", "mean"):
             shares = [self._left(draw, effect, unit, t, history) for t in range(last + 1)]
             time = sum((1.0 - shares[0]) * shares[0] ** gap for gap in range(last + 1))
             total /= time
+            if kind == "mean":
+                return total * (1.0 - shares[0])
         return math.log2(1.0 + total)
 
     def _left(

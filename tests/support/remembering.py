@@ -21,6 +21,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "since": {"kind": "since"},
     "never": {"kind": "never"},
     "rate": {"kind": "rate", "half_life": quantity(4.0, 2.0, 8.0)},
+    "mean": {"kind": "mean", "half_life": quantity(6.0, 3.0, 12.0), "weight": "log_count"},
 }
 SPENT = ("count", "number", "log_number", "immediate")
 
@@ -32,7 +33,7 @@ def remembering(rows: tuple[EventRow, ...] = (), partners: int = 2) -> Case:
         for name in KINDS:
             for acts in ("same", "next"):
                 for spent in (False, True) if name in SPENT else (False,):
-                    if name != "rate" or whose == "own":
+                    if name not in ("rate", "mean") or whose == "own":
                         told: dict[str, Any] = {"whose": whose, "memory": name, "acts": acts}
                         path = f"{whose}_{name}_{acts}_{'spent' if spent else 'kept'}"
                         told |= {"spent": True} if spent else {}
@@ -126,7 +127,7 @@ def answering(years: int = 6) -> Case:
 def remembering_panel() -> Case:
     """The small panel, with memories that fit panels, answers, and a driver of a half-life."""
     case, ratio = panel_case(), quantity(1.5, 0.8, 2.8)
-    names = ("since", "never", "rate")
+    names = ("since", "never", "rate", "mean")
     memories = {name: Memory.model_validate({"label": name, **KINDS[name]}) for name in names}
     edges = [edge("clash", "clash", ratio, whose="own", memory=name, acts="next", path=name) for name in names]
     edges += [

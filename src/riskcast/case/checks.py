@@ -18,7 +18,7 @@ from riskcast.case.plausibility.judge import refusals, scenario_refusals
 from riskcast.case.quantities import MISSING_NUMBERS, Quantity, check_domain, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import locate
-from riskcast.case.settings import COUNT, IMMEDIATE, NEVER, RATE, SINCE, Memory
+from riskcast.case.settings import COUNT, IMMEDIATE, NEVER, PER_TIME, SINCE, Memory
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.errors import Problem, suggest
 from riskcast.machinery.number_cells import mark_text
@@ -451,14 +451,12 @@ def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memo
     if effect.spent and effect.source == effect.target:
         wrong = "lets an event type spend itself"
         yield where.problem("effects", (index, "spent"), wrong, "remove it: an answer is another event type")
-    if effect.spent and memory.kind in (SINCE, NEVER, RATE):
+    if effect.spent and memory.kind in (SINCE, NEVER, *PER_TIME):
         wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
         mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
         yield where.problem("effects", (index, "spent"), wrong, mend)
-    if memory.kind == RATE and effect.whose in ("others", "any"):
-        wrong = (
-            f"is {effect.whose}, but {effect.memory} is a rate, of events of one unit to the time that it is on record"
-        )
+    if memory.kind in PER_TIME and effect.whose in ("others", "any"):
+        wrong = f"is {effect.whose}, but {effect.memory} is a {memory.kind}, of events of one unit over its time"
         yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
     if memory.weight == "severity" and case.events[effect.source].severity is None:
         wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"

@@ -117,7 +117,7 @@ _OF_CASES: Final = {
     "unreached-grave": ("a `grave` that no own outcome reaches", False, "structure:unreached_grave"),
     "steep-slope": ("a parent whose step, or an event that, passes on more than ten", False, "numbers:steep_slopes"),
     "odd-half-life": ("a half-life that leaves nothing, or forgets nothing", False, "numbers:odd_half_lives"),
-    "short-burn-in": ("a rate of events that the record is too short for", False, "numbers:short_burn_ins"),
+    "short-burn-in": ("a rate or mean of events that the record is too short for", False, "numbers:short_burn_ins"),
     "odd-step": ("a step that does not go with what the levels span", False, "numbers:odd_steps"),
     "share-for-percent": ("0.54 where 54 is meant, or 54 for 0.54", False, "levels:shares"),
     "today-jumps": ("a level of today far from the last dated value", False, "levels:jumps_today"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -376,6 +377,7 @@ def _nearest_legal(numbers: tuple[float, float, float], link: Link, side: str, e
     return None
 
 
+@lru_cache(maxsize=4096)
 def elicit(quantity: Quantity, link: Link) -> Prior:
     """The prior that has an elicited median and 90 % interval as its quantiles.
 

@@ -26,7 +26,7 @@ from riskcast.case.quantity_ids import (
     QuantityId,
     parse_id,
 )
-from riskcast.case.settings import NEVER, RATE, SINCE
+from riskcast.case.settings import MEAN, NEVER, RATE, SINCE
 from riskcast.names import RAISED, TENSION_TODAY
 
 TENSION_KINDS = (TENSION_PERSISTENCE, LOADING, OWN_LOADING)
@@ -35,6 +35,7 @@ _PER_MEMORY = {
     SINCE: "2.7 times the time since the last event",
     NEVER: "that there was no event so far",
     RATE: "one fresh event on a long record",
+    MEAN: "one event more in an average period",
 }
 
 

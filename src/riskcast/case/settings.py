@@ -95,11 +95,18 @@ MEMORY_KINDS = Registry[Any](
             "of an endless record",
             "riskcast.record.memory:RATE",
         ),
+        "mean": Entry(
+            "discounted mean of what periods on record have had: sum of 2^(-gap / half-life) * events / sum of "
+            "2^(-gap / half-life)",
+            "riskcast.record.memory:MEAN",
+        ),
     },
 )
-COUNT, IMMEDIATE, SINCE, NEVER, RATE = "count", "immediate", "since", "never", "rate"
+COUNT, IMMEDIATE, SINCE, NEVER, RATE, MEAN = "count", "immediate", "since", "never", "rate", "mean"
 # Kinds of memory in which nothing fades by a half-life.
 TIMELESS = (IMMEDIATE, SINCE, NEVER)
+# Kinds that hold events against the time on record.
+PER_TIME = (RATE, MEAN)
 
 
 class Memory(Strict):
@@ -141,9 +148,9 @@ class Memory(Strict):
             if self.days is None:
                 raise ValueError("is immediate, but does not say how many days it reaches; add `days:`")
             raise ValueError(f"is of the kind {self.kind}, which has no days; remove `days:`, or say kind: {IMMEDIATE}")
-        if self.weight is not None and self.kind not in (COUNT, RATE):
+        if self.weight is not None and self.kind not in (COUNT, *PER_TIME):
             wrong = f"is of the kind {self.kind}, which does not weigh events"
-            raise ValueError(f"{wrong}; remove `weight:`, or say kind: {COUNT} or {RATE}")
+            raise ValueError(f"{wrong}; remove `weight:`, or say kind: {COUNT}, {RATE} or {MEAN}")
         return self
 
 

@@ -39,7 +39,7 @@ from riskcast.charts.geography import View, capital_place, feature_of, label_pla
 from riskcast.charts.record import series_chart, timeline_chart
 from riskcast.charts.theme import LIGHT, Palette, wrap
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.scoring import OutcomeRisk, Risk
+from riskcast.forecasting.scoring import OutcomeRisk, Risk, score_text
 from riskcast.numbers import MOST_NAMED, between, interval, more, percent, short_date
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ def map_chart(
         rotate=[-round(lon, 2), -round(lat, 2)],
         fit={"type": "Feature", "geometry": corners, "properties": {}},
     )
-    ranked = ", ".join(f"{dyad_label(d)} {d.score.mean:.0f} ({d.band})" for d in highest(risk)[0])
+    bands = risk.forecast.case.settings.bands
+    first = highest(risk)[0]
+    ranked = ", ".join(f"{dyad_label(d)} {score_text(d.score.mean, bands)} ({d.band})" for d in first)
     lacking = f"not on the map: {', '.join(placed.missing[:MOST_NAMED])}{more(placed.missing)}"
     lacking = lacking if placed.missing else ""
     sentences = (f"Map of scores: {ranked}.", host_words, f"N{lacking[1:]}." if lacking else "")
@@ -169,7 +171,7 @@ def _placed(risk: Risk, known: Mapping[str, str], view: View, palette: Palette) 
             "dyad": dyad.id,
             "state": dyad_label(dyad),
             "score": dyad.score.mean,
-            "text": f"{dyad.score.mean:.0f}",
+            "text": score_text(dyad.score.mean, risk.forecast.case.settings.bands),
             "interval": between(dyad.score),
             "band": dyad.band,
         }
@@ -236,7 +238,7 @@ def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LI
             "dyad": d.id,
             "name": labels[d.id],
             "score": d.score.mean,
-            "text": f"{d.score.mean:.0f}",
+            "text": score_text(d.score.mean, case.settings.bands),
             "low": d.score.low,
             "high": d.score.high,
             "interval": between(d.score),
@@ -258,7 +260,7 @@ def score_chart(risk: Risk, *, width: Width = "container", palette: Palette = LI
             x=x("score"), y=y, text="text:N"
         ),
     ]
-    told = ", ".join(f"{labels[d.id]} {d.score.mean:.0f} ({between(d.score)}, {d.band})" for d in shown)
+    told = ", ".join(f"{row['name']} {row['text']} ({row['interval']}, {row['band']})" for row in rows)
     return finish(
         layers,
         palette=palette,

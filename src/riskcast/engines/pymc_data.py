@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
-from riskcast.case.settings import COUNT, RATE
+from riskcast.case.settings import COUNT, MEAN, PER_TIME
 from riskcast.engines.hazard import LOADING, Escalation, EventModel, Rows, build_event_model, edge_columns
 from riskcast.engines.shared import PERSISTENCE, TRUST, Shared, build_shared
 from riskcast.errors import OptionError
@@ -247,14 +247,14 @@ def _lay_memories(
 
     `past_faded` points into a table of what is left of an event by half-life and gap, so that its powers are computed
     once and not for every event. Where indicators act on a half-life, events point into a table of periods (`clock`)
-    instead, each unit's own, that is summed up to when they happened and to now. A memory that is a rate has the
-    covered periods that it has seen as well. `past_weight` is there where events count other than one by one.
+    instead, each unit's own, that is summed up to when they happened and to now. A memory that is a rate or a mean has
+    the covered periods that it has seen as well. `past_weight` is there where events count other than one by one.
     """
     first_row = _offsets(len(mine) for mine, _ in rows)
     first_coefficient = _offsets(len(model.middle) for model in blocks)
     laid = _Laid.of("memory_row", "memory_coefficient", "past_memory", "past_faded")
     clocks = _Laid.of("clock_half_life", "stretch_clock", "stretch_hyper", "timed_memory", "timed_now", "timed_then")
-    covered = _Laid.of("rate_memory", "rate_half_life", "covered_rate", "covered_faded")
+    covered = _Laid.of("rate_memory", "rate_half_life", "mean_rate", "covered_rate", "covered_faded")
     counts, sizes = _Laid.of("past", "timed"), _Laid.of("stretch_size", "covered_share")
     memories, rates, ticks = 0, 0, 0
     for model, (mine, _), begin, column in zip(blocks, rows, first_row, first_coefficient, strict=True):
@@ -262,7 +262,7 @@ def _lay_memories(
         for number, edge in enumerate(model.escalations):
             if not edge.fades:
                 continue
-            if edge.kind not in (COUNT, RATE):
+            if edge.kind not in (COUNT, *PER_TIME):
                 wrong = f"the memory {edge.memory} is of the kind {edge.kind}, which the engine nuts does not know"
                 raise OptionError(f"{wrong}; use laplace, or kind: {COUNT}")
             half_life = half_lives.index(f"{model.event}:{HALF_LIFE}.{edge.memory}")
@@ -292,12 +292,13 @@ def _lay_memories(
                     gap = half_life * periods + freshest[at_row] - past[at_past]
                     laid.add(past_memory=memories + owner, past_faded=gap)
                     counts.add(past=counted[at_row, at_past])
-                if edge.kind == RATE and edge.sight is not None:
+                if edge.kind in PER_TIME and edge.sight is not None:
                     share = edge.sight.seen[:, 1, unit]
                     where, when = np.nonzero((np.arange(periods) <= freshest[remembering, None]) & (share > 0.0))
                     covered.add(
                         rate_memory=memories + np.arange(len(remembering)),
                         rate_half_life=np.full(len(remembering), half_life),
+                        mean_rate=rates + np.arange(len(remembering) if edge.kind == MEAN else 0),
                         covered_rate=rates + where,
                         covered_faded=half_life * periods + freshest[remembering][where] - when,
                     )
@@ -322,9 +323,8 @@ def _remembered(edge: Escalation, unit: int, now: Ints, freshest: Ints) -> tuple
     """Periods in which an edge has seen events in a unit, and how many of each period the rows in periods `now`, of
     which `freshest` is the last that they feel, remember: (rows, periods seen)."""
     sight = edge.sight
-    seen = (
-        edge.seen[:, unit] if sight is None else sight.seen[..., 0, unit] if edge.kind == RATE else sight.seen[:, unit]
-    )
+    grid = edge.seen if sight is None else sight.seen
+    seen = grid[:, 0, unit] if edge.kind in PER_TIME else grid[:, unit]
     past = np.flatnonzero(seen)
     counted = np.where(past <= freshest[:, None], seen[past], 0.0)
     if sight is not None and sight.answered is not None and sight.upto is not None and sight.after is not None:

@@ -242,7 +242,8 @@ def _memories(
     """log2(1 + S) for every memory that is not zero, with S = sum over past events of what is left of each.
 
     What is left after `gap` periods is 2^(-gap / half-life); under indicators, 2^(-sum of 1 / h[t]) over the periods
-    since. A rate divides S by sum over covered periods of 2^(-gap / half-life), as a share of an endless sum.
+    since. A rate divides S by sum over covered periods of 2^(-gap / half-life), as a share of an endless sum; a mean is
+    S by that sum itself, without a logarithm.
     """
     import pytensor.tensor as pt
 
@@ -261,8 +262,10 @@ def _memories(
         time = pt.zeros(at["rate_memory"].shape)[at["covered_rate"]].inc(
             data["covered_share"] * faded[at["covered_faded"]]
         )
+        mean = left[at["rate_memory"]] / time
         endless = 1.0 / -pt.expm1(-decay[at["rate_half_life"]])
-        left = left[at["rate_memory"]].set(left[at["rate_memory"]] * endless / time)
+        logs = pt.log1p(left[at["rate_memory"]].set(mean * endless)) / LOG_2
+        return logs[at["rate_memory"][at["mean_rate"]]].set(mean[at["mean_rate"]])
     return pt.log1p(left) / LOG_2
 
 

@@ -30,5 +30,10 @@ from .requests import (
 )
 from .responses import Response as Response, plausible_range as plausible_range, respond as respond
 from .scenarios import resolve_scenario as resolve_scenario
-from .scoring import Risk as Risk, estimative_words as estimative_words, score as score
+from .scoring import (
+    Risk as Risk,
+    estimative_words as estimative_words,
+    score as score,
+    score_text as score_text,
+)
 from .tension_now import TensionToday as TensionToday, tension_today as tension_today

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskcast.case.model import Effect
-from riskcast.case.settings import RATE, Memory as MemorySettings
+from riskcast.case.settings import PER_TIME, Memory as MemorySettings
 from riskcast.engines.hazard import Escalation, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.work_arrays import WORK, finite
@@ -120,7 +120,7 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
         if one.memory == effect.memory
     }
     quiet = Sight(np.zeros_like(sight.seen), blank=sight.blank)
-    if settings.kind == RATE:
+    if settings.kind in PER_TIME:
         quiet.seen[:, 1] = sight.seen[:, 1]
     begun = None if record.timeline.ends_period else begun_of(effect, case, record)
 

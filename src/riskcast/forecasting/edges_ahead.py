@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.case.settings import IMMEDIATE, RATE
+from riskcast.case.settings import IMMEDIATE, PER_TIME
 from riskcast.forecasting.edge_plans import Beyond, Edge
 from riskcast.forecasting.plan import EventPlan, Plan
 from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, full, work
@@ -158,7 +158,7 @@ class EdgeAhead:
         """Events of the cell and of its period before it, as one period has them."""
         before = np.array(before, dtype=WORK)[..., None, :]
         before = before if self._keep is None else before * self._keep
-        if self._beyond.settings.kind == RATE:
+        if self._beyond.settings.kind in PER_TIME:
             before[1] = 0.0
         if self._beyond.settings.weight == "log_count":
             return np.log2(np.exp2(own) + np.exp2(before) - 1.0)
@@ -177,7 +177,7 @@ class EdgeAhead:
             counted = np.log2(1.0 + counted)
         if counted is not happened or beyond.weight != 1.0:
             counted = work(counted * beyond.weight)
-        return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind == RATE else counted
+        return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind in PER_TIME else counted
 
     def _visible(self, source: Floats) -> Floats:
         """What units of the target see of the source's units: (..., paths, units)."""

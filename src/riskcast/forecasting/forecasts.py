@@ -183,7 +183,7 @@ class Forecast:
         part = share(low) if low == high else f"{share(low)} to {share(high)}"
         return (
             f"A search like today's finds {part} of what happens ({named}). Probabilities and scores are of what "
-            "happens; the chance that it is recorded, which can be verified, is given as `recorded` in files."
+            "happens; the chance that it is recorded, which can be verified, stands in files as “recorded”."
         )
 
     @cached_property

@@ -118,5 +118,6 @@ class PathScores:
         factor *= self._open[event]
         factor *= -self._share[event]
         factor += 1
-        np.maximum(factor, LEAST_FACTOR, out=factor)
+        if 1 - self._share[event] < LEAST_FACTOR:
+            np.maximum(factor, LEAST_FACTOR, out=factor)
         self._expected *= factor

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCORE_IN_WORDS = "what a dyad's own outcomes within the horizon add up to on average"
 
+MOST_DIGITS = 3
 ASSUMED, ASSUMED_NOT = "assumed", "assumed not"
 WORDS = (
     (0.05, "remote"),
@@ -54,6 +55,17 @@ def words_of(probability: float, is_assumed: bool) -> str:
 def band_of(score: float, bands: Sequence[Band]) -> str:
     """Name of the band that a score falls into."""
     return [band.name for band in bands if band.start <= score][-1]
+
+
+def score_text(score: float, bands: Sequence[Band]) -> str:
+    """A score in whole points, with as many digits after the point as keep it in its band.
+
+    >>> bands = [Band(name="low", start=0), Band(name="high", start=45)]
+    >>> score_text(44.4, bands), score_text(44.6, bands), score_text(45.2, bands)
+    ('44', '44.6', '45')
+    """
+    texts = (f"{score:.{digits}f}" for digits in range(MOST_DIGITS + 1))
+    return next((text for text in texts if band_of(float(text), bands) == band_of(score, bands)), str(score))
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,8 @@ class Risk:
         return pandas.DataFrame(rows, columns=["dyad", "partner", "score", "low", "high", "band"])
 
     def __repr__(self) -> str:
-        scores = ", ".join(f"{d.id} {d.score.mean:.0f} ({d.band})" for d in self.dyads[:MOST_NAMED])
+        bands = self.forecast.case.settings.bands
+        scores = ", ".join(f"{d.id} {score_text(d.score.mean, bands)} ({d.band})" for d in self.dyads[:MOST_NAMED])
         return f"<Risk. Scores: {scores}{more(self.dyads)}. {self.forecast.origin}>"
 
     def _repr_html_(self) -> str:

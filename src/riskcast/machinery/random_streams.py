@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ class _WordTable:
         self._at = start + pairs
         # The same words on machines of either byte order.
         words = self._stream.random_raw(pairs).astype("<u8", copy=False).view("<u4")
-        np.copyto(out, words[self._odd : self._odd + count].reshape(self._shape), casting="same_kind")
+        # To numbers first, then into their layout: both at once takes half as long again.
+        np.copyto(out, words[self._odd : self._odd + count].astype(np.float32).reshape(self._shape))
 
 
 class UniformTable:
@@ -111,10 +113,25 @@ class NormalTable:
         np.multiply(self._angle, np.float32(2.0 * np.pi * 2.0**-32), out=self._angle)
 
 
+# Small tables are kept, as every what-if asks for those of the last one: of so many numbers at most, 8 MB in all.
+KEPT_NUMBERS, KEPT_TABLES = 4096, 256
+
+
 def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> Floats:
-    """Standard normals in double precision, (rows, columns): the rows from `first` on of an endless table."""
+    """Standard normals in double precision, (rows, columns), not to be written to: the rows from `first` on of an
+    endless table."""
+    draw = _few_normals if rows * columns <= KEPT_NUMBERS else _draw_normals
+    return draw(seed, purpose, first, rows, columns)
+
+
+def _draw_normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> Floats:
     stream = bit_stream(seed, *purpose)
     stream.advance(first * 2 * columns)
     both = np.random.Generator(stream).random((rows, 2 * columns))
     radius, angle = np.sqrt(-2.0 * np.log1p(-both[:, :columns])), 2.0 * np.pi * both[:, columns:]
-    return radius * np.cos(angle)
+    out = radius * np.cos(angle)
+    out.flags.writeable = False
+    return out
+
+
+_few_normals = lru_cache(maxsize=KEPT_TABLES)(_draw_normals)

@@ -331,8 +331,32 @@ class Rate(Memory):
         return np.log1p(rate, out=out)
 
 
+class Mean(Memory):
+    """The discounted mean of what covered periods have had, as it is: m = S / E, with S the sum over events of
+    2^(-gap / half-life), and E that of 2^(-gap / half-life) over covered periods.
+
+    Parts of a state, and what is seen, are those of `Rate`; both sums carry the factor 1 - 2^(-1 / half-life).
+
+    >>> seen = np.array([[[2.0], [1.0]], [[0.0], [1.0]]])
+    >>> follow(MEAN, Sight(seen), lambda t: np.array([0.5]), same_period=True)[0].ravel().round(3).tolist()
+    [2.0, 0.667]
+    """
+
+    stacked = True
+
+    def step(self, state: Floats, decay: Floats, seen: Floats, out: Floats | None = None) -> Floats:
+        """state * decay + (1 - decay) * seen."""
+        out = np.multiply(state, decay, out=out)
+        return np.add(out, (1.0 - decay) * seen, out=out)
+
+    def shape(self, state: Floats, out: Floats | None = None) -> Floats:
+        """S / E; where nothing is covered there is no event either."""
+        mean = np.divide(state[0], state[1], out=np.array(state[0]), where=state[1] > 0.0)
+        return np.multiply(mean, 1.0, out=out)
+
+
 COUNT = Count()
-IMMEDIATE, SINCE, NEVER, RATE = Immediate(), Since(), Never(), Rate()
+IMMEDIATE, SINCE, NEVER, RATE, MEAN = Immediate(), Since(), Never(), Rate(), Mean()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 
 from riskcast.case.model import Case, Effect
 from riskcast.case.periods import Timeline
-from riskcast.case.settings import IMMEDIATE, NEVER, RATE, SINCE, Memory
+from riskcast.case.settings import IMMEDIATE, NEVER, PER_TIME, SINCE, Memory
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.arrays import Dated, Record, day_number
 from riskcast.record.memory import Sight, reached, seen_of
@@ -40,7 +40,7 @@ def sight_of(effect: Effect, case: Case, record: Record) -> Sight:
         # Where nothing was triggered there is nothing to part, but for time on record.
         busy = set(triggers.period.tolist())
         for t, unit in np.argwhere(answered).tolist():
-            if t not in busy and memory.kind != RATE:
+            if t not in busy and memory.kind not in PER_TIME:
                 continue
             here = np.flatnonzero(triggers.period == t)
             before = _came_before(triggers, here, answers, t, unit, effect.acts == "same")
@@ -75,7 +75,7 @@ def share_reached(case: Case, record: Record, trigger: Dated, days: int) -> floa
 
 def sees_coverage(memory: Memory) -> bool:
     """Whether what a memory sees depends on how far the record reaches, and not on its events alone."""
-    return memory.kind in (SINCE, NEVER, RATE)
+    return memory.kind in (SINCE, NEVER, *PER_TIME)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def begun_of(effect: Effect, case: Case, record: Record) -> Begun:
 def is_plain(effect: Effect, case: Case) -> bool:
     """Whether an edge sees no more of a record than whether events happened, period by period."""
     memory = settings_of(effect, case)
-    return not effect.spent and memory.weight is None and memory.kind not in (IMMEDIATE, SINCE, NEVER, RATE)
+    return not effect.spent and memory.weight is None and memory.kind not in (IMMEDIATE, SINCE, NEVER, *PER_TIME)
 
 
 def settings_of(effect: Effect, case: Case) -> Memory:
@@ -150,7 +150,7 @@ def source_grid(effect: Effect, case: Case, record: Record, only: tuple[int, Int
     if memory.is_numbered:
         numbers = record.numbers.get(source, grid) if dated is None else _numbers(grid, dated)
     grid = weighed(case, effect, grid, numbers)
-    if memory.kind != RATE:
+    if memory.kind not in PER_TIME:
         return grid
     covered = record.covered[source][begin : begin + len(grid)]
     return np.stack([np.where(covered > 0.0, grid, 0.0), covered], axis=1)

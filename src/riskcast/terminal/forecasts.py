@@ -30,7 +30,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.forecasting.remembered import RememberedEvent
-from riskcast.forecasting.scoring import ASSUMED, DyadRisk, OutcomeRisk, Risk
+from riskcast.forecasting.scoring import ASSUMED, DyadRisk, OutcomeRisk, Risk, score_text
 from riskcast.forecasting.tension_now import tension_today
 from riskcast.numbers import (
     MOST_NAMED,
@@ -197,7 +197,7 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
         style = band_style(risk.forecast.case, dyad.band)
         table.add_row(
             dyad.id,
-            Text(f"{dyad.score.mean:.0f}", style=f"bold {style}"),
+            Text(score_text(dyad.score.mean, risk.forecast.case.settings.bands), style=f"bold {style}"),
             between(dyad.score),
             Text(dyad.band, style=style),
             *([grave_chance(dyad)] if is_grave else []),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from riskcast.case.model import Case, Effect
+from riskcast.case.settings import RATE
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel, half_life_ratio
 from riskcast.forecasting.days_ahead import DaysAhead, draw_day
@@ -16,6 +17,9 @@ from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.record.arrays import Dated, Record, day_number
 from riskcast.record.memory import fading, memory_of, seen_of
 from riskcast.record.sights import numbers_of_events, periods_reached, settings_of, source_grid
+
+NO_ROWS = np.zeros((0, 5), dtype=np.int64)
+NOTHING = Dated(*NO_ROWS.T)
 
 
 class RecordDrawing:
@@ -35,6 +39,7 @@ class RecordDrawing:
         self._wholes = np.array([day_number(case.calendar.first_day(line.first + t)) for t in range(line.length + 1)])
         self._days = DaysAhead(starts - self._wholes[:-1] + 1, ends - starts + 1, np.diff(self._wholes))
         self._now: dict[str, Dated] = {}
+        self._quiet: dict[str, Floats] = {}
         self._known = {event: numbers_of_events(case, blank, event) for event in blank.numbers}
         self._numbers = {event: np.zeros_like(blank.numbers[event]) for event in blank.numbers}
 
@@ -62,6 +67,10 @@ class RecordDrawing:
         if event in self._known:
             self._numbers[event][t] = draw_known_number(uniform, chance, self._known[event], happened)
             return
+        if not happened.any():
+            self._now[event] = NOTHING
+            self._dated[event].append(NO_ROWS)
+            return
         unit = np.flatnonzero(happened)
         placed = draw_day(uniform, chance, self._days, t)[unit].astype(np.int64) - 1 + self._wholes[t]
         # Nothing is known of the order within a period but that of same-period edges.
@@ -80,8 +89,15 @@ class RecordDrawing:
             part = replace(self._blank, occurred={source: own}, numbers={source: numbers})
             return seen_of(effect, self._case, source_grid(effect, self._case, part, (t, np.zeros(0, np.int64))))[0]
         now = self._now[source]
+        # Most periods hold nothing, which all but rates see alike whenever it is.
+        quiet = not len(now.unit) and settings_of(effect, self._case).kind != RATE
+        if quiet and effect.id in self._quiet:
+            return self._quiet[effect.id]
         part = replace(self._blank, dated={source: now})
-        return seen_of(effect, self._case, source_grid(effect, self._case, part, (t, np.arange(len(now.unit)))))[0]
+        seen = seen_of(effect, self._case, source_grid(effect, self._case, part, (t, np.arange(len(now.unit)))))[0]
+        if quiet:
+            self._quiet[effect.id] = seen
+        return seen
 
     def answered(self, effect: Effect, t: int) -> Bools:
         """In which units the target of an edge has happened in a period."""

@@ -15,7 +15,7 @@ from riskcast.case.model import Case, Indicator
 from riskcast.case.moves import total_drifts
 from riskcast.case.plausibility.limits import found_at, quantities_of, written_levels
 from riskcast.case.quantities import Quantity, check_domain
-from riskcast.case.settings import RATE
+from riskcast.case.settings import PER_TIME
 from riskcast.case.where import SERIES_FILE
 from riskcast.machinery.array_types import Floats
 from riskcast.numbers import factor_text
@@ -200,15 +200,15 @@ def short_burn_ins(case: Case) -> Iterator[Found]:
     for key, _, quantity in quantities_of(case, ids.HALF_LIFE):
         found = ids.parse_id(key)
         memory = case.settings.memories.get(found.of or found.name)
-        if memory is None or memory.kind != RATE or not quantity.center > 0:
+        if memory is None or memory.kind not in PER_TIME or not quantity.center > 0:
             continue
         share = 1.0 - 2.0 ** (-record / quantity.center)
         if not share >= BURNT_IN:
             needed = -quantity.center * math.log2(1.0 - BURNT_IN)
             wrong = f"{quantity.center:g} {unit}s: a record of {record} {unit}s holds {100 * share:.0f} % of what an "
-            wrong += f"endless one would weigh, and rates are rough until it holds {100 * BURNT_IN:.0f} %, "
+            wrong += f"endless one would weigh, and {memory.kind}s are rough until it holds {100 * BURNT_IN:.0f} %, "
             wrong += f"after {needed:.0f} {unit}s"
-            mend = "give a shorter half-life or a longer record, or accept that few events move the rate much"
+            mend = "give a shorter half-life or a longer record, or accept that few events move it much"
             yield found_at(case, key, quantity, wrong, mend, quantity.center)
 
 

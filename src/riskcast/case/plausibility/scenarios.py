@@ -16,6 +16,7 @@ from riskcast.case.plausibility.levels import share_words
 from riskcast.case.quantities import Quantity, check_domain
 from riskcast.machinery.array_types import Floats
 from riskcast.names import BASELINE
+from riskcast.numbers import plain_number, signed_number
 
 # Steps that rounding makes.
 DUST: Final = 1e-9
@@ -133,12 +134,11 @@ def clipped_moves(case: Case, name: str, scenario: Scenario) -> Iterator[Found]:
             period, _, unit = np.unravel_index(int(np.nanargmax(excess)), excess.shape)
             units = case.dyads if indicator.scope == "dyad" else (case.host,)
             asked, used, today = (float(scale.level(part[period, 0, unit])) for part in (path, held, before))
+            now, then, at_bound = (plain_number(value, 4) for value in (today, asked, used))
             others = int((excess.max(axis=(0, 1)) > DUST).sum()) - 1
             whose = f" of {units[int(unit)]}" if indicator.scope == "dyad" else ""
-            wrong = (
-                f"{indicator_id}{whose} would go from {today:.4g} to {asked:.4g}; the bounds hold it at {used:.4g}, "
-            )
-            wrong += f"and {used - today:+.3g} is used in place of {asked - today:+.3g}"
+            wrong = f"{indicator_id}{whose} would go from {now} to {then}; the bounds hold it at {at_bound}, "
+            wrong += f"and {signed_number(used - today, 3)} is used in place of {signed_number(asked - today, 3)}"
             wrong += f" (and so for {others} other pair{'s' if others > 1 else ''})" if others else ""
             if own is None:
                 at: tuple[str | int, ...] = (name,)
