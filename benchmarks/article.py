@@ -18,7 +18,7 @@ CLAIMS = {
     "xenophobia": "rising xenophobia brings friction: more, by way of incidents, advisories and removals",
     "labour_shortage": "Russia needs the workers, so it may not last: fewer removals and laws, and shorter drives",
     "remittance_dependency": "who lives on transfers gives in: fewer protests, warnings and breaks, sooner mended",
-    "security_diversification": "a multi-vector policy keeps states steady; it makes them bold as well, and both are in",
+    "security_diversification": "a multi-vector policy keeps states steady; it makes them bold too, and both are in",
 }
 QUESTIONS = {
     "need_is_gone": "May the quarrel not last, because each needs the other? Were the need gone:",
