@@ -60,4 +60,4 @@ def test_need_holds_back_and_multi_vector_policy_steadies(posterior: Posterior) 
 
 
 def test_shared_acts_touch_whom_they_can(case: Case) -> None:
-    assert "RUS-TKM" not in case.events["restrictive_act"].applies_to
+    assert "RUS-TKM" not in (case.events["restrictive_act"].applies_to or case.dyads)
