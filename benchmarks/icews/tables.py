@@ -39,7 +39,8 @@ def panel_table(data: pandas.DataFrame) -> pandas.DataFrame:
         parts.append(part)
     table = parts[0].join(parts[1]).reset_index()
     for side in SIDES:
-        # What is usual between the two, from 2002 on, which is a year before events on record can be remembered.
+        # What is usual between the two, from 2002 on. A memory of the kind `mean` says the same later, but begins a
+        # year after, and rows in which it has seen next to nothing are learned from: log score 0.4135 against 0.4112.
         table[f"usual_{side}"] = table.groupby("pair")[f"force_{side}"].transform(lambda own: own.expanding().mean())
     for side in SIDES:
         table[f"conflict_{side}"] = table.groupby("pair")[f"conflict_{side}"].shift(-1)
