@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import kstest
 
-from riskcast.machinery.random_streams import KEPT_NUMBERS, WORD, NormalTable, UniformTable, generator, normals
+from riskcast.machinery.random_streams import (
+    KEPT_NUMBERS,
+    WORD,
+    NormalTable,
+    UniformTable,
+    generator,
+    normal_pages,
+    normals,
+)
 
 seeds = st.integers(0, 2**63 - 1)
 
@@ -36,6 +44,18 @@ def test_normals_that_are_kept_are_those_that_are_drawn() -> None:
         np.testing.assert_array_equal(normals(5, ("today", "x"), 0, KEPT_NUMBERS, 1), drawn[:-1])
     with pytest.raises(ValueError, match="read-only"):
         normals(5, ("today", "x"), 0, 3, 1)[0] = 1.0
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_pages_of_normals_are_those_of_their_table(keep: bool) -> None:
+    for rows, columns in ((6, 2), (2, 6)):
+        table = NormalTable(9, ("path", "x"), 2, rows, columns)
+        wanted = [table.page(number) for number in range(5)]
+        for _ in range(2):
+            pages = normal_pages(9, ("path", "x"), 2, rows, columns, 5, keep=keep)
+            for page, known in zip(pages, wanted, strict=True):
+                np.testing.assert_array_equal(page, known)
+                assert page.flags.writeable is not keep
 
 
 def test_pages_can_be_read_in_any_order() -> None:

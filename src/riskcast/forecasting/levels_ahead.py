@@ -14,7 +14,7 @@ from riskcast.forecasting.plan import Plan, Rise
 from riskcast.forecasting.scenarios import LevelPaths, Moves, move_levels
 from riskcast.forecasting.work_arrays import WORK, Active, Block, empty_paths, full, work
 from riskcast.machinery.array_types import Floats, Ints
-from riskcast.machinery.random_streams import NormalTable
+from riskcast.machinery.random_streams import normal_pages
 
 
 @dataclass
@@ -157,6 +157,8 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
     """Indicator paths (cells, paths, units) in steps: today's level, a random walk, what parents pass on, the scenario;
     within bounds. Those that events can raise are without it, bounds and the scenario."""
     case, draw, out = plan.case, block.draw, {}
+    # What-ifs of a block that holds all draws ask for the same chance again; other blocks would push each other out.
+    is_whole = block.first == 0 and int(draw[-1]) == plan.draws - 1
     for name in case.indicators:
         today, drift = work(plan.today[name][draw]), plan.drift[name][draw]
         units = today.shape[1]
@@ -166,17 +168,17 @@ def level_paths(plan: Plan, scenario: Scenario, block: Block) -> LevelPaths:
                 np.multiply(today, work(kept), out=path[t])
             out[name] = path
             continue
-        noise = NormalTable(plan.seed, block.purpose("drift path", name), block.first, len(draw), units)
+        purpose, shape = block.purpose("drift path", name), (len(draw), units)
+        noise = normal_pages(plan.seed, purpose, block.first, *shape, plan.cells, keep=is_whole)
         spread = work(drift[:, None] / np.sqrt(case.periods_per_year))
-        walk, fresh = np.zeros_like(today), np.empty_like(today)
+        walk, spare = np.zeros_like(today), np.empty_like(today)
         back = _Return.of(plan, name, draw) if name in plan.reversion else None
-        for t in range(plan.cells):
-            noise.page(t, out=fresh)
+        for t, fresh in enumerate(noise):
             if back is not None:
                 walk *= back.kept[t]
-                fresh *= back.spread[t]
+                fresh = np.multiply(fresh, back.spread[t], out=spare)
             elif plan.shares[t] != 1.0:
-                fresh *= WORK(np.sqrt(plan.shares[t]))
+                fresh = np.multiply(fresh, WORK(np.sqrt(plan.shares[t])), out=spare)
             walk += fresh
             level = np.multiply(walk, spread, out=path[t])
             level += today if back is None else today * back.today[t]

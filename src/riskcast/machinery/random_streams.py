@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -115,6 +116,34 @@ class NormalTable:
 
 # Small tables are kept, as every what-if asks for those of the last one: of so many numbers at most, 8 MB in all.
 KEPT_NUMBERS, KEPT_TABLES = 4096, 256
+# The same of pages in single precision: 2 MB each, 64 MB in all.
+KEPT_PAGES, KEPT_BOOKS = 1 << 19, 32
+
+
+def normal_pages(
+    seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int, pages: int, *, keep: bool = False
+) -> Iterator[NDArray[np.float32]]:
+    """The first pages of a `NormalTable`, one after the other, not to be written to.
+
+    Each may be written over with the next; with `keep`, those of small tables are held for who asks for them again.
+    """
+    if keep and rows * columns * pages <= KEPT_PAGES:
+        return iter(_few_pages(seed, purpose, first, rows, columns, pages))
+    table = NormalTable(seed, purpose, first, rows, columns)
+    out = np.empty((rows, columns), dtype=np.float32, order="F" if rows > columns else "C")
+    return (table.page(number, out=out) for number in range(pages))
+
+
+@lru_cache(maxsize=KEPT_BOOKS)
+def _few_pages(
+    seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int, pages: int
+) -> tuple[NDArray[np.float32], ...]:
+    table, found = NormalTable(seed, purpose, first, rows, columns), []
+    for number in range(pages):
+        out = np.empty((rows, columns), dtype=np.float32, order="F" if rows > columns else "C")
+        found.append(table.page(number, out=out))
+        out.flags.writeable = False
+    return tuple(found)
 
 
 def normals(seed: int, purpose: tuple[str | int, ...], first: int, rows: int, columns: int) -> Floats:
