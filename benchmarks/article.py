@@ -37,10 +37,10 @@ def main() -> None:
     """Fit and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("case", nargs="?", default="central_asia_2024")
-    print(part(riskcast.load_case(parser.parse_args().case)))
+    print(article_part(riskcast.load_case(parser.parse_args().case)))
 
 
-def part(case: riskcast.Case) -> str:
+def article_part(case: riskcast.Case) -> str:
     """Sections of a page: what each of the four indicators does, what else does, and what scenarios answer."""
     posterior = riskcast.fit(case, seed=1)
     return "\n\n".join(
