@@ -12,8 +12,14 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 READABLE: Final = "riskcast-readable"
+# Where whole blocks can be held, half of one and more is better shown as a whole one than as another sign.
+IN_BLOCKS: Final = "riskcast-readable-in-blocks"
+BLOCK: Final = "█"
+MORE_THAN_HALF: Final = "▌▋▊▉"
 # As wide as the sign itself wherever tables and bars use it.
-PLAIN: Final = str.maketrans({"×": "x", "·": ".", "→": "->", **dict.fromkeys("▏▎▍", "."), **dict.fromkeys("▌▋▊▉", "#")})
+PLAIN: Final = str.maketrans(
+    {"×": "x", "·": ".", "→": "->", **dict.fromkeys("▏▎▍", "."), **dict.fromkeys(MORE_THAN_HALF, "#")}
+)
 
 
 class OutputError(Exception):
@@ -95,7 +101,7 @@ def _tolerate(stream: Any) -> str | None:
         return None
     errors = stream.errors
     try:
-        stream.reconfigure(errors=READABLE)
+        stream.reconfigure(errors=IN_BLOCKS if can_hold(stream, BLOCK) else READABLE)
     except (OSError, ValueError):
         return None
     return errors
@@ -130,4 +136,12 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
     return readable(error.object[error.start : error.end]), error.end
 
 
+def _replace_in_blocks(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(BLOCK if sign in MORE_THAN_HALF else readable(sign) for sign in signs), error.end
+
+
 codecs.register_error(READABLE, _replace)
+codecs.register_error(IN_BLOCKS, _replace_in_blocks)
