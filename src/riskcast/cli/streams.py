@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 READABLE: Final = "riskcast-readable"
@@ -130,18 +131,13 @@ def readable(text: str) -> str:
     )
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return readable(error.object[error.start : error.end]), error.end
-
-
-def _replace_in_blocks(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError, blocks: str = "") -> tuple[str, int]:
+    """Other signs for those that cannot be encoded; a whole block for each of `blocks`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     signs = error.object[error.start : error.end]
-    return "".join(BLOCK if sign in MORE_THAN_HALF else readable(sign) for sign in signs), error.end
+    return "".join(BLOCK if sign in blocks else readable(sign) for sign in signs), error.end
 
 
 codecs.register_error(READABLE, _replace)
-codecs.register_error(IN_BLOCKS, _replace_in_blocks)
+codecs.register_error(IN_BLOCKS, partial(_replace, blocks=MORE_THAN_HALF))
