@@ -9,10 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from riskcast.errors import DEBUG
 from tests.support.command_line import Run, runner
+
+# A loaded machine takes its time, and no example is wrong for it.
+hypothesis.settings.register_profile("riskcast", deadline=None)
+hypothesis.settings.load_profile("riskcast")
 
 SCANNER = "streamlit.components.v2.manifest_scanner"
 

@@ -62,6 +62,20 @@ def test_names_and_bars_are_printed_in_every_encoding(
     assert ("#" in out) is (encoding in ("ascii", "cp1252", "latin-1"))
 
 
+@pytest.mark.parametrize(
+    ("encoding", "bar"), [("cp437", "██▌.██·"), ("ascii", "###.##."), ("latin-1", "###.##·"), ("utf-8", "█▊▌▎█▋·")]
+)
+def test_a_bar_is_drawn_with_the_blocks_that_there_are(
+    encoding: str, bar: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding=encoding, write_through=True))
+    with standard_streams():
+        sys.stdout.write("█▊▌▎█▋·")
+        sys.stdout.flush()
+    assert pipe.getvalue().decode(encoding) == bar
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize(
     "words",

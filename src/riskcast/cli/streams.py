@@ -9,11 +9,18 @@ import os
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 READABLE: Final = "riskcast-readable"
+# Where whole blocks can be held, half of one and more is better shown as a whole one than as another sign.
+IN_BLOCKS: Final = "riskcast-readable-in-blocks"
+BLOCK: Final = "█"
+MORE_THAN_HALF: Final = "▌▋▊▉"
 # As wide as the sign itself wherever tables and bars use it.
-PLAIN: Final = str.maketrans({"×": "x", "·": ".", "→": "->", **dict.fromkeys("▏▎▍", "."), **dict.fromkeys("▌▋▊▉", "#")})
+PLAIN: Final = str.maketrans(
+    {"×": "x", "·": ".", "→": "->", **dict.fromkeys("▏▎▍", "."), **dict.fromkeys(MORE_THAN_HALF, "#")}
+)
 
 
 class OutputError(Exception):
@@ -95,7 +102,7 @@ def _tolerate(stream: Any) -> str | None:
         return None
     errors = stream.errors
     try:
-        stream.reconfigure(errors=READABLE)
+        stream.reconfigure(errors=IN_BLOCKS if can_hold(stream, BLOCK) else READABLE)
     except (OSError, ValueError):
         return None
     return errors
@@ -124,10 +131,13 @@ def readable(text: str) -> str:
     )
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError, blocks: str = "") -> tuple[str, int]:
+    """Other signs for those that cannot be encoded; a whole block for each of `blocks`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return readable(error.object[error.start : error.end]), error.end
+    signs = error.object[error.start : error.end]
+    return "".join(BLOCK if sign in blocks else readable(sign) for sign in signs), error.end
 
 
 codecs.register_error(READABLE, _replace)
+codecs.register_error(IN_BLOCKS, partial(_replace, blocks=MORE_THAN_HALF))
