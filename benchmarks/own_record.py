@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from article import THE_FOUR, article_part
+
 import riskcast
 from riskcast.charts.verification import origins_chart, reliability_chart, to_svg
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
@@ -107,7 +109,14 @@ def main() -> None:
         ("origins", origins_chart(origins, reference=whole.best_reference)),
     ):
         (figures / f"{case.name}_{name}.svg").write_text(to_svg(chart) + "\n", encoding="utf-8")
-    (options.out / f"{case.name}.md").write_text(page(found), encoding="utf-8")
+    (options.out / f"{case.name}.md").write_text(with_article(page(found), case), encoding="utf-8")
+
+
+def with_article(text: str, case: riskcast.Case) -> str:
+    """The page with what its indicators and scenarios do, where the case is the one that the article is about."""
+    if not set(THE_FOUR) <= set(case.indicators):
+        return text
+    return text.replace("\n\n## Cautions", f"\n\n{article_part(case)}\n\n## Cautions")
 
 
 def with_record_of(case: riskcast.Case, other: riskcast.Case) -> riskcast.Case:

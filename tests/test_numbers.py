@@ -79,7 +79,8 @@ def test_a_case_shows_what_it_holds(case: riskcast.Case) -> None:
     assert cells["Hash"] == case.hash[:12]
     frame = case.to_frame().set_index("quantity")
     assert list(frame.index) == [key for key, _, _ in case.quantities()]
-    assert tuple(frame.loc["indicators.xenophobia.now", ["center", "low", "high"]]) == (47.0, 38.0, 57.0)
+    now = case.now_of("xenophobia", case.host)
+    assert tuple(frame.loc["indicators.xenophobia.now", ["center", "low", "high"]]) == (now.center, *now.range)
 
 
 def test_a_posterior_shows_its_health_and_hands_on_every_shared_parameter(ahead: riskcast.Forecast) -> None:
@@ -88,7 +89,10 @@ def test_a_posterior_shows_its_health_and_hands_on_every_shared_parameter(ahead:
     drawn = posterior.events["demarche"]
     assert rows[posterior.case.events["demarche"].label] == [f"{drawn.khat:.2f}", f"{drawn.ess:,.0f}", "–"]
     frame = posterior.to_frame().set_index(["event", "parameter"])
-    assert len(frame) == sum(d.coefficients.shape[1] + len(d.hyper) for d in posterior.events.values())
+    own = sum(d.coefficients.shape[1] + len(d.hyper) for d in posterior.events.values())
+    shared = set(frame.index.get_level_values("event")) - set(posterior.events)
+    assert len(shared) == 1
+    assert len(frame) == own + len(frame.loc[shared.pop()])
     first = posterior.models["demarche"].coefficients[0]
     assert frame.loc[("demarche", first), "mean"] == pytest.approx(np.exp(drawn.coefficients[:, 0]).mean())
     assert frame.loc[("demarche", first), "low"] == pytest.approx(np.quantile(np.exp(drawn.coefficients[:, 0]), 0.05))
@@ -222,6 +226,6 @@ def test_remembered_events_and_quantities_are_tables_too(ahead: riskcast.Forecas
     assert frame["day"].tolist() == [event.when for event in events]
     assert frame["left"].between(5, 100).all()
     assert [row[0] for row in read(events).rows[1:]] == frame["day"].tolist()[:30]
-    now = ahead.case.indicators["xenophobia"].now_of(ahead.case.host)
-    assert read(now).rows[1] == ["47", "38 to 57"]
-    assert now.to_frame().loc[0, ["center", "low", "high"]].tolist() == [47.0, 38.0, 57.0]
+    now = ahead.case.now_of("unpredictability", ahead.case.host)
+    assert read(now).rows[1] == ["7.5", "6 to 9"]
+    assert now.to_frame().loc[0, ["center", "low", "high"]].tolist() == [7.5, 6.0, 9.0]

@@ -87,6 +87,10 @@ def _doubts(current: riskcast.Case, subject: Subject) -> None:
         )
 
 
+# Where priors rest on the record that they are held against, that they go together says nothing.
+DRAWN = {"drawn from it": "drawn from the record", "partly drawn from it": "partly drawn from the record"}
+
+
 def _clash(current: riskcast.Case, subject: Subject) -> None:
     """Say where the record contradicts what is believed of the event type that a quantity drives."""
     check = next((one for one in results.conflicts(current) if one.event == subject.event), None)
@@ -96,6 +100,8 @@ def _clash(current: riskcast.Case, subject: Subject) -> None:
     counted = f"{check.label}: {check.recorded} in the record; from the priors alone {expected}"
     if check.verdict == "agree":
         st.caption(Markdown(":material/check: Prior and record agree. {}.", counted))
+    elif check.verdict in DRAWN:
+        st.caption(Markdown("Priors were {}, which therefore cannot confirm them. {}.", DRAWN[check.verdict], counted))
     else:
         st.warning(
             Markdown(

@@ -326,6 +326,14 @@ def _voices(result: Result, priors: Result, report: Any) -> None:
                 st.caption(Markdown("**{}**: {}; {}.", doubt.key or doubt.file, doubt.wrong, doubt.mend))
     if not odd:
         st.success("No event type's record lies far from what its priors expect.", icon=":material/check:")
+    if report.drawn:
+        st.caption(
+            Markdown(
+                "{} of {} priors were drawn from this record (basis: record): it cannot confirm them.",
+                len(report.drawn),
+                sum(1 for _ in case.quantities()),
+            )
+        )
     dyad = widgets.choose_pair(result, f"record_pair:{session.view().id}")
     checks = {check.event: check for check in report.priors}
     st.dataframe(

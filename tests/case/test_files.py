@@ -19,6 +19,7 @@ import yaml
 from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 
 from riskcast import Case, CaseError, RiskcastError, Scenario, load_case, write_case
+from riskcast.case.coverage import covered_spans, searches
 from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS, YAML_FILES, bundled_folder, list_cases
 from riskcast.case.model import digest
 from riskcast.case.schemas import case_schemas
@@ -292,6 +293,33 @@ def test_nothing_in_the_bundled_case_is_dated_or_published_after_its_day(bundled
     assert max(source.date for source in bundled.sources.values()) <= bundled.as_of
     assert max(row.known_on for row in bundled.event_rows) <= bundled.as_of
     assert max(max(row.date, row.published) for row in bundled.series_rows) <= bundled.as_of
+
+
+def test_every_demarche_and_advisory_of_the_bundled_case_is_criticism_as_well(bundled: Case) -> None:
+    acts = [row for row in bundled.event_rows if row.type in ("demarche", "travel_advisory")]
+    criticism = {(row.dyad, row.date, row.known_on) for row in bundled.event_rows if row.type == "criticism"}
+    assert {row.type for row in acts} == {"demarche", "travel_advisory"}
+    assert [(row.dyad, row.when) for row in acts if (row.dyad, row.date, row.known_on) not in criticism] == []
+
+
+def test_the_bundled_record_says_what_it_counts_alike(bundled: Case) -> None:
+    """Disputes over flights that cut less than half of a link are context, all of them."""
+    flights = [row for row in bundled.event_rows if row.description.startswith("Aviation dispute")]
+    assert len(flights) > 1
+    assert {row.type for row in flights} == {"context"}
+
+
+def test_the_bundled_record_says_how_much_of_every_event_type_was_found(bundled: Case) -> None:
+    found = searches(bundled)
+    assert {event for event, _ in found} == set(bundled.events)
+    for (event, unit), spans in found.items():
+        assert spans[0][0] == bundled.settings.history_from, (event, unit)
+        assert spans[-1][1] == bundled.as_of, (event, unit)
+        assert covered_spans(bundled)[event, unit] == ((bundled.settings.history_from, bundled.as_of),)
+        recalls = [recall for _, _, recall in spans]
+        assert recalls == sorted(recalls), (event, unit)
+    for event in ("demarche", "criticism", "trade_ban", "asset_action"):
+        assert found[event, "RUS-UZB"][0][2] < found[event, "RUS-KAZ"][0][2]
 
 
 # The published schema.

@@ -41,6 +41,7 @@ from tests.support.origins import panel_case
 
 CASE = "central_asia_2024"
 EFFECT = "security_pressure->mass_expulsion"
+BANDS = {"low": (0, 12), "guarded": (12, 24), "elevated": (24, 40), "high": (40, 60), "severe": (60, 100)}
 
 
 @functools.cache
@@ -227,8 +228,9 @@ def test_map_holds_scores_of_partners_and_what_lies_around_them() -> None:
     assert {row["state"] for row in labels} == {dyad.partner_name for dyad in risk().dyads}
     assert all(contrast_ratio(row["ink"], row["fill"]) >= 4.5 for row in labels)
     shown = words_of(chart)
-    for band, (low, high) in {"low": (0, 15), "elevated": (30, 45), "severe": (65, 100)}.items():
-        assert f"{band} {low}–{high}" in shown
+    for band, (low, high) in BANDS.items():
+        if band in ("low", "elevated", "severe"):
+            assert f"{band} {low}–{high}" in shown
     assert "Kazakhstan" in shown
     assert "KAZ" in words_of(forecast_charts.map_chart(risk(), width=390))
     assert len(json.dumps(chart.to_dict())) < 100_000
@@ -366,7 +368,7 @@ def test_score_chart_holds_scores_from_the_highest_and_the_bands() -> None:
         (d.id, d.score.mean, d.score.low, d.score.high) for d in expected
     ]
     bands = {row["band"]: (row["from"], row["to"]) for row in rows_with(chart, "from", "to")}
-    assert bands == {"low": (0, 15), "guarded": (15, 30), "elevated": (30, 45), "high": (45, 65), "severe": (65, 100)}
+    assert bands == BANDS
     scale = scales(chart, "color")[0]
     assert tuple(scale["range"]) == LIGHT_RAMPS.risk
 
@@ -546,7 +548,7 @@ def test_densities_of_a_change_and_of_draws_stand_beside_the_first() -> None:
 
 
 def test_probabilities_are_in_percent_and_fixed_quantities_a_line() -> None:
-    assert "as published: 4 % (1.5 % to 10 %)" in words_of(forecast_charts.density_chart(base_rate()))
+    assert "as published: 3.5 % (1.1 % to 10 %)" in words_of(forecast_charts.density_chart(base_rate()))
     for value, link in ((0.8, LOG), (0.0, LOG), (2.0, IDENTITY)):
         chart = forecast_charts.density_chart(elicit(Quantity(value=value), link))
         assert not rows_with(chart, "density")
@@ -601,16 +603,17 @@ def test_timeline_of_a_panel_stands_at_the_ends_of_its_periods() -> None:
 
 
 def test_series_holds_values_today_and_reference() -> None:
-    chart = forecast_charts.series_chart(case(), "xenophobia")
-    given = [row for row in case().series_rows if row.indicator == "xenophobia"]
+    chart = forecast_charts.series_chart(case(), "unpredictability")
+    given = [row for row in case().series_rows if row.indicator == "unpredictability"]
     rows = [row for row in rows_with(chart, "level", "unit") if not row["when"].startswith("today")]
     assert [(row["day"], row["level"], row["low"], row["high"]) for row in rows] == [
         (row.date.isoformat(), row.value, row.low, row.high) for row in given
     ]
     (today,) = [row for row in rows_with(chart, "level", "unit") if row["when"].startswith("today")]
-    assert (today["level"], today["low"], today["high"]) == (47.0, 38.0, 57.0)
-    assert {"level": 52.0} in rows_with(chart, "level")
-    assert "reference, 52" in words_of(chart)
+    now = case().now_of("unpredictability", case().host)
+    assert (today["level"], today["low"], today["high"]) == (now.center, *now.range)
+    assert {"level": 4.0} in rows_with(chart, "level")
+    assert "reference, 4" in words_of(chart)
 
 
 def test_series_of_dyads_of_a_panel_and_of_no_values() -> None:
@@ -669,14 +672,14 @@ def test_effects_matrix_multiplies_paths_marks_changes_and_can_be_clicked() -> N
     rows = {(row["source"], row["target"]): row for row in rows_with(chart, "ratio")}
     expected: dict[tuple[str, str], float] = {}
     for effect in case().effects:
-        if not effect.is_escalation:
+        if not effect.is_escalation and effect.on == "rate":
             key = (effect.source, effect.target)
             expected[key] = expected.get(key, 1.0) * effect.rate_ratio.center
     assert {key: row["ratio"] for key, row in rows.items()} == pytest.approx(expected)
     assert [key for key, row in rows.items() if row["changed"]] == [("security_pressure", "mass_expulsion")]
-    several = rows["remittance_dependency", "criticism"]
+    several = rows["security_diversification", "trade_ban"]
     assert several["text"].endswith("*")
-    assert "restraint: 0.88 (0.75–1.03); vulnerability: 1.06" in several["paths"]
+    assert "boldness: 1.12 (0.97–1.3); steadiness: 0.9" in several["paths"]
     (pick,) = [part for part in walk(chart.to_dict()) if part.get("name") == "cell"]
     assert pick["select"]["fields"] == ["source", "target"]
     events = rows_with(forecast_charts.effects_matrix_chart(case(), events=True), "ratio")

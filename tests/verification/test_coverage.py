@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from riskcast import load_case, report_coverage
-from riskcast.verification.coverage import check_priors, find_unused
+from riskcast.verification.coverage import _compare, check_priors, find_unused
 from tests.support.cases import edge, event, event_row, make_case, quantity
 from tests.support.smallcase import write_files, write_level_files
 from tests.support.smallpanel import table, write_panel_case
@@ -83,6 +83,50 @@ def test_priors_that_the_record_bears_out_are_not_told() -> None:
         make_case({"a": event(quantity(0.5, 0.3, 0.7))}, partners=1, years=6, rows=rows), draws=500
     )
     assert not [doubt for doubt in report.told if doubt.judgement == "priors-exceed-record"]
+
+
+def test_priors_that_were_drawn_from_the_record_do_not_agree_with_it() -> None:
+    rows = tuple(event_row(dt.date(2016 + k, 3, 10), "a", "HHH-P001") for k in range(4))
+    seen = {"evidence": {"basis": "record", "claim": "Four in six years.", "sources": ["record"]}}
+    base = quantity(0.5, 0.3, 0.7)
+
+    def checked(base: dict[str, object], ratio: dict[str, object]) -> tuple[str, str]:
+        events = {"a": event(base), "b": event(quantity(0.3, 0.2, 0.5), kind="trigger", label="Other")}
+        case = make_case(
+            events, [edge("b", "a", ratio, whose="own", memory="fast", acts="same")], partners=1, years=6, rows=rows
+        )
+        report = report_coverage(case, draws=500)
+        return report.priors[0].verdict, " ".join(report.drawn)
+
+    ratio = quantity(1.2, 1.0, 1.5)
+    assert checked(base, ratio) == ("agree", "")
+    assert checked(base | seen, ratio) == ("drawn from it", "outcomes.a.base_rate")
+    assert checked(base, ratio | seen) == ("partly drawn from it", "effects.b->a")
+    # What is far off is told whatever it rests on.
+    assert checked(quantity(0.9999, 0.999, 0.99999) | seen, ratio)[0] == "conflict: far fewer than expected"
+
+
+def test_years_are_held_against_what_all_priors_expect_of_them() -> None:
+    events = {"a": event(quantity(0.3)), "b": event(quantity(0.5), label="Other")}
+    rows = tuple(event_row(dt.date(2016, month, 10), "a", "HHH-P001") for month in range(1, 11))
+    busiest, quiet = report_coverage(make_case(events, partners=3, years=5, rows=rows), draws=4000).by_year
+    assert (busiest.recorded, quiet.recorded) == (10, pytest.approx(14 / 15))
+    # Closed forms: no event of either type in a year of a pair; the largest of five binomial sums.
+    assert quiet.median == pytest.approx(0.7 * 0.5, abs=1 / 15)
+    chances = np.repeat([1 - (1 - p) ** (1 / 12) for p in (0.3, 0.5)], 36)
+    whole = np.ones(1)
+    for chance in chances:
+        whole = np.convolve(whole, [1 - chance, chance])
+    below = np.cumsum(whole) ** 5
+    assert busiest.median == np.searchsorted(below, 0.5)
+    assert busiest.high == pytest.approx(np.searchsorted(below, 0.95), abs=1)
+    assert (busiest.verdict, quiet.verdict) == ("conflict: far more than expected",) * 2
+
+
+def test_what_shares_do_not_fit_into_memory_is_left_out() -> None:
+    case = make_case({"a": event(quantity(0.3))}, partners=3, years=5)
+    checks = _compare(case, 500, 1, cells=500)[2]
+    assert [check.measure for check in checks] == ["busiest"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -132,5 +132,7 @@ def test_the_command_prints_both(capsys: pytest.CaptureFixture[str]) -> None:
         main(["check", "central_asia_2024", "--json"])
     data = json.loads(capsys.readouterr().out)
     assert data["year_ahead"] == []
-    assert len(data["priors"]) == 15
+    assert len(data["priors"]) == 16
+    assert {one["measure"] for one in data["by_year"]} == {"busiest", "quiet"}
+    assert "effects.abuse_incident->demarche" in data["drawn_from_record"]
     assert np.isfinite([one["median"] for one in data["priors"]]).all()

@@ -83,8 +83,8 @@ def searches(case: Case, events: Iterable[str] | None = None) -> Searches:
     The recall is that of the row of `history/coverage.csv`, or where there is none of the event type.
 
     >>> from riskcast import load_case
-    >>> searches(load_case("central_asia_2024"))["demarche", "RUS-TJK"]
-    ((datetime.date(2005, 1, 1), datetime.date(2024, 5, 6), 1.0),)
+    >>> searches(load_case("central_asia_2024"))["travel_advisory", "RUS-TJK"]
+    ((datetime.date(2005, 1, 1), datetime.date(2024, 5, 6), 0.95),)
     """
     settings, found = case.settings, {}
     shown = case.as_of if case.coverage else end_of_rows(case)
@@ -178,8 +178,10 @@ def vague_rows(case: Case) -> tuple[EventRow, ...]:
     resolve only what holds all of it.
 
     >>> from riskcast import load_case
-    >>> [row.when for row in vague_rows(load_case("central_asia_2024"))]
-    ['2013', '2023']
+    >>> case = load_case("central_asia_2024")
+    >>> vague = case.event_rows[0].model_copy(update={"precision": "year"})
+    >>> [row.when for row in vague_rows(case.revised(event_rows=(vague, *case.event_rows[1:])))]
+    ['2005']
     """
     number = case.calendar.number
     return tuple(row for row in case.event_rows if number(row.span[0]) != number(row.span[1]))

@@ -52,7 +52,7 @@ class Strict(BaseModel):
 class Evidence(Strict):
     """Why a quantity has the value it has: the claim in our own words, its sources, and what kind of basis it is."""
 
-    basis: Literal["data", "source", "judgement"]
+    basis: Literal["data", "source", "judgement", "record"]
     claim: str = Field(min_length=1)
     sources: tuple[str, ...] = ()
 

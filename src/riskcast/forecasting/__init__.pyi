@@ -28,6 +28,7 @@ from .requests import (
     forecast_requested as forecast_requested,
     request_doubts as request_doubts,
 )
+from .responses import Response as Response, plausible_range as plausible_range, respond as respond
 from .scenarios import resolve_scenario as resolve_scenario
 from .scoring import (
     Risk as Risk,

@@ -50,7 +50,7 @@ from riskcast.numbers import (
     signed_ends,
 )
 from riskcast.terminal.tables import WIDTH
-from riskcast.verification.coverage import CoverageReport
+from riskcast.verification.coverage import CoverageReport, YearCheck
 from riskcast.verification.simulated_counts import AS_RECORDED, LATELY_YEARS
 
 BAR = 8
@@ -471,6 +471,8 @@ def coverage_view(report: CoverageReport) -> RenderableType:
             f"{report.jointly.recorded} in the record, the priors expect {number(report.jointly.median, 0)} "
             f"({between(report.jointly)}), tail {report.jointly.tail:.2g}: {report.jointly.verdict}",
         ),
+        *(_by_year(check) for check in report.by_year),
+        *_drawn(report),
         *_simulated(report),
         Text(),
         *([Text("Missing cells of the panel", style="bold"), *treated] if treated else []),
@@ -478,6 +480,25 @@ def coverage_view(report: CoverageReport) -> RenderableType:
         *unused,
         *_doubts(report.doubts),
     )
+
+
+def _by_year(check: YearCheck) -> Text:
+    if check.measure == "busiest":
+        label, form = "Fullest year", lambda value: number(value, 0)
+    else:
+        label, form = "Years of a pair without any event", percent
+    told = f"{form(check.recorded)} in the record, the priors expect {form(check.median)} "
+    told += f"({form(check.low)} to {form(check.high)}), tail {check.tail:.2g}: {check.verdict}"
+    return Text.assemble((f"{label}: ", "bold"), told)
+
+
+def _drawn(report: CoverageReport) -> list[Text]:
+    """Beliefs that rest on the record which they are held against."""
+    if not report.drawn:
+        return []
+    of = sum(1 for _ in report.case.quantities())
+    told = f"{len(report.drawn)} of {of} priors were drawn from this record (basis: record), which cannot confirm them"
+    return [Text(told, style="dim")]
 
 
 def _simulated(report: CoverageReport) -> list[RenderableType]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskcast.case.coverage import disputed_rows
 from riskcast.case.judgements import Doubt, Found
 from riskcast.case.model import Case
 from riskcast.case.plausibility.judge import judge
+from riskcast.case.quantities import Quantity
 from riskcast.case.quantity_ids import HALF_LIFE, PERSISTENCE, SD_TIME, QuantityId
 from riskcast.case.where import Where
 from riskcast.engines.draws import draw_prior, standardise_hyper
@@ -20,12 +22,12 @@ from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.engines.shared import TRUST, build_shared, draw_event_prior, draw_shared_prior
 from riskcast.forecasting.level_bounds import HeldLevel, held_levels
 from riskcast.forecasting.lineage import case_lineage
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
 from riskcast.numbers import between, number
-from riskcast.record.arrays import build_record
+from riskcast.record.arrays import Record, build_record
 from riskcast.record.gaps import Gaps, find_gaps
 from riskcast.verification.simulated_counts import SimulatedCount, simulate_counts
 from riskcast.version import __version__
@@ -37,6 +39,11 @@ BLOCK_CELLS = 2_000_000
 ALL_TYPES: Final = "all event types"
 MOST_TIMES_RECORDED: Final = 2.0
 LEAST_EXCESS: Final = 3.0
+AGREE: Final = "agree"
+DRAWN: Final = "drawn from it"
+PARTLY_DRAWN: Final = "partly drawn from it"
+# Of fewer draws a share of quiet years would tell too little.
+LEAST_DRAWS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ class PriorCheck:
     """An event type's count in the record against what its priors would have let one expect.
 
     `low`, `median`, `high`: 5, 50 and 95 % points of the prior predictive count, given the record's own covariates and
-    memories; `tail`: two-sided prior predictive tail probability of the recorded count (Box, 1980).
+    memories; `tail`: two-sided prior predictive tail probability of the recorded count (Box, 1980); `seen`: ids of the
+    event type's priors that rest on this very record (`basis: record`), which therefore cannot confirm them.
     """
 
     event: str
@@ -76,21 +84,51 @@ class PriorCheck:
     median: float
     high: float
     tail: float
+    seen: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Agreement in words; none is found where the priors were drawn from the record."""
+        found = _verdict(self.recorded, self.median, self.tail)
+        if found != AGREE or not self.seen:
+            return found
+        return DRAWN if any(key.endswith(".base_rate") for key in self.seen) else PARTLY_DRAWN
+
+
+@dataclass(frozen=True)
+class YearCheck:
+    """How the record's events lie over its years against what all priors together would have let one expect.
+
+    measure: `busiest`, events in the fullest year, or `quiet`, the share of unit-years without any; the rest as in
+    `PriorCheck`.
+    """
+
+    measure: Literal["busiest", "quiet"]
+    recorded: float
+    low: float
+    median: float
+    high: float
+    tail: float
 
     @property
     def verdict(self) -> str:
         """Agreement in words."""
-        if self.tail >= 0.1:
-            return "agree"
-        side = "more" if self.recorded > self.median else "fewer"
-        return f"{side} than expected" if self.tail >= 0.02 else f"conflict: far {side} than expected"
+        return _verdict(self.recorded, self.median, self.tail)
+
+
+def _verdict(recorded: float, median: float, tail: float) -> str:
+    if tail >= 0.1:
+        return AGREE
+    side = "more" if recorded > median else "fewer"
+    return f"{side} than expected" if tail >= 0.02 else f"conflict: far {side} than expected"
 
 
 @dataclass(frozen=True)
 class CoverageReport:
     """Coverage of a case's series, what nothing uses, prior against record, and what can hardly be meant.
 
-    priors: event type by event type; jointly: all event types together; held: levels held at their bounds; gaps: what
+    priors: event type by event type; jointly: all event types together; by_year: how all of them lie over the years;
+    drawn: ids of quantities that rest on the case's own record; held: levels held at their bounds; gaps: what
     the record lacks; year_ahead: one by event type, where one was simulated, from a posterior with `failures`.
     """
 
@@ -99,6 +137,8 @@ class CoverageReport:
     unused: tuple[str, ...]
     priors: tuple[PriorCheck, ...]
     jointly: PriorCheck
+    by_year: tuple[YearCheck, ...]
+    drawn: tuple[str, ...]
     doubts: tuple[Doubt, ...]
     held: tuple[HeldLevel, ...]
     gaps: Gaps
@@ -125,7 +165,7 @@ class CoverageReport:
         return pandas.DataFrame(rows, columns=["event", "recorded", "low", "median", "high", "tail", "verdict"])
 
     def __repr__(self) -> str:
-        apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != "agree"]
+        apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != AGREE]
         told = f"{len(self.told)} doubts. " if self.told else ""
         return f"<CoverageReport of {self.case.name}. {told}Priors against the record: {'; '.join(apart) or 'agree'}>"
 
@@ -155,11 +195,12 @@ def report_coverage(
     True
     """
     series = tuple(_series(case, name) for name in case.indicators)
-    checks, jointly = _compare(case, draws, seed, BLOCK_CELLS)
+    checks, jointly, by_year = _compare(case, draws, seed, BLOCK_CELLS)
     doubts = judge(case, where, known={"priors-exceed-record": _exceeding(checks, jointly)})
     gaps = find_gaps(case, build_record(case))
     simulated, failures = simulate_counts(case, seed) if simulate else ((), ())
-    found = series, find_unused(case), checks, jointly, doubts, held_levels(case), gaps
+    drawn = tuple(key for key, quantity, _ in case.quantities() if rests_on_record(quantity))
+    found = series, find_unused(case), checks, jointly, by_year, drawn, doubts, held_levels(case), gaps
     return CoverageReport(case, *found, simulated, failures)
 
 
@@ -173,7 +214,7 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
     """
     case = report.case
 
-    def plain(one: PriorCheck | SimulatedCount) -> dict[str, Any]:
+    def plain(one: PriorCheck | YearCheck | SimulatedCount) -> dict[str, Any]:
         values = {item.name: getattr(one, item.name) for item in fields(one)} | {"verdict": one.verdict}
         return {name: None if value != value else value for name, value in values.items()}
 
@@ -194,6 +235,8 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
         "unused": list(report.unused),
         "priors": [plain(one) for one in report.priors],
         "jointly": plain(report.jointly),
+        "by_year": [plain(one) for one in report.by_year],
+        "drawn_from_record": list(report.drawn),
         "year_ahead": [plain(one) for one in report.year_ahead],
         "year_ahead_unit": report.counted_unit,
         "year_ahead_failures": list(report.failures),
@@ -277,7 +320,8 @@ def check_priors(case: Case, draws: int = 1000, seed: int = 1, *, cells: int = B
 
 def priors_exceed_record(case: Case) -> Iterator[Found]:
     """Event types, and all of them together, of which the priors expect twice the record or more."""
-    yield from _exceeding(*_compare(case, 1000, 1, BLOCK_CELLS))
+    checks, jointly, _ = _compare(case, 1000, 1, BLOCK_CELLS)
+    yield from _exceeding(checks, jointly)
 
 
 def _exceeding(checks: Iterable[PriorCheck], jointly: PriorCheck) -> Iterator[Found]:
@@ -293,25 +337,85 @@ def _exceeding(checks: Iterable[PriorCheck], jointly: PriorCheck) -> Iterator[Fo
                 yield Found("outcomes", (check.event, "base_rate"), wrong, mend, (("outcomes", check.event),))
 
 
-def _compare(case: Case, draws: int, seed: int, cells: int) -> tuple[tuple[PriorCheck, ...], PriorCheck]:
+def rests_on_record(quantity: Quantity) -> bool:
+    """Whether what is believed was drawn from the case's own record, so that the record cannot confirm it."""
+    return quantity.evidence is not None and quantity.evidence.basis == "record"
+
+
+def _compare(
+    case: Case, draws: int, seed: int, cells: int
+) -> tuple[tuple[PriorCheck, ...], PriorCheck, tuple[YearCheck, ...]]:
     """Every event type against its priors, and all together, draw by draw: their priors are independent of another, but
     for the tension and the trust that they share."""
-    checks, recorded, total = [], 0, np.zeros(draws)
-    for event, count, counts in _expected_counts(case, draws, seed, cells):
-        checks.append(_held_against(event, case.events[event].label, count, counts))
-        recorded, total = recorded + count, total + counts
-    return tuple(checks), _held_against(ALL_TYPES, "All event types together", recorded, total)
+    checks, whole = [], _Years.empty(case, draws, cells)
+    for event, found in _expected_counts(case, draws, seed, cells):
+        checks.append(_held_against(event, case.events[event].label, found, _seen(case, event)))
+        whole = whole.joined(found, own=case.events[event].scope == "dyad")
+    seen = tuple(key for check in checks for key in check.seen)
+    return tuple(checks), _held_against(ALL_TYPES, "All event types together", whole, seen), tuple(whole.checks())
 
 
-def _held_against(event: str, label: str, recorded: int, counts: Floats) -> PriorCheck:
-    low, median, high = np.quantile(counts, [0.05, 0.5, 0.95])
-    tail = min(1.0, 2.0 * min(float((counts <= recorded).mean()), float((counts >= recorded).mean())))
-    return PriorCheck(event, label, recorded, low, median, high, tail)
+def _seen(case: Case, event: str) -> tuple[str, ...]:
+    """Ids of the priors of an event type that were drawn from the record: its base rate, and what acts on it."""
+    own = {f"outcomes.{event}."} | {f"effects.{effect.id}" for effect in case.effects if effect.target == event}
+    return tuple(
+        key
+        for key, quantity, _ in case.quantities()
+        if rests_on_record(quantity) and (key in own or key.startswith(f"outcomes.{event}."))
+    )
 
 
-def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[tuple[str, int, Floats]]:
-    """Every event type with its recorded count and those that its priors draw, (draws,)."""
+@dataclass(frozen=True)
+class _Years:
+    """Events over years: recorded (years,) and expected (years, draws), and in which unit-years there was one:
+    (units, years) and (units, years, draws), of no draw where they would not fit into memory."""
+
+    recorded: Floats
+    expected: Floats
+    had: NDArray[np.bool_]
+    expects: NDArray[np.bool_]
+
+    @staticmethod
+    def empty(case: Case, draws: int, cells: int) -> _Years:
+        years, units = len(_calendar(build_record(case))), len(case.dyads)
+        kept = min(draws, 4 * cells // max(units * years, 1))
+        kept = kept if kept >= LEAST_DRAWS else 0
+        shape = (units, years)
+        return _Years(np.zeros(years), np.zeros((years, draws)), np.zeros(shape, bool), np.zeros((*shape, kept), bool))
+
+    def joined(self, other: _Years, own: bool) -> _Years:
+        """With the events of one more type; `own`: it happens to dyads, not to their host."""
+        had, expects = (self.had | other.had, self.expects | other.expects) if own else (self.had, self.expects)
+        return _Years(self.recorded + other.recorded, self.expected + other.expected, had, expects)
+
+    def checks(self) -> Iterator[YearCheck]:
+        if len(self.recorded):
+            yield YearCheck("busiest", *_against(float(self.recorded.max()), self.expected.max(axis=0)))
+        if self.expects.size:
+            yield YearCheck("quiet", *_against(1.0 - float(self.had.mean()), 1.0 - self.expects.mean(axis=(0, 1))))
+
+
+def _calendar(record: Record) -> Ints:
+    """Calendar years of the record."""
+    return np.unique(record.years)
+
+
+def _held_against(event: str, label: str, found: _Years, seen: tuple[str, ...]) -> PriorCheck:
+    recorded, *rest = _against(float(found.recorded.sum()), found.expected.sum(axis=0))
+    return PriorCheck(event, label, round(recorded), *rest, seen=seen)
+
+
+def _against(recorded: float, expected: Floats) -> tuple[float, float, float, float, float]:
+    """What was recorded, what was expected (5, 50, 95 %), and the two-sided tail probability."""
+    low, median, high = np.quantile(expected, [0.05, 0.5, 0.95])
+    tail = min(1.0, 2.0 * min(float((expected <= recorded).mean()), float((expected >= recorded).mean())))
+    return float(recorded), float(low), float(median), float(high), tail
+
+
+def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[tuple[str, _Years]]:
+    """Every event type with its recorded events and those that its priors draw."""
     record = build_record(case)
+    calendar = _calendar(record)
     shared = build_shared(case, record)
     common = draw_shared_prior(shared, draws, seed) if shared.couples else None
     for event in case.events:
@@ -325,7 +429,13 @@ def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[
         rng = generator(seed, "prior check", event)
         rows = model.rows
         table = MemoryTable.of(model, rows, xi)
-        counts = np.empty(draws)
+        found = _Years.empty(case, draws, cells)
+        own = case.events[event].scope == "dyad"
+        year = np.searchsorted(calendar, record.years[rows.period])
+        hit = np.searchsorted(calendar, record.years[model.hits.period])
+        np.add.at(found.recorded, hit, 1.0)
+        if own:
+            found.had[model.hits.unit, hit] = True
         block = max(1, cells // max(len(rows), 1))
         for first in range(0, draws, block):
             part = slice(first, first + block)
@@ -334,5 +444,21 @@ def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[
             rate = np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0))
             whole = rng.binomial(rows.exposure.astype(np.int64)[:, None], -np.expm1(-rate))
             rest = rng.binomial(1, -np.expm1(-(rows.exposure % 1.0)[:, None] * rate))
-            counts[part] = (whole + rest).sum(axis=0)
-        yield event, len(model.hits), counts
+            events = whole + rest
+            found.expected[:, part] = _summed(events, year, len(calendar))
+            kept = slice(first, min(first + events.shape[1], found.expects.shape[-1]))
+            if own and kept.start < kept.stop:
+                cell = rows.unit * len(calendar) + year
+                sums = _summed(events[:, : kept.stop - kept.start] > 0, cell, found.had.size)
+                found.expects[:, :, kept] = (sums > 0).reshape(*found.had.shape, -1)
+        yield event, found
+
+
+def _summed(events: NDArray[Any], key: Ints, keys: int) -> Floats:
+    """Sums over rows with the same key: events (rows, draws), key (rows,); returns (keys, draws)."""
+    sums = np.zeros((keys, events.shape[1]))
+    if len(key):
+        order = np.argsort(key, kind="stable")
+        present, first = np.unique(key[order], return_index=True)
+        sums[present] = np.add.reduceat(events[order].astype(float), first, axis=0)
+    return sums
