@@ -35,7 +35,9 @@ def test_a_week_by_commands(run: Run, folder: Path) -> None:
     assert "Kept as it stood: 2020-12-31-" in out
     new = ("--new-source", "wire", "A wire", "Wire", "2021-01-05", "--url", "https://example.org/w")
     assert run("add-event", folder, "protest", "HHH-AAA", "2021-01-04", "A note, again", *new)[0] == 0
-    assert run("add-value", folder, "mood", "HHH", "2021-01-02", 57, "--low", 54, "--high", 60, "--source", "wire")[0] == 0
+    assert (
+        run("add-value", folder, "mood", "HHH", "2021-01-02", 57, "--low", 54, "--high", 60, "--source", "wire")[0] == 0
+    )
     assert run("checked", folder)[0] == 0
     assert run("set", folder, "hyperpriors.persistence", "--value", 0.75, "--claim", "Judged anew.")[0] == 0
     assert run("undo", folder)[0] == 0

@@ -91,7 +91,7 @@ def test_a_full_disk_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(joint_writes, "_write", full)
-    with pytest.raises(RiskcastError, match="No space left on device.*nothing was changed"), sole_writer(folder):
+    with pytest.raises(RiskcastError, match=r"No space left on device.*nothing was changed"), sole_writer(folder):
         write_together(folder, NEW, {})
     assert contents(folder) == OLD
 

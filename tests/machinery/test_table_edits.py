@@ -51,9 +51,7 @@ def test_a_packed_table_stays_packed() -> None:
 def test_a_column_that_is_new_is_empty_in_every_row() -> None:
     raw = TEXT.replace("\n", "\r\n").encode()
     found = grown(raw, day="2024-01-03", what="x", entered="2024-02-01").decode()
-    assert found == (
-        'day,what,entered\r\n2024-01-01,"a, b",\r\n2024-01-02,c,\r\n2024-01-03,x,2024-02-01\r\n'
-    )
+    assert found == ('day,what,entered\r\n2024-01-01,"a, b",\r\n2024-01-02,c,\r\n2024-01-03,x,2024-02-01\r\n')
 
 
 def test_a_cell_changes_alone() -> None:

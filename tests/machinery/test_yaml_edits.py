@@ -53,9 +53,7 @@ def test_a_value_changes_alone_with_its_comment_in_place() -> None:
 
 def test_both_forms_of_a_quantity_take_each_others_place() -> None:
     fixed = TEXT.replace("  median: 1.50   # odd digits\n  interval: [0.5,2]  # ends\n", "  value: 1   # held\n")
-    found = edit_yaml(
-        fixed, lambda data: put_in_place_of(data["level"], "value", {"median": 2, "interval": [1, 3]})
-    )
+    found = edit_yaml(fixed, lambda data: put_in_place_of(data["level"], "value", {"median": 2, "interval": [1, 3]}))
     assert changed_lines(fixed, found) == ["-  value: 1   # held", "+  median: 2", "+  interval: [1, 3] # held"]
 
 
@@ -111,7 +109,7 @@ def test_only_the_line_that_is_changed_changes(values: dict[str, int], data: st.
     lines = []
     for key, value in values.items():
         gap, comment = data.draw(st.sampled_from([" ", "   "])), data.draw(st.sampled_from(["", "  # c", " # d: e"]))
-        lines += [f"{key}:{gap}{value}{comment}\n"] + data.draw(st.sampled_from([[], ["\n"], ["# own\n"]]))
+        lines += [f"{key}:{gap}{value}{comment}\n", data.draw(st.sampled_from(["", "\n", "# own\n"]))]
     text, key = "".join(lines), data.draw(st.sampled_from(list(values)))
     found = edit_yaml(text, lambda plain: put(plain, key, 123))
     assert yaml.safe_load(found) == {**values, key: 123}

@@ -33,8 +33,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def event(folder: Path, **changed: Any) -> riskcast.Update:
-    given = {"type": "protest", "dyad": "HHH-AAA", "date": "2020-11-05", "description": 'Said "no", twice'}
-    return riskcast.add_event(folder, **{**given, "sources": ["archive"], "entered": ENTERED, **changed})
+    given: dict[str, Any] = {"type": "protest", "dyad": "HHH-AAA", "date": "2020-11-05"}
+    given |= {"description": 'Said "no", twice', "sources": ["archive"], "entered": ENTERED, **changed}
+    return riskcast.add_event(folder, **given)
 
 
 def test_an_event_is_one_row_and_nothing_else(folder: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_quantity_changes_in_its_place(folder: Path) -> None:
     riskcast.set_quantity(folder, "hyperpriors.sd_dyad", value=0.5)
     case = riskcast.load_case(folder)
     assert case.settings.hyperpriors.sd_dyad.is_fixed
-    assert dict((key, own) for key, own, _ in case.quantities())["effects.mood->decree"].interval == (1.1, 1.6)
+    assert {key: own for key, own, _ in case.quantities()}["effects.mood->decree"].interval == (1.1, 1.6)
     for _ in range(3):
         riskcast.undo_edit(folder)
     assert (folder / "indicators.yaml").read_text(encoding="utf-8") == INDICATORS
@@ -287,9 +288,7 @@ riskcast.add_event(sys.argv[1], "protest", "HHH-AAA", "2020-11-05", sys.argv[2],
 
 
 def test_writers_at_once_lose_nothing(folder: Path) -> None:
-    writers = [
-        subprocess.Popen([sys.executable, "-c", CHILD, str(folder), f"Writer {number}"]) for number in range(3)
-    ]
+    writers = [subprocess.Popen([sys.executable, "-c", CHILD, str(folder), f"Writer {number}"]) for number in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     words = {row.description for row in riskcast.load_case(folder).event_rows}
     assert {"Writer 0", "Writer 1", "Writer 2"} <= words

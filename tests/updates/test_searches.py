@@ -124,9 +124,7 @@ def test_any_searches_say_what_was_named_and_no_more(both: list[Path], which: in
     }
     for types, units, until, recall in steps:
         operation = Searched(tuple(types), tuple(units), None, until, recall)
-        named = [
-            (kind, unit) for kind, unit in PAIRS if (not types or kind in types) and (not units or unit in units)
-        ]
+        named = [(kind, unit) for kind, unit in PAIRS if (not types or kind in types) and (not units or unit in units)]
         try:
             draft = draft_edits(files, [operation])
         except RiskcastError:

@@ -36,7 +36,8 @@ def staleness_view(found: Staleness) -> RenderableType:
         table = _table("Series whose next value is due", "Last", "Every", "Due since")
         for late in found.series[:MOST_ROWS]:
             table.add_row(series_words(late), short_date(late.last), _every(late), short_date(late.due))
-        parts += [table, Text("Found a newer value? riskcast add-value; a judged level: riskcast set.", style="dim")]
+        told = "* as so far. Found a newer value? riskcast add-value; a judged level: riskcast set."
+        parts += [table, Text(told, style="dim")]
     if found.undated:
         told = (
             f"Levels stated of {short_date(found.as_of)} without a day: {', '.join(found.undated)}. "
