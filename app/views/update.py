@@ -8,7 +8,7 @@ from typing import Any
 
 import riskcast
 from files import downloads
-from parts import door as st, last_words, widgets
+from parts import door as st, widgets
 from parts.markdown import Markdown
 from state import results, session, working_copy
 from state.session import View
@@ -17,7 +17,8 @@ from state.working_copy import Copy, Operation
 EVERY_PAIR, NOBODY_KNOWN = "ALL", "other"
 WEEK = dt.timedelta(days=7)
 DONE, PROBLEM = "update_done", "update_problem"
-STATUSES = ("located", "unverified", "judgement", "disputed")
+BY_SOURCES = "as its sources say"
+STATUSES = (BY_SOURCES, "located", "unverified", "judgement", "disputed")
 NEW = "A new source …"
 
 
@@ -163,13 +164,14 @@ def _event(now: View, author: str) -> None:
     with right:
         day = _case_day(now, "On which day", "update_event_day")
         published = _case_day(now, "Known to the world since", "update_event_published", day)
-        status = st.selectbox("It rests on", STATUSES, index=1, key="update_event_status", help=_STATUS)
-    words = st.text_input("Who did what, in a sentence", key="update_words", max_chars=500)
+        status = st.selectbox("It rests on", STATUSES, key="update_event_status", help=_STATUS)
+    words = st.text_input("Who did what, in a sentence", key=f"update_words:{now.id}", max_chars=500)
     sources, new = _sources(now, "event")
 
     def made() -> list[Operation]:
         said = published if published != day else None
-        own = riskcast.NewEvent(day, kind, dyad, words.strip(), "day", actor, sources, status, said)
+        rests = None if status == BY_SOURCES else status
+        own = riskcast.NewEvent(day, kind, dyad, words.strip(), "day", actor, sources, rests, said)
         return [*new, own]
 
     _button("Event", "Add the event", made, author)
@@ -209,13 +211,14 @@ def _value(now: View, author: str) -> None:
         value = st.number_input(f"Value ({indicator.unit})", value=None, key=f"update_value:{keys}", format="%g")
         low = st.number_input("Lower end of its 90 % interval", value=None, key=f"update_low:{keys}", format="%g")
         high = st.number_input("Upper end", value=None, key=f"update_high:{keys}", format="%g")
-        status = st.selectbox("It rests on", STATUSES[:3], index=1, key="update_value_status", help=_STATUS)
+        status = st.selectbox("It rests on", STATUSES[:-1], key="update_value_status", help=_STATUS)
     sources, new = _sources(now, "value")
 
     def made() -> list[Operation]:
         if value is None:
             raise riskcast.RiskcastError("the value is empty; give a number in the indicator's unit")
-        own = riskcast.NewValue(name, unit, day, value, low, high, published, sources, status, series)
+        rests = None if status == BY_SOURCES else status
+        own = riskcast.NewValue(name, unit, day, value, low, high, published, sources, rests, series)
         return [*new, own]
 
     _button("Value", "Add the value", made, author)
@@ -304,27 +307,22 @@ def _case_day(now: View, label: str, key: str, value: dt.date | None = None) -> 
 
 
 def _button(form: str, label: str, made: Callable[[], list[Operation]], author: str) -> None:
-    st.button(label, type="primary", key=f"update_go:{form}", on_click=_edit, args=(form, made, author))
-
-
-@last_words.spoken()
-def _edit(form: str, made: Callable[[], list[Operation]], author: str) -> None:
-    """Make an edit, or say in its form why it cannot be made."""
-    _try(form, lambda now: working_copy.edit(now, made(), author.strip() or None))
-
-
-def _undo(author: str) -> None:
-    _try("Undo", lambda now: working_copy.take_back(now, author.strip() or None))
+    """The button of a form; what is wrong with what was entered is told in its place once it is pressed."""
+    # In the run itself, not in a callback: a callback has what was entered one run before.
+    if st.button(label, type="primary", key=f"update_go:{form}"):
+        _try(form, lambda now: working_copy.edit(now, made(), author.strip() or None))
 
 
 def _try(form: str, change: Callable[[View], riskcast.Update]) -> None:
+    """Change the case, or keep what is wrong to be told, and draw the page anew."""
     before = session.view()
-    st.session_state[PROBLEM] = None
+    st.session_state[PROBLEM] = st.session_state[DONE] = None
     try:
         st.session_state[DONE] = change(before)
         st.session_state["update_before"] = before
     except riskcast.RiskcastError as error:
-        st.session_state[PROBLEM], st.session_state[DONE] = (form, str(error)), None
+        st.session_state[PROBLEM] = (form, str(error))
+    st.rerun()
 
 
 def _past(now: View, copy: Copy, author: str) -> None:
@@ -345,7 +343,8 @@ def _past(now: View, copy: Copy, author: str) -> None:
         st.caption("Nothing so far.")
     left, middle, right = st.columns(3)
     with left:
-        st.button("Undo the last edit", disabled=not entries, key="update_undo", on_click=_undo, args=(author,))
+        if st.button("Undo the last edit", disabled=not entries, key="update_undo"):
+            _try("Undo", lambda now: working_copy.take_back(now, author.strip() or None))
     with middle:
         st.download_button(
             "Download the case",
@@ -358,14 +357,9 @@ def _past(now: View, copy: Copy, author: str) -> None:
         if kept:
             names = [one.name for one in reversed(kept)]
             name = st.selectbox("Kept as it stood", names, key=f"update_kept:{now.id}")
-            st.button("Look at it", key="update_look", on_click=_look, args=(now, name))
-
-
-def _look(now: View, name: str) -> None:
-    try:
-        session.show(working_copy.vintage_of(now, name))
-    except riskcast.RiskcastError as error:
-        session.complain(str(error))
+            if st.button("Look at it", key="update_look"):
+                session.show(working_copy.vintage_of(now, name))
+                st.rerun()
 
 
 def _scores(now: View) -> None:

@@ -69,7 +69,7 @@ def test_a_week_in_a_copy_that_can_be_downloaded(uploaded: View, folder: Path, t
     assert now.case.as_of == dt.date(2021, 1, 7)
     assert riskcast.load_case(folder).as_of == dt.date(2020, 12, 31)
     app.selectbox(key="update_type").set_value("spark")
-    app.text_input(key="update_words").set_value("A spark flies")
+    next(item for item in app.text_input if "Who did what" in item.label).set_value("A spark flies")
     ran(app)
     press(app, "update_go:Event")
     press(app, "update_go:Searched")

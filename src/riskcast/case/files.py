@@ -124,7 +124,7 @@ def find_folder(case: str | Path) -> Path:
     Raises UnknownNameError where there is no such case, and CaseError where it is no folder.
     """
     named, at, day = str(case).rpartition("@")
-    if at and not Path(case).is_dir():
+    if at and "/" not in day and not Path(case).is_dir():
         return find_vintage(find_folder(named), day)
     folder = Path(case)
     try:

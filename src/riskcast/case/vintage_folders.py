@@ -93,7 +93,8 @@ def check_seal(folder: Path) -> None:
     mend = "restore it from a copy; a vintage is never edited, copy its files elsewhere to work on them"
     told = _seal(path)["files"]
     names = {found.relative_to(folder).as_posix() for found in folder.rglob("*") if found.is_file()}
-    for name in sorted(names - {*told, SEAL}):
+    # What systems and editors leave there, hidden, is not read.
+    for name in sorted(name for name in names - {*told, SEAL} if not name.startswith(".")):
         raise refusal(str(folder / name), "was added to a kept vintage", "move it out of there")
     for name, digest in told.items():
         try:
