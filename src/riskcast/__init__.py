@@ -81,6 +81,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "case": [
             "Case",
             "Doubt",
+            "KeptVintage",
             "KnownState",
             "Overlay",
             "Place",

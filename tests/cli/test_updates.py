@@ -126,7 +126,7 @@ def talk(folder: Path, answers: list[str], signal: bytes = b"") -> tuple[int, st
     command = [sys.executable, "-m", "riskcast", "update", str(folder), "--author", "Ann"]
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True)
     os.close(theirs)
-    heard, left, until, asked = "", list(answers), time.monotonic() + 240, 0
+    heard, left, until, asked = "", list(answers), time.monotonic() + 900, 0
     while time.monotonic() < until:
         ready, _, _ = select.select([ours], [], [], 1.0)
         if ready:
@@ -142,7 +142,7 @@ def talk(folder: Path, answers: list[str], signal: bytes = b"") -> tuple[int, st
                 os.write(ours, (left.pop(0) + "\n").encode() if left else signal or b"q\n")
         elif child.poll() is not None:
             break
-    status = child.wait(timeout=60)
+    status = child.wait(timeout=300)
     os.close(ours)
     return status, heard
 
