@@ -139,7 +139,13 @@ def add_event(
         return
     if type is None or dyad is None or date is None or description is None:
         raise OptionError("add-event needs TYPE DYAD DATE DESCRIPTION after the case, or --from FILE")
-    plain = {"type": type, "dyad": dyad, "date": date.date(), "description": description, "precision": precision}
+    plain: dict[str, Any] = {
+        "type": type,
+        "dyad": dyad,
+        "date": date.date(),
+        "description": description,
+        "precision": precision,
+    }
     plain |= {"initiator": initiator, "sources": ids, "status": status}
     _edit(case, [*first, _made(NewEvent, plain, published, entered)], author, as_json)
 
@@ -187,7 +193,14 @@ def add_value(
         return
     if indicator is None or unit is None or date is None or value is None:
         raise OptionError("add-value needs INDICATOR UNIT DATE VALUE after the case, or --from FILE")
-    plain = {"indicator": indicator, "unit": unit, "date": date.date(), "value": value, "low": low, "high": high}
+    plain: dict[str, Any] = {
+        "indicator": indicator,
+        "unit": unit,
+        "date": date.date(),
+        "value": value,
+        "low": low,
+        "high": high,
+    }
     plain |= {"series": series, "sources": ids, "status": status}
     _edit(case, [*first, _made(NewValue, plain, published, entered)], author, as_json)
 
