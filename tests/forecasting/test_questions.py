@@ -137,7 +137,7 @@ def joined_by_mood(spread: float, ratio: float) -> Case:
 def test_seeing_tells_of_what_drives_both_and_making_happen_does_not() -> None:
     """By quadrature over the indicator: P(a | b) = E[p q] / E[q]; b made to happen leaves a as it is."""
     spread, ratio = 2.0, 2.5
-    ahead = ahead_of(joined_by_mood(spread, ratio), draws=4000, paths=16)
+    ahead = ahead_of(joined_by_mood(spread, ratio), draws=2000, paths=16)
     nodes, weights = hermegauss(60)
     weights = weights / weights.sum()
     steps = nodes * spread / Z90
@@ -176,7 +176,7 @@ def test_a_cause_that_is_made_to_happen_does_what_it_does_where_it_is_seen() -> 
 
 
 def test_joint_futures_are_those_that_the_files_mean() -> None:
-    draws, futures, horizon = 120, 15, 5
+    draws, futures, horizon = 100, 10, 4
     posterior = fit(everything(tension=True), draws=draws, seed=3, prior_only=True)
     ahead = forecast(posterior, horizon=horizon, seed=5, paths=32)
     world = PlainWorld(posterior, horizon, seed=12)

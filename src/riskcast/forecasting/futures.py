@@ -23,8 +23,9 @@ from riskcast.machinery.random_streams import UniformTable
 
 # Event type, cell, rates in a full period and uniforms, (paths, units) both -> the uniforms to use in their place.
 Steer = Callable[[EventPlan, int, Floats, Floats], Floats]
-# Cell, what happened in it by event type, and levels in it in steps, (paths, units) each, which are written over.
-Watch = Callable[[int, Mapping[str, Floats], Mapping[str, Floats]], None]
+# Cell, what happened in it by event type, what of it is recorded, and levels in it in steps, (paths, units) each, which
+# are written over.
+Watch = Callable[[int, Mapping[str, Floats], Mapping[str, Floats], Mapping[str, Floats]], None]
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def simulate_futures(
                 recorded.tell(p, t, rate_found)
                 told.add(p, t, of_rate, chance_of, happened)
             if watch is not None:
-                watch(t, happened, now)
+                watch(t, happened, recorded.events, now)
             memories.step(plan, t, now)
             levels.step(t)
             told.scores.step(happened)

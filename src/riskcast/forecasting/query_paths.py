@@ -53,7 +53,9 @@ class PathRecord:
         levels = frozenset(leaf.indicator for leaf in asked if isinstance(leaf, LevelIs))
         return cls(plan, happened, levels, {}, np.zeros((count, 0)))
 
-    def __call__(self, cell: int, happened: Mapping[str, Floats], levels: Mapping[str, Floats]) -> None:
+    def __call__(
+        self, cell: int, happened: Mapping[str, Floats], recorded: Mapping[str, Floats], levels: Mapping[str, Floats]
+    ) -> None:
         """Take notice of a cell."""
         for event, seen in self.happened.items():
             np.greater(happened[event], 0.0, out=seen[cell])

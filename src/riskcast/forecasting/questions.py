@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,18 +11,18 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.forecasts import Forecast, check_paths
-from riskcast.forecasting.query_parser import parse_query
-from riskcast.forecasting.query_terms import ANY, EVERY, Happens, Query, Term, Vocabulary, leaves
-from riskcast.forecasting.shares_of_paths import Share, Tally, share_of
+from riskcast.forecasting.query_names import read_ahead, read_query
+from riskcast.forecasting.query_terms import ANY, EVERY, Happens, Query, Term, leaves
+from riskcast.forecasting.shares_of_paths import LEAST_DRAWS, LEAST_PATHS, Share, Tally, share_of
 from riskcast.forecasting.simulation import BLOCK_CELLS, stages
 from riskcast.forecasting.watched_paths import MadeHappen, Progress, watched_paths
+from riskcast.forecasting.weighed_paths import outside_terms, path_weights
 from riskcast.machinery.array_types import Bools, Floats
-from riskcast.record.arrays import build_record
 
 # Futures of each draw that are made unasked, and those of a world in which the condition is made happen.
 MOST_PATHS, INTERVENED_PATHS = 128, 4
-# No answer from fewer paths or draws; no more are made where there are so many and the error is below.
-LEAST_PATHS, LEAST_DRAWS, ENOUGH_PATHS, ENOUGH_ERROR, ENOUGH_SHARE = 100.0, 20.0, 400.0, 0.015, 0.15
+# No more are made where so many hold the condition and the error is below.
+ENOUGH_PATHS, ENOUGH_ERROR, ENOUGH_SHARE = 400.0, 0.015, 0.15
 # Errors below this are as good as none.
 SMALLEST = 0.0005
 
@@ -69,24 +68,8 @@ class Answers:
 
 def check_query(case: Case, horizon: int, query: str, dyads: Sequence[str] | None = None) -> None:
     """Raise what `ask` would raise of a query to a forecast of so many periods, before the fit, which takes longest."""
-    record = build_record(case)
-    there = tuple(case.dyads[i] for i in np.flatnonzero(record.present))
-    _bound(there, parse_query(query, _vocabulary(case, there, record.timeline.cells(horizon).last, horizon)), dyads)
-
-
-def _vocabulary(case: Case, dyads: Sequence[str], ends: tuple[dt.date, ...], horizon: int) -> Vocabulary:
-    """The names that queries can use: those of the case, and of the dyads that are forecast."""
-    hosted = case.settings.host is not None
-    return Vocabulary(
-        {name: event.scope == "host" for name, event in case.events.items()},
-        {name: indicator.scope == "host" for name, indicator in case.indicators.items()},
-        case.own_outcomes,
-        {dyad: dyad for dyad in dyads} | ({case.pairs[dyad].second: dyad for dyad in dyads} if hosted else {}),
-        case.host,
-        ends,
-        horizon,
-        case.settings.period,
-    )
+    asked, there = read_ahead(case, horizon, query)
+    _bound(there, asked, dyads)
 
 
 def ask(
@@ -116,7 +99,7 @@ def ask(
     True
     """
     check_paths(paths)
-    asked = parse_query(query, _vocabulary(forecast.case, forecast.dyads, forecast.ends, forecast.horizon))
+    asked = read_query(forecast, query)
     queries = _bound(forecast.dyads, asked, dyads)
     given = paths or (forecast.paths if forecast.paths_given and forecast.paths else None)
     count = _Count(forecast, queries, cells)
@@ -165,29 +148,30 @@ class _Count:
     def add(self, first: int, last: int, progress: Progress | None) -> None:
         """Simulate the futures `first` to `last` of every draw."""
         plan = self.forecast.plan
-        for draws, record in watched_paths(self.forecast, self.terms, first, last, self.cells, progress):
+        terms = [*self.terms, *outside_terms(self.forecast)]
+        for draws, record in watched_paths(self.forecast, terms, first, last, self.cells, progress):
+            weight = path_weights(self.forecast, record)
             for place, (query, _) in enumerate(self.queries):
                 event = record.holds(query.event)
                 held = np.ones_like(event) if query.given is None else record.holds(query.given)
-                self._take(self.tallies[place], draws, event, held)
+                self._take(self.tallies[place], draws, event, held, weight)
                 if (cause := _single(query)) is not None:
                     cell = record.first_cell(cause)[held]
-                    self.firsts[place] += np.bincount(cell, minlength=plan.cells)[: plan.cells]
+                    self.firsts[place] += np.bincount(cell, weight[held], plan.cells)[: plan.cells]
         self.paths = last
 
-    def _take(self, tally: Tally, draws: slice, event: Bools, held: Bools) -> None:
-        rows = draws.stop - draws.start
-        both, some, alone = ((each.reshape(rows, -1).sum(axis=1)) for each in (event & held, held, event))
-        every = event.size // rows
+    def _take(self, tally: Tally, draws: slice, event: Bools, held: Bools, weight: Floats) -> None:
+        rows, square = draws.stop - draws.start, np.square(weight)
         for sums, found in (
-            (tally.both, both),
-            (tally.held, some),
-            (tally.alone, alone),
-            (tally.every, every),
-            (tally.held_squares, some),
-            (tally.every_squares, every),
+            (tally.both, weight * (event & held)),
+            (tally.held, weight * held),
+            (tally.alone, weight * event),
+            (tally.every, weight),
+            (tally.held_squares, square * held),
+            (tally.every_squares, square),
+            (tally.number, held),
         ):
-            sums[draws] += found
+            sums[draws] += found.reshape(rows, -1).sum(axis=1)
 
     def is_enough(self) -> bool:
         """Whether more paths would tell little more, of any query."""
@@ -213,11 +197,11 @@ class _Count:
         """The answer to one query."""
         (query, dyad), tally = self.queries[place], self.tallies[place]
         columns = self.columns(query, dyad)
-        alone, total = tally.unconditional(columns), int(tally.every.sum())
+        alone, total = tally.unconditional(columns), self.paths * len(tally.every)
         if query.given is None:
             numbers = (total, total, tally.effective, tally.effective_draws)
             return Answer(query, dyad, alone, None, None, (math.nan, math.nan), *numbers)
-        held = int(tally.held.sum())
+        held = int(tally.number.sum())
         condition = tally.condition(columns)
         found = Answer(
             query,
@@ -266,7 +250,10 @@ class _Count:
             event = record.holds(query.event).reshape(draws.stop - draws.start, -1)
             hits[draws] += event.sum(axis=1)
             every[draws] += event.shape[1]
-        return share_of(hits, every, every, columns)
+        # What numbers from outside say of the parameters holds here too; what they say of chance does not.
+        own = known.simulated.weights
+        weight = np.ones(plan.draws) if own is None else own / own.mean()
+        return share_of(hits * weight, every * weight, every * np.square(weight), columns)
 
 
 def _single(query: Query) -> Happens | None:

@@ -11,6 +11,9 @@ from riskcast.forecasting.draw_spread import without_chance
 from riskcast.forecasting.estimates import HIGH, LOW, Estimate
 from riskcast.machinery.array_types import Floats
 
+# No answer from fewer paths or draws, as they count.
+LEAST_PATHS, LEAST_DRAWS = 100.0, 20.0
+
 
 @dataclass(frozen=True)
 class Share:
@@ -28,8 +31,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Tally:
-    """Sums of the weights of each draw's paths, (draws,): of those on which the condition holds, `held`, and also the
-    event, `both`; on which the event does in any case, `alone`; of all, `every`; and of squared weights."""
+    """Sums over the paths of each draw, (draws,): of the weights of those on which the condition holds, `held`, also
+    the event, `both`; on which the event does in any case, `alone`; of all, `every`; of squared weights; and the number
+    of paths on which the condition holds.
+    """
 
     both: Floats
     held: Floats
@@ -37,11 +42,12 @@ class Tally:
     every: Floats
     held_squares: Floats
     every_squares: Floats
+    number: Floats
 
     @classmethod
     def empty(cls, draws: int) -> Tally:
         """Of no path."""
-        return cls(*(np.zeros(draws) for _ in range(6)))
+        return cls(*(np.zeros(draws) for _ in range(7)))
 
     @property
     def effective(self) -> float:
