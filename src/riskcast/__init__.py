@@ -123,6 +123,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "forecasting": [
             "Acting",
             "ActingEffect",
+            "Answer",
+            "Answers",
             "BaseRate",
             "Contrast",
             "Explanation",
@@ -139,6 +141,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Risk",
             "TensionToday",
             "acting",
+            "ask",
             "base_rate_after",
             "contrast",
             "estimative_words",
