@@ -125,6 +125,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "forecasting": [
             "Acting",
             "ActingEffect",
+            "Answer",
+            "Answers",
             "BaseRate",
             "Contrast",
             "Explanation",
@@ -141,6 +143,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Risk",
             "TensionToday",
             "acting",
+            "ask",
             "base_rate_after",
             "contrast",
             "estimative_words",
@@ -181,7 +184,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "simulated_year",
         ],
         "comparison": [
+            "ChangePart",
+            "ChangeSplit",
             "Difference",
+            "WhatChanged",
+            "changed",
             "describe_changes",
             "diff",
         ],
