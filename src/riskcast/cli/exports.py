@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskcast.cli.changed import changed_since, read_run
 from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
@@ -37,6 +38,12 @@ def export(
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE|RUN", help="An earlier day, or the folder of an earlier run, to say what changed since."
+        ),
+    ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
     from riskcast.exports.dossier import check_previous
@@ -47,27 +54,38 @@ def export(
     check_out(out)
     before = None if previous is None else _headline(previous)
     explanations: tuple[tuple[str, Explanation], ...] = ()
-    folder = Path(str(asked.case))
+    folder, split = Path(str(asked.case)), None
     if (folder / MANIFEST).is_file():
         _refuse_options(context, str(folder))
         risks, published, explanations = _read_run(folder)
+        if since is not None:
+            split = changed_since(since, read_run(folder))
     else:
         from riskcast.forecasting.scoring import score
 
         request = asked.request()
         if before is not None:
             check_previous(before, request.case)
+        if since is not None:
+            split = changed_since(since, request)
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
     with progress("Writing") as report:
         for path in write(
-            risks, out, chosen, published=published, previous=before, explanations=explanations, progress=report
+            risks,
+            out,
+            chosen,
+            published=published,
+            previous=before,
+            explanations=explanations,
+            changed=split,
+            progress=report,
         ):
             print(path)
 
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous")
+    kept = ("case", "out", "formats", "previous", "since")
     given = [
         parameter.opts[0]
         for parameter in context.command.params
