@@ -76,6 +76,8 @@ def split_difference(
     """Split the difference of two forecasts, each as it was kept where it was; `version`: what the newer software's
     part is called."""
     news, read = between.news, between.numbers.read
+    # As many futures as kept runs have, so that they come out as they were kept.
+    between.paths = max((ahead.paths for ahead in kept if ahead is not None), default=0) or None
     ends = with_equal_paths((between.end(False), between.end(True)))
     between.paths = ends[0].paths or None
     first, last = (read(ahead.case, ahead.simulated) for ahead in ends)
