@@ -41,13 +41,16 @@ def show(result: Result) -> None:
 
 def _found(view: session.View, day: dt.date) -> riskcast.WhatChanged:
     """What changed, with progress while it is worked out."""
-    bar = st.progress(0.0, "Forecasting what lies between …")
+    place = st.empty()
+
+    def report(done: int, total: int) -> None:
+        with place:
+            st.progress(done / total, f"Forecasting what lies between: {done} of {total}")
+
     try:
-        return results.changed_since(
-            view, day, lambda done, total: bar.progress(done / total, f"{done} of {total} forecasts")
-        )
+        return results.changed_since(view, day, report)
     finally:
-        bar.empty()
+        place.empty()
 
 
 def _draw(found: riskcast.WhatChanged, result: Result) -> None:
