@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         make_dossier as make_dossier,
     )
     from riskcast.forecasting import *
+    from riskcast.ledger import *
     from riskcast.numbers import (
         factor_text as factor_text,
         long_date as long_date,
@@ -191,6 +192,24 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "export",
             "forecast_data",
             "make_dossier",
+        ],
+        "ledger": [
+            "LedgerAnswer",
+            "LedgerContents",
+            "LedgerEntry",
+            "LedgerForecast",
+            "LedgerQuestion",
+            "OutsideNumber",
+            "Publication",
+            "Receipts",
+            "Resolutions",
+            "publish",
+            "publish_numbers",
+            "read_ledger",
+            "resolve",
+            "resolve_by_hand",
+            "track",
+            "verify_ledger",
         ],
         "runs": [
             "Rerun",
