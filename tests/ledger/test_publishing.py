@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,7 @@ def test_answers_by_hand(published: str) -> None:
     contents = riskcast.read_ledger(published)
     first, second, third = contents.questions
     june = dt.datetime(2020, 6, 8, tzinfo=dt.UTC)
+    usual: dict[str, Any] = {"answer": "yes", "source": "A paper", "ledger": published, "now": june}
     for given, told in (
         ({"answer": "maybe"}, "give one of yes, no, void, disputed"),
         ({"source": " "}, "needs a source"),
@@ -224,9 +226,9 @@ def test_another_case_is_refused(published: str, run: riskcast.Run, tmp_path: Pa
     folder = tmp_path / "small"
     smallcase.write_files(folder, **{name.replace("/", "_").replace(".", "_"): text for name, text in texts.items()})
     other = riskcast.load_case(folder)
-    with pytest.raises(OptionError, match="is of HHH .*this run of GGG"):
+    with pytest.raises(OptionError, match=r"is of HHH .*this run of GGG"):
         riskcast.publish(riskcast.run(other, as_of=AS_OF, draws=100), published, now=MORNING)
-    with pytest.raises(OptionError, match="is of HHH .*this one of GGG"):
+    with pytest.raises(OptionError, match=r"is of HHH .*this one of GGG"):
         riskcast.resolve(other, published, now=AFTER)
     with pytest.raises(OptionError, match="no question of elsewhere"):
         riskcast.resolve(other.revised(name="elsewhere"), published, now=AFTER)
