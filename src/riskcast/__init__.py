@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         export as export,
         forecast_data as forecast_data,
         make_dossier as make_dossier,
+        track_data as track_data,
+        write_track as write_track,
     )
     from riskcast.forecasting import *
     from riskcast.ledger import *
@@ -193,6 +195,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "export",
             "forecast_data",
             "make_dossier",
+            "track_data",
+            "write_track",
         ],
         "ledger": [
             "LedgerAnswer",

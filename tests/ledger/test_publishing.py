@@ -155,7 +155,7 @@ def test_answers_by_hand(published: str) -> None:
     first, second, third = contents.questions
     june = dt.datetime(2020, 6, 8, tzinfo=dt.UTC)
     usual: dict[str, Any] = {"answer": "yes", "source": "A paper", "ledger": published, "now": june}
-    for given, told in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"answer": "maybe"}, "give one of yes, no, void, disputed"),
         ({"source": " "}, "needs a source"),
         ({"answer": "no"}, "runs until 2020-12-31"),
@@ -163,11 +163,10 @@ def test_answers_by_hand(published: str) -> None:
         ({"happened": dt.date(2019, 6, 7)}, "outside the window"),
         ({"happened": dt.date(2020, 6, 9)}, "lies ahead"),
         ({"answer": "void", "happened": dt.date(2020, 6, 7)}, "exclude one another"),
-    ):
+    ]
+    for given, told in wrong:
         with pytest.raises(OptionError, match=told):
-            riskcast.resolve_by_hand(
-                first, **{"answer": "yes", "source": "A paper", "ledger": published, "now": june} | given
-            )
+            riskcast.resolve_by_hand(first, **usual | given)
     with pytest.raises(UnknownNameError):
         riskcast.resolve_by_hand("ffff", "void", "A paper", published, now=june)
     riskcast.resolve_by_hand(first[:6], "yes", "A paper", published, happened=dt.date(2020, 6, 7), now=june)

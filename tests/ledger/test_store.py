@@ -269,7 +269,9 @@ def test_writers_at_once_lose_nothing(place: str) -> None:
         append(connection, [QUESTION], "tester", MORNING)
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, place, name, "6"], stdout=-3) for name in "ab"]
     assert [each.wait(240) for each in writers] == [0, 0]
-    names = [entry.content.forecaster for entry in read_ledger(place).entries[1:]]  # ty: ignore[unresolved-attribute]
+    names = [
+        said.forecaster for entry in read_ledger(place).entries if isinstance(said := entry.content, LedgerForecast)
+    ]
     assert sorted(names) == sorted(f"{who} {n} {half}" for who in "ab" for n in range(6) for half in range(2))
     assert verify_ledger(place).holds
 

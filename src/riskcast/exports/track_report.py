@@ -58,6 +58,7 @@ class ForecasterPart(TypedDict):
     """How one forecaster did; ranges, where questions are disputed, are of every way to decide them."""
 
     forecaster: str
+    label: str
     kind: Literal["model", "person", "crowd", "reference"]
     questions: Whole
     events: Whole
@@ -93,6 +94,7 @@ class SlicePart(TypedDict):
     by: Literal["outcome", "unit", "horizon"]
     name: str
     forecaster: str
+    label: str
     questions: Whole
     events: Whole
     brier: MeasuredPart
@@ -134,6 +136,9 @@ class TrackFile(TypedDict):
     waiting: Whole
     overdue: Whole
     verdict: str
+    detail: str
+    last_month: str
+    left_out: str
     forecasters: list[ForecasterPart]
     pairs: list[PairPart]
     slices: list[SlicePart]
@@ -149,13 +154,17 @@ def track_data(record: TrackRecord, place: str = "") -> dict[str, Any]:
     >>> track_data(make_track_record([], dt.date(2024, 5, 6)))["questions"]
     0
     """
+    verdict = track_verdict(record)
     data = {
         "format": FORMAT,
         "riskcast_version": __version__,
         "ledger": place,
         "as_of": record.as_of.isoformat(),
         **{name: getattr(record, name) for name in ("questions", "void", "late", "waiting", "overdue")},
-        "verdict": track_verdict(record).headline,
+        "verdict": verdict.headline,
+        "detail": verdict.detail,
+        "last_month": misses_in_words(record),
+        "left_out": left_out_in_words(record),
         "forecasters": [_forecaster(each) for each in record.forecasters],
         "pairs": [
             {
@@ -175,6 +184,7 @@ def track_data(record: TrackRecord, place: str = "") -> dict[str, Any]:
                 "by": part.by,
                 "name": part.name,
                 "forecaster": part.forecaster,
+                "label": label_of(part.forecaster),
                 "questions": part.questions,
                 "events": part.events,
                 "brier": _measured(part.brier),
@@ -279,6 +289,7 @@ def _figures(record: TrackRecord) -> list[Figure]:
 def _forecaster(each: ForecasterRecord) -> dict[str, Any]:
     return {
         "forecaster": each.forecaster,
+        "label": label_of(each.forecaster),
         "kind": each.kind,
         "questions": each.questions,
         "events": each.events,
