@@ -114,7 +114,7 @@ def test_the_place_can_come_from_the_environment(
         (("resolve", "central_asia_2024", "--answer", "yes"), "add --question"),
         (("track", "--by", "weather"), "unknown part"),
         (("ledger", "list", "--only", "mine"), "unknown choice"),
-        (("ledger", "verify", "--ledger", "postgresql://me:s3cret@[x/y"), "the ledger's URL cannot be read"),
+        (("ledger", "verify", "--ledger", "postgresql://me:s3cret@host:port/y"), "the ledger's URL cannot be read"),
     ],
 )
 def test_bad_words_are_told_in_one_line(run: Run, words: tuple[str, ...], told: str) -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from riskcast.exports.brief.track_section import track_section
 from riskcast.exports.track_report import track_data, track_page, track_schema, write_track
 from riskcast.verification.track_record import make_track_record
-from riskcast.verification.track_rows import TrackRow
+from riskcast.verification.track_rows import Kind, TrackRow
 
 TODAY = dt.date(2024, 1, 5)
+WHO: list[tuple[str, float, Kind]] = [
+    ("model", 0.3, "model"),
+    ("<she>", 0.0, "person"),
+    ("pooled_rate", 0.25, "reference"),
+]
 
 
 def rows() -> list[TrackRow]:
@@ -21,13 +27,13 @@ def rows() -> list[TrackRow]:
     for month in range(1, 13):
         window = dt.date(2023, month, 1), dt.date(2023, month, 28)
         answer = "yes" if month % 4 == 0 else "disputed" if month == 5 else "no"
-        common = {"host": "small", "outcome": "protest", "unit": "HHH-AAA", "text": "Protest <b>&</b>", "told": TODAY}
+        common: dict[str, Any] = {"host": "small", "outcome": "protest", "unit": "HHH-AAA", "text": "Protest <b>&</b>"}
         for who, chance, kind in (
             ("model", 0.3, "model"),
             ("<she>", 0.0, "person"),
             ("pooled_rate", 0.25, "reference"),
         ):
-            found.append(TrackRow(f"{month}", who, chance, answer, window[0], window, kind=kind, **common))
+            found.append(TrackRow(f"{month}", who, chance, answer, window[0], window, kind=kind, told=TODAY, **common))
     return found
 
 
