@@ -10,6 +10,7 @@ import typer
 
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
+from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -202,7 +203,7 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, run, rerun, publish, resolve, track, backtest, calibrate, diff):
+for _command in (export, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
     app.command()(_command)
 app.command("app")(open_app)
 app.add_typer(ledger)
