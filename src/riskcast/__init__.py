@@ -126,6 +126,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "forecasting": [
             "Acting",
             "ActingEffect",
+            "Answer",
+            "Answers",
             "BaseRate",
             "Contrast",
             "Explanation",
@@ -142,6 +144,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Risk",
             "TensionToday",
             "acting",
+            "ask",
             "base_rate_after",
             "contrast",
             "estimative_words",

@@ -28,6 +28,7 @@ from riskcast.cli.options import (
     read_case,
     tell,
 )
+from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.track import track
 from riskcast.cli.verification import backtest, calibrate
@@ -203,7 +204,7 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
+for _command in (ask, export, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
     app.command()(_command)
 app.command("app")(open_app)
 app.add_typer(ledger)
