@@ -5,3 +5,5 @@ from .evaluation import Evaluation as Evaluation, evaluate as evaluate
 from .record_alone import PastRate as PastRate, past_rates as past_rates
 from .references import dyad_rate as dyad_rate, pooled_rate as pooled_rate
 from .simulated_counts import SimulatedCount as SimulatedCount, simulated_year as simulated_year
+from .track_record import make_track_record as make_track_record
+from .track_rows import TrackRecord as TrackRecord, TrackRow as TrackRow
