@@ -36,7 +36,10 @@ CHANGES = {
     "hyperpriors.persistence": {"value": 0.7},
 }
 SCENARIO = "crackdown_visa_regime"  # One that has something to note.
-TABLES = ("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics", "notes")
+TABLES = (
+    *("scores", "exceedance", "probabilities", "by_period", "contributions"),
+    *("acting", "assumptions", "diagnostics", "notes"),
+)
 
 
 @pytest.fixture(scope="module")
