@@ -58,6 +58,11 @@ def case_zip(case: riskcast.Case) -> bytes:
         return _zip({path.relative_to(top).as_posix(): path.read_bytes() for path in files})
 
 
+def folder_zip(name: str, files: Mapping[str, bytes]) -> bytes:
+    """A case's own files as a zip of its folder."""
+    return _zip({f"{name}/{path}": content for path, content in files.items()})
+
+
 def file_stem(dossier: riskcast.Dossier) -> str:
     """How files of a dossier are called: case, scenario, and a tag where either is not as a bundled case has it.
 
