@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         span as span,
     )
     from riskcast.runs import *
+    from riskcast.updates import *
     from riskcast.verification import *
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -83,6 +84,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "case": [
             "Case",
             "Doubt",
+            "KeptVintage",
             "KnownState",
             "Overlay",
             "Place",
@@ -230,6 +232,34 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "rerun",
             "run",
             "write_bundle",
+        ],
+        "updates": [
+            "Entry",
+            "NewDay",
+            "NewEvent",
+            "NewNumbers",
+            "NewSource",
+            "NewValue",
+            "Searched",
+            "StaleSeries",
+            "Staleness",
+            "Unsearched",
+            "Update",
+            "add_event",
+            "add_source",
+            "add_value",
+            "copy_case",
+            "edit_case",
+            "find_stale",
+            "keep_vintage",
+            "list_vintages",
+            "mark_checked",
+            "read_event_file",
+            "read_journal",
+            "read_value_file",
+            "roll_case",
+            "set_quantity",
+            "undo_edit",
         ],
     },
 )

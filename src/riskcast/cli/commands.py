@@ -31,6 +31,18 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.track import track
+from riskcast.cli.updates import (
+    add_event,
+    add_source,
+    add_value,
+    checked,
+    copy,
+    journal,
+    set_numbers,
+    undo,
+    update,
+    vintages,
+)
 from riskcast.cli.verification import backtest, calibrate
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.version import __version__
@@ -206,5 +218,8 @@ def schema(
 
 for _command in (ask, export, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
     app.command()(_command)
+for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+    app.command()(_command)
+app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)
