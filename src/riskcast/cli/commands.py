@@ -10,6 +10,7 @@ import typer
 
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
+from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.options import (
@@ -26,6 +27,7 @@ from riskcast.cli.options import (
     read_case,
     tell,
 )
+from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.verification import backtest, calibrate
 from riskcast.errors import OptionError, UnknownNameError
@@ -199,6 +201,6 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, run, rerun, backtest, calibrate, diff):
+for _command in (ask, export, run, rerun, backtest, calibrate, diff, changed):
     app.command()(_command)
 app.command("app")(open_app)

@@ -67,28 +67,29 @@ class Edge:
 
 def plan_edges(posterior: Posterior, name: str, neighbours: Neighbours) -> tuple[Edge, ...]:
     """The edges to one event type, in the order of its coefficients."""
+    count = len(posterior.models[name].escalations)
+    return tuple(plan_edge(posterior, name, place, neighbours) for place in range(count))
+
+
+def plan_edge(posterior: Posterior, name: str, place: int, neighbours: Neighbours) -> Edge:
+    """One of the edges to an event type, by its place among them."""
     model = posterior.models[name]
-    effects = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation]
-    edges = []
-    for place, (effect, edge) in enumerate(zip(effects, model.escalations, strict=True)):
-        memory = memory_of(posterior.case, str(effect.memory))
-        is_told = is_plain(effect, posterior.case) and edge.is_plain
-        decay, start, beyond = (_plain if is_told else _special)(posterior, effect, edge, memory)
-        size = posterior.events[name].coefficients[:, model.indicators + place]
-        edges.append(
-            Edge(
-                source=effect.source,
-                whose=str(effect.whose),
-                neighbours=neighbours,
-                same_period=edge.same_period,
-                memory=memory,
-                gain=finite(size / memory.unit),
-                decay=decay,
-                start=start,
-                beyond=beyond,
-            )
-        )
-    return tuple(edges)
+    effect = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation][place]
+    edge, memory = model.escalations[place], memory_of(posterior.case, str(effect.memory))
+    is_told = is_plain(effect, posterior.case) and edge.is_plain
+    decay, start, beyond = (_plain if is_told else _special)(posterior, effect, edge, memory)
+    size = posterior.events[name].coefficients[:, model.indicators + place]
+    return Edge(
+        source=effect.source,
+        whose=str(effect.whose),
+        neighbours=neighbours,
+        same_period=edge.same_period,
+        memory=memory,
+        gain=finite(size / memory.unit),
+        decay=decay,
+        start=start,
+        beyond=beyond,
+    )
 
 
 Parts = tuple[Floats, Floats, Beyond | None]
