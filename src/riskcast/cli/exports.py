@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
+    from riskcast.verification.track_rows import TrackRecord
 
 
 @asks(
@@ -44,6 +45,12 @@ def export(
             metavar="DATE|RUN", help="An earlier day, or the folder of an earlier run, to say what changed since."
         ),
     ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger", metavar="PATH|URL", help="A ledger whose track record goes into the brief.", show_default="none"
+        ),
+    ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
     from riskcast.exports.dossier import check_previous
@@ -53,6 +60,7 @@ def export(
     check_formats(chosen)
     check_out(out)
     before = None if previous is None else _headline(previous)
+    record = None if place is None else _track(place)
     explanations: tuple[tuple[str, Explanation], ...] = ()
     folder, split = Path(str(asked.case)), None
     if (folder / MANIFEST).is_file():
@@ -78,6 +86,7 @@ def export(
             previous=before,
             explanations=explanations,
             changed=split,
+            track=record,
             progress=report,
         ):
             print(path)
@@ -85,7 +94,7 @@ def export(
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous", "since")
+    kept = ("case", "out", "formats", "previous", "since", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params
@@ -96,6 +105,13 @@ def _refuse_options(context: typer.Context, run: str) -> None:
     if given:
         wrong = f"{given[0]} cannot change {run}, which is a finished run"
         raise OptionError(f"{wrong}; leave it out, or export the case itself")
+
+
+def _track(place: str) -> TrackRecord:
+    """The track record of a ledger."""
+    from riskcast.ledger.tracking import track
+
+    return track(place)
 
 
 def _read_run(folder: Path) -> tuple[list[Risk], Case | None, tuple[tuple[str, Explanation], ...]]:

@@ -12,6 +12,7 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
+from riskcast.verification.track_rows import TrackRecord
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Dossier:
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
     moved since. `given`: explanations that are known already, by scenario. `changed`: what changed since an earlier
-    forecast, and why.
+    forecast, and why; `track`: what became of published forecasts; both for the brief.
     """
 
     risks: tuple[Risk, ...]
@@ -28,6 +29,7 @@ class Dossier:
     previous: Risk | None = None
     given: tuple[tuple[str, Explanation], ...] = ()
     changed: WhatChanged | None = None
+    track: TrackRecord | None = None
 
     @property
     def headline(self) -> Risk:
@@ -62,6 +64,7 @@ def make_dossier(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
     changed: WhatChanged | None = None,
+    track: TrackRecord | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
     run that shares no pair or no outcome with them, an explanation of other scores, or changes that led elsewhere.
@@ -94,7 +97,7 @@ def make_dossier(
             f"what changed leads to another case ({changed.hashes[1][:12]}) than that of the risks ({case.hash[:12]})"
         )
         raise OptionError(f"{wrong}; give what changed up to these risks")
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), changed)
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), changed, track)
 
 
 def check_previous(previous: Risk, case: Case) -> None:
