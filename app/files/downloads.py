@@ -19,8 +19,8 @@ from state.session import View
 
 def dossier_of(view: View, explained: bool = False) -> riskcast.Dossier:
     """What files are made of; `explained`: with the drivers of the scores, which take a moment the first time."""
-    result = results.current(view)
-    given = [(result.forecast.scenario_name, results.explained(view))] if explained else []
+    result = results.handed(view)
+    given = [(result.forecast.scenario_name, results.explained_as_handed(view))] if explained else []
     return riskcast.make_dossier(result.risk, view.case, explanations=given)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -81,14 +82,46 @@ def current(view: View, scenario: str | None = None) -> Result:
     return _made(request(view, name), view.case, name)
 
 
+@kept(max_entries=MOST_CASES, show_spinner="Fitting anew, as whoever opens the file will …")
+def _fitted_anew(asked: riskcast.Request) -> riskcast.Posterior:
+    return riskcast.fit_requested(asked)
+
+
 @kept(max_entries=MOST_RESULTS)
-def _explained(asked: riskcast.Request, before: riskcast.Case, name: str) -> riskcast.Explanation:
-    return riskcast.explain(_made(asked, before, name).forecast)
+def _handed(asked: riskcast.Request, before: riskcast.Case, name: str) -> Result:
+    near = _made(asked, before, name)
+    if near.posterior.fingerprints == published(before).posterior.fingerprints:
+        return near
+    return _forecast(asked, _fitted_anew(replace(asked, scenarios=(None,))), name)
+
+
+def handed(view: View) -> Result:
+    """What is looked at as files hold it: fitted from nothing, to the digits that anybody gets who makes it again.
+
+    What is shown goes on from the published fit after a change, and so may differ by Monte Carlo error.
+    """
+    return _handed(request(view), view.case, view.scenario)
+
+
+@kept(max_entries=MOST_RESULTS)
+def _explained(asked: riskcast.Request, _result: Result) -> riskcast.Explanation:
+    return riskcast.explain(_result.forecast)
 
 
 def explained(view: View) -> riskcast.Explanation:
     """Why the scores are what they are."""
-    return _explained(request(view), view.case, view.scenario)
+    return _explained(request(view), current(view))
+
+
+@kept(max_entries=MOST_RESULTS)
+def _explained_anew(asked: riskcast.Request, _result: Result) -> riskcast.Explanation:
+    return riskcast.explain(_result.forecast)
+
+
+def explained_as_handed(view: View) -> riskcast.Explanation:
+    """Why the scores are what files say."""
+    result = handed(view)
+    return explained(view) if result is current(view) else _explained_anew(request(view), result)
 
 
 @kept(max_entries=MOST_RESULTS)
@@ -133,6 +166,25 @@ def held_levels(case: riskcast.Case) -> tuple[riskcast.HeldLevel, ...]:
 def conflicts(case: riskcast.Case) -> tuple[Any, ...]:
     """Each event type's record against its priors."""
     return riskcast.check_priors(case)
+
+
+def changed_since(view: View, day: dt.date, report: Callable[[int, int], None]) -> riskcast.WhatChanged:
+    """What changed from an earlier day to what is looked at; of a scenario that was built here, under the baseline."""
+    return _changed_since(request(view, "baseline" if view.scenario in view.built else view.scenario), day, report)
+
+
+@kept(max_entries=MOST_CASES)
+def _changed_since(asked: riskcast.Request, day: dt.date, _report: Callable[[int, int], None]) -> riskcast.WhatChanged:
+    [scenario] = asked.scenarios
+    return riskcast.changed(
+        asked.case,
+        since=day,
+        scenario=str(scenario),
+        draws=asked.draws,
+        seed=asked.seed,
+        allow_unreliable=True,
+        progress=_report,
+    )
 
 
 def difference(now: Result, before: Result) -> riskcast.Contrast:

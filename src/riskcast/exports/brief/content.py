@@ -14,6 +14,7 @@ from riskcast.case.places import Places, find_places
 from riskcast.case.quantities import Evidence, quantity_text
 from riskcast.case.quantity_names import ratio_is_for
 from riskcast.charts.canvas import word_ranges
+from riskcast.exports.brief.changes import Changes, changes_of
 from riskcast.exports.brief.sentences import (
     footer,
     headline_sentences,
@@ -28,6 +29,7 @@ from riskcast.exports.brief.sentences import (
     touched,
 )
 from riskcast.exports.brief.severity import severity_table
+from riskcast.exports.brief.track_section import TrackSection, track_section
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.forecasts import Forecast
@@ -117,10 +119,12 @@ class Brief:
     severity: Table
     moved: Table | None
     since: tuple[str, ...]
+    changes: Changes | None
     drivers: Table
     reasons: tuple[Reason, ...]
     remembered: Table | None
     futures: tuple[Future, ...]
+    track: TrackSection | None
     method: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
     foot: str
@@ -133,7 +137,7 @@ def make_brief(dossier: Dossier) -> Brief:
     >>> from riskcast.exports.dossier import make_dossier
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> brief = make_brief(make_dossier(riskcast.score(riskcast.forecast(posterior))))
-    >>> brief.headline[0].startswith("Tajikistan has the highest score: ")
+    >>> brief.headline[0].startswith("Kazakhstan has the highest score: ")
     True
     """
     risk = dossier.headline
@@ -157,10 +161,12 @@ def make_brief(dossier: Dossier) -> Brief:
         severity=severity_table(risk),
         moved=_moved(dossier.previous, risk) if dossier.previous else None,
         since=tuple(since_sentences(dossier.previous, risk)) if dossier.previous else (),
+        changes=changes_of(dossier.changed),
         drivers=_points(dossier, shown, drivers),
         reasons=_reasons(case, drivers, shown[0].id),
         remembered=_remembered(ahead, shown[:3]),
         futures=tuple(_future(dossier, other) for other in dossier.risks[1:]),
+        track=track_section(dossier.track) if dossier.track is not None else None,
         method=tuple(method_sentences(ahead)),
         origin=tuple(origin_rows(dossier)),
         foot=footer(ahead),
