@@ -259,7 +259,7 @@ def track_page(record: TrackRecord, place: str = "", names: Mapping[str, str] | 
         told=misses_in_words(record) if own else "",
         misses=misses_table(record) if record.misses else None,
         biases=[bias_in_words(each) for each in own],
-        disputed=[told for each in own if (told := disputed_in_track(each))],
+        disputed=[told for each in own[:1] if (told := disputed_in_track(each))],
         scores=forecasters_table(record) if own else None,
         pairs=pairs_table(record) if record.pairs else None,
         pair_words=[pair_in_words(pair) for pair in record.pairs],
