@@ -108,6 +108,7 @@ class RowPart(TypedDict):
     question: str
     text: str
     forecaster: str
+    label: str
     kind: Literal["model", "person", "crowd", "reference"]
     probability: Chance
     answer: Literal["yes", "no", "void", "disputed"]
@@ -310,6 +311,7 @@ def _row(row: TrackRow) -> dict[str, Any]:
         "question": row.question,
         "text": row.text,
         "forecaster": row.forecaster,
+        "label": label_of(row.forecaster),
         "kind": row.kind,
         "probability": row.probability,
         "answer": row.answer,
