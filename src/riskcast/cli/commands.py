@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
+from riskcast.cli.history import history
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -199,6 +200,6 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, run, rerun, backtest, calibrate, diff):
+for _command in (export, history, run, rerun, backtest, calibrate, diff):
     app.command()(_command)
 app.command("app")(open_app)

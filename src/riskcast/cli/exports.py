@@ -37,6 +37,9 @@ def export(
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Also say how scores went over the last five years; see `history`.")
+    ] = False,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
     from riskcast.exports.dossier import check_previous
@@ -58,16 +61,29 @@ def export(
         if before is not None:
             check_previous(before, request.case)
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
+    past = None
+    if history:
+        from riskcast.verification.history import score_history
+
+        with progress("Looking back", remaining=True) as report:
+            past = score_history(risks[0].forecast.case, progress=report)
     with progress("Writing") as report:
         for path in write(
-            risks, out, chosen, published=published, previous=before, explanations=explanations, progress=report
+            risks,
+            out,
+            chosen,
+            published=published,
+            previous=before,
+            explanations=explanations,
+            history=past,
+            progress=report,
         ):
             print(path)
 
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous")
+    kept = ("case", "out", "formats", "previous", "history")
     given = [
         parameter.opts[0]
         for parameter in context.command.params

@@ -11,6 +11,7 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
+from riskcast.verification.history_records import ScoreHistory
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,14 @@ class Dossier:
     """The risks of one case, the headline first, then those of other scenarios from the same posterior.
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
-    moved since. `given`: explanations that are known already, by scenario.
+    moved since. `given`: explanations that are known already, by scenario. `history`: the scores as of earlier days.
     """
 
     risks: tuple[Risk, ...]
     published: Case
     previous: Risk | None = None
     given: tuple[tuple[str, Explanation], ...] = ()
+    history: ScoreHistory | None = None
 
     @property
     def headline(self) -> Risk:
@@ -58,9 +60,10 @@ def make_dossier(
     published: Case | None = None,
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
+    history: ScoreHistory | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
-    run that shares no pair or no outcome with them, or an explanation of other scores.
+    run that shares no pair or no outcome with them, a history of another case, or an explanation of other scores.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -80,12 +83,15 @@ def make_dossier(
     case = chosen[0].forecast.case
     if previous is not None:
         check_previous(previous, case)
+    if history is not None and (history.case.name, history.days[-1]) != (case.name, case.as_of):
+        wrong = f"the history is of {history.case.name} as of {history.days[-1]}, not of {case.name} as of {case.as_of}"
+        raise OptionError(f"{wrong}; give score_history(case) of the case that is forecast")
     scores = {risk.forecast.scenario_name: {dyad.id: dyad.score.mean for dyad in risk.dyads} for risk in chosen}
     for name, explanation in explanations:
         if explanation.score != scores.get(name):
             wrong = f"the explanation of {name!r} is of none of the risks"
             raise OptionError(f"{wrong}; give explain(forecast) of one of them, under its scenario's name")
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations))
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), history)
 
 
 def check_previous(previous: Risk, case: Case) -> None:
