@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         span as span,
     )
     from riskcast.runs import *
+    from riskcast.updates import *
     from riskcast.verification import *
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -80,6 +81,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "case": [
             "Case",
             "Doubt",
+            "KeptVintage",
             "KnownState",
             "Overlay",
             "Place",
@@ -123,6 +125,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "forecasting": [
             "Acting",
             "ActingEffect",
+            "Answer",
+            "Answers",
             "BaseRate",
             "Contrast",
             "Explanation",
@@ -139,6 +143,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Risk",
             "TensionToday",
             "acting",
+            "ask",
             "base_rate_after",
             "contrast",
             "estimative_words",
@@ -186,7 +191,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "simulated_year",
         ],
         "comparison": [
+            "ChangePart",
+            "ChangeSplit",
             "Difference",
+            "WhatChanged",
+            "changed",
             "describe_changes",
             "diff",
         ],
@@ -207,6 +216,34 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "rerun",
             "run",
             "write_bundle",
+        ],
+        "updates": [
+            "Entry",
+            "NewDay",
+            "NewEvent",
+            "NewNumbers",
+            "NewSource",
+            "NewValue",
+            "Searched",
+            "StaleSeries",
+            "Staleness",
+            "Unsearched",
+            "Update",
+            "add_event",
+            "add_source",
+            "add_value",
+            "copy_case",
+            "edit_case",
+            "find_stale",
+            "keep_vintage",
+            "list_vintages",
+            "mark_checked",
+            "read_event_file",
+            "read_journal",
+            "read_value_file",
+            "roll_case",
+            "set_quantity",
+            "undo_edit",
         ],
     },
 )

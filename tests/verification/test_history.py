@@ -175,7 +175,7 @@ def test_the_terminal_tells_every_dyad_in_its_columns(width: int) -> None:
     out = io.StringIO()
     Console(file=out, width=width, color_system=None).print(history_view(shown()))
     text = out.getvalue()
-    assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
     for dyad in shown().dyads:
         assert dyad in text
     assert "…" not in text

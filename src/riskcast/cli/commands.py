@@ -10,6 +10,7 @@ import typer
 
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
+from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
@@ -27,7 +28,20 @@ from riskcast.cli.options import (
     read_case,
     tell,
 )
+from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.updates import (
+    add_event,
+    add_source,
+    add_value,
+    checked,
+    copy,
+    journal,
+    set_numbers,
+    undo,
+    update,
+    vintages,
+)
 from riskcast.cli.verification import backtest, calibrate
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.version import __version__
@@ -200,6 +214,9 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (export, history, run, rerun, backtest, calibrate, diff):
+for _command in (ask, export, history, run, rerun, backtest, calibrate, diff, changed):
     app.command()(_command)
+for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+    app.command()(_command)
+app.command("set")(set_numbers)
 app.command("app")(open_app)

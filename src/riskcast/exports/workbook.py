@@ -283,7 +283,7 @@ class _Book:
             warnings.append("THE POSTERIOR FAILED ITS CHECKS: these numbers are not to be relied on.")
         if ahead.posterior.prior_only:
             warnings.append("From the priors alone: the record is left out.")
-        warnings += ahead.posterior.cautions
+        warnings += ahead.cautions
         for row, warning in enumerate(warnings, 2):
             look: dict[str, Any] = {"bold": True, "font_color": theme.LIGHT.paper, "bg_color": theme.LIGHT.alarm}
             sheet.merge_range(row, 0, row, width - 1, "", self._format(**look))

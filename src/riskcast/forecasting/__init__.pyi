@@ -16,6 +16,7 @@ from .drivers_now import (
 from .forecasts import Forecast as Forecast, forecast as forecast
 from .level_bounds import HeldLevel as HeldLevel, held_levels as held_levels
 from .lineage import provenance as provenance
+from .questions import Answer as Answer, Answers as Answers, ask as ask
 from .remembered import (
     RememberedEvent as RememberedEvent,
     RememberedEvents as RememberedEvents,

@@ -55,13 +55,13 @@ def standard_errors(draws: Floats) -> Floats:
 
 def accuracy_of(plan: Plan, simulated: Simulated) -> Accuracy:
     """The largest errors over all event types and dyads that are forecast."""
-    there, found = np.flatnonzero(plan.present), simulated
+    there, found, rows = np.flatnonzero(plan.present), simulated, simulated.rows
     which = {p.event: there if p.units > 1 else slice(None) for p in plan.events}
     return Accuracy(
-        max(_largest(standard_errors(found.probability[event][:, own])) for event, own in which.items()),
-        max(_largest(errors_of_paths(found.probability_error[event][:, own])) for event, own in which.items()),
-        _largest(standard_errors(found.score[:, there])),
-        _largest(errors_of_paths(found.score_error[:, there])),
+        max(_largest(standard_errors(found.probability[event][rows][:, own])) for event, own in which.items()),
+        max(_largest(errors_of_paths(found.probability_error[event][rows][:, own])) for event, own in which.items()),
+        _largest(standard_errors(found.score[rows][:, there])),
+        _largest(errors_of_paths(found.score_error[rows][:, there])),
         found.paths,
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.forecasting.estimates import Estimates, span, summarise
-from riskcast.forecasting.plan import Plan
+from riskcast.forecasting.plan import ALL, Plan
 from riskcast.machinery.array_types import Floats
 
 # Numbers that a block's basis may hold: 8 MB, so that memory does not grow with the number of dyads.
@@ -32,12 +33,13 @@ class Averages:
 
 
 def estimate_all[K](
-    plan: Plan, dyads: Dyads, quantities: Mapping[K, Averages], cells: int = BASIS_CELLS
+    plan: Plan, dyads: Dyads, quantities: Mapping[K, Averages], cells: int = BASIS_CELLS, rows: Any = ALL
 ) -> dict[K, Estimates]:
     """Means and 90 % intervals of quantities in every one of the dyads, or in the host: see `summarise`.
 
     A dyad's basis is worked out once for all quantities; what dyads share is regressed on the first one's. No more
-    dyads are worked on at a time than have `cells` numbers in their bases.
+    dyads are worked on at a time than have `cells` numbers in their bases. `rows`: which draws quantities are of, all
+    where they are not named.
     """
     parts: dict[K, list[Estimates]] = {name: [] for name in quantities}
     for block in _blocks(plan, dyads, cells):
@@ -49,7 +51,7 @@ def estimate_all[K](
             draws, error = np.ascontiguousarray(drawn.T), np.ascontiguousarray(noise.T)
             # Where nothing was left to chance there is none to take out.
             if basis is None and error.any():
-                basis = span(plan.chances(block))
+                basis = span(plan.chances(block)[:, rows])
             parts[name].append(
                 summarise(
                     draws,

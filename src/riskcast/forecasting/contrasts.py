@@ -61,6 +61,8 @@ def contrast(second: Forecast, first: Forecast) -> Contrast:
     Where the number of paths was not asked for, both get as many as one of them has. Raises OptionError where the two
     do not share draws, paths, seed, horizon, events and dyads.
     """
+    if first.outside is not None or second.outside is not None:
+        raise OptionError("a forecast that numbers from outside adjust has no paired draws; contrast it without them")
     first, second = with_equal_paths((first, second))
     pairs = {
         "number of draws": (first.posterior.draws, second.posterior.draws),

@@ -21,6 +21,7 @@ from riskcast.forecasting.accuracy import Accuracy, accuracy_of, standard_errors
 from riskcast.forecasting.blocks import Averages, Drawn, estimate_all
 from riskcast.forecasting.closed_form import is_closed, solve
 from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
+from riskcast.forecasting.outside_numbers import Outside
 from riskcast.forecasting.phases import Phase, phases_of
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import excluded_events, resolve_scenario
@@ -42,7 +43,7 @@ class Forecast:
     """Probabilities within the horizon, given each draw of the parameters.
 
     `paths`: futures of each draw, 0 where a closed form took their place; `paths_given`: whether they were asked for,
-    so that none are added.
+    so that none are added; `outside`: the numbers of others that it was adjusted by, None where there are none.
     """
 
     posterior: Posterior
@@ -54,6 +55,12 @@ class Forecast:
     plan: Plan
     simulated: Simulated
     paths_given: bool = False
+    outside: Outside | None = None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What is to be said beside every number: what it was adjusted by, and what the record lacks."""
+        return (*(() if self.outside is None else (self.outside.told,)), *self.posterior.cautions)
 
     @property
     def case(self) -> Case:
@@ -123,7 +130,7 @@ class Forecast:
             event: Averages(partial(self.averages, event, recorded=True), 0.0, 1.0, self._is_shared(event))
             for event in thinned
         }
-        found = estimate_all(self.plan, self.columns, quantities)
+        found = estimate_all(self.plan, self.columns, quantities, rows=self.simulated.rows)
         return {event: found.get(event, own) for event, own in self.estimates.items()}
 
     @cached_property
@@ -139,7 +146,8 @@ class Forecast:
             event: Averages(partial(self.averages, event), 0.0, 1.0, self._is_shared(event))
             for event in self.case.events
         }
-        return estimate_all(self.plan, self.columns, quantities | {None: Averages(self.score_averages, 0.0, 100.0)})
+        quantities |= {None: Averages(self.score_averages, 0.0, 100.0)}
+        return estimate_all(self.plan, self.columns, quantities, rows=self.simulated.rows)
 
     def averages(self, event: str, columns: NDArray[np.int64], *, recorded: bool = False) -> Drawn:
         """Each draw's probability of an event type in some dyads, or in the host, and its error, (draws, units); and
@@ -147,15 +155,16 @@ class Forecast:
         which = slice(0, 1) if self._is_shared(event) else columns
         found = self.simulated.verifiable if recorded else self.simulated
         return (
-            found.probability[event][:, which],
-            found.probability_error[event][:, which],
+            found.probability[event][found.rows][:, which],
+            found.probability_error[event][found.rows][:, which],
             found.headline(event)[which],
         )
 
     def score_averages(self, columns: NDArray[np.int64]) -> Drawn:
         """Each draw's score of some dyads, its error, (draws, dyads); and the headline score, (dyads,)."""
         found = self.simulated
-        return found.score[:, columns], found.score_error[:, columns], found.mean_score[columns]
+        rows = found.rows
+        return found.score[rows][:, columns], found.score_error[rows][:, columns], found.mean_score[columns]
 
     @cached_property
     def paths_by_period(self) -> Mapping[str, Floats]:
@@ -277,7 +286,8 @@ class Forecast:
         """By event type: Monte Carlo standard error of the headline probability of every unit in `units(event)`."""
         found = self.simulated.probability
         which = {event: [0] if self._is_shared(event) else self.columns for event in self.case.events}
-        return {event: standard_errors(found[event][:, columns]) for event, columns in which.items()}
+        rows = self.simulated.rows
+        return {event: standard_errors(found[event][rows][:, columns]) for event, columns in which.items()}
 
     def with_paths(self, paths: int) -> Forecast:
         """The same forecast from so many futures of each draw; itself where it has them, or a closed form."""
@@ -296,7 +306,7 @@ class Forecast:
         drawn, noise, _ = self.score_averages(pair)
         (one, two), (error_one, error_two) = drawn.T, noise.T
         error = np.hypot(error_one, error_two)
-        basis = span(np.concatenate(span(self.plan.chances(pair))).T[None])
+        basis = span(np.concatenate(span(self.plan.chances(pair)[:, self.simulated.rows])).T[None])
         paired = given_parameters((one - two)[None], error[None], basis)[0]
         blur = float(np.sqrt(np.square(error, dtype=float).mean() / len(paired)))
         if blur == 0.0:
@@ -350,7 +360,8 @@ class Forecast:
         first, last = self.window
         error = f"Monte Carlo error at most {number(self.accuracy.points, 1)} points"
         days = f"From {first:%Y-%m-%d} to {last:%Y-%m-%d}, scenario {self.scenario.label}"
-        return f"{days}. {error}. {self.posterior.origin}"
+        adjusted = "" if self.outside is None else f"{self.outside.told} "
+        return f"{days}. {error}. {adjusted}{self.posterior.origin}"
 
     def __repr__(self) -> str:
         return f"<Forecast of {len(self.dyads):,} dyads. {self.origin}>"

@@ -23,6 +23,9 @@ from riskcast.machinery.random_streams import UniformTable
 
 # Event type, cell, rates in a full period and uniforms, (paths, units) both -> the uniforms to use in their place.
 Steer = Callable[[EventPlan, int, Floats, Floats], Floats]
+# Cell, what happened in it by event type, what of it is recorded, and levels in it in steps, (paths, units) each, which
+# are written over.
+Watch = Callable[[int, Mapping[str, Floats], Mapping[str, Floats], Mapping[str, Floats]], None]
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,13 @@ def simulate_futures(
     score_only: bool = False,
     counted: bool = False,
     steer: Steer | None = None,
+    watch: Watch | None = None,
 ) -> Futures:
     """Simulate a block of paths cell by cell, event types in same-period order.
 
     With `score_only`, probabilities stay zero: attribution asks for scores alone, many times over. Events are `counted`
-    where that is asked for. `steer` exchanges the uniforms that decide over the events of one type in one cell.
+    where that is asked for. `steer` exchanges the uniforms that decide over the events of one type in one cell; `watch`
+    sees every cell when all that happens in it is drawn.
     """
     draw = chance.draw
     count = len(draw)
@@ -148,6 +153,8 @@ def simulate_futures(
                 memories.note(name, t, uniform, chance_found, rate_found)
                 recorded.tell(p, t, rate_found)
                 told.add(p, t, of_rate, chance_of, happened)
+            if watch is not None:
+                watch(t, happened, recorded.events, now)
             memories.step(plan, t, now)
             levels.step(t)
             told.scores.step(happened)

@@ -98,7 +98,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
         simulation_seed=forecast.seed,
         prior_only=posterior.prior_only,
         health=posterior.diagnostics,
-        cautions=posterior.cautions,
+        cautions=forecast.cautions,
         accuracy=forecast.accuracy,
     )
 

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,8 @@ class Simulated:
     variance that so few paths leave in the average; by_period[event]: (cells, units), over all draws, cumulative, the
     last of which is the headline probability; mean_score: (dyads,), the headline score; peaks[severity]: (dyads,)
     chance that the worst of the dyad's own outcomes has at least this severity, as a share of all paths where there are
-    any; recorded: the same of what is recorded, None where that is all.
+    any; recorded: the same of what is recorded, None where that is all; weights: (draws,) of draws whose paths count
+    unequally, None where all count the same.
     """
 
     paths: int
@@ -51,6 +54,16 @@ class Simulated:
     mean_score: Floats
     peaks: Mapping[float, Floats]
     recorded: Simulated | None = None
+    weights: Floats | None = None
+
+    @cached_property
+    def rows(self) -> Any:
+        """Which draws stand for all, in proportion to their weights: (draws,), or a slice of all of them."""
+        if self.weights is None:
+            return slice(None)
+        draws = len(self.weights)
+        shares = np.cumsum(self.weights / self.weights.sum())
+        return np.searchsorted(shares[:-1], (np.arange(draws) + 0.5) / draws, side="right")
 
     @property
     def verifiable(self) -> Simulated:

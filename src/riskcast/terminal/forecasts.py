@@ -112,7 +112,7 @@ def warning(forecast: Forecast) -> list[Text]:
     """What to say of a posterior that failed its checks, and of what the record lacks."""
     failures = forecast.posterior.diagnostics.failures
     failed = [Text(f"UNRELIABLE: {failure}", style="bold red") for failure in failures]
-    return failed + [Text(f"NOTE: {caution}", style="yellow") for caution in forecast.posterior.cautions]
+    return failed + [Text(f"NOTE: {caution}", style="yellow") for caution in forecast.cautions]
 
 
 def footer(forecast: Forecast) -> Text:

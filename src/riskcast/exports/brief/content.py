@@ -135,7 +135,7 @@ def make_brief(dossier: Dossier) -> Brief:
     >>> from riskcast.exports.dossier import make_dossier
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> brief = make_brief(make_dossier(riskcast.score(riskcast.forecast(posterior))))
-    >>> brief.headline[0].startswith("Tajikistan has the highest score: ")
+    >>> brief.headline[0].startswith("Kazakhstan has the highest score: ")
     True
     """
     risk = dossier.headline
