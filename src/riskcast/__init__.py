@@ -37,8 +37,11 @@ if TYPE_CHECKING:
         export as export,
         forecast_data as forecast_data,
         make_dossier as make_dossier,
+        track_data as track_data,
+        write_track as write_track,
     )
     from riskcast.forecasting import *
+    from riskcast.ledger import *
     from riskcast.numbers import (
         factor_text as factor_text,
         long_date as long_date,
@@ -208,6 +211,26 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "export",
             "forecast_data",
             "make_dossier",
+            "track_data",
+            "write_track",
+        ],
+        "ledger": [
+            "LedgerAnswer",
+            "LedgerContents",
+            "LedgerEntry",
+            "LedgerForecast",
+            "LedgerQuestion",
+            "OutsideNumber",
+            "Publication",
+            "Receipts",
+            "Resolutions",
+            "publish",
+            "publish_numbers",
+            "read_ledger",
+            "resolve",
+            "resolve_by_hand",
+            "track",
+            "verify_ledger",
         ],
         "runs": [
             "Rerun",

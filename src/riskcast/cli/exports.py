@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
+    from riskcast.verification.track_rows import TrackRecord
 
 
 @asks(
@@ -40,6 +41,12 @@ def export(
     history: Annotated[
         bool, typer.Option("--history", help="Also say how scores went over the last five years; see `history`.")
     ] = False,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger", metavar="PATH|URL", help="A ledger whose track record goes into the brief.", show_default="none"
+        ),
+    ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
     from riskcast.exports.dossier import check_previous
@@ -49,6 +56,7 @@ def export(
     check_formats(chosen)
     check_out(out)
     before = None if previous is None else _headline(previous)
+    record = None if place is None else _track(place)
     explanations: tuple[tuple[str, Explanation], ...] = ()
     folder = Path(str(asked.case))
     if (folder / MANIFEST).is_file():
@@ -76,6 +84,7 @@ def export(
             previous=before,
             explanations=explanations,
             history=past,
+            track=record,
             progress=report,
         ):
             print(path)
@@ -83,7 +92,7 @@ def export(
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous", "history")
+    kept = ("case", "out", "formats", "previous", "history", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params
@@ -94,6 +103,13 @@ def _refuse_options(context: typer.Context, run: str) -> None:
     if given:
         wrong = f"{given[0]} cannot change {run}, which is a finished run"
         raise OptionError(f"{wrong}; leave it out, or export the case itself")
+
+
+def _track(place: str) -> TrackRecord:
+    """The track record of a ledger."""
+    from riskcast.ledger.tracking import track
+
+    return track(place)
 
 
 def _read_run(folder: Path) -> tuple[list[Risk], Case | None, tuple[tuple[str, Explanation], ...]]:

@@ -12,6 +12,7 @@ from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
 from riskcast.verification.history_records import ScoreHistory
+from riskcast.verification.track_rows import TrackRecord
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Dossier:
     """The risks of one case, the headline first, then those of other scenarios from the same posterior.
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
-    moved since. `given`: explanations that are known already, by scenario. `history`: the scores as of earlier days.
+    moved since. `given`: explanations that are known already, by scenario. `history`: the scores as of earlier days;
+    `track`: what became of published forecasts, for the brief.
     """
 
     risks: tuple[Risk, ...]
@@ -27,6 +29,7 @@ class Dossier:
     previous: Risk | None = None
     given: tuple[tuple[str, Explanation], ...] = ()
     history: ScoreHistory | None = None
+    track: TrackRecord | None = None
 
     @property
     def headline(self) -> Risk:
@@ -61,6 +64,7 @@ def make_dossier(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
     history: ScoreHistory | None = None,
+    track: TrackRecord | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
     run that shares no pair or no outcome with them, a history of another case, or an explanation of other scores.
@@ -91,7 +95,7 @@ def make_dossier(
         if explanation.score != scores.get(name):
             wrong = f"the explanation of {name!r} is of none of the risks"
             raise OptionError(f"{wrong}; give explain(forecast) of one of them, under its scenario's name")
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), history)
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), history, track)
 
 
 def check_previous(previous: Risk, case: Case) -> None:

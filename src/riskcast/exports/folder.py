@@ -20,6 +20,7 @@ from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
 from riskcast.machinery.staging import check_working_folder, reason, write_folder
 from riskcast.verification.history_records import ScoreHistory
+from riskcast.verification.track_rows import TrackRecord
 
 STAGE: Final = ".riskcast-export-"
 ABOUT: Final = "provenance.json"
@@ -34,6 +35,7 @@ def export(
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
     history: ScoreHistory | None = None,
+    track: TrackRecord | None = None,
     progress: Callable[[int, int], None] | None = None,
     writers: Sequence[Writer] = WRITERS,
 ) -> tuple[Path, ...]:
@@ -41,10 +43,11 @@ def export(
 
     The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
     before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
-    scenario; `history`: the scores as of earlier days (`score_history`). `progress` hears how many formats are done.
-    `writers`: the formats there are, for those who have one of their own: `(*WRITERS, mine)`. Files are made in a
-    folder of their own and moved in at the end, each in one step: what is in `out` is whole at every moment. Those
-    that an earlier export of another forecast wrote there go, unless somebody has changed them; all others stay.
+    scenario; `history`: the scores as of earlier days (`score_history`); `track`: what became of published forecasts,
+    for the brief. `progress` hears how many formats are done. `writers`: the formats there are, for those who have one
+    of their own: `(*WRITERS, mine)`. Files are made in a folder of their own and moved in at the end, each in one step:
+    what is in `out` is whole at every moment. Those that an earlier export of another forecast wrote there go, unless
+    somebody has changed them; all others stay.
 
     Raises OptionError for an unknown format, a file in the way, or a package that is missing; RiskcastError where
     `out` cannot be written.
@@ -58,7 +61,7 @@ def export(
     ['forecast.json', 'provenance.json']
     """
     chosen = check_formats(formats, writers)
-    dossier = make_dossier(risk_or_risks, published, previous, explanations, history)
+    dossier = make_dossier(risk_or_risks, published, previous, explanations, history, track)
     out = check_out(out)
 
     def fill(folder: Path) -> None:

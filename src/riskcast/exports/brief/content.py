@@ -29,6 +29,7 @@ from riskcast.exports.brief.sentences import (
     touched,
 )
 from riskcast.exports.brief.severity import severity_table
+from riskcast.exports.brief.track_section import TrackSection, track_section
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.forecasts import Forecast
@@ -123,6 +124,7 @@ class Brief:
     reasons: tuple[Reason, ...]
     remembered: Table | None
     futures: tuple[Future, ...]
+    track: TrackSection | None
     method: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
     foot: str
@@ -164,6 +166,7 @@ def make_brief(dossier: Dossier) -> Brief:
         reasons=_reasons(case, drivers, shown[0].id),
         remembered=_remembered(ahead, shown[:3]),
         futures=tuple(_future(dossier, other) for other in dossier.risks[1:]),
+        track=track_section(dossier.track) if dossier.track is not None else None,
         method=tuple(method_sentences(ahead)),
         origin=tuple(origin_rows(dossier)),
         foot=footer(ahead),
