@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import riskcast
-from parts import door as st, how_it_went, widgets
+from parts import door as st, how_it_went, what_changed, widgets
 from parts.markdown import Markdown
 from riskcast import charts
 from state import looking_back, results, session
@@ -41,6 +41,7 @@ def show() -> None:
     st.subheader("Who is at risk of what")
     st.altair_chart(charts.heatmap_chart(result.risk, palette=palette), theme=None, width="stretch")
     _months(result)
+    what_changed.show(result)
     with st.expander("How to read these numbers"):
         st.markdown(
             Markdown(
