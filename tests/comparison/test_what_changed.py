@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import riskcast
-from riskcast import Case, WhatChanged, case_as_of, changed, fit, forecast
+from riskcast import Case, ChangePart, ChangeSplit, WhatChanged, case_as_of, changed, fit, forecast
 from riskcast.comparison import splitting, what_changed
 from riskcast.comparison.change_splits import changed_data
 from riskcast.comparison.days_between import what_days_do
@@ -177,6 +177,18 @@ def test_relearned_tension_is_told_apart_and_a_ripple_is_said_to_be_one() -> Non
     assert not found.split("HHH-P001").ripple
     if abs(shared.groups[RELEARNING]) >= 0.05:
         assert "a ripple, as the record has no new event of the kind" in shared.sentence
+
+
+def test_relearning_is_one_clause_of_a_sentence() -> None:
+    parts = (
+        ChangePart("relearning", "relearning.tension", "", 2.0, 0.1),
+        ChangePart("relearning", "relearning.rates", "", -0.5, 0.1),
+    )
+    split = ChangeSplit("score", "Score", "HHH-AAA", "Aland", 40.0, 41.5, parts, ripple=True)
+    assert split.sentence == (
+        "Aland rose from 40.0 to 41.5 (+1.5): relearning adds +1.5 (+2.0 through how restless the times are), "
+        "a ripple, as the record has no new event of Aland."
+    )
 
 
 def test_sampled_orders_keep_the_sums_of_groups_and_come_near_the_exact_parts(
