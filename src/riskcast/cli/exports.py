@@ -39,6 +39,9 @@ def export(
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Also say how scores went over the last five years; see `history`.")
+    ] = False,
     since: Annotated[
         str | None,
         typer.Option(
@@ -77,6 +80,12 @@ def export(
         if since is not None:
             split = changed_since(since, request)
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
+    past = None
+    if history:
+        from riskcast.verification.history import score_history
+
+        with progress("Looking back", remaining=True) as report:
+            past = score_history(risks[0].forecast.case, progress=report)
     with progress("Writing") as report:
         for path in write(
             risks,
@@ -85,6 +94,7 @@ def export(
             published=published,
             previous=before,
             explanations=explanations,
+            history=past,
             changed=split,
             track=record,
             progress=report,
@@ -94,7 +104,7 @@ def export(
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous", "since", "place")
+    kept = ("case", "out", "formats", "previous", "since", "history", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params
