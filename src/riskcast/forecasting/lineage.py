@@ -66,6 +66,7 @@ class Lineage:
     health: Diagnostics
     cautions: tuple[str, ...]
     accuracy: Accuracy
+    outside: Outside | None = None
     riskcast_version: str = __version__
 
 
@@ -100,6 +101,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
         health=posterior.diagnostics,
         cautions=forecast.cautions,
         accuracy=forecast.accuracy,
+        outside=forecast.outside,
     )
 
 
@@ -113,6 +115,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
         "scenario": found.scenario,
         "overlay_hash": found.case.overlay_hash,
         "cautions": list(found.cautions),
+        **({} if found.outside is None else {"outside": _outside(found.outside)}),
         "engine": {
             "name": found.engine,
             "khat_max": rounded(health.khat_max),
@@ -138,6 +141,17 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
             "until": last.isoformat(),
         },
     }
+
+
+def _outside(outside: Outside) -> dict[str, Any]:
+    """What a forecast was adjusted by, as plain data."""
+    numbers = [
+        one.number.plain()
+        | {"weight": rounded(one.weight), "model": rounded(one.model), "used": rounded(one.target)}
+        for one in outside.numbers
+    ]
+    worth = {"effective_futures": rounded(outside.effective), "effective_draws": rounded(outside.effective_draws)}
+    return {"adjusted": outside.acts, "numbers": numbers, "futures": outside.paths, **worth}
 
 
 def rounded(value: float | None) -> float | None:

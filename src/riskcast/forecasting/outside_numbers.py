@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from riskcast.errors import CaseError, OptionError, Problem, show
+from riskcast.forecasting.simulation import Simulated
 from riskcast.machinery.table_files import TableFile, Wanted, read_table
 from riskcast.numbers import number, percent
 
@@ -61,12 +62,13 @@ class WeighedNumber:
 @dataclass(frozen=True)
 class Outside:
     """What a forecast was adjusted by: numbers with their weights; effective: how many futures the weighted ones are
-    worth (Kish), of `paths`; effective_draws: the same of draws."""
+    worth (Kish), of `paths`; effective_draws: the same of draws; before: what was simulated, without them."""
 
     numbers: tuple[WeighedNumber, ...]
     effective: float
     paths: int
     effective_draws: float
+    before: Simulated
 
     @property
     def acts(self) -> bool:

@@ -68,7 +68,8 @@ def weigh_in(
     if not acting.any():
         found = zip(numbers, own.tolist(), used, own.tolist(), [0.0] * len(used), strict=True)
         many, draws = len(kept.holds), float(forecast.plan.draws)
-        return replace(forecast, outside=Outside(tuple(WeighedNumber(*one) for one in found), float(many), many, draws))
+        own = tuple(WeighedNumber(*one) for one in found)
+        return replace(forecast, outside=Outside(own, float(many), many, draws, forecast.simulated))
     for place in np.flatnonzero(acting).tolist():
         if not 0.0 < own[place] < 1.0:
             told = "no" if own[place] == 0.0 else "every"
@@ -91,7 +92,8 @@ def weigh_in(
             "or more --paths or --draws"
         )
     weighed = zip(numbers, own.tolist(), used, targets.tolist(), tilt.tolist(), strict=True)
-    outside = Outside(tuple(WeighedNumber(*one) for one in weighed), effective, len(weight), effective_draws)
+    told = tuple(WeighedNumber(*one) for one in weighed)
+    outside = Outside(told, effective, len(weight), effective_draws, forecast.simulated)
     return replace(forecast, simulated=kept.simulated(weight), paths=paths, outside=outside)
 
 
