@@ -46,6 +46,8 @@ def show() -> None:
             Markdown(
                 "**Score**, 0 to 100: what a pair's own outcomes within the horizon add up to on average; each takes "
                 "its severity, in per cent, of what the others leave of 100. What pairs share stands apart. "
+                "**Burden**: severities times probabilities, summed over own outcomes. **Onset**: of an outcome "
+                "that was not recorded in the last year; any other goes on. "
                 "**Probability**: of at least one such event within the horizon. **Interval**: nine times in ten, more "
                 "knowledge of the parameters would leave the number within it; what the model leaves out is not in it. "
                 "**Words**: the scale of US Intelligence Community Directive 203."
@@ -92,10 +94,19 @@ def _dyads(result: Result, before: Result) -> None:
             st.markdown(Markdown("**{}** &nbsp; {} &nbsp; {}", name, badge, score))
             if driver is not None and abs(driver.points) >= LEAST_POINTS:
                 st.caption(f"Strongest driver: {driver.label} ({riskcast.signed(driver.points)} points)")
+            st.caption(_standing(result, dyad))
             if dyad.grave is not None:
                 st.caption(f"Outcome of severity {result.case.settings.grave:g} or more: {_grave(dyad)}")
     if len(result.risk.dyads) > widgets.MOST_PAIRS:
         st.caption(widgets.which_pairs(len(result.risk.dyads)))
+
+
+def _standing(result: Result, dyad: Any) -> str:
+    """The chance of the highest score, and the burden with what of it would be onsets."""
+    burden = f"Burden {dyad.burden:.0f}, {dyad.burden_of('onset'):.0f} of it onsets"
+    if len(result.risk.dyads) == 1:
+        return burden
+    return f"Highest score: {riskcast.percent(result.risk.standings[dyad.id].first)} · {burden}"
 
 
 def _grave(dyad: Any) -> str:

@@ -78,6 +78,7 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         "Points are Shapley values: what each driver adds when its turn comes, averaged over all orders. They add up "
         "to the score exactly; ± is the error of the simulation, not of the knowledge."
     )
+    _severity(result, dyad)
     st.subheader("In words")
     shown = [one for one in own if abs(one.points) >= LEAST_POINTS]
     for one in shown[:MOST_OPEN]:
@@ -91,6 +92,34 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         if st.toggle(f"Show the {many}", key="why_rest"):
             for one in rest:
                 _driver(today, one, places)
+
+
+def _severity(result: Result, dyad: str) -> None:
+    """How severe the worst outcome may be, where the pair stands, and what would be new."""
+    risk = next(one for one in result.risk.dyads if one.id == dyad)
+    standing = result.risk.standings[dyad]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        chart = charts.exceedance_chart(result.risk, dyad, palette=widgets.palette())
+        st.altair_chart(chart, theme=None, width="stretch")
+    with right:
+        st.markdown(Markdown("##### Where it stands"))
+        told = [
+            Markdown("- Chance of the highest score: **{}**", riskcast.percent(standing.first)),
+            Markdown("- Expected rank: **{:.1f}** of {:,}", standing.expected, len(result.risk.dyads)),
+        ]
+        shown = told if len(result.risk.dyads) > 1 else []
+        onsets, onward = (risk.burden_of(phase) for phase in ("onset", "continuation"))
+        shown.append(
+            Markdown(
+                "- Burden, the sum of severity times probability: **{:.0f}**; onsets, not recorded in the last year, "
+                "hold {:.0f} of it, and what goes on holds {:.0f}",
+                risk.burden,
+                onsets,
+                onward,
+            )
+        )
+        st.markdown(lines(shown))
 
 
 def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
@@ -138,6 +167,7 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
                 riskcast.estimative_words(estimate.mean),
             )
         )
+    st.caption(_phase(result, event, unit))
     with st.expander("What counts as this event"):
         st.markdown(
             Markdown(
@@ -147,6 +177,9 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
                 kind.resolution.resolved_by,
             )
         )
+        if kind.severity is not None:
+            words = riskcast.severity_in_words(kind.severity)
+            st.markdown(Markdown("**Severity {}** of 100: {}", f"{kind.severity:g}", words))
     acting = today.acting.on(event)
     st.subheader("What raises and lowers its rate now")
     st.markdown(_base_rate(result, event, unit))
@@ -161,6 +194,16 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
     keys = reasons.outcome_keys(result, event, dyad)
     with st.expander(f"{len(keys)} assumptions with their claims, sources and lines"):
         _evidence(today, keys, places)
+
+
+def _phase(result: Result, event: str, unit: str) -> str:
+    """Whether an event would be an onset or a continuation."""
+    phase = result.forecast.phase(event, unit)
+    if phase == "continuation":
+        return "Continuation: one was recorded in the last year."
+    if phase == "onset":
+        return "Onset: none was recorded in the last year."
+    return "The record lacks a part of the last year, so it is not known whether one would be an onset."
 
 
 def _base_rate(result: Result, event: str, unit: str) -> Markdown:

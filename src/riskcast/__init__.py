@@ -110,6 +110,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "nameless_overlays",
             "overlay_text",
             "quantity_text",
+            "severity_in_words",
             "with_unit",
             "write_case",
         ],

@@ -188,7 +188,8 @@ def test_what_moved_since_the_earlier_run(out: Path, dossier: riskcast.Dossier) 
 
 def test_tables_that_would_say_nothing_are_left_out() -> None:
     assert sheets.names_of_tables(handover.single()) == [
-        *("scores", "probabilities", "by_period", "contributions", "acting", "assumptions", "diagnostics")
+        *("scores", "exceedance", "probabilities", "by_period", "contributions", "acting"),
+        *("assumptions", "diagnostics"),
     ]
     with pytest.raises(UnknownNameError, match="did you mean 'scores'"):
         sheets.make_table(handover.single(), "score")

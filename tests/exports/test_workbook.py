@@ -52,8 +52,9 @@ def row_of_header(sheet: Any) -> int:
 
 def test_sheets_stand_in_the_order_of_reading(book: Any) -> None:
     assert book.sheetnames == [
-        *("briefing", "scenarios", "scores", "probabilities", "by_period", "contributions", "acting", "assumptions"),
+        *("briefing", "scenarios", "scores", "exceedance", "probabilities", "by_period", "contributions", "acting"),
         *(
+            "assumptions",
             "diagnostics",
             "score_differences",
             "probability_differences",

@@ -24,5 +24,6 @@ from .quantity_names import (
     ratio_is_for as ratio_is_for,
     with_unit as with_unit,
 )
+from .severities import severity_in_words as severity_in_words
 from .states import KnownState as KnownState, find_state as find_state
 from .vintage import case_as_of as case_as_of

@@ -5,6 +5,7 @@ from .comparison import (
     tornado_chart as tornado_chart,
     waterfall_chart as waterfall_chart,
 )
+from .exceedance import exceedance_chart as exceedance_chart
 from .forecast import (
     heatmap_chart as heatmap_chart,
     map_chart as map_chart,

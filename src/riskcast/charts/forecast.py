@@ -63,6 +63,11 @@ __all__ = [
 ]
 
 MOST_COLUMNS: Final = 8
+LATELY: Final = {
+    "onset": "none recorded: an onset",
+    "continuation": "recorded: a continuation",
+    "unknown": "not known in full",
+}
 LIMITS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 ROW: Final = 30
 MONTHS_ROW: Final = 66
@@ -331,7 +336,9 @@ def heatmap_chart(risk: Risk, *, width: Width = "container", palette: Palette = 
         2, LABEL_ROOM, labelExpr=lookup(word_ranges() | {ASSUMED: "assumed by the scenario"}), labelFontSize=11
     )
     colour = alt.Color("word:N", scale=alt.Scale(domain=list(colours), range=list(colours.values())), legend=legend)
-    tooltip = tips(name="dyad", label="outcome", text="probability", interval="90 % interval", word="in words")
+    tooltip = tips(
+        name="dyad", label="outcome", text="probability", interval="90 % interval", word="in words", lately="last year"
+    )
     layers: list[Any] = []
     for rows, position in ((cells, {"x": x, "y": y}), (wide, {"y": y} if upright else {"x": x})):
         if not rows:
@@ -387,6 +394,7 @@ def cell(dyad: str, name: str, outcome: OutcomeRisk, colours: Mapping[str, str],
         "interval": ASSUMED if outcome.assumed else interval(outcome.probability),
         "word": word,
         "ink": ink_on(colours[word], palette),
+        "lately": LATELY[outcome.phase],
     }
 
 

@@ -37,7 +37,7 @@ class Design:
     """Rows of a regression at fixed hyper-parameters: eta = offset + x @ z + b[year].
 
     x_free (free rows, P), x_hits (hits, P), their years as indices, and their grouping by unit; sd_dyad 0 means that
-    there are no dyad effects.
+    there are no dyad effects, and years 0 that there are no shocks b.
     """
 
     x_free: Floats
@@ -235,8 +235,11 @@ def evaluate(
     `start`.
     """
     p, years = design.x_free.shape[1], design.years
-    rate = np.exp(design.offset_free + design.x_free @ z + b[design.year_free])
-    hit_eta = design.offset_hits + design.x_hits @ z + b[design.year_hits]
+    rate, hit_eta = design.offset_free + design.x_free @ z, design.offset_hits + design.x_hits @ z
+    if years:
+        rate += b[design.year_free]
+        hit_eta += b[design.year_hits]
+    np.exp(rate, out=rate)
     hit_rate = bounded_rate(hit_eta)
     if design.sd_dyad == 0.0:
         slope, bend = event_slopes(hit_rate)
@@ -284,8 +287,9 @@ def evaluate(
     # One row per unit: its summed gradient from event-free rows at effect zero, over (z, b).
     by_unit = np.zeros((design.units, p + years))
     by_unit[:, :p] = design.free.sum(design.x_free * rate[:, None], design.units)
-    cell = design.free.unit * years + design.year_free
-    by_unit[:, p:] = np.bincount(cell, rate, minlength=design.units * years).reshape(design.units, years)
+    if years:
+        cell = design.free.unit * years + design.year_free
+        by_unit[:, p:] = np.bincount(cell, rate, minlength=design.units * years).reshape(design.units, years)
     eventful = design.hits.present
     quiet = np.ones(design.units, dtype=bool)
     quiet[eventful] = False
@@ -298,12 +302,9 @@ def evaluate(
         scores = -growth[eventful][:, :, None] * by_unit[eventful][:, None, :]
         place = position[design.hits.unit]
         np.add.at(scores[:, :, :p], place, slope[:, :, None] * design.x_hits[:, None, :])
-        hits = np.arange(len(place))
-        np.add.at(
-            scores,
-            (place[:, None], np.arange(scores.shape[1])[None, :], p + design.year_hits[:, None]),
-            slope[hits],
-        )
+        if years:
+            nodes = np.arange(scores.shape[1])
+            np.add.at(scores, (place[:, None], nodes[None, :], p + design.year_hits[:, None]), slope)
         weights = share[eventful]
         centred = scores - (weights[:, :, None] * scores).sum(axis=1, keepdims=True)
         centred *= np.sqrt(weights)[:, :, None]
@@ -326,8 +327,10 @@ def _sums(
     for x, year, slope, weight in parts:
         weighted = x * weight[:, None]
         gradient[:p] += x.T @ slope
-        gradient[p:] += np.bincount(year, slope, minlength=years)
         cross[:p, :p] += x.T @ weighted
+        if not years:
+            continue
+        gradient[p:] += np.bincount(year, slope, minlength=years)
         for column in range(p):
             cross[column, p:] += np.bincount(year, weighted[:, column], minlength=years)
         diagonal = np.arange(p, p + years)

@@ -79,6 +79,11 @@ class Escalation:
         """What the memory does."""
         return MEMORY_KINDS.get(self.kind)
 
+    @cached_property
+    def timeless(self) -> Floats:
+        """The column of a memory without a half-life, which is the same at all hyper-parameters: (periods, units)."""
+        return self.recall.columns_of(self.sight or Sight(self.seen), 1.0, self.same_period)
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -329,7 +334,9 @@ def memory_columns(model: EventModel, rows: Rows, hyper: Mapping[str, Floats]) -
 
 def edge_columns(edge: Escalation, hyper: Mapping[str, Floats]) -> Floats:
     """A memory of past events in every period: S + (periods, units), for hyper-parameters shaped S."""
-    half_life = hyper[f"half_life.{edge.memory}"] if edge.fades else 1.0
+    if not edge.fades:
+        return edge.timeless
+    half_life = hyper[f"half_life.{edge.memory}"]
     stretches = [(np.asarray(hyper[name]), levels) for name, levels in edge.stretches]
     return edge.recall.columns_of(edge.sight or Sight(edge.seen), half_life, edge.same_period, stretches)
 

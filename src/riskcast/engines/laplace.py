@@ -101,14 +101,14 @@ def design_at(model: EventModel, xi: dict[str, float], memories: Memories | None
     design = Design(
         x_free=x_free,
         offset_free=offset_free + np.log(model.free.exposure),
-        year_free=model.free.year if known is None else np.zeros_like(model.free.year),
+        year_free=model.free.year,
         free=Groups.of(model.free.unit),
         x_hits=x_hits,
         offset_hits=offset_hits + np.log(model.hits.exposure),
-        year_hits=model.hits.year if known is None else np.zeros_like(model.hits.year),
+        year_hits=model.hits.year,
         hits=Groups.of(model.hits.unit),
         units=len(model.units),
-        years=len(model.years) if known is None else 1,
+        years=len(model.years) if known is None else 0,
         sd_dyad=float(hyper["sd_dyad"]) if model.has_dyad_effects else 0.0,
     )
     if model.has_tension:
@@ -183,7 +183,7 @@ def quiet_start(design: Design, factor: Floats) -> Floats:
     they stand below; then the base rate is lowered until no row without the event is above 0.
     """
     free, hits = (
-        np.concatenate([x, factor[year]], axis=1)
+        np.concatenate([x, factor[year]], axis=1) if design.years else x
         for x, year in ((design.x_free, design.year_free), (design.x_hits, design.year_hits))
     )
     x = np.concatenate([free, hits])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,8 +74,10 @@ class MemoryTable:
             eta += table @ weights.reshape(len(weights), -1).T
         for place, edge in enumerate(model.escalations):
             if edge.stretches:
-                column = edge_columns(edge, self.exact)[..., self.rows.period, self.rows.unit]
-                eta += (coefficients[:, model.indicators + place, None] * column).T
+                # Rows first: whole rows of draws are copied, and not one number at a time.
+                columns = np.moveaxis(edge_columns(edge, self.exact), (-2, -1), (0, 1))
+                column = columns[self.rows.period, self.rows.unit].reshape(len(eta), -1)
+                eta += np.multiply(column, coefficients[:, model.indicators + place])
         return eta
 
 
@@ -100,17 +103,51 @@ def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """Neighbouring rows of one unit and period: where each cell begins, its unit and its period."""
+
+    starts: Ints
+    unit: Ints
+    period: Ints
+
+    @classmethod
+    def of(cls, model: EventModel) -> Cells:
+        """The cells of a model's event-free rows: of every period of tension, or one for each unit."""
+        unit = model.free.unit
+        period = model.free.year if model.has_tension else np.zeros_like(unit)
+        starts = np.flatnonzero((np.diff(unit, prepend=-1) != 0) | (np.diff(period, prepend=-1) != 0))
+        return cls(starts, unit[starts], period[starts])
+
+    def sum(self, values: Floats) -> Floats:
+        """Rows (rows, draws) summed in every cell: (cells, draws)."""
+        return np.add.reduceat(values, self.starts, axis=0) if len(self.starts) else np.zeros((0, values.shape[1]))
+
+    def by_period(self, sums: Floats, effects: Floats, periods: int) -> Floats:
+        """Sums of cells times exp of the effect of each unit (units, draws), by period: (periods, draws)."""
+        out = np.zeros((periods, sums.shape[1]), dtype=sums.dtype)
+        if not len(self.starts):
+            return out
+        cells = sums * np.exp(effects.astype(sums.dtype))[self.unit]
+        for begin, end in pairwise([*np.flatnonzero(np.diff(self.unit, prepend=-1)).tolist(), len(self.unit)]):
+            # Within a unit no period comes twice.
+            out[self.period[begin:end]] += cells[begin:end]
+        return out
+
+
+@dataclass(frozen=True)
 class Rates:
     """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws)."""
+    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws); cells (cells, draws), those of
+    event-free rows summed in `Cells`, in single precision."""
 
     free: Floats
     hits: Floats
     log_hits: Floats
+    cells: Floats
 
     def take(self, draws: slice | Ints) -> Rates:
         """The rates of some of the draws."""
-        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws])
+        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws], self.cells[:, draws])
 
 
 def log_rates(
@@ -129,9 +166,11 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
     """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
     count, draws = len(model.free), len(coefficients)
     table = MemoryTable.of(model, model.rows, xi)
-    groups = Groups.of(model.free.unit)
+    cells = Cells.of(model)
+    groups = Groups.of(cells.unit)
     unpooled, whole = (bool((rows.exposure == 1.0).all()) for rows in (model.free, model.hits))
     free, log_hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    by_cell = np.empty((len(cells.unit), draws), dtype=np.float32)
     block = max(16, CHUNK_CELLS // max(count, 1))
     for first in range(0, draws, block):
         part = slice(first, min(first + block, draws))
@@ -139,6 +178,7 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
         log_hits[:, part] = eta[count:] if whole else eta[count:] + np.log(model.hits.exposure)[:, None]
         with np.errstate(over="ignore", invalid="ignore"):
             rate = np.exp(eta[:count], out=eta[:count])
-            quiet = rate if unpooled else rate * model.free.exposure[:, None]
-            free[:, part] = groups.sum(quiet, len(model.units))
-    return Rates(free, bounded_rate(log_hits), log_hits)
+            sums = cells.sum(rate if unpooled else np.multiply(rate, model.free.exposure[:, None], out=rate))
+            free[:, part] = groups.sum(sums, len(model.units))
+            by_cell[:, part] = sums
+    return Rates(free, bounded_rate(log_hits), log_hits, by_cell)

@@ -26,7 +26,7 @@ from riskcast.engines.draws import EventDraws, Unfitted, natural_draws, unfitted
 from riskcast.engines.hazard import LOADING, EventModel, log_event, tension_shocks
 from riskcast.engines.importance import Weights
 from riskcast.engines.laplace import dyad_effects, weigh_proposal
-from riskcast.engines.log_rates import CHUNK_CELLS, MemoryTable, log_rates
+from riskcast.engines.log_rates import CHUNK_CELLS, Cells, MemoryTable, Rates, log_rates
 from riskcast.engines.tension_paths import Paths
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
@@ -309,7 +309,7 @@ def draws_at_center(model: EventModel, paths: Paths, trust_is_free: bool, count:
         hyper = {name: values[order] for name, values in hyper.items()}
         coefficients, shocks, effects, loading = (part[order] for part in (coefficients, shocks, effects, loading))
         known = shocks[:, :0] if model.has_tension else shocks
-        drawn = _Drawn(held, coefficients, shocks, xi, effects)
+        drawn = _Drawn(held, coefficients, shocks, xi, effects, weighed.at.take(order))
         sums = _sum_rates(drawn, trusts, center[1], paths.g.shape[1] if model.has_tension else 1)
         return EventPaths(model, center, trusts, edges, smoothed, coefficients, hyper, effects, known, loading, *sums)
 
@@ -333,47 +333,28 @@ def _from_priors(held: EventModel, center: tuple[Floats, float], count: int, see
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Draws of one event type at the centre."""
+    """Draws of one event type at the centre, and the rates of its rows there, without dyad effects."""
 
     held: EventModel
     coefficients: Floats
     shocks: Floats
     xi: dict[str, Floats]
     effects: Floats
+    at: Rates
 
 
 def _sum_rates(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tuple[Any, ...]:
     """Of `EventPaths`: slope, expected, second, fourth, counts, hits, drift, loud, loud_drift, loud_period."""
     model = drawn.held
-    count, draws = len(model.free), len(drawn.coefficients)
+    draws, effects = len(drawn.coefficients), drawn.effects.T
+    at_hits, rise_hits = drawn.at.log_hits + effects[model.hits.unit], np.zeros((len(model.hits), draws))
     nodes = [(place, node, at) for place, row in enumerate(trusts.tolist()) for node, at in enumerate(row)]
-    rows = model.rows
-    period = rows.year if model.has_tension else np.zeros_like(rows.year)
-    ratio = drawn.effects.T
-    at_hits, rise_hits = np.empty((len(model.hits), draws)), np.zeros((len(model.hits), draws))
-    expected, slope = np.zeros((*trusts.shape, periods, draws), dtype=WORK), np.zeros(draws)
-    cells = _Cells.of(model.free.unit, period[:count])
-    table = MemoryTable.of(model, rows, drawn.xi)
-    block = max(16, 4 * CHUNK_CELLS // max(len(rows), 1))
-    for first in range(0, draws, block):
-        part = slice(first, min(first + block, draws))
-        eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], drawn.xi, table.take(part))
-        eta += np.log(rows.exposure)[:, None]
-        at_hits[:, part] = eta[count:] + ratio[model.hits.unit, part]
-        rate = np.exp(eta[:count].astype(WORK))
-        here = cells.sum(rate, ratio[:, part], periods)
-        if len(nodes) == 1:
-            expected[0, 0, :, part] = here
-            continue
-        steep = rows.x[:, 1:] @ (drawn.coefficients[part, 1 : model.indicators] / trust).T
-        rise_hits[:, part] = steep[count:]
-        steep = steep[:count].astype(WORK)
-        mean = cells.sum(rate * steep, ratio[:, part], periods).sum(axis=0) / np.maximum(here.sum(axis=0), 1e-30)
-        slope[part] = mean
-        steep -= mean
-        for place, node, at in nodes:
-            expected[place, node, :, part] = cells.sum(rate * np.exp(WORK(at - trust) * steep), ratio[:, part], periods)
-    where = period[count:]
+    if len(nodes) == 1:
+        slope, expected = np.zeros(draws), Cells.of(model).by_period(drawn.at.cells, effects, periods)[None, None]
+    else:
+        rise_hits = model.hits.x[:, 1:] @ (drawn.coefficients[:, 1 : model.indicators] / trust).T
+        slope, expected = _along_trust(drawn, trusts, trust, periods)
+    where = model.hits.year if model.has_tension else np.zeros_like(model.hits.year)
     loud = np.quantile(at_hits, 0.95, axis=1) > math.log(LOUD_RATE) if len(where) else np.zeros(0, dtype=bool)
     counts = np.bincount(where[~loud], minlength=periods).astype(float)
     hit_periods = np.flatnonzero(counts)
@@ -389,31 +370,27 @@ def _sum_rates(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tup
     return slope, expected, second, fourth, counts, len(where), drift, at_hits[loud], rise_hits[loud], where[loud]
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Neighbouring rows of one unit and period: where each cell begins, its unit and its period."""
-
-    starts: Ints
-    unit: Ints
-    period: Ints
-
-    @classmethod
-    def of(cls, unit: Ints, period: Ints) -> _Cells:
-        """The cells of rows sorted by unit and period."""
-        starts = np.flatnonzero((np.diff(unit, prepend=-1) != 0) | (np.diff(period, prepend=-1) != 0))
-        return cls(starts, unit[starts], period[starts])
-
-    def sum(self, rate: Floats, effects: Floats, periods: int) -> Floats:
-        """Rates (rows, draws) times exp of the effect of each unit (units, draws), by period: (periods, draws)."""
-        out = np.zeros((periods, rate.shape[1]), dtype=WORK)
-        if not len(self.starts):
-            return out
-        cells = np.add.reduceat(rate, self.starts, axis=0)
-        cells *= np.exp(effects.astype(WORK))[self.unit]
-        for begin, end in pairwise([*np.flatnonzero(np.diff(self.unit, prepend=-1)).tolist(), len(self.unit)]):
-            # Within a unit no period comes twice.
-            out[self.period[begin:end]] += cells[begin:end]
-        return out
+def _along_trust(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tuple[Floats, Floats]:
+    """Of `EventPaths` where trust is free: slope, and expected events without those of hits."""
+    model, cells, effects = drawn.held, Cells.of(drawn.held), drawn.effects.T
+    count, draws = len(model.free), len(drawn.coefficients)
+    expected, slope = np.zeros((*trusts.shape, periods, draws), dtype=WORK), np.zeros(draws)
+    table = MemoryTable.of(model, model.rows, drawn.xi)
+    block = max(16, 4 * CHUNK_CELLS // max(len(model.rows), 1))
+    for first in range(0, draws, block):
+        part = slice(first, min(first + block, draws))
+        eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], drawn.xi, table.take(part))[:count]
+        rate = np.exp((eta + np.log(model.free.exposure)[:, None]).astype(WORK))
+        here = cells.by_period(cells.sum(rate), effects[:, part], periods)
+        steep = model.free.x[:, 1:] @ (drawn.coefficients[part, 1 : model.indicators] / trust).T
+        steep = steep.astype(WORK)
+        moving = cells.by_period(cells.sum(rate * steep), effects[:, part], periods)
+        slope[part] = moving.sum(axis=0) / np.maximum(here.sum(axis=0), 1e-30)
+        steep -= slope[part].astype(WORK)
+        for (place, node), at in np.ndenumerate(trusts):
+            grown = cells.sum(rate * np.exp(WORK(at - trust) * steep))
+            expected[place, node, :, part] = cells.by_period(grown, effects[:, part], periods)
+    return slope, expected
 
 
 def _nodes(low: float, high: float, count: int) -> Floats:

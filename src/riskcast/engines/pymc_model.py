@@ -46,7 +46,7 @@ from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.names import COEFFICIENT, DYAD, EVENT, TENSION_PERIOD
 from riskcast.record.arrays import Record
-from riskcast.record.memory import LONGEST, SHORTEST
+from riskcast.record.half_lives import LONGEST, SHORTEST
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -1,6 +1,7 @@
 from .csv_parquet import to_csv as to_csv, to_json as to_json
 from .dossier import Dossier as Dossier, make_dossier as make_dossier
 from .folder import export as export
+from .json_reader import read_forecast_file as read_forecast_file
 from .pictures import (
     Picture as Picture,
     Wish as Wish,

@@ -21,6 +21,7 @@ from riskcast.forecasting.tension_now import tension_today
 from riskcast.machinery.tables import Table
 
 NAME = "forecast.json"
+SCHEMA_VERSION = 2
 CLOSED = ConfigDict(extra="forbid")
 Chance = Annotated[float, Field(ge=0, le=1, description="Probability, 0 to 1")]
 Score = Annotated[float, Field(ge=0, le=100, description="Points, 0 to 100")]
@@ -92,6 +93,11 @@ class Outcome(TypedDict):
     """Probability of at least one such event within the horizon, and by the end of each period."""
 
     id: str
+    severity: Score
+    phase: Annotated[
+        Literal["onset", "continuation", "unknown"],
+        Field(description="Whether one was recorded in the last year; unknown where the record lacks a part of it"),
+    ]
     probability: Chance
     low: Chance
     high: Chance
@@ -119,6 +125,14 @@ class Exceedance(TypedDict):
 
 
 @with_config(CLOSED)
+class Rank(TypedDict):
+    """A dyad's place by score among all dyads, over what is not known of the parameters."""
+
+    first: Annotated[Chance, Field(description="Probability of the highest score")]
+    expected: Annotated[float, Field(ge=1, description="Mean rank, 1 for the highest score")]
+
+
+@with_config(CLOSED)
 class Driver(TypedDict):
     """Score points that are due to a driver; all of a dyad add up to its score less the reference score."""
 
@@ -136,7 +150,13 @@ class Dyad(TypedDict):
     partner: str
     score: ScoreEstimate
     grave: NotRequired[Annotated[Chance, Field(description="Of at least one outcome that the case calls grave")]]
-    worst: Annotated[list[Exceedance], Field(description="By severity of the case's own outcomes, from low to high")]
+    exceedance: Annotated[
+        list[Exceedance], Field(description="By severity of the case's own outcomes, from low to high")
+    ]
+    burden: Annotated[float, Field(ge=0, description="Sum of severity times probability over own outcomes, points")]
+    burden_of_onsets: Annotated[float, Field(ge=0, description="Of outcomes not recorded in the last year, points")]
+    burden_of_continuations: Annotated[float, Field(ge=0, description="Of outcomes recorded in the last year, points")]
+    rank: Rank
     reference_score: Points
     outcomes: list[Outcome]
     drivers: list[Driver]
@@ -295,6 +315,7 @@ class Note(TypedDict):
 class ForecastFile(TypedDict):
     """Risk scores of one case under one or more scenarios, with what they rest on. Numbers have ten digits."""
 
+    schema_version: Annotated[Literal[2], Field(description="1, without this key, is what riskcast 0.1 wrote")]
     riskcast_version: str
     title: str
     case: CaseOrigin
@@ -358,6 +379,7 @@ def dossier_data(dossier: Dossier) -> dict[str, Any]:
         for risk in dossier.risks[1:]
     ]
     data = {
+        "schema_version": SCHEMA_VERSION,
         **_only(front, "riskcast_version"),
         "title": dossier.case.settings.title,
         **front,

@@ -15,6 +15,7 @@ from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.forecasting.phases import CONTINUATION, ONSET
 from riskcast.forecasting.scoring import OutcomeRisk, Risk
 from riskcast.names import RAISED, TENSION_TODAY
 
@@ -23,13 +24,15 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     """A forecast as plain data: scores, probabilities and drivers of every dyad, and the shared outcomes.
 
     Probabilities are from 0 to 1, scores and contributions in points of 0-100; `by_month` holds the probability of at
-    least one event by the end of each period; `worst` holds the chance that a dyad's worst own outcome has at least
-    each severity, and `grave`, where the case says which outcomes are grave, that of at least one such; drivers add up
-    to score less `reference_score`; `notes`, where there are any, say where something else is used than the scenario
-    says.
+    least one event by the end of each period; `exceedance` holds the chance that a dyad's worst own outcome has at
+    least each severity, and `grave`, where the case says which outcomes are grave, that of at least one such; `burden`
+    is the sum of severity times probability, of all own outcomes and of those that would be onsets or continuations;
+    `rank` the chance of the highest score and the expected rank; drivers add up to score less `reference_score`;
+    `notes`, where there are any, say where something else is used than the scenario says.
     """
     dyads, ahead = [], risk.forecast
-    for place, dyad in enumerate(risk.dyads):
+    for dyad in risk.dyads:
+        standing = risk.standings[dyad.id]
         drivers = [
             {"indicator": c.id, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error), **_ends(c)}
             for c in explanation.contributions[dyad.id]
@@ -40,10 +43,13 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
                 "partner": dyad.partner,
                 "score": {**_estimate(dyad.score), "band": dyad.band},
                 **({} if dyad.grave is None else {"grave": rounded(dyad.grave)}),
-                "worst": [
-                    {"severity": level, "probability": rounded(float(share[place]))}
-                    for level, share in ahead.exceedance.items()
+                "exceedance": [
+                    {"severity": level, "probability": rounded(chance)} for level, chance in dyad.exceedance
                 ],
+                "burden": rounded(dyad.burden),
+                "burden_of_onsets": rounded(dyad.burden_of(ONSET)),
+                "burden_of_continuations": rounded(dyad.burden_of(CONTINUATION)),
+                "rank": {"first": rounded(standing.first), "expected": rounded(standing.expected)},
                 "reference_score": rounded(explanation.reference[dyad.id]),
                 "outcomes": [_outcome(outcome) for outcome in dyad.outcomes],
                 "drivers": drivers,
@@ -134,6 +140,8 @@ def _outcome(outcome: OutcomeRisk) -> dict[str, Any]:
     estimate, recorded = outcome.probability, outcome.verifiable
     return {
         "id": outcome.id,
+        "severity": rounded(outcome.severity),
+        "phase": outcome.phase,
         "probability": rounded(estimate.mean),
         "low": rounded(estimate.low),
         "high": rounded(estimate.high),

@@ -23,6 +23,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.level_bounds import held_levels
 from riskcast.forecasting.lineage import case_lineage, lineage_of
+from riskcast.forecasting.phases import CONTINUATION, ONSET
 from riskcast.forecasting.scoring import words_of
 from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
 
@@ -31,6 +32,7 @@ Value = str | float | int | bool | dt.date | None
 
 # A row for each effect and dyad, which would outgrow all other tables of a large panel.
 MOST_ACTING: Final = 500
+POINTS: Final = "points"
 SCENARIO: Final = Column("scenario", "Id of the scenario", width=18)
 DYAD: Final = Column("dyad", "Id of the dyad", width=11)
 UNIT: Final = Column("unit", "Dyad, or the host for events that all dyads share", width=11)
@@ -74,14 +76,15 @@ def told(dossier: Dossier, scenarios: bool = True) -> str:
 
 
 def dyad_score_table(dossier: Dossier) -> Table:
-    """One row for each scenario and dyad: score with its interval, band, and the chance of a grave outcome where the
-    case says which ones are."""
-    rows = tuple(
-        (_name(r.forecast), d.id, d.partner, d.partner_name or d.partner, *_cells(d.score), d.band)
-        + (() if d.grave is None else (d.grave,))
-        for r in dossier.risks
-        for d in r.dyads
-    )
+    """One row for each scenario and dyad: score with its interval, band, rank and burden, and the chance of a grave
+    outcome where the case says which ones are."""
+    rows: list[tuple[Value, ...]] = []
+    for risk in dossier.risks:
+        for d in risk.dyads:
+            standing, grave = risk.standings[d.id], () if d.grave is None else (d.grave,)
+            burdens = (d.burden, d.burden_of(ONSET), d.burden_of(CONTINUATION))
+            front = (_name(risk.forecast), d.id, d.partner, d.partner_name or d.partner, *_cells(d.score), d.band)
+            rows.append((*front, standing.first, standing.expected, *burdens, *grave))
     columns = (
         SCENARIO,
         DYAD,
@@ -89,12 +92,39 @@ def dyad_score_table(dossier: Dossier) -> Table:
         Column("partner_name", "Name of the dyad's second state", width=20),
         *_interval("score", "score", "What the dyad's own outcomes within the horizon add up to on average"),
         Column("band", "Band of the case that the score falls into", width=14),
+        Column("rank_first", "Probability that no other dyad has a higher score", "share", 11),
+        Column("rank", "Expected rank by score, 1 for the highest", "figure", 9, "rank"),
+        Column("burden", "Sum of severity times probability over the dyad's own outcomes", "figure", 10, POINTS),
+        Column("burden_onsets", "Of it, outcomes that were not recorded in the last year", "figure", 14, POINTS),
+        Column("burden_continuations", "Of it, outcomes that were recorded in the last year", "figure", 20, POINTS),
     )
     least = dossier.case.settings.grave
     if least is not None:
         about = f"Chance of at least one own outcome of severity {least:g} or more within the horizon"
         columns += (Column("grave", about, "share", 10),)
-    return Table("Risk score of every dyad", columns, rows, "scores", ("scenario", "dyad"))
+    return Table("Risk score of every dyad", columns, tuple(rows), "scores", ("scenario", "dyad"))
+
+
+def exceedance_table(dossier: Dossier) -> Table:
+    """One row for each scenario, dyad and severity: chance that the dyad's worst own outcome has at least that much."""
+    events = dossier.case.events
+    named: dict[float, list[str]] = {}
+    for event in dossier.case.own_outcomes:
+        named.setdefault(float(events[event].severity or 0.0), []).append(events[event].label)
+    rows = tuple(
+        (_name(r.forecast), d.id, severity, ", ".join(named.get(severity, ())), chance)
+        for r in dossier.risks
+        for d in r.dyads
+        for severity, chance in d.exceedance
+    )
+    columns = (
+        SCENARIO,
+        DYAD,
+        Column("severity", "Severity of some outcome of the case", "score", 10),
+        Column("outcomes", "Own outcomes of just this severity", width=48),
+        Column("probability", "Chance that the dyad's worst own outcome has at least it", "share", 12),
+    )
+    return Table("How severe the worst outcome may be", columns, rows, "exceedance", ("scenario", "dyad", "severity"))
 
 
 def probability_table(dossier: Dossier) -> Table:
@@ -104,8 +134,8 @@ def probability_table(dossier: Dossier) -> Table:
         estimate = ahead.probability(name, unit)
         assumed = ahead.is_assumed(name, unit)
         front = (_name(ahead), unit, name, event.label, event.kind)
-        recorded = ahead.recorded(name, unit).mean
-        rows.append((*front, *_cells(estimate), words_of(estimate.mean, assumed), assumed, recorded))
+        recorded, phase = ahead.recorded(name, unit).mean, ahead.phase(name, unit)
+        rows.append((*front, *_cells(estimate), words_of(estimate.mean, assumed), assumed, recorded, phase))
     columns = (
         SCENARIO,
         UNIT,
@@ -116,6 +146,7 @@ def probability_table(dossier: Dossier) -> Table:
         Column("words", "Estimative term for the probability, ICD 203 (2015); assumed, or assumed not", width=20),
         Column("assumed", "Whether the scenario says that it happens, or that it does not", "flag", 10),
         Column("recorded", "Probability that at least one is recorded, which can be verified", "share", 12),
+        Column("phase", "onset or continuation, by whether one was recorded in the last year; or unknown", width=13),
     )
     about = "Probability of every event type in every unit"
     return Table(about, columns, tuple(rows), "probabilities", ("scenario", "unit", "event"))
@@ -356,6 +387,7 @@ def notes_table(dossier: Dossier) -> Table:
 
 TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "scores": dyad_score_table,
+    "exceedance": exceedance_table,
     "probabilities": probability_table,
     "by_period": period_table,
     "contributions": contribution_table,

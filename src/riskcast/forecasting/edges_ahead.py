@@ -13,7 +13,8 @@ from riskcast.forecasting.edge_plans import Beyond, Edge
 from riskcast.forecasting.plan import EventPlan, Plan
 from riskcast.forecasting.work_arrays import WORK, Active, empty_paths, full, work
 from riskcast.machinery.array_types import Bools, Floats, Ints
-from riskcast.record.memory import reached, stretched
+from riskcast.record.half_lives import stretched
+from riskcast.record.memory import reached
 
 MOST_EVENTS = 1000.0
 # From there the number of events is near enough to its mean.

@@ -22,6 +22,7 @@ from riskcast.forecasting.blocks import Averages, Drawn, estimate_all
 from riskcast.forecasting.closed_form import is_closed, solve
 from riskcast.forecasting.estimates import Estimate, Estimates, given_parameters, span
 from riskcast.forecasting.outside_numbers import Outside
+from riskcast.forecasting.phases import Phase, phases_of
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.scenarios import excluded_events, resolve_scenario
 from riskcast.forecasting.simulation import BLOCK_CELLS, Simulated, simulate
@@ -244,6 +245,19 @@ class Forecast:
         """By severity of the case's own outcomes, from low to high: chance that the worst outcome of a dyad within the
         horizon has at least that severity, (dyads,)."""
         return {level: self.simulated.peaks[level][self.columns] for level in sorted(self.simulated.peaks)}
+
+    @cached_property
+    def phases(self) -> Mapping[str, tuple[Phase, ...]]:
+        """By event type: whether an event would be an onset or a continuation, in every unit in `units(event)`."""
+        found = {}
+        for event in self.case.events:
+            every = phases_of(self.posterior.record, event)
+            found[event] = every if self._is_shared(event) else tuple(every[i] for i in self.columns.tolist())
+        return found
+
+    def phase(self, event: str, unit: str) -> Phase:
+        """Whether an event of a type would be an onset or a continuation in a unit."""
+        return self.phases[event][self._place(unit, self._is_shared(event))]
 
     @cached_property
     def grave(self) -> Floats | None:

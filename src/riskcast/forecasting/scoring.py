@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from riskcast.case.settings import Band
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.phases import ONSET, Phase
+from riskcast.forecasting.standings import Standing, find_standings
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import MOST_NAMED, more, percent
 
@@ -73,7 +76,8 @@ class OutcomeRisk:
     """An outcome's probability of at least one event within the horizon, in numbers and words, and by period.
 
     words: as `words_of` gives them; assumed: whether the scenario says that it happens, or that it does not, so that
-    the probability is 1 or 0 and no forecast; applies_to: of a shared outcome, the dyads that it can touch.
+    the probability is 1 or 0 and no forecast; severity: points that it takes of 100; phase: whether one would be an
+    onset or a continuation (`phases`); applies_to: of a shared outcome, the dyads that it can touch.
     """
 
     id: str
@@ -83,6 +87,13 @@ class OutcomeRisk:
     by_period: tuple[float, ...]
     assumed: bool = False
     recorded: Estimate | None = None
+    severity: float = 0.0
+    phase: Phase = ONSET
+
+    @property
+    def burden(self) -> float:
+        """Severity times probability, in points."""
+        return self.severity * self.probability.mean
 
     @property
     def verifiable(self) -> Estimate:
@@ -101,7 +112,8 @@ class OutcomeRisk:
 class DyadRisk:
     """A dyad's score, its band and its own outcomes; grave: the chance of at least one grave outcome, where the case
     says from which severity an outcome is grave; grave_is_assumed: whether the scenario says that one happens, or that
-    none does, so that this chance is 1 or 0."""
+    none does, so that this chance is 1 or 0; exceedance: by severity of the case's own outcomes, from low to high, the
+    chance that the dyad's worst own outcome has at least that severity."""
 
     id: str
     partner: str
@@ -111,6 +123,17 @@ class DyadRisk:
     outcomes: tuple[OutcomeRisk, ...]
     grave: float | None = None
     grave_is_assumed: bool = False
+    exceedance: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def burden(self) -> float:
+        """Sum over own outcomes of severity times probability, in points: what scores would add up to, did outcomes
+        not share the 100 points; it may exceed 100, and counts an outcome that another implies as well."""
+        return sum(outcome.burden for outcome in self.outcomes)
+
+    def burden_of(self, phase: Phase) -> float:
+        """The part of the burden that outcomes of one phase hold: of onsets, or of continuations."""
+        return sum(outcome.burden for outcome in self.outcomes if outcome.phase == phase)
 
 
 @dataclass(frozen=True)
@@ -124,6 +147,11 @@ class Risk:
     def touching(self, dyad: str) -> tuple[OutcomeRisk, ...]:
         """The shared outcomes that can touch a dyad."""
         return tuple(outcome for outcome in self.shared if dyad in outcome.applies_to)
+
+    @cached_property
+    def standings(self) -> Mapping[str, Standing]:
+        """By dyad: the chance of having the highest score, and the expected rank (`find_standings`)."""
+        return find_standings(self.forecast)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each dyad: score with its interval, and band."""
@@ -168,12 +196,16 @@ def score(forecast: Forecast) -> Risk:
         if case.events[event].scope == "host"
     )
     by_dyad = zip(*own, strict=True) if own else repeat(())
+    levels = tuple(forecast.exceedance)
+    reached = zip(*(share.tolist() for share in forecast.exceedance.values()), strict=True) if levels else repeat(())
     dyads = []
-    for dyad, estimate, found, chance in zip(forecast.dyads, forecast.scores, by_dyad, grave, strict=False):
+    every = zip(forecast.dyads, forecast.scores, by_dyad, grave, reached, strict=False)
+    for dyad, estimate, found, chance, shares in every:
         partner = case.pairs[dyad].second
         band, name = band_of(estimate.mean, case.settings.bands), case.state_names.get(partner, "")
         is_assumed = forecast.grave_is_assumed(dyad)
-        dyads.append(DyadRisk(dyad, partner, name, estimate, band, tuple(found), chance, is_assumed))
+        curve = tuple(zip(levels, shares, strict=True))
+        dyads.append(DyadRisk(dyad, partner, name, estimate, band, tuple(found), chance, is_assumed, curve))
     return Risk(forecast, tuple(dyads), shared)
 
 
@@ -183,8 +215,10 @@ def _outcomes(forecast: Forecast, event: str) -> list[OutcomeRisk]:
     paths = forecast.paths_by_period[event].tolist()
     found = forecast.recorded_estimates[event]
     recorded = repeat(None) if found is forecast.estimates[event] else found
+    severity, phases = float(forecast.case.events[event].severity or 0.0), forecast.phases[event]
     outcomes = []
-    for unit, e, path, kept in zip(units, forecast.estimates[event], paths, recorded, strict=False):
+    for unit, e, path, kept, phase in zip(units, forecast.estimates[event], paths, recorded, phases, strict=False):
         assumed = forecast.is_assumed(event, unit)
-        outcomes.append(OutcomeRisk(event, label, e, words_of(e.mean, assumed), tuple(path), assumed, kept))
+        words = words_of(e.mean, assumed)
+        outcomes.append(OutcomeRisk(event, label, e, words, tuple(path), assumed, kept, severity, phase))
     return outcomes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +14,10 @@ from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, Effect
 from riskcast.case.settings import MEMORY_KINDS
 from riskcast.machinery.array_types import Bools, Floats
+from riskcast.record.half_lives import Stretches, stretched, worn
 
 LOG_2 = float(np.log(2.0))
 # What acts on a half-life: ratios shaped as half-lives are, each with levels in steps, (periods, units).
-Stretches = Sequence[tuple[Floats, Floats]]
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
@@ -202,7 +203,7 @@ class Count(Memory):
         [1.0, 0.585, 0.0]
         """
         if stretches:
-            return super().columns_of(sight, half_life, same_period, stretches)
+            return self._through(sight, worn(half_life, stretches), same_period)[0]
         periods, units = sight.seen.shape
         half_life = np.asarray(half_life, dtype=float)
         left = self.left(np.arange(periods + 1), half_life[..., None])
@@ -229,12 +230,40 @@ class Count(Memory):
     ) -> Floats:
         """`follow`, trigger by trigger where nothing stretches half-lives; what answers have spent is left out."""
         if stretches:
-            return super().state_of(sight, half_life, periods, same_period, stretches)
+            return self._through(sight, worn(half_life, stretches)[:periods], same_period)[1]
         amounts = carried(sight)[:periods].copy()
         if sight.answered is not None:
             later = np.logical_or.accumulate(sight.answered[:periods][::-1], axis=0)[::-1]
             amounts[:-1][later[1:]] = 0.0
         return self.residue(amounts, half_life)
+
+    def _through(self, sight: Sight, spent: Floats, same_period: bool) -> tuple[Floats, Floats]:
+        """`follow` from one trigger or answer to the next: between them, state[t] = state[p] * 2^(spent[p] - spent[t]).
+
+        `spent`: half-lives that have passed by the end of every period, (periods, units) + S, as `worn` gives them.
+        """
+        periods, units = spent.shape[:2]
+        amounts, answered = carried(sight)[:periods], np.zeros((periods, units), dtype=bool)
+        if sight.answered is not None and sight.after is not None:
+            answered = sight.answered[:periods]
+        felt, states = np.zeros_like(spent), np.zeros(spent.shape[1:])
+        for unit in range(units):
+            left = np.zeros(spent.shape[2:])
+            turns = np.flatnonzero((amounts[:, unit] != 0.0) | answered[:, unit]).tolist()
+            for begin, end in pairwise([*turns, periods]):
+                state = amounts[begin, unit] + (0.0 if answered[begin, unit] else left)
+                if same_period and answered[begin, unit] and sight.upto is not None:
+                    felt[begin, unit] = left + sight.upto[begin, unit]
+                    first, gap = begin + 1, 1
+                else:
+                    first, gap = (begin, 0) if same_period else (begin + 1, 0)
+                reached = np.exp2(spent[begin, unit] - spent[begin : end + 1, unit])
+                reached *= state
+                until = end if same_period else min(end + 1, periods)
+                felt[first:until, unit] = reached[gap : gap + until - first]
+                left = reached[-1]
+            states[unit] = left
+        return np.moveaxis(self.value(felt), (0, 1), (-2, -1)), np.moveaxis(states, 0, -1)
 
 
 class Immediate(Memory):
@@ -423,10 +452,6 @@ def carried(sight: Sight) -> Floats:
     return np.where(sight.answered, sight.after, sight.seen)
 
 
-# What indicators make of a half-life, in periods, is held within these, the legal range of half-lives.
-SHORTEST, LONGEST = 1e-3, 1e4
-
-
 def fading(memory: Memory, half_life: ArrayLike, stretches: Stretches = ()) -> Callable[[int], Floats]:
     """What every period leaves of what was there before, for `follow`: S + (1,), or S + (units,) where it is stretched.
 
@@ -448,15 +473,6 @@ def fading(memory: Memory, half_life: ArrayLike, stretches: Stretches = ()) -> C
         return memory.decay(stretched(middle, [(size, levels[period]) for size, levels in logs]))
 
     return fade
-
-
-def stretched(log_half_life: Floats, stretches: Iterable[tuple[Floats, Floats]]) -> Floats:
-    """Half-lives under indicators: exp(log_half_life + sum of log ratio * level), within what a half-life can be."""
-    total = log_half_life
-    with np.errstate(over="ignore", invalid="ignore"):
-        for log_ratio, level in stretches:
-            total = total + log_ratio * level
-        return np.exp(np.clip(total, np.log(SHORTEST), np.log(LONGEST), dtype=np.asarray(total).dtype))
 
 
 def reached(day: Floats, lengths: Sequence[ArrayLike], days: int) -> Floats:

@@ -29,6 +29,7 @@ from riskcast.forecasting.drivers_now import ActingEffect
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import lineage_of
+from riskcast.forecasting.phases import CONTINUATION, ONSET, UNKNOWN
 from riskcast.forecasting.remembered import RememberedEvent
 from riskcast.forecasting.scoring import ASSUMED, DyadRisk, OutcomeRisk, Risk, score_text
 from riskcast.forecasting.tension_now import tension_today
@@ -59,6 +60,7 @@ MOST_DRIVERS = 3
 MOST_DYADS = 20
 MOST_ACTING = 10
 LEAST_FELT = 0.05
+PHASE_SIGNS = {CONTINUATION: "●", ONSET: "○", UNKNOWN: "?"}
 RAMP = ("green", "cyan", "yellow", "dark_orange", "red")
 
 
@@ -153,7 +155,7 @@ def forecast_view(risk: Risk, explanation: Explanation) -> RenderableType:
         title = Text.assemble(
             (f"{dyad.id}  {dyad.partner_name}".rstrip(), "bold"), "  ", (dyad.band, band_style(case, dyad.band))
         )
-        parts += [title, outcome_table(dyad.outcomes), Text()]
+        parts += [title, *standing_lines(risk, dyad), outcome_table(dyad.outcomes), Text()]
     if risk.shared:
         parts += [Text("Shared outcomes, apart from scores", style="bold"), outcome_table(risk.shared)]
         parts += [*touched_lines(risk), Text()]
@@ -177,6 +179,8 @@ def reading_note() -> Text:
     """How to read the numbers, in two sentences."""
     return Text(
         "Score (0-100): what own outcomes within the horizon add up to on average.\n"
+        "First: chance of the highest score. Burden: sum of severity times probability.\n"
+        "● goes on: recorded in the last year; ○ onset: not recorded; ? not known.\n"
         "Ranges are 90 % intervals: what more knowledge could change. Words: ICD 203.",
         style="dim",
     )
@@ -189,10 +193,12 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
     table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("90 %", justify="center", no_wrap=True)
     table.add_column("Band", no_wrap=True)
-    is_grave = any(dyad.grave is not None for dyad in dyads)
+    is_grave, many = any(dyad.grave is not None for dyad in dyads), len(risk.dyads) > 1
+    if many:
+        table.add_column("First", justify="right", no_wrap=True)
     if is_grave:
         table.add_column("Grave", justify="right", no_wrap=True)
-    table.add_column("Strongest drivers (score points)", ratio=1)
+    table.add_column("Strongest drivers (points)", ratio=1)
     for dyad in dyads:
         style = band_style(risk.forecast.case, dyad.band)
         table.add_row(
@@ -200,10 +206,23 @@ def scores_with_drivers(risk: Risk, dyads: Sequence[DyadRisk], explanation: Expl
             Text(score_text(dyad.score.mean, risk.forecast.case.settings.bands), style=f"bold {style}"),
             between(dyad.score),
             Text(dyad.band, style=style),
+            *([percent(risk.standings[dyad.id].first)] if many else []),
             *([grave_chance(dyad)] if is_grave else []),
             Text("\n").join(driver_line(c) for c in explanation.contributions[dyad.id][:MOST_DRIVERS]),
         )
     return table
+
+
+def standing_lines(risk: Risk, dyad: DyadRisk) -> list[Text]:
+    """How severe the worst outcome may be, the burden, and the expected rank, in dim lines."""
+    lines = []
+    if dyad.exceedance:
+        curve = "; ".join(f"{severity:g}: {percent(chance)}" for severity, chance in dyad.exceedance)
+        lines.append(f"Worst outcome of severity at least {curve}")
+    told = f"Burden {dyad.burden:.0f} ({dyad.burden_of(ONSET):.0f} of onsets)"
+    if len(risk.dyads) > 1:
+        told += f" · expected rank {number(risk.standings[dyad.id].expected, 1)} of {len(risk.dyads)}"
+    return [Text(line, style="dim") for line in (*lines, told)]
 
 
 def grave_chance(dyad: DyadRisk) -> str:
@@ -219,19 +238,20 @@ def driver_line(contribution: Contribution) -> Text:
 
 
 def outcome_table(outcomes: Sequence[OutcomeRisk]) -> Table:
-    """Outcomes with probability, interval and word."""
+    """Outcomes with probability, interval and word, and a sign that tells onsets from continuations."""
     table = Table(box=None, pad_edge=False, show_header=False, collapse_padding=True)
+    table.add_column(width=1, no_wrap=True, style="dim")
     table.add_column(width=LABEL, no_wrap=True)
     table.add_column(width=BAR, no_wrap=True)
     table.add_column(width=5, justify="right", no_wrap=True)
     table.add_column(width=8, justify="right", no_wrap=True, style="dim")
     table.add_column(width=19, no_wrap=True)
     for outcome in outcomes:
-        estimate = outcome.probability
+        estimate, front = outcome.probability, (PHASE_SIGNS[outcome.phase], outcome.label)
         if outcome.assumed:
-            table.add_row(outcome.label, bar(estimate.mean), "", "", Text(outcome.words, style="magenta"))
+            table.add_row(*front, bar(estimate.mean), "", "", Text(outcome.words, style="magenta"))
         else:
-            table.add_row(outcome.label, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
+            table.add_row(*front, bar(estimate.mean), percent(estimate.mean), interval(estimate), outcome.words)
     return table
 
 

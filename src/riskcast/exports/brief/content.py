@@ -27,9 +27,11 @@ from riskcast.exports.brief.sentences import (
     since_sentences,
     touched,
 )
+from riskcast.exports.brief.severity import severity_table
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.phases import CONTINUATION
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.machinery.tables import Column, Table
@@ -112,6 +114,7 @@ class Brief:
     scores: Table
     meaning: str
     outcomes: ChanceTable
+    severity: Table
     moved: Table | None
     since: tuple[str, ...]
     drivers: Table
@@ -151,6 +154,7 @@ def make_brief(dossier: Dossier) -> Brief:
         scores=_scores(risk),
         meaning=meaning_of_scores(case),
         outcomes=_outcomes(risk, shown),
+        severity=severity_table(risk),
         moved=_moved(dossier.previous, risk) if dossier.previous else None,
         since=tuple(since_sentences(dossier.previous, risk)) if dossier.previous else (),
         drivers=_points(dossier, shown, drivers),
@@ -188,6 +192,10 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
     kept.sort(key=lambda name: -(case.events[name].severity or 0.0))
     spread = {o.id: touched(risk, o).removeprefix("for ") for o in risk.shared}
     notes = [_rest(len(shown), len(risk.dyads), "pairs", "probabilities")]
+    goes_on = [o for dyad in shown for o in dyad.outcomes if o.phase == CONTINUATION and not o.assumed]
+    goes_on += [o for o in risk.shared if o.phase == CONTINUATION and not o.assumed]
+    if any(outcome.id in kept for outcome in goes_on):
+        notes.append("* Recorded in the last year: another would be a continuation, any other an onset.")
     if len(kept) < len(rows):
         notes.append(f"The {len(kept)} likeliest of {len(rows)} outcomes.")
     named = {name: case.events[name].label + (f" ({spread[name]})" if name in spread else "") for name in kept}
@@ -207,7 +215,8 @@ def _chance(outcome: OutcomeRisk) -> Chance:
         return Chance("ruled out" if outcome.is_ruled_out else "given", "", "assumed", len(WORDS))
     level = [word for _, word in WORDS].index(outcome.words)
     span = interval(outcome.probability).removesuffix(" %")
-    return Chance(joined(percent(outcome.probability.mean)), span, outcome.words, level)
+    mark = "*" if outcome.phase == CONTINUATION else ""
+    return Chance(joined(percent(outcome.probability.mean)), span + mark, outcome.words, level)
 
 
 def _moved(previous: Risk, now: Risk) -> Table:
