@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
+    from riskcast.forecasting.outside_numbers import OutsideNumber
     from riskcast.forecasting.requests import Request
 
 CaseArgument = Annotated[
@@ -62,6 +63,13 @@ UnreliableOption = Annotated[
     bool,
     typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output."),
 ]
+OutsideOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A table of others' probabilities: question, probability, forecaster, date."),
+]
+OutsideWeightOption = Annotated[
+    float | None, typer.Option(metavar="W", help="How much they weigh, 0 to 1.", show_default="0, or what is earned")
+]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Worker processes on this machine.", show_default="one for each processor")
 ]
@@ -86,6 +94,8 @@ class Asked:
     engine: EngineOption = DEFAULT_ENGINE
     prior_only: PriorOnlyOption = False
     allow_unreliable: UnreliableOption = False
+    outside: OutsideOption = None
+    outside_weight: OutsideWeightOption = None
 
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
@@ -104,11 +114,27 @@ class Asked:
             engine=self.engine,
             prior_only=self.prior_only,
             allow_unreliable=self.allow_unreliable,
+            outside=self._outside(),
         )
         check_request(request)
         # What scenarios say stands beside their numbers.
         tell(request_doubts(replace(request, scenarios=())))
         return request
+
+    def _outside(self) -> tuple[OutsideNumber, ...]:
+        """Numbers from outside, each with its weight."""
+        from riskcast.forecasting.outside_numbers import read_outside
+
+        if self.outside is None:
+            if self.outside_weight is not None:
+                raise OptionError("--outside-weight weighs nothing; give --outside FILE")
+            return ()
+        weight = self.outside_weight or 0.0
+        if not 0.0 <= weight <= 1.0:
+            raise OptionError(f"--outside-weight is {self.outside_weight}; give a number from 0 to 1")
+        return tuple(
+            one if one.weight is not None else replace(one, weight=weight) for one in read_outside(self.outside)
+        )
 
 
 def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -34,7 +34,13 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     for dyad in risk.dyads:
         standing = risk.standings[dyad.id]
         drivers = [
-            {"indicator": c.id, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error), **_ends(c)}
+            {
+                "indicator": c.id,
+                "contribution": rounded(c.points),
+                "kind": c.kind,
+                "error": rounded(c.error),
+                **_ends(c),
+            }
             for c in explanation.contributions[dyad.id]
         ]
         dyads.append(

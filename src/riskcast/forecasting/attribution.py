@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.case.model import Case
 from riskcast.case.quantities import Z90
 from riskcast.errors import UnknownNameError
-from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
+from riskcast.forecasting.contributions import Contribution, Split, ranked, splits_html
 from riskcast.forecasting.draw_spread import parameter_basis, weighted_ends, without_chance
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.futures import Chance, draw_chance, simulate_futures
@@ -94,8 +95,7 @@ def explain(
     dyads) are simulated together, which bounds memory. Raises UnknownNameError for an unknown event type.
     """
     case, scenario = forecast.case, forecast.scenario
-    if of != SCORE and of not in case.events:
-        raise UnknownNameError("outcome", of, [SCORE, *case.events])
+    check_explained(case, of)
     plan = forecast.plan
     players = [*_drivers(plan, forecast), *(f"{RECENT}:{event}" for event in _remembered(plan))]
     players += [f"{RAISED}:{event}" for event in _raised(plan)]
@@ -120,6 +120,12 @@ def explain(
         gained.append(pairs.reshape(len(players), part.stop - first, 2, len(case.dyads)).astype(WORK))
     gains = np.concatenate(gained, axis=1)
     return _explanation(forecast, of, players, gains, chosen)
+
+
+def check_explained(case: Case, of: str) -> None:
+    """Raise UnknownNameError for what is neither the score nor an event type of the case."""
+    if of != SCORE and of not in case.events:
+        raise UnknownNameError("outcome", of, [SCORE, *case.events])
 
 
 def _values(forecast: Forecast, of: str, chance: Chance, active: Active) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from riskcast.case.model import Case
 from riskcast.engines.posterior import Diagnostics
 from riskcast.forecasting.accuracy import Accuracy
+from riskcast.forecasting.outside_numbers import Outside
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -146,8 +147,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
 def _outside(outside: Outside) -> dict[str, Any]:
     """What a forecast was adjusted by, as plain data."""
     numbers = [
-        one.number.plain()
-        | {"weight": rounded(one.weight), "model": rounded(one.model), "used": rounded(one.target)}
+        one.number.plain() | {"weight": rounded(one.weight), "model": rounded(one.model), "used": rounded(one.target)}
         for one in outside.numbers
     ]
     worth = {"effective_futures": rounded(outside.effective), "effective_draws": rounded(outside.effective_draws)}

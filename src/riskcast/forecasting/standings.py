@@ -35,7 +35,7 @@ def score_draws(ahead: Forecast) -> Floats:
     for begin in range(0, len(ahead.columns), size):
         block = ahead.columns[begin : begin + size]
         drawn, error, mean = ahead.score_averages(block)
-        basis = span(ahead.plan.chances(block)) if error.any() else None
+        basis = span(ahead.plan.chances(block)[:, ahead.simulated.rows]) if error.any() else None
         given = given_parameters(np.ascontiguousarray(drawn.T), np.ascontiguousarray(error.T), basis).T
         parts.append(np.clip(given + (mean - given.mean(axis=0)), 0.0, 100.0))
     return np.concatenate(parts, axis=1) if parts else np.zeros((ahead.plan.draws, 0))
