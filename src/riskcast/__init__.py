@@ -186,7 +186,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "simulated_year",
         ],
         "comparison": [
+            "ChangePart",
+            "ChangeSplit",
             "Difference",
+            "WhatChanged",
+            "changed",
             "describe_changes",
             "diff",
         ],

@@ -10,6 +10,7 @@ import typer
 
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
+from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.options import (
@@ -207,6 +208,6 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (ask, export, run, rerun, backtest, calibrate, diff):
+for _command in (ask, export, run, rerun, backtest, calibrate, diff, changed):
     app.command()(_command)
 app.command("app")(open_app)

@@ -142,7 +142,7 @@ def diff(
         raise OptionError(f"permutations is {permutations}; give an even number from {LEAST_PERMUTATIONS} to 10000")
     if group is not None and group not in GROUPS:
         raise OptionError(f"group is {group!r}; give one of {', '.join(GROUPS)}")
-    request, sampled = _settle(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
+    request, sampled = settle_options(a, b, scenario, horizon, draws, seed, prior_only, allow_unreliable)
     first, second = _case_of(a), _case_of(b)
     common = tuple(dyad for dyad in first.dyads if dyad in second.dyads)
     if not common:
@@ -219,7 +219,7 @@ def _case_of(side: Case | Run) -> Case:
     return side if isinstance(side, Case) else side.case
 
 
-def _settle(
+def settle_options(
     a: Case | Run,
     b: Case | Run,
     scenario: str | None,

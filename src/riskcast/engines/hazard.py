@@ -182,8 +182,7 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
         edge.memory for edge in by_event if edge.memory and case.settings.memories[edge.memory].fades
     )
     hyper = {f"half_life.{name}": elicit(case.half_life(event, name), LOG) for name in memories}
-    acting = {half_life_ratio(edge): edge for edge in case.half_life_effects_on(event)}
-    hyper |= {name: elicit(edge.rate_ratio, LOG) for name, edge in acting.items()}
+    hyper |= {half_life_ratio(edge): elicit(edge.rate_ratio, LOG) for edge in case.half_life_effects_on(event)}
     has_dyad_effects = case.events[event].scope == "dyad" and case.sd_dyad(event).center > 0
     if has_dyad_effects:
         hyper["sd_dyad"] = elicit(case.sd_dyad(event), LOG)
@@ -198,21 +197,7 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     periods, units = occurred.shape
     columns: list[Floats] = [np.ones((periods, units))]
     columns += [np.broadcast_to(record.levels[edge.source], (periods, units)) for edge in by_indicator]
-    escalations = tuple(
-        Escalation(
-            seen_events(edge, case, record.occurred),
-            str(edge.memory),
-            edge.acts == "same",
-            case.settings.memories[str(edge.memory)].kind,
-            None if is_plain(edge, case) else sight_of(edge, case, record),
-            tuple(
-                (name, np.broadcast_to(record.levels[one.source], (periods, units)))
-                for name, one in acting.items()
-                if one.memory == edge.memory
-            ),
-        )
-        for edge in by_event
-    )
+    escalations = build_escalations(case, record, event)
     rows, happened, years = _rows_at_risk(record, event, columns, tension_periods(case, record))
     if pooled:
         rows, happened = _pool(rows, happened, _touched(escalations, rows))
@@ -232,6 +217,29 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     )
     trust = case.settings.trust
     return model.held(None, trust.center) if trust.is_fixed and trust.center != 1.0 else model
+
+
+def build_escalations(case: Case, record: Record, event: str) -> tuple[Escalation, ...]:
+    """What the edges from events to an event type see of a record, in the order of its coefficients."""
+    return tuple(build_escalation(case, record, edge) for edge in case.effects_on(event) if edge.is_escalation)
+
+
+def build_escalation(case: Case, record: Record, edge: Effect) -> Escalation:
+    """What one edge from an event sees of a record."""
+    acting = {half_life_ratio(one): one for one in case.half_life_effects_on(edge.target)}
+    shape = record.occurred[edge.target].shape
+    return Escalation(
+        seen_events(edge, case, record.occurred),
+        str(edge.memory),
+        edge.acts == "same",
+        case.settings.memories[str(edge.memory)].kind,
+        None if is_plain(edge, case) else sight_of(edge, case, record),
+        tuple(
+            (name, np.broadcast_to(record.levels[one.source], shape))
+            for name, one in acting.items()
+            if one.memory == edge.memory
+        ),
+    )
 
 
 def tension_periods(case: Case, record: Record) -> Ints | None:

@@ -67,14 +67,18 @@ class Edge:
 
 def plan_edges(posterior: Posterior, name: str, neighbours: Neighbours) -> tuple[Edge, ...]:
     """The edges to one event type, in the order of its coefficients."""
+    count = len(posterior.models[name].escalations)
+    return tuple(plan_edge(posterior, name, place, neighbours) for place in range(count))
+
+
+def plan_edge(posterior: Posterior, name: str, place: int, neighbours: Neighbours) -> Edge:
+    """One of the edges to an event type, by its place among them."""
     model = posterior.models[name]
-    effects = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation]
-    edges = []
-    for place, (effect, edge) in enumerate(zip(effects, model.escalations, strict=True)):
-        size = posterior.events[name].coefficients[:, model.indicators + place]
-        is_told = is_plain(effect, posterior.case) and edge.is_plain
-        edges.append((_plain_edge if is_told else _special_edge)(posterior, effect, edge, size, neighbours))
-    return tuple(edges)
+    effect = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation][place]
+    edge = model.escalations[place]
+    size = posterior.events[name].coefficients[:, model.indicators + place]
+    is_told = is_plain(effect, posterior.case) and edge.is_plain
+    return (_plain_edge if is_told else _special_edge)(posterior, effect, edge, size, neighbours)
 
 
 def _plain_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Floats, neighbours: Neighbours) -> Edge:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from riskcast.forecasting.edge_plans import Edge, plan_edges
 from riskcast.forecasting.work_arrays import WORK, finite
 from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import normals
+from riskcast.record.arrays import Record
 from riskcast.record.memory import Neighbours
 from riskcast.record.sights import numbers_of_events
 
@@ -204,21 +205,11 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on, reversion = {}, {}, {}, {}
 
-    def scores(prior: Prior, *purpose: str) -> Floats:
-        return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
-
     def draw(prior: Prior, *purpose: str) -> Floats:
-        return prior.on_link(scores(prior, *purpose))
+        return prior.on_link(_scores(prior, draws, seed, *purpose))
 
     for name, indicator in case.indicators.items():
-        units = case.dyads if indicator.scope == "dyad" else (case.host,)
-        columns, scale = [], indicator.measure
-        for unit in units if name not in record.today else ():
-            prior = elicit(case.now_of(name, unit), scale.prior_link)
-            columns.append(scale.steps_at(prior, scores(prior, "today", name, unit)))
-        known = record.today.get(name)
-        levels = np.stack(columns, axis=1) if known is None else known
-        today[name] = np.broadcast_to(finite(levels), (draws, len(units)))
+        today[name] = draw_today(case, record, name, draws, seed)
         drift[name] = finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
         if indicator.reversion is not None:
             reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
@@ -227,7 +218,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     drift = {name: finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
     neighbours = Neighbours.of(case.pairs.values())
     raises = tuple(
-        _plan_rise(case, name, event, neighbours, draws, draw)
+        plan_rise(case, name, event, neighbours, draws, seed)
         for name in case.indicators
         for event in case.indicators[name].raises
     )
@@ -260,17 +251,30 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     )
 
 
-def _plan_rise(
-    case: Case,
-    name: str,
-    event: str,
-    neighbours: Neighbours,
-    draws: int,
-    draw: Callable[..., Floats],
-) -> Rise:
+def _scores(prior: Prior, draws: int, seed: int, *purpose: str) -> Floats:
+    """Standard normal draws of a quantity, (draws,); zeros where it is fixed."""
+    return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
+
+
+def draw_today(case: Case, record: Record, name: str, draws: int, seed: int) -> Floats:
+    """Today's level of an indicator, drawn from its prior or as a panel holds it, in steps: (draws, units)."""
+    indicator = case.indicators[name]
+    units = case.dyads if indicator.scope == "dyad" else (case.host,)
+    columns, scale = [], indicator.measure
+    for unit in units if name not in record.today else ():
+        prior = elicit(case.now_of(name, unit), scale.prior_link)
+        columns.append(scale.steps_at(prior, _scores(prior, draws, seed, "today", name, unit)))
+    known = record.today.get(name)
+    levels = np.stack(columns, axis=1) if known is None else known
+    return np.broadcast_to(finite(levels), (draws, len(units)))
+
+
+def plan_rise(case: Case, name: str, event: str, neighbours: Neighbours, draws: int, seed: int) -> Rise:
+    """What events of a type do to an indicator, and what those of the record leave of it."""
     rise = case.indicators[name].raises[event]
-    steps = finite(draw(elicit(rise.steps, IDENTITY), "raised", name, event))
-    half_life = np.exp(draw(elicit(rise.half_life, LOG), "raised half-life", name, event))
+    size, half = elicit(rise.steps, IDENTITY), elicit(rise.half_life, LOG)
+    steps = finite(size.on_link(_scores(size, draws, seed, "raised", name, event)))
+    half_life = np.exp(half.on_link(_scores(half, draws, seed, "raised half-life", name, event)))
     past, units = past_events(case, event), len(case.units(event))
     start = np.array([moment(case.calendar, case.as_of, 1.0)])
     # One half-life for all draws is worked out once.

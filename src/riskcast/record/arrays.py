@@ -97,24 +97,10 @@ def build_record(case: Case) -> Record:
     """Put a case's events and series, or its panel, on its calendar."""
     settings = case.settings
     timeline = Timeline(settings.as_of, case.calendar, settings.history_from)
-    periods = timeline.length
     if case.panel is not None:
         return _panel_record(case, case.panel, timeline)
-    occurred = {name: np.zeros((periods, len(case.units(name)))) for name in case.events}
-    counted = {name: np.zeros(grid.shape, dtype=bool) for name, grid in occurred.items()}
-    spans, found = covered_spans(case), searches(case)
-    dated: dict[str, list[tuple[int, int, int, int, int]]] = {name: [] for name in case.events}
-    places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
-    for row in case.event_rows:
-        if row.type == CONTEXT or row.known_on > case.as_of:
-            continue
-        t, units = timeline.index(row.placed_on), case.units(row.type)
-        for unit in units if row.dyad == ALL_DYADS else (row.dyad,):
-            column = places[unit]
-            occurred[row.type][t, column] = 1.0
-            counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
-            first, last, placed = map(day_number, (*row.span, row.placed_on))
-            dated[row.type].append((t, column, first, last, placed))
+    found = searches(case)
+    occurred, counted, dated = _placed(case, timeline)
     covered, exposure = {}, {}
     for name in case.events:
         covered[name], exposure[name] = shares(found, case, name, timeline)
@@ -133,8 +119,38 @@ def build_record(case: Case) -> Record:
         covered=covered,
         recall={name: latest_recall(found, case, name) for name in case.events},
         unraised=unraised,
-        dated={name: Dated.of(rows) for name, rows in dated.items()},
+        dated=dated,
     )
+
+
+def _placed(case: Case, timeline: Timeline) -> tuple[dict[str, Floats], dict[str, Bools], dict[str, Dated]]:
+    """The events that a case knows of on its calendar: what occurred, what of it counts, and the events one by one."""
+    shapes = {name: (timeline.length, len(case.units(name))) for name in case.events}
+    occurred: dict[str, Floats] = {name: np.zeros(shape) for name, shape in shapes.items()}
+    counted: dict[str, Bools] = {name: np.zeros(shape, dtype=bool) for name, shape in shapes.items()}
+    spans = covered_spans(case)
+    dated: dict[str, list[tuple[int, int, int, int, int]]] = {name: [] for name in case.events}
+    places = {unit: column for column, unit in enumerate(case.dyads)} | {case.host: 0}
+    for row in case.event_rows:
+        if row.type == CONTEXT or row.known_on > case.as_of:
+            continue
+        t, units = timeline.index(row.placed_on), case.units(row.type)
+        for unit in units if row.dyad == ALL_DYADS else (row.dyad,):
+            column = places[unit]
+            occurred[row.type][t, column] = 1.0
+            counted[row.type][t, column] |= is_covered(spans[row.type, unit], row.placed_on)
+            first, last, placed = map(day_number, (*row.span, row.placed_on))
+            dated[row.type].append((t, column, first, last, placed))
+    return occurred, counted, {name: Dated.of(rows) for name, rows in dated.items()}
+
+
+def with_events_of(record: Record, case: Case) -> Record:
+    """A record with the events of another edition of its case, all else as it was: what memories would see.
+
+    The two differ in rows of events alone; levels of the past, which the fit alone reads, stay.
+    """
+    occurred, counted, dated = _placed(case, record.timeline)
+    return replace(record, occurred=occurred, counted=counted, dated=dated)
 
 
 def day_number(day: dt.date) -> int:
