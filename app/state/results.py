@@ -82,13 +82,13 @@ def current(view: View, scenario: str | None = None) -> Result:
 
 
 @kept(max_entries=MOST_RESULTS)
-def _explained(asked: riskcast.Request, before: riskcast.Case, name: str) -> riskcast.Explanation:
-    return riskcast.explain(_made(asked, before, name).forecast)
+def _explained(asked: riskcast.Request, before: riskcast.Case, name: str, of: str) -> riskcast.Explanation:
+    return riskcast.explain(_made(asked, before, name).forecast, of)
 
 
-def explained(view: View) -> riskcast.Explanation:
-    """Why the scores are what they are."""
-    return _explained(request(view), view.case, view.scenario)
+def explained(view: View, of: str = "score") -> riskcast.Explanation:
+    """Why the scores, or the probabilities of an outcome, are what they are."""
+    return _explained(request(view), view.case, view.scenario, of)
 
 
 @kept(max_entries=MOST_RESULTS)

@@ -63,7 +63,7 @@ class Explanation:
 
     def split(self, dyad: str) -> Split:
         """A dyad's score from reference levels to what it is."""
-        names = ("reference levels, nothing recent", self.of)
+        names = ("reference levels, nothing recent", SCORE if self.of == SCORE else "probability, %")
         return Split(self.reference[dyad], self.score[dyad], names, self.contributions[dyad])
 
     def _repr_html_(self) -> str:
