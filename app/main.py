@@ -7,7 +7,7 @@ from pathlib import Path
 import sidebar
 from parts import door as st, last_words, widgets
 from state import heaps, session, sign_in
-from views import assumptions, export, lost, overview, record, scenarios, why
+from views import assumptions, export, lost, overview, record, scenarios, track_record, update, why
 
 st.set_page_config(page_title="riskcast", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 st.html(widgets.ROOM)
@@ -24,6 +24,8 @@ with last_words.spoken():
             st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
             st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
             st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
+            st.Page(update.show, title="Update", icon=":material/edit_calendar:", url_path="update"),
+            st.Page(track_record.show, title="Track record", icon=":material/target:", url_path="track_record"),
             st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
             *lost.pages(home),
         ],

@@ -87,7 +87,7 @@ def _moved(case: riskcast.Case, change: riskcast.Contrast, dyad: str) -> str:
         ((100 * one.mean, event) for (event, unit), one in change.probability.items() if unit == dyad),
         key=lambda item: -abs(item[0]),
     )
-    return ", ".join(f"{case.events[event].label.lower()} {signed(points, 0)}" for points, event in own[:MOST_MOVED])
+    return ", ".join(f"{case.events[event].label} {signed(points, 0)}" for points, event in own[:MOST_MOVED])
 
 
 def _others(posterior: riskcast.Posterior, names: Sequence[str]) -> str:
@@ -115,7 +115,7 @@ def _asked(posterior: riskcast.Posterior) -> str:
         change = riskcast.contrast(riskcast.forecast(posterior, name), baseline)
         scores = ", ".join(f"{case.name_of(dyad)} {signed(one.mean)}" for dyad, one in change.score.items())
         moved = [
-            f"{case.events[event].label.lower()} {percent(baseline.probability(event, 'RUS-TJK').mean)}, "
+            f"{case.events[event].label} {percent(baseline.probability(event, 'RUS-TJK').mean)}, "
             f"{signed(100 * change.probability[event, 'RUS-TJK'].mean, 0)}"
             for event in WATCHED
             if abs(change.probability[event, "RUS-TJK"].mean) >= 0.01

@@ -33,6 +33,10 @@ BASES = {
         Markdown(":orange-badge[judgement]"),
         "Judgement: neither a record nor a source says it; it is the author's estimate.",
     ),
+    "record": (
+        Markdown(":violet-badge[record]"),
+        "Record: drawn from this case's own record, which the model learns from too, so that it cannot confirm it.",
+    ),
 }
 PRIOR_HELP = "Prior: what is believed before the record of events is looked at."
 

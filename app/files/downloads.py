@@ -19,8 +19,8 @@ from state.session import View
 
 def dossier_of(view: View, explained: bool = False) -> riskcast.Dossier:
     """What files are made of; `explained`: with the drivers of the scores, which take a moment the first time."""
-    result = results.current(view)
-    given = [(result.forecast.scenario_name, results.explained(view))] if explained else []
+    result = results.handed(view)
+    given = [(result.forecast.scenario_name, results.explained_as_handed(view))] if explained else []
     return riskcast.make_dossier(result.risk, view.case, explanations=given)
 
 
@@ -56,6 +56,11 @@ def case_zip(case: riskcast.Case) -> bytes:
         riskcast.write_case(case, folder)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return _zip({path.relative_to(top).as_posix(): path.read_bytes() for path in files})
+
+
+def folder_zip(name: str, files: Mapping[str, bytes]) -> bytes:
+    """A case's own files as a zip of its folder."""
+    return _zip({f"{name}/{path}": content for path, content in files.items()})
 
 
 def file_stem(dossier: riskcast.Dossier) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,9 +80,9 @@ def _open(files: Sequence[Any]) -> str:
         if len(files) == 1 and _is_overlay(files[0].name):
             _open_overlay(files[0])
         elif len(files) == 1 and _is_zip(files[0].name):
-            _show_case(uploads.read_case_upload(files[0].name, files[0].getvalue()))
+            _show_case(files[0].name, *uploads.unpacked(files[0].name, files[0].getvalue()))
         else:
-            _show_case(uploads.read_case_files(_contents(files)))
+            _show_case(uploads.UPLOAD, *uploads.gathered(_contents(files)))
     except riskcast.RiskcastError as error:
         return str(error)
     return ""
@@ -117,7 +117,8 @@ def _open_overlay(file: Any) -> None:
         session.complain(f"{doubt.file}: {doubt.wrong}; {doubt.mend}.")
 
 
-def _show_case(case: riskcast.Case) -> None:
-    kept_cases().keep(case)
+def _show_case(shown: str, name: str, files: Mapping[str, bytes]) -> None:
+    case = uploads.load_files(shown, name, files)
+    kept_cases().keep(case, files)
     session.show(View(case))
     st.session_state["opened"] = "Case opened."

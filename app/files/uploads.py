@@ -35,6 +35,7 @@ MOST_NAME = 200
 MOST_NAMED = 5
 CHUNK = 1 << 16
 
+UPLOAD = "the upload"
 READ_BYTES = 1 << 30
 READ_SECONDS = 15
 PATIENCE = 60.0
@@ -91,9 +92,14 @@ def read_case_upload(name: str, content: bytes) -> riskcast.Case:
 
     The case is named after the folder in the zip, or after the zip where its files lie at the top.
     """
+    return load_files(name, *unpacked(name, content))
+
+
+def unpacked(name: str, content: bytes) -> tuple[str, dict[str, bytes]]:
+    """The name of the case in a zip, and its files by path within the case's folder."""
     check_size(name, len(content))
     folder, files = _rooted(name, _unzip(name, content))
-    return _load(name, _case_name(folder or name), files)
+    return _case_name(folder or name), dict(files)
 
 
 def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
@@ -101,7 +107,12 @@ def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
 
     Names may hold folders, as those of an uploaded folder do. Without any, tables are taken for those of `history/`.
     """
-    shown = "the upload"
+    return load_files(UPLOAD, *gathered(files))
+
+
+def gathered(files: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    """The name of the case in several uploaded files, and these by path within the case's folder."""
+    shown = UPLOAD
     if len(files) > MOST_ENTRIES:
         raise _refusal(shown, f"holds more than {MOST_ENTRIES} files", "choose only the files of one case")
     check_size(shown, sum(len(content) for content in files.values()))
@@ -114,7 +125,7 @@ def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
             for parts, content in chosen.items()
         }
     folder, rooted = _rooted(shown, chosen)
-    return _load(shown, _case_name(folder or "uploaded_case"), rooted)
+    return _case_name(folder or "uploaded_case"), dict(rooted)
 
 
 def read_overlay_upload(name: str, content: bytes) -> UploadedOverlay:
@@ -281,6 +292,11 @@ def _case_name(given: str) -> str:
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", plain)[:60].strip("_-") or "case"
     return f"{name}_uploaded" if name in riskcast.list_cases() else name
+
+
+def load_files(shown: str, case_name: str, files: Mapping[str, bytes]) -> riskcast.Case:
+    """The case in files by path; raises RiskcastError with every problem found, told as of `shown`."""
+    return _load(shown, case_name, files)
 
 
 def _load(shown: str, case_name: str, files: Mapping[str, bytes]) -> riskcast.Case:

@@ -11,7 +11,12 @@ from parts import door as st
 from parts.markdown import Markdown, code, link
 from state.results import Result
 
-BASIS = {"data": "Counted", "source": "A source argues it", "judgement": "A judgement"}
+BASIS = {
+    "data": "Counted",
+    "source": "A source argues it",
+    "judgement": "A judgement",
+    "record": "Drawn from this case’s own record",
+}
 MOVED = {
     "fixed": "held fixed",
     "hardly": "hardly",

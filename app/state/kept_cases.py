@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from threading import Lock
 
 import streamlit as st
@@ -30,21 +31,22 @@ class KeptCases:
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._cases: OrderedDict[tuple[str, str], tuple[riskcast.Case, int]] = OrderedDict()
+        self._cases: OrderedDict[tuple[str, str], tuple[riskcast.Case, Mapping[str, bytes] | None, int]] = OrderedDict()
         self._most = most_bytes
         # Sessions run in threads of one process.
         self._lock = Lock()
 
-    def keep(self, case: riskcast.Case) -> None:
-        """Keep a case, in place of those not looked at for longest."""
+    def keep(self, case: riskcast.Case, files: Mapping[str, bytes] | None = None) -> None:
+        """Keep a case, with the files that it was read from, in place of those not looked at for longest."""
+        size = size_of(case) + sum(map(len, (files or {}).values()))
         with self._lock:
-            self._cases[case.name, short_hash(case)] = case, size_of(case)
+            self._cases[case.name, short_hash(case)] = case, files, size
             self._cases.move_to_end((case.name, short_hash(case)))
             while len(self._cases) > 1 and self._is_full():
                 self._cases.popitem(last=False)
 
     def _is_full(self) -> bool:
-        return len(self._cases) > MOST_CASES or sum(size for _, size in self._cases.values()) > self._most
+        return len(self._cases) > MOST_CASES or sum(size for *_, size in self._cases.values()) > self._most
 
     def find(self, name: str, digits: str) -> riskcast.Case | None:
         """The case of a name and of the first digits of a hash, as `short_hash` gives them."""
@@ -53,6 +55,12 @@ class KeptCases:
             if found is not None:
                 self._cases.move_to_end((name, digits))
             return None if found is None else found[0]
+
+    def files(self, case: riskcast.Case) -> Mapping[str, bytes] | None:
+        """The files that a case was read from, by path; None where they are not known."""
+        with self._lock:
+            found = self._cases.get((case.name, short_hash(case)))
+            return None if found is None else found[1]
 
 
 def size_of(case: riskcast.Case) -> int:

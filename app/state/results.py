@@ -81,14 +81,46 @@ def current(view: View, scenario: str | None = None) -> Result:
     return _made(request(view, name), view.case, name)
 
 
+@kept(max_entries=MOST_CASES, show_spinner="Fitting anew, as whoever opens the file will …")
+def _fitted_anew(asked: riskcast.Request) -> riskcast.Posterior:
+    return riskcast.fit_requested(asked)
+
+
 @kept(max_entries=MOST_RESULTS)
-def _explained(asked: riskcast.Request, before: riskcast.Case, name: str, of: str) -> riskcast.Explanation:
-    return riskcast.explain(_made(asked, before, name).forecast, of)
+def _handed(asked: riskcast.Request, before: riskcast.Case, name: str) -> Result:
+    near = _made(asked, before, name)
+    if near.posterior.fingerprints == published(before).posterior.fingerprints:
+        return near
+    return _forecast(asked, _fitted_anew(replace(asked, scenarios=(None,))), name)
+
+
+def handed(view: View) -> Result:
+    """What is looked at as files hold it: fitted from nothing, to the digits that anybody gets who makes it again.
+
+    What is shown goes on from the published fit after a change, and so may differ by Monte Carlo error.
+    """
+    return _handed(request(view), view.case, view.scenario)
+
+
+@kept(max_entries=MOST_RESULTS)
+def _explained(asked: riskcast.Request, of: str, _result: Result) -> riskcast.Explanation:
+    return riskcast.explain(_result.forecast, of)
 
 
 def explained(view: View, of: str = "score") -> riskcast.Explanation:
     """Why the scores, or the probabilities of an outcome, are what they are."""
-    return _explained(request(view), view.case, view.scenario, of)
+    return _explained(request(view), of, current(view))
+
+
+@kept(max_entries=MOST_RESULTS)
+def _explained_anew(asked: riskcast.Request, _result: Result) -> riskcast.Explanation:
+    return riskcast.explain(_result.forecast)
+
+
+def explained_as_handed(view: View) -> riskcast.Explanation:
+    """Why the scores are what files say."""
+    result = handed(view)
+    return explained(view) if result is current(view) else _explained_anew(request(view), result)
 
 
 @kept(max_entries=MOST_RESULTS)

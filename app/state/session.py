@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 import riskcast
 from state.kept_cases import DIGITS, kept_cases, short_hash
+from state.own_folder import own_case
 
 MOST_UNDO = 100
 MOST_ADDRESS = 60_000
@@ -334,10 +335,14 @@ def _has_hash(case: riskcast.Case, digits: str | None) -> bool:
 def _addressed_case() -> riskcast.Case | None:
     """The case that the address asks for; None, said why, where it is not here or is another edition."""
     known = riskcast.list_cases()
-    asked, digits = st.query_params.get("case", known[0]), st.query_params.get("hash")
+    own = own_case()
+    usual = known[0] if own is None else own.name
+    asked, digits = st.query_params.get("case", usual), st.query_params.get("hash")
     found = None if digits is None else kept_cases().find(asked, digits[:DIGITS])
     if found is not None and _has_hash(found, digits):
         return found
+    if own is not None and asked == own.name and (digits is None or _has_hash(own, digits)):
+        return own
     if asked not in known:
         mend = "open its file in the sidebar, then use the address again" if digits else "open its file in the sidebar"
         _complain_of_case(f"The address asks for the case {asked!r}, which is not here: {mend}.")

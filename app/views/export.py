@@ -53,6 +53,11 @@ def show() -> None:
         f"Scenario: {result.forecast.scenario.label}.",
     )
     widgets.health(result)
+    if results.handed(now).posterior is not result.posterior:
+        st.caption(
+            "Files hold what anybody gets who makes the forecast again, fitted from nothing. Other pages go on from "
+            "the published fit after a change, and may differ from files by Monte Carlo error."
+        )
     with st.container(border=True):
         _numbers(dossier, now)
     with st.container(border=True):

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from parts import door as st
 from state import session
 
-KNOWN = ("", "assumptions", "scenarios", "why", "record", "export")
+KNOWN = ("", "assumptions", "scenarios", "why", "record", "update", "track_record", "export")
 HOME = "overview"
 MOST_NAME = 200
 

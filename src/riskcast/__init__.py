@@ -37,8 +37,11 @@ if TYPE_CHECKING:
         export as export,
         forecast_data as forecast_data,
         make_dossier as make_dossier,
+        track_data as track_data,
+        write_track as write_track,
     )
     from riskcast.forecasting import *
+    from riskcast.ledger import *
     from riskcast.numbers import (
         factor_text as factor_text,
         long_date as long_date,
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
         span as span,
     )
     from riskcast.runs import *
+    from riskcast.updates import *
     from riskcast.verification import *
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
@@ -80,6 +84,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "case": [
             "Case",
             "Doubt",
+            "KeptVintage",
             "KnownState",
             "Overlay",
             "Place",
@@ -203,6 +208,26 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "export",
             "forecast_data",
             "make_dossier",
+            "track_data",
+            "write_track",
+        ],
+        "ledger": [
+            "LedgerAnswer",
+            "LedgerContents",
+            "LedgerEntry",
+            "LedgerForecast",
+            "LedgerQuestion",
+            "OutsideNumber",
+            "Publication",
+            "Receipts",
+            "Resolutions",
+            "publish",
+            "publish_numbers",
+            "read_ledger",
+            "resolve",
+            "resolve_by_hand",
+            "track",
+            "verify_ledger",
         ],
         "runs": [
             "Rerun",
@@ -211,6 +236,34 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "rerun",
             "run",
             "write_bundle",
+        ],
+        "updates": [
+            "Entry",
+            "NewDay",
+            "NewEvent",
+            "NewNumbers",
+            "NewSource",
+            "NewValue",
+            "Searched",
+            "StaleSeries",
+            "Staleness",
+            "Unsearched",
+            "Update",
+            "add_event",
+            "add_source",
+            "add_value",
+            "copy_case",
+            "edit_case",
+            "find_stale",
+            "keep_vintage",
+            "list_vintages",
+            "mark_checked",
+            "read_event_file",
+            "read_journal",
+            "read_value_file",
+            "roll_case",
+            "set_quantity",
+            "undo_edit",
         ],
     },
 )

@@ -21,6 +21,8 @@ OTHER_ACTOR: Final = "other"
 # The file of a folder by which it is known to hold a run, and the hosts, parted by commas, that links may lead to.
 MANIFEST: Final = "manifest.json"
 LINKS: Final = "RISKCAST_LINKS"
+# The environment variable by which the app is told which case folder it may edit.
+OWN_CASE: Final = "RISKCAST_APP_CASE"
 SYSTEM: Final = "SYSTEM"
 PERIOD: Final = "period"
 TENSION_PERIOD: Final = "tension_period"

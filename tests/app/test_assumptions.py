@@ -20,8 +20,10 @@ from tests.support.smallpanel import write_panel_case
 from views import assumptions as view_of_assumptions
 
 LEVEL, EFFECT = "indicators.xenophobia.now", "effects.unpredictability->criticism"
+OUTSIDE = "outcomes.trade_ban.base_rate"  # A prior that no part of the record was used for.
 FIXED, CHANCE = "hyperpriors.persistence", "outcomes.criticism.base_rate"
-PUBLISHED = {"median": 47.0, "interval": [38.0, 57.0]}
+LEVEL_TODAY = session.quantities(riskcast.load_case("central_asia_2024"))[LEVEL]
+LOW, MEDIAN, HIGH = LEVEL_TODAY.range[0], LEVEL_TODAY.center, LEVEL_TODAY.range[1]
 
 
 def page() -> None:
@@ -88,6 +90,11 @@ def numbers(test: AppTest, key: str = LEVEL) -> tuple[float, ...]:
     return tuple(number(test, part, key).value for part in ("low", "median", "high"))
 
 
+def around(median: float) -> tuple[float, ...]:
+    """The published interval, moved along with a median that is typed."""
+    return round(LOW + median - MEDIAN, 1), median, round(HIGH + median - MEDIAN, 1)
+
+
 def undo(test: AppTest) -> AppTest:
     return test.button(key="undo_button").click().run()
 
@@ -103,8 +110,8 @@ def test_it_opens_with_what_is_published_and_says_that_nothing_moved(assumptions
     assert seen(assumptions).changes == {}
     assert [change for _, _, change in live(assumptions).values()] == ["–"] * 5
     assert "Nothing is changed" in texts(assumptions.caption)
-    assert numbers(assumptions) == (38, 47, 57)
-    assert (slider(assumptions).value, ends(assumptions).value) == (47, (38, 57))
+    assert numbers(assumptions) == (LOW, MEDIAN, HIGH)
+    assert (slider(assumptions).value, ends(assumptions).value) == (MEDIAN, (LOW, HIGH))
     assert uncertain(assumptions).value
     assert assumptions.button(key="reset_one").disabled
 
@@ -175,7 +182,7 @@ def test_without_room_for_all_pairs_those_that_move_go_before_those_with_the_hig
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ("mid-forties and wide", LEVEL),
+        ("summer and autumn of raids", "indicators.xenophobia.raises.mass_casualty_attack.steps"),
         (f" {EFFECT.upper()} ", EFFECT),
         ("unpredictability criticism", EFFECT),
     ],
@@ -192,7 +199,7 @@ def test_a_search_that_finds_nothing_says_so(assumptions: AppTest) -> None:
     search(assumptions, "no such thing")
     assert "No assumption matches 'no such thing'" in texts(assumptions.info)
     search(assumptions, "")
-    assert numbers(assumptions) == (38, 47, 57)
+    assert numbers(assumptions) == (LOW, MEDIAN, HIGH)
 
 
 @pytest.mark.parametrize("group", assumption_words.GROUPS)
@@ -237,12 +244,12 @@ def test_a_cell_of_the_matrix_opens_its_effect(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_interval_moves_along_with_a_typed_median_or_stays(assumptions: AppTest) -> None:
     give(assumptions, "median", 55.0)
-    assert numbers(assumptions) == (46, 55, 65)
-    assert (slider(assumptions).value, ends(assumptions).value) == (55, (46, 65))
+    assert numbers(assumptions) == around(55.0)
+    assert (slider(assumptions).value, ends(assumptions).value) == (55, around(55.0)[::2])
     assumptions.toggle(key="follow_widget").set_value(False).run()
     give(assumptions, "median", 60.0)
-    assert numbers(assumptions) == (46, 60, 65)
-    assert seen(assumptions).changes == {LEVEL: {"median": 60.0, "interval": [46.0, 65.0]}}
+    assert numbers(assumptions) == (around(55.0)[0], 60.0, around(55.0)[2])
+    assert seen(assumptions).changes == {LEVEL: {"median": 60.0, "interval": list(around(55.0)[::2])}}
 
 
 def test_an_effect_moves_by_its_factor(assumptions: AppTest) -> None:
@@ -254,7 +261,7 @@ def test_an_effect_moves_by_its_factor(assumptions: AppTest) -> None:
 
 def test_sliders_and_numbers_change_the_same_quantity(assumptions: AppTest) -> None:
     slider(assumptions).set_value(50.0).run()
-    assert numbers(assumptions) == (41, 50, 60)
+    assert numbers(assumptions) == around(50.0)
     ends(assumptions).set_value((40.0, 65.0)).run()
     assert numbers(assumptions) == (40, 50, 65)
     give(assumptions, "low", 35.5)
@@ -265,14 +272,15 @@ def test_sliders_and_numbers_change_the_same_quantity(assumptions: AppTest) -> N
 
 def test_a_quantity_can_be_held_fixed_and_made_uncertain_again(assumptions: AppTest) -> None:
     uncertain(assumptions).set_value(False).run()
-    assert seen(assumptions).changes == {LEVEL: {"value": 47.0}}
+    assert seen(assumptions).changes == {LEVEL: {"value": MEDIAN}}
     assert number(assumptions, "median").label == slider(assumptions).label == "Value"
     assert not [each for each in assumptions.number_input if each.key in (f"edit:low:{LEVEL}", f"edit:high:{LEVEL}")]
     give(assumptions, "median", 52.0)
     assert seen(assumptions).changes == {LEVEL: {"value": 52.0}}
     uncertain(assumptions).set_value(True).run()
-    # As wide as published, around the value: half of 57 less 38 to either side.
-    assert numbers(assumptions) == (42.5, 52, 61.5)
+    # As wide as published, around the value.
+    half = (HIGH - LOW) / 2
+    assert numbers(assumptions) == pytest.approx((52 - half, 52, 52 + half), abs=0.1)
 
 
 def test_a_quantity_published_as_fixed_can_be_changed(assumptions: AppTest) -> None:
@@ -306,7 +314,7 @@ def test_one_change_is_reset_and_the_others_stay(assumptions: AppTest) -> None:
     search(assumptions, "")
     assumptions.pills(key="group_widget").set_value("Changed").run()
     assert len(offered(assumptions)) == 1
-    assert numbers(assumptions) == (46, 55, 65)
+    assert numbers(assumptions) == around(55.0)
 
 
 def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> None:
@@ -316,9 +324,9 @@ def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> No
     undo(assumptions)
     assert numbers(assumptions) == (40, 55, 65)
     undo(assumptions)
-    assert (numbers(assumptions), ends(assumptions).value) == ((46, 55, 65), (46, 65))
+    assert (numbers(assumptions), ends(assumptions).value) == (around(55.0), around(55.0)[::2])
     undo(assumptions)
-    assert (numbers(assumptions), slider(assumptions).value) == ((38, 47, 57), 47)
+    assert (numbers(assumptions), slider(assumptions).value) == ((LOW, MEDIAN, HIGH), MEDIAN)
     assert seen(assumptions).changes == {}
     assert assumptions.button(key="undo_button").disabled
 
@@ -326,11 +334,27 @@ def test_steps_are_undone_one_by_one_in_every_widget(assumptions: AppTest) -> No
 @pytest.mark.parametrize(
     ("part", "value", "told"),
     [
-        ("low", 50.0, "The lower end, 50, is above the median, 47. Lower it below 47, or raise the median."),
-        ("low", 47.0, "The lower end, 47, is also the median. Lower it below 47, or raise the median."),
-        ("high", 40.0, "The upper end, 40, is below the median, 47. Raise it above 47, or lower the median."),
-        ("high", 47.0, "The upper end, 47, is also the median. Raise it above 47, or lower the median."),
-        ("low", 46.9, "; give a low end of at most 45.5, or a high end of at most 47.6."),
+        (
+            "low",
+            MEDIAN + 3,
+            f"The lower end, {MEDIAN + 3:g}, is above the median, {MEDIAN:g}. Lower it below {MEDIAN:g}, or",
+        ),
+        (
+            "low",
+            MEDIAN,
+            f"The lower end, {MEDIAN:g}, is also the median. Lower it below {MEDIAN:g}, or raise the median.",
+        ),
+        (
+            "high",
+            MEDIAN - 7,
+            f"The upper end, {MEDIAN - 7:g}, is below the median, {MEDIAN:g}. Raise it above {MEDIAN:g}, or",
+        ),
+        (
+            "high",
+            MEDIAN,
+            f"The upper end, {MEDIAN:g}, is also the median. Raise it above {MEDIAN:g}, or lower the median.",
+        ),
+        ("low", round(MEDIAN - 0.1, 1), "; give a low end of at most "),
         ("high", 120.0, "The upper end, 120, is above 100, the most that this can be. Lower it."),
         ("median", -5.0, "The median, −5, is below 0, the least that this can be. Raise it."),
     ],
@@ -347,13 +371,14 @@ def test_numbers_that_do_not_fit_are_refused_with_the_mend_and_nothing_is_lost(
     assert not assumptions.button(key="reset_one").disabled
     # What was typed stays while the rest is mended.
     if part == "low":
-        give(assumptions, "median", 52.0)
+        higher = MEDIAN + 5
+        give(assumptions, "median", higher)
         assert not assumptions.error
-        assert seen(assumptions).changes == {LEVEL: {"median": 52.0, "interval": [value, 57.0]}}
+        assert seen(assumptions).changes == {LEVEL: {"median": higher, "interval": [value, HIGH]}}
     else:
         assumptions.button(key="reset_one").click().run()
         assert not assumptions.error
-        assert numbers(assumptions) == (38, 47, 57)
+        assert numbers(assumptions) == (LOW, MEDIAN, HIGH)
 
 
 def test_a_factor_of_nothing_is_refused(assumptions: AppTest) -> None:
@@ -377,7 +402,7 @@ def test_a_refused_number_does_not_undo_what_was_changed_before(assumptions: App
 def test_an_emptied_number_stands_there_again(assumptions: AppTest) -> None:
     number(assumptions, "median").set_value(None).run()
     assert seen(assumptions).changes == {}
-    assert numbers(assumptions) == (38, 47, 57)
+    assert numbers(assumptions) == (LOW, MEDIAN, HIGH)
 
 
 @pytest.mark.parametrize("key", [LEVEL, EFFECT, "indicators.xenophobia.drift"])
@@ -395,14 +420,14 @@ def test_evidence_is_shown_with_every_source(assumptions: AppTest, key: str) -> 
 
 
 def test_a_conflict_of_prior_and_record_is_marked(assumptions: AppTest) -> None:
-    search(assumptions, CHANCE)
+    search(assumptions, OUTSIDE)
     assert "Prior and record agree" in texts(assumptions.caption)
     assert not assumptions.warning
-    give(assumptions, "median", 95.0, CHANCE)
+    give(assumptions, "median", 95.0, OUTSIDE)
     told = texts(assumptions.warning)
     assert "**Prior and record disagree** (conflict: far fewer than expected)" in told
     case = riskcast.apply_overlay(riskcast.load_case("central_asia_2024"), seen(assumptions).changes)
-    check = next(each for each in riskcast.check_priors(case) if each.event == "criticism")
+    check = next(each for each in riskcast.check_priors(case) if each.event == OUTSIDE.split(".")[1])
     assert f"{check.recorded} in the record; from the priors alone {check.low:.0f}–{check.high:.0f}" in plain(told)
     undo(assumptions)
     assert not assumptions.warning
@@ -441,11 +466,11 @@ def test_what_a_browser_says_before_it_has_heard_of_an_undo_is_no_wish(assumptio
     # A second click before the first was answered: the address and the numbers are still the old ones.
     assumptions.query_params = address
     number(assumptions, "median").set_value(60.0)
-    number(assumptions, "low").set_value(51.0)
+    number(assumptions, "low").set_value(around(60.0)[0])
     slider(assumptions).set_value(60.0)
     undo(assumptions)
     assert seen(assumptions).changes == {}
-    assert (numbers(assumptions), slider(assumptions).value) == ((38, 47, 57), 47)
+    assert (numbers(assumptions), slider(assumptions).value) == ((LOW, MEDIAN, HIGH), MEDIAN)
     give(assumptions, "median", 60.0)
     assert seen(assumptions).changes[LEVEL]["median"] == 60.0
 
@@ -466,7 +491,7 @@ def test_a_level_far_from_the_last_dated_value_is_told_beside_it(assumptions: Ap
     give(assumptions, "median", 5.0)
     told = texts(assumptions.warning)
     assert "Can this be meant?" in told
-    assert "from the last dated value of RUS, 44 on 2021-07-01" in told
+    assert f"from what the dated values of RUS say together, {MEDIAN:g}" in told
     assert "`today-jumps`" in told
 
 

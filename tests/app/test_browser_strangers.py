@@ -49,7 +49,7 @@ pytestmark = [
 ]
 expect.set_options(timeout=app.PATIENCE_MS)
 HOME = {"127.0.0.1", "localhost"}
-PAGES = ("Overview", "Assumptions", "Scenarios", "Why", "Record", "Export")
+PAGES = ("Overview", "Assumptions", "Scenarios", "Why", "Record", "Update", "Export")
 # What markup of a stranger would have become: anything that leads away, loads, runs, or looks like the app's own voice.
 FOREIGN = """
 () => {
@@ -171,6 +171,7 @@ def test_a_hostile_case_is_words_on_every_page(page: Page, served: tuple[str, An
         "Scenarios": [case.scenario("storm").label, case.scenario("storm").story],
         "Why": [case.effects[0].rationale],
         "Record": [],
+        "Update": [],
         "Export": [case.scenario("baseline").label],
     }
     for name in PAGES:

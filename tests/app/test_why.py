@@ -7,14 +7,16 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import riskcast
+from assumptions import editor
 from parts import markdown, reasons
+from riskcast.case.quantities import Evidence
 from state import results
 from state.session import View
 from tests.support.smallcase import SOURCES, write_files
@@ -122,12 +124,12 @@ def test_another_pair_has_its_own_numbers(view: View) -> None:
 
 
 def test_a_driver_opens_down_to_its_effects_and_sources(view: View, result: results.Result) -> None:
-    app = opened()
+    app = choose(opened(), "Pair", TJK)
     driver = next(one for one in results.explained(view).contributions[TJK] if one.kind == "indicator")
     app.toggle(key=f"why_open:{driver.id}").set_value(True).run()
     assert not app.exception
     acting = riskcast.acting(result.forecast, TJK).of(driver.id)
-    table = app.main.dataframe[0].value
+    table = next(frame.value for frame in app.main.dataframe if "Written in" in frame.value)
     assert list(table["Now"]) == [f"×{reasons.ratio(one.now)}" for one in acting]
     assert list(table["Written in"]) == [str(riskcast.find_place(NAME, one.key)) for one in acting]
     for key in reasons.driver_keys(result, driver.id, TJK):
@@ -146,42 +148,69 @@ def test_the_smaller_drivers_are_a_click_away(view: View) -> None:
     assert drivers_offered(app) == count
 
 
-def test_effects_have_the_size_that_level_and_ratio_give_them(result: results.Result) -> None:
-    case, posterior = result.case, result.posterior
+def test_every_assumption_behind_an_outcome_or_driver_is_one_of_the_case(result: results.Result) -> None:
+    known = {key for key, _, _ in result.case.quantities()}
+    for event in result.case.events:
+        for dyad in result.case.dyads:
+            assert set(reasons.outcome_keys(result, event, dyad)) <= known
+    for driver in (*result.case.indicators, *result.case.events):
+        assert set(riskcast.ids_behind_driver(result.case, driver, TJK)) <= known
+
+
+def test_words_and_badges_are_there_for_whatever_a_prior_rests_on() -> None:
+    bases = set(get_args(Evidence.model_fields["basis"].annotation))
+    assert set(reasons.BASIS) == set(editor.BASES) == bases != set()
+
+
+def test_all_effects_on_an_outcome_are_told_those_on_half_lives_too(result: results.Result) -> None:
+    case = result.case
     now = riskcast.acting(result.forecast, TJK, "demarche")
+    on_half_lives = {f"effects.{one.id}" for one in case.effects if (one.on, one.target) == ("half_life", "demarche")}
+    assert {one.key for one in now if one.on == "half_life"} == on_half_lives != set()
+    assert {one.key for one in now if one.on == "rate"} == {f"effects.{one.id}" for one in case.effects_on("demarche")}
+
+
+# Pairs and event types whose memories all fade, and with half-lives that nothing acts on.
+@pytest.mark.parametrize(
+    ("event", "dyad"), [("trade_ban", "RUS-KAZ"), ("deescalation", TJK), ("hostile_rhetoric", TJK)]
+)
+def test_effects_have_the_size_that_level_and_ratio_give_them(result: results.Result, event: str, dyad: str) -> None:
+    case, posterior = result.case, result.posterior
+    now = riskcast.acting(result.forecast, dyad, event)
     found = {one.key: one for one in now}
-    assert len(found) == len(case.effects_on("demarche"))
+    assert len(found) == len(case.effects_on(event))
     sizes = [abs(math.log(one.now.median)) for one in now]
     assert sizes == sorted(sizes, reverse=True)
     quantities = {key: quantity for key, quantity, _ in case.quantities()}
-    for effect in case.effects_on("demarche"):
+    for effect in case.effects_on(event):
         one = found[f"effects.{effect.id}"]
-        place = posterior.models["demarche"].coefficients.index(effect.id)
-        draws = posterior.events["demarche"].coefficients[:, place]
+        place = posterior.models[event].coefficients.index(effect.id)
+        draws = posterior.events[event].coefficients[:, place]
         assert one.posterior.median == pytest.approx(math.exp(float(np.median(draws))))
         prior = riskcast.elicit(effect.rate_ratio, next(k for n, _, k in case.quantities() if n == one.key))
         assert list(one.prior) == pytest.approx(prior.quantile([0.0, -1.6448536, 1.6448536]).tolist(), rel=1e-6)
         if effect.is_escalation:
-            assert one.steps == pytest.approx(memory_by_hand(result, effect), rel=1e-4, abs=1e-6)
+            assert one.steps == pytest.approx(memory_by_hand(result, effect, event, dyad), rel=1e-4, abs=1e-6)
         else:
             indicator = case.indicators[effect.source]
             level = (
-                quantities.get(f"indicators.{effect.source}.now") or quantities[f"indicators.{effect.source}.now.{TJK}"]
+                quantities.get(f"indicators.{effect.source}.now")
+                or quantities[f"indicators.{effect.source}.now.{dyad}"]
             )
             assert one.steps == pytest.approx(float(indicator.steps(level.center)), abs=0.15)
         assert one.now.median == pytest.approx(math.exp(float(draws.mean()) * one.steps))
 
 
-def memory_by_hand(result: results.Result, effect: Any) -> float:
-    """What an effect on demarches in Tajikistan remembers: mean of log2(1 + sum of 2^(-gap / half-life))."""
+def memory_by_hand(result: results.Result, effect: Any, event: str, dyad: str) -> float:
+    """What an effect on an event type remembers in a dyad: mean of log2(1 + sum of 2^(-gap / half-life))."""
     case, line = result.case, result.posterior.record.timeline
-    half_life = result.posterior.events["demarche"].hyper[f"half_life.{effect.memory}"]
+    half_life = result.posterior.events[event].hyper[f"half_life.{effect.memory}"]
     gaps = set()
-    answer = max(row.date for row in case.event_rows if row.type == "demarche" and row.dyad == TJK)
+    answers = [row.date for row in case.event_rows if (row.type, row.dyad) == (event, dyad)]
     for row in case.event_rows:
-        if effect.spent and row.date <= answer:
+        if effect.spent and answers and row.date <= max(answers):
             continue
-        own = row.dyad in (TJK, "ALL")
+        own = row.dyad in (dyad, "ALL")
         if row.type == effect.source and (own if effect.whose == "own" else not own or row.dyad == "ALL"):
             whose = "own" if effect.whose == "own" else row.dyad
             gap = line.complete - 1 - line.index(row.placed_on)
@@ -208,7 +237,7 @@ def test_whether_the_record_moved_a_prior(after: tuple[float, float], words: str
 
 
 def test_an_outcome_shows_its_probability_its_effects_and_what_is_remembered(result: results.Result) -> None:
-    app = choose(opened(), "What to explain", "demarche")
+    app = choose(choose(opened(), "Pair", TJK), "What to explain", "demarche")
     estimate, text = result.forecast.probability("demarche", TJK), said(app)
     assert f"**{riskcast.percent(estimate.mean)}** ({riskcast.percent(estimate.low)} to" in text
     assert f"*{riskcast.estimative_words(estimate.mean)}*" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -123,19 +124,27 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
         "recorded_high",
         "by_month",
     }
-    outcome_keys |= {"assumed"}
+    outcome_keys |= {"assumed", "severity", "phase"}
+    dyad_keys = {"id", "partner", "score", "grave", "exceedance", "rank", "reference_score", "outcomes", "drivers"}
+    dyad_keys |= {"burden", "burden_of_onsets", "burden_of_continuations"}
     for dyad in forecast["dyads"]:
-        assert set(dyad) == {"id", "partner", "score", "worst", "reference_score", "outcomes", "drivers"}
-        worst = [one["probability"] for one in dyad["worst"]]
-        assert worst == sorted(worst, reverse=True)
-        assert [one["severity"] for one in dyad["worst"]] == sorted(
+        assert set(dyad) == dyad_keys
+        assert math.isclose(
+            dyad["burden"], sum(each["severity"] * each["probability"] for each in dyad["outcomes"]), abs_tol=1e-6
+        )
+        assert math.isclose(dyad["burden"], dyad["burden_of_onsets"] + dyad["burden_of_continuations"], abs_tol=1e-6)
+        exceedance = [one["probability"] for one in dyad["exceedance"]]
+        assert exceedance == sorted(exceedance, reverse=True)
+        assert [one["severity"] for one in dyad["exceedance"]] == sorted(
             {case.events[e].severity or 0.0 for e in case.own_outcomes}
         )
+        assert dyad["grave"] in exceedance
         assert dyad["id"] == f"RUS-{dyad['partner']}"
         assert set(dyad["score"]) == {"mean", "low", "high", "band"}
         assert all(set(outcome) == outcome_keys for outcome in dyad["outcomes"])
         assert all(set(driver) == {"indicator", "contribution", "kind", "error"} for driver in dyad["drivers"])
         assert {outcome["id"] for outcome in dyad["outcomes"] + forecast["shared"]} == set(case.outcomes)
+    assert math.isclose(sum(dyad["rank"]["first"] for dyad in forecast["dyads"]), 1.0)
     assert all(set(outcome) == {*outcome_keys, "applies_to"} for outcome in forecast["shared"])
     assert forecast["shared"][0]["applies_to"] == ["RUS-KAZ", "RUS-KGZ", "RUS-TJK", "RUS-UZB"]
 

@@ -536,3 +536,19 @@ def test_what_was_searched_is_a_change(tmp_path: Path) -> None:
     gains = {one.id: one.points for one in found.contributions["HHH-BBB"]}
     assert sum(gains.values()) == pytest.approx(found.scores["HHH-BBB"][1] - found.scores["HHH-BBB"][0])
     assert any(abs(points) > 0.0 for points in gains.values())
+
+
+def test_a_level_that_is_set_is_told_beside_the_one_that_was_inferred() -> None:
+    case = load_case("central_asia_2024")
+    key = "indicators.xenophobia.now"
+    [inferred] = [quantity for name, quantity, _ in case.quantities() if name == key]
+    wanted = {"median": 60.0, "interval": [52.0, 67.0]}
+    there = describe_changes(case, apply_overlay(case, {key: wanted}))
+    back = describe_changes(apply_overlay(case, {key: wanted}), case)
+    was = {"median": inferred.center, "interval": list(inferred.range)}
+    told = [(each.id, each.kind, _quantity(each.before), _quantity(each.after)) for each in (*there, *back)]
+    assert told == [(key, "quantity", was, wanted), (key, "quantity", wanted, was)]
+
+
+def _quantity(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: plain[name] for name in ("median", "interval")}

@@ -594,9 +594,13 @@ def test_laplace_agrees_with_nuts_on_the_real_case() -> None:
     # As `sample` does, but with shorter chains: what chance leaves is in the errors below.
     flat = pymc_data.flatten_case(case)
     trace = pymc_model.draw_chains(pymc_model.compile_flat(flat), 500, 1, tune=500)
-    nuts = replace(laplace, engine="nuts", draws=1000, events=pymc_model.natural_events(flat, trace, 1000))
+    common = pymc_model.natural_shared(flat, trace, 1000)
+    assert common is not None
+    events = pymc_model.natural_events(flat, trace, 1000, 1, common)
+    models = {name: model.held(common.tension) for name, model in laplace.models.items()}
+    nuts = replace(laplace, engine="nuts", draws=1000, models=models, events=events, shared=common)
     fast, slow = (forecast(posterior, horizon=12, seed=1) for posterior in (laplace, nuts))
-    ess = min(drawn.ess for drawn in fast.posterior.events.values())
+    ess = laplace.diagnostics.ess_min
     apart = {}
     for name in case.events:
         drawn = slow.simulated.probability[name]

@@ -73,7 +73,8 @@ def test_arviz_reads_the_posterior(file: Path, dossier: riskcast.Dossier) -> Non
         assert own.attrs["units"] == "log rate"
         np.testing.assert_array_equal(own.to_numpy()[0], drawn.coefficients)
         assert own[f"coefficient_{name}"].to_numpy().tolist() == list(posterior.models[name].coefficients)
-        np.testing.assert_array_equal(tree["posterior"][f"{name}.sd_time"].to_numpy()[0], drawn.hyper["sd_time"])
+        for parameter, values in drawn.hyper.items():
+            np.testing.assert_array_equal(tree["posterior"][f"{name}.{parameter}"].to_numpy()[0], values)
     table = arviz.summary(tree, var_names=["demarche.sd_dyad"], round_to="none")
     assert float(table["mean"].iloc[0]) == pytest.approx(posterior.events["demarche"].hyper["sd_dyad"].mean())
 

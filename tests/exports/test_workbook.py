@@ -50,7 +50,7 @@ def row_of_header(sheet: Any) -> int:
     return next(row for row in range(1, 10) if sheet.cell(row, 2).value in ("Score", "Pair"))
 
 
-def test_sheets_stand_in_the_order_of_reading(book: Any) -> None:
+def test_sheets_stand_in_the_order_of_reading(book: Any, dossier: riskcast.Dossier) -> None:
     assert book.sheetnames == [
         *("briefing", "scenarios", "scores", "exceedance", "probabilities", "by_period", "contributions", "acting"),
         *(
@@ -59,7 +59,7 @@ def test_sheets_stand_in_the_order_of_reading(book: Any) -> None:
             "score_differences",
             "probability_differences",
             "since_previous",
-            "notes",
+            *(["notes"] if "notes" in sheets.names_of_tables(dossier) else []),
             "columns",
             "provenance",
         ),

@@ -3,6 +3,7 @@ come from."""
 
 from __future__ import annotations
 
+import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -119,7 +120,8 @@ def test_help_documents_and_schemas_are_those_of_the_registry() -> None:
     assert f"Anyof{','.join(names_of())}." in told
     assert formats_table() in (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
     kept = {path.name.replace(".schema", "") for path in (ROOT / "docs" / "schemas").glob("*.schema.json")}
-    assert set(export_schemas()) == kept
+    # Of a format that changed, the schema of earlier files stands beside it under its number.
+    assert set(export_schemas()) == {name for name in kept if not re.search(r"\.\d+\.json$", name)}
 
 
 def test_a_format_of_a_stranger_is_one_of_them(dossier: riskcast.Dossier, tmp_path: Path) -> None:

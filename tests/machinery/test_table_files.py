@@ -93,7 +93,7 @@ def test_a_table_is_the_same_cells_in_every_dialect(
     raw = out.getvalue().encode("utf-8") if plain is None else plain.encode(encoding)
     folder = tmp_path_factory.mktemp("dialect")
     table = read(folder, gzip.compress(raw) if suffix.endswith("gz") else raw, f"table{suffix}")
-    wanted = [tuple(cell.strip(table_files._BLANKS) for cell in row) for row in rows]
+    wanted = [tuple(cell.strip(table_files.BLANKS) for cell in row) for row in rows]
     assert cells(table) == [row for row in wanted if any(row)]
     assert table.dialect.separator == separator
     first = 2 + names_it

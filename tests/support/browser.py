@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TITLES = {
     "Overview": "Russia and Central Asia after the Crocus attack",
-    **{name: name for name in ("Assumptions", "Scenarios", "Why", "Record", "Export")},
+    **{name: name for name in ("Assumptions", "Scenarios", "Why", "Record", "Update", "Export")},
 }
 PATIENCE = 120.0
 PATIENCE_MS = 120_000

@@ -27,3 +27,4 @@ from .quantity_names import (
 from .severities import severity_in_words as severity_in_words
 from .states import KnownState as KnownState, find_state as find_state
 from .vintage import case_as_of as case_as_of
+from .vintage_folders import KeptVintage as KeptVintage

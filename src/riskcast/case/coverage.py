@@ -192,8 +192,9 @@ def disputed_rows(case: Case) -> tuple[EventRow, ...]:
     time had they not.
 
     >>> from riskcast import load_case
-    >>> disputed_rows(load_case("central_asia_2024"))
-    ()
+    >>> rows = disputed_rows(load_case("central_asia_2024"))
+    >>> {row.status for row in rows}
+    {'disputed'}
     """
     return tuple(row for row in case.event_rows if row.status == DISPUTED and row.type != CONTEXT)
 

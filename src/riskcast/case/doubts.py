@@ -35,7 +35,7 @@ def find_scenario_doubts(case: Case, name: str, scenario: Scenario | None = None
     """What a scenario says and can hardly mean, and what is used in its place; one of the case, or one made in code.
 
     >>> from riskcast import load_case
-    >>> found = find_scenario_doubts(load_case("central_asia_2024"), "second_attack")
+    >>> found = find_scenario_doubts(load_case("central_asia_2024"), "crackdown_visa_regime")
     >>> [doubt.judgement for doubt in found]
     ['clipped-move']
     """

@@ -30,6 +30,7 @@ from riskcast.case.model import (
     Source,
 )
 from riskcast.case.panel_files import read_panel, write_panel
+from riskcast.case.vintage_folders import case_name, check_seal, find_vintage
 from riskcast.case.where import COVERAGE_FILE, EVENTS_FILE, SERIES_FILE, Where
 from riskcast.case.yaml_lines import (
     NOT_LINE_ENDS,
@@ -45,6 +46,7 @@ from riskcast.case.yaml_lines import (
 )
 from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, refusal, shorten, show, suggest
 from riskcast.machinery.bundled import PACKAGE, bundled
+from riskcast.machinery.joint_writes import read_steadily
 from riskcast.machinery.number_cells import MARKS_IN_USE, NaMark, is_mark, mark_text, read_number_columns
 from riskcast.machinery.staging import write_folder
 from riskcast.machinery.table_files import (
@@ -64,7 +66,7 @@ COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
 TABLES = {
     EVENTS_FILE: Wanted(EVENT_COLUMNS, optional=("published", "entered")),
-    SERIES_FILE: Wanted(SERIES_COLUMNS, optional=("series",)),
+    SERIES_FILE: Wanted(SERIES_COLUMNS, optional=("series", "entered")),
     COVERAGE_FILE: Wanted(COVERAGE_COLUMNS, optional=("recall",)),
 }
 _NUMBERS = ("value", "low", "high", "recall")
@@ -96,7 +98,7 @@ def list_cases() -> tuple[str, ...]:
 
 
 def load_case(case: str | Path) -> Case:
-    """Read and validate a case: a bundled name, or a folder.
+    """Read and validate a case: a bundled name, a folder, or a kept vintage of one, such as my_case@2024-05-06.
 
     Raises UnknownNameError where there is no such case, and CaseError with every problem found where it is not valid.
 
@@ -113,6 +115,17 @@ def load_bundled(name: str) -> Case:
 
 def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
     """A case as `load_case` gives it, and where each of its parts stands in its files."""
+    return read_case_with_lines(find_folder(case))
+
+
+def find_folder(case: str | Path) -> Path:
+    """The folder of a case: a bundled name, a folder, or one of its kept vintages as CASE@DAY or CASE@DAY-HASH.
+
+    Raises UnknownNameError where there is no such case, and CaseError where it is no folder.
+    """
+    named, at, day = str(case).rpartition("@")
+    if at and "/" not in day and not Path(case).is_dir():
+        return find_vintage(find_folder(named), day)
     folder = Path(case)
     try:
         # An empty name is no folder, though the path of one is that where the program runs.
@@ -123,9 +136,9 @@ def load_case_with_lines(case: str | Path) -> tuple[Case, Where]:
         wrong = "is a folder here, and a case that came with riskcast"
         raise refusal(str(case), wrong, f"write ./{case} for the folder, or stand elsewhere")
     if is_folder:
-        return read_case_with_lines(folder)
+        return folder
     if str(case) in list_cases():
-        return read_case_with_lines(bundled_folder() / str(case))
+        return bundled_folder() / str(case)
     if str(case) == "":
         raise UnknownNameError("case", "", list_cases())
     if exists:
@@ -142,7 +155,15 @@ def read_case(folder: Path) -> Case:
 
 
 def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
-    """A case as `read_case` gives it, and where each of its parts stands in its files."""
+    """A case as `read_case` gives it, and where each of its parts stands in its files.
+
+    The files are those of one moment, also where riskcast edits them meanwhile.
+    """
+    return read_steadily(folder, lambda: _read(folder))
+
+
+def _read(folder: Path) -> tuple[Case, Where]:
+    check_seal(folder)
     found = {name: _yaml_files(folder, name) for name in YAML_FILES}
     # A byte of a name that is no UTF-8 is read as half a surrogate pair.
     if any("\ud800" <= c <= "\udfff" for c in folder.resolve().name):
@@ -225,7 +246,7 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
         dialects.append(dialect)
     try:
         case = Case(
-            name=folder.resolve().name,
+            name=case_name(folder),
             settings=settings,
             effects=tuple(effects),
             event_rows=tuple(rows.get(EVENTS_FILE, ())),

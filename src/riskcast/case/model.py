@@ -42,6 +42,8 @@ def _recall(given: Any) -> Any:
     return given
 
 
+# After how many days a value, or a new judgement, is due: no number depends on it.
+Days = Annotated[int, Field(gt=0, le=36525, strict=True)]
 # How much of what happened a search finds.
 Recall = Annotated[Finite, BeforeValidator(_recall), Field(gt=0, le=1)]
 
@@ -86,13 +88,15 @@ class Raise(Strict):
 class Measure(Strict):
     """What one of several series measures: value = offset + scale * level + error, all in steps.
 
-    error: standard deviation of what each value is off by, beyond what its own low and high say.
+    error: standard deviation of what each value is off by, beyond what its own low and high say; expected_every: after
+    how many days the next value is due.
     """
 
     label: Text
     offset: Quantity | None = None
     scale: Quantity | None = None
     error: Positive | None = None
+    expected_every: Days | None = Field(default=None, exclude_if=lambda days: days is None)
 
 
 class Indicator(Strict):
@@ -115,6 +119,7 @@ class Indicator(Strict):
     reversion: Quantity | None = Field(default=None, exclude_if=lambda reversion: reversion is None)
     series: dict[Id, Measure] = Field(default_factory=dict, exclude_if=lambda series: not series)
     past: Literal["line", "smoothed"] | None = Field(default=None, exclude_if=lambda past: past is None)
+    expected_every: Days | None = Field(default=None, exclude_if=lambda days: days is None)
     allow: Allowed = ()
 
     @model_validator(mode="after")
@@ -438,7 +443,10 @@ class EventRow(Strict):
 
 
 class SeriesRow(Strict):
-    """One dated value of an indicator, and the day on which it was published; series: which of its series it is of."""
+    """One dated value of an indicator, and the day on which it was published; series: which of its series it is of.
+
+    entered: the day on which it came into this record, which changes no number.
+    """
 
     indicator: str
     unit: str
@@ -450,9 +458,12 @@ class SeriesRow(Strict):
     sources: tuple[str, ...]
     status: Literal["located", "unverified", "judgement"]
     series: Id | None = Field(default=None, exclude_if=lambda series: series is None)
+    entered: Day | None = Field(default=None, exclude_if=lambda day: day is None)
 
     @model_validator(mode="after")
     def _ordered(self) -> SeriesRow:
+        if self.entered is not None and self.entered < self.date:
+            raise ValueError(f"is entered on {self.entered}, before its day {self.date}; correct one of the two days")
         if not self.low <= self.value <= self.high:
             raise ValueError(
                 f"value {self.value:g} lies outside low..high {self.low:g}..{self.high:g}; correct the row"

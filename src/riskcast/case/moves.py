@@ -99,7 +99,7 @@ def own_drifts(case: Case, drift: Mapping[str, Floats], weights: Mapping[tuple[s
     >>> drift = {name: np.array(indicator.drift.center) for name, indicator in case.indicators.items()}
     >>> weights = {(c, p): np.array(w.center) for c, one in case.indicators.items() for p, w in one.parents.items()}
     >>> round(float(own_drifts(case, drift, weights)["xenophobia"]), 3)
-    0.646
+    0.753
     """
     return _drifts(case, drift, weights)[0]
 

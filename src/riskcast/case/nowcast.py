@@ -39,7 +39,7 @@ def level_today(case: Case, name: str, unit: str) -> Quantity:
     """Today's level of an indicator in one unit; raises LookupError where a panel holds it."""
     indicator = case.indicators[name]
     stated = indicator.stated(unit)
-    if indicator.history != "panel" and not _is_sound(case, name):
+    if indicator.history != "panel" and not is_sound(case, name):
         # What is wrong is told where it is written.
         return Quantity(value=indicator.reference) if stated is None else stated
     if stated is not None:
@@ -50,7 +50,7 @@ def level_today(case: Case, name: str, unit: str) -> Quantity:
     return _in_few_digits(indicator, infer_level(case, name, unit))
 
 
-def _is_sound(case: Case, name: str) -> bool:
+def is_sound(case: Case, name: str) -> bool:
     """Whether every number that a level of today is worked out from can be what it says."""
     indicator, link = case.indicators[name], case.indicators[name].link
     quantities: list[tuple[Quantity | None, Link]] = [(indicator.reversion, LOG)]

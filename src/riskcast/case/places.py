@@ -104,7 +104,7 @@ def _says_the_same(case: Case, written: Case) -> bool:
 def find_place(case: Case | str | Path, quantity_id: str) -> Place | None:
     """File and line of one quantity; None where the case has no files. For many, ask `find_places` once.
 
-    >>> find_place("central_asia_2024", "effects.xenophobia->criticism").file
+    >>> find_place("central_asia_2024", "effects.xenophobia->abuse_incident").file
     'effects.yaml'
     """
     places = find_places(case)

@@ -250,8 +250,8 @@ def id_at(case: Case, document: str, path: tuple[str | int, ...]) -> str:
 def _half_lives(case: Case, effects: Iterable[Effect]) -> list[str]:
     keys = []
     for effect in effects:
-        if effect.memory is not None:
-            own = effect.memory in case.events[effect.target].half_life
+        own = effect.memory in case.events[effect.target].half_life
+        if own or (effect.memory is not None and case.settings.memories[effect.memory].half_life is not None):
             keys.append(
                 QuantityId("outcomes", HALF_LIFE, effect.target, effect.memory)
                 if own

@@ -19,7 +19,7 @@ import typer
 from riskcast.errors import OptionError, show
 from riskcast.machinery.bundled import bundled
 from riskcast.machinery.staging import check_working_folder
-from riskcast.names import LINKS
+from riskcast.names import LINKS, OWN_CASE
 
 AT_HOME: Final = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE: Final = ("0.0.0.0", "::")
@@ -56,6 +56,10 @@ FIXED: Final = {
 
 
 def open_app(
+    case: Annotated[
+        str | None,
+        typer.Argument(help="A case folder of your own, which the page Update edits in its place.", show_default=False),
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8501,
     address: Annotated[
         str, typer.Option(help="The address to listen on; any but 127.0.0.1 lets other machines in.")
@@ -79,6 +83,7 @@ def open_app(
         raise OptionError("the app needs Streamlit, which is not installed; run pip install 'riskcast[app]'")
     check_working_folder()
     names, linked = _host_names("--host", host or ()), _host_names("--links", filter(None, links.split(",")))
+    own = None if case is None else _own_folder(case)
     options = guarding(address, port, names) | {
         "server.headless": [str(not (browser and _has_screen())).lower()],
         "secrets.files": [str(_secrets_file(secrets))],
@@ -94,6 +99,8 @@ def open_app(
         del os.environ[name]
     if linked:
         os.environ[LINKS] = ",".join(linked)
+    if own is not None:
+        os.environ[OWN_CASE] = str(own)
     print(f"riskcast runs at {_url(address, port)} until you press Ctrl-C.", flush=True)
     # From here on Streamlit finds no settings and no secrets in the folder that one stood in.
     os.chdir(folder)
@@ -101,6 +108,15 @@ def open_app(
     # Ctrl-C is how it ends.
     with suppress(Abort):
         streamlit(["run", str(folder / "server.py"), *words], standalone_mode=False)
+
+
+def _own_folder(case: str) -> Path:
+    """The folder of a case that may be edited; raises RiskcastError where it may not, or holds no valid case."""
+    from riskcast.case.files import load_case
+    from riskcast.updates.case_files import find_editable
+
+    load_case(case)
+    return find_editable(case)
 
 
 def guarding(address: str, port: int, names: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
+from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -29,6 +30,19 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.track import track
+from riskcast.cli.updates import (
+    add_event,
+    add_source,
+    add_value,
+    checked,
+    copy,
+    journal,
+    set_numbers,
+    undo,
+    update,
+    vintages,
+)
 from riskcast.cli.verification import backtest, calibrate
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.version import __version__
@@ -198,16 +212,21 @@ def schema(
         str | None, typer.Argument(help="One file, such as effects.yaml or forecast.json.", show_default="all")
     ] = None,
 ) -> None:
-    """Print the JSON Schema of the case files, for editors, and of the exported forecast.json."""
+    """Print the JSON Schema of the case files, for editors, and of the exported forecast.json and track.json."""
     from riskcast.case.schemas import case_schemas
+    from riskcast.exports.track_report import NAME, track_schema
     from riskcast.exports.writers import export_schemas
 
-    schemas = {**case_schemas(), **export_schemas()}
+    schemas = {**case_schemas(), **export_schemas(), NAME: track_schema()}
     if file is not None and file not in schemas:
         raise UnknownNameError("file", file, schemas)
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (ask, export, run, rerun, backtest, calibrate, diff, changed):
+for _command in (ask, export, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
     app.command()(_command)
+for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+    app.command()(_command)
+app.command("set")(set_numbers)
 app.command("app")(open_app)
+app.add_typer(ledger)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
+    from riskcast.verification.track_rows import TrackRecord
 
 
 @asks(
@@ -37,6 +38,12 @@ def export(
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger", metavar="PATH|URL", help="A ledger whose track record goes into the brief.", show_default="none"
+        ),
+    ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
     from riskcast.exports.dossier import check_previous
@@ -46,6 +53,7 @@ def export(
     check_formats(chosen)
     check_out(out)
     before = None if previous is None else _headline(previous)
+    record = None if place is None else _track(place)
     explanations: tuple[tuple[str, Explanation], ...] = ()
     folder = Path(str(asked.case))
     if (folder / MANIFEST).is_file():
@@ -60,14 +68,21 @@ def export(
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
     with progress("Writing") as report:
         for path in write(
-            risks, out, chosen, published=published, previous=before, explanations=explanations, progress=report
+            risks,
+            out,
+            chosen,
+            published=published,
+            previous=before,
+            explanations=explanations,
+            track=record,
+            progress=report,
         ):
             print(path)
 
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous")
+    kept = ("case", "out", "formats", "previous", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params
@@ -78,6 +93,13 @@ def _refuse_options(context: typer.Context, run: str) -> None:
     if given:
         wrong = f"{given[0]} cannot change {run}, which is a finished run"
         raise OptionError(f"{wrong}; leave it out, or export the case itself")
+
+
+def _track(place: str) -> TrackRecord:
+    """The track record of a ledger."""
+    from riskcast.ledger.tracking import track
+
+    return track(place)
 
 
 def _read_run(folder: Path) -> tuple[list[Risk], Case | None, tuple[tuple[str, Explanation], ...]]:

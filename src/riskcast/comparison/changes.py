@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from riskcast.case.checks import find_problems
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import Case, EventRow, SeriesRow, StatedLevel
+from riskcast.case.nowcast import level_today
 from riskcast.case.panel import Panel
 from riskcast.case.quantities import Quantity
 from riskcast.case.quantity_ids import RATE_RATIO, find_id
@@ -143,9 +144,9 @@ def describe_changes(first: Case, second: Case, scenario: str | None = None) -> 
 
     >>> from riskcast import apply_overlay, load_case
     >>> case = load_case("central_asia_2024")
-    >>> hotter = apply_overlay(case, {"indicators.xenophobia.now": {"median": 55.0, "interval": (48.0, 62.0)}})
-    >>> [(change.id, change.after) for change in describe_changes(case, hotter)]
-    [('indicators.xenophobia.now', {'median': 55.0, 'interval': [48.0, 62.0]})]
+    >>> likelier = apply_overlay(case, {"outcomes.rupture.base_rate": {"median": 0.02, "interval": (0.01, 0.04)}})
+    >>> [(change.id, change.after) for change in describe_changes(case, likelier)]
+    [('outcomes.rupture.base_rate', {'median': 0.02, 'interval': [0.01, 0.04]})]
     """
     changes = [step.change for step in compare_cases(first, second, scenario).steps]
     return tuple(sorted(changes, key=lambda change: not change.moves))
@@ -473,9 +474,18 @@ def _change(
     sides = [
         {".".join(key): _plain(side[key]) for key in keys if side.get(key) is not None} for side in (before, after)
     ]
-    kind = "quantity" if owner[2:] == ("now",) else KINDS[section]
     label = names.of(owner) + _together(owner, keys, before, after)
+    if owner[2:] == ("now",) and all(_is_one_level(case, owner[1]) for case in (names.first, names.second)):
+        one, two = (_plain(level_today(case, owner[1], case.host)) for case in (names.first, names.second))
+        return Change(name, "quantity", label, one, two, moves)
+    kind = "quantity" if owner[2:] == ("now",) else KINDS[section]
     return Change(name, kind, label, sides[0] or None, sides[1] or None, moves)
+
+
+def _is_one_level(case: Case, name: str) -> bool:
+    """Whether an indicator has one level of today, stated or inferred."""
+    one = case.indicators.get(name)
+    return one is not None and one.scope == "host" and one.history != "panel"
 
 
 def _without_ratio(key: Key) -> Key:

@@ -16,5 +16,6 @@ from .tables import (
     names_of_tables as names_of_tables,
     origin as origin,
 )
+from .track_report import track_data as track_data, write_track as write_track
 from .workbook import one_table as one_table
 from .writers import WRITERS as WRITERS, Writer as Writer, export_schemas as export_schemas

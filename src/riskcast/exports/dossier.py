@@ -11,6 +11,7 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
+from riskcast.verification.track_rows import TrackRecord
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,15 @@ class Dossier:
     """The risks of one case, the headline first, then those of other scenarios from the same posterior.
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
-    moved since. `given`: explanations that are known already, by scenario.
+    moved since. `given`: explanations that are known already, by scenario. `track`: what became of published forecasts,
+    for the brief.
     """
 
     risks: tuple[Risk, ...]
     published: Case
     previous: Risk | None = None
     given: tuple[tuple[str, Explanation], ...] = ()
+    track: TrackRecord | None = None
 
     @property
     def headline(self) -> Risk:
@@ -58,6 +61,7 @@ def make_dossier(
     published: Case | None = None,
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
+    track: TrackRecord | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
     run that shares no pair or no outcome with them, or an explanation of other scores.
@@ -85,7 +89,7 @@ def make_dossier(
         if explanation.score != scores.get(name):
             wrong = f"the explanation of {name!r} is of none of the risks"
             raise OptionError(f"{wrong}; give explain(forecast) of one of them, under its scenario's name")
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations))
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), track)
 
 
 def check_previous(previous: Risk, case: Case) -> None:

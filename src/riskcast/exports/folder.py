@@ -19,6 +19,7 @@ from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
 from riskcast.machinery.staging import check_working_folder, reason, write_folder
+from riskcast.verification.track_rows import TrackRecord
 
 STAGE: Final = ".riskcast-export-"
 ABOUT: Final = "provenance.json"
@@ -32,6 +33,7 @@ def export(
     published: Case | None = None,
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
+    track: TrackRecord | None = None,
     progress: Callable[[int, int], None] | None = None,
     writers: Sequence[Writer] = WRITERS,
 ) -> tuple[Path, ...]:
@@ -39,10 +41,10 @@ def export(
 
     The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
     before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
-    scenario. `progress` hears how many formats are done. `writers`: the formats there are, for those who have one of
-    their own: `(*WRITERS, mine)`. Files are made in a folder of their own and moved in at the end, each in one step:
-    what is in `out` is whole at every moment. Those that an earlier export of another forecast wrote there go, unless
-    somebody has changed them; all others stay.
+    scenario; `track`: what became of published forecasts, for the brief. `progress` hears how many formats are done.
+    `writers`: the formats there are, for those who have one of their own: `(*WRITERS, mine)`. Files are made in a
+    folder of their own and moved in at the end, each in one step: what is in `out` is whole at every moment. Those that
+    an earlier export of another forecast wrote there go, unless somebody has changed them; all others stay.
 
     Raises OptionError for an unknown format, a file in the way, or a package that is missing; RiskcastError where
     `out` cannot be written.
@@ -56,7 +58,7 @@ def export(
     ['forecast.json', 'provenance.json']
     """
     chosen = check_formats(formats, writers)
-    dossier = make_dossier(risk_or_risks, published, previous, explanations)
+    dossier = make_dossier(risk_or_risks, published, previous, explanations, track)
     out = check_out(out)
 
     def fill(folder: Path) -> None:

@@ -42,7 +42,7 @@ def categories(case: Case) -> tuple[str, ...]:
 
     >>> from riskcast import load_case
     >>> categories(load_case("central_asia_2024"))[:3]
-    ('none', '10', '20')
+    ('none', '5', '12')
     """
     return (NONE, *(f"{level:g}" for level in severities(case)))
 

@@ -179,7 +179,7 @@ def acting(forecast: Forecast, unit: str | None = None, event: str | None = None
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> now = acting(riskcast.forecast(posterior), "RUS-TJK", "mass_expulsion")
     >>> now.effects[0].source, now.effects[0].is_event
-    ('mass_casualty_attack', True)
+    ('security_pressure', False)
     """
     case = forecast.case
     if unit is not None and unit not in (*forecast.dyads, case.host):
@@ -298,7 +298,7 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> rate = base_rate_after(posterior, "demarche", "RUS-TJK")
     >>> rate.year, rate.posterior.low < rate.posterior.median < rate.posterior.high
-    (2024, True)
+    ('2024Q2', True)
     """
     case = posterior.case
     if event not in case.events:

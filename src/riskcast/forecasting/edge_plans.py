@@ -75,20 +75,10 @@ def plan_edge(posterior: Posterior, name: str, place: int, neighbours: Neighbour
     """One of the edges to an event type, by its place among them."""
     model = posterior.models[name]
     effect = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation][place]
-    edge = model.escalations[place]
-    size = posterior.events[name].coefficients[:, model.indicators + place]
+    edge, memory = model.escalations[place], memory_of(posterior.case, str(effect.memory))
     is_told = is_plain(effect, posterior.case) and edge.is_plain
-    return (_plain_edge if is_told else _special_edge)(posterior, effect, edge, size, neighbours)
-
-
-def _plain_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Floats, neighbours: Neighbours) -> Edge:
-    """An edge that whether events happened tells, and one half-life."""
-    case, record = posterior.case, posterior.record
-    seen = seen_events(effect, case, record.occurred)[: record.timeline.complete]
-    if effect.whose in ("any", "host"):
-        seen = seen[:, :1]
-    half_life = posterior.events[effect.target].hyper[f"half_life.{effect.memory}"]
-    memory = memory_of(case, str(effect.memory))
+    decay, start, beyond = (_plain if is_told else _special)(posterior, effect, edge, memory)
+    size = posterior.events[name].coefficients[:, model.indicators + place]
     return Edge(
         source=effect.source,
         whose=str(effect.whose),
@@ -96,9 +86,23 @@ def _plain_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Fl
         same_period=edge.same_period,
         memory=memory,
         gain=finite(size / memory.unit),
-        decay=memory.decay(half_life),
-        start=_residue(memory, seen, half_life),
+        decay=decay,
+        start=start,
+        beyond=beyond,
     )
+
+
+Parts = tuple[Floats, Floats, Beyond | None]
+
+
+def _plain(posterior: Posterior, effect: Effect, edge: Escalation, memory: Memory) -> Parts:
+    """Decay and start of an edge that whether events happened tells, and one half-life."""
+    case, record = posterior.case, posterior.record
+    seen = seen_events(effect, case, record.occurred)[: record.timeline.complete]
+    if effect.whose in ("any", "host"):
+        seen = seen[:, :1]
+    half_life = posterior.events[effect.target].hyper[f"half_life.{effect.memory}"]
+    return memory.decay(half_life), _residue(memory, seen, half_life), None
 
 
 def _residue(memory: Memory, seen: Floats, half_life: Floats) -> Floats:
@@ -108,10 +112,10 @@ def _residue(memory: Memory, seen: Floats, half_life: Floats) -> Floats:
     return memory.residue(seen, half_life).astype(WORK)
 
 
-def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: Floats, neighbours: Neighbours) -> Edge:
-    """An edge whose memory asks for more than whether events happened."""
+def _special(posterior: Posterior, effect: Effect, edge: Escalation, memory: Memory) -> Parts:
+    """Decay, start and what else an edge's memory asks for, where that is more than whether events happened."""
     case, record, draws = posterior.case, posterior.record, posterior.draws
-    memory, settings = memory_of(case, str(effect.memory)), settings_of(effect, case)
+    settings = settings_of(effect, case)
     complete, units = record.timeline.complete, len(case.units(effect.target))
     hyper = posterior.events[effect.target].hyper
     # What the model was fitted on may be without the coverage of one dyad.
@@ -137,23 +141,14 @@ def _special_edge(posterior: Posterior, effect: Effect, edge: Escalation, size: 
     if effect.spent and begun is not None:
         start[..., begun.answered] = memory.first
     severity = float(case.events[effect.source].severity or 0.0)
-    return Edge(
-        source=effect.source,
-        whose=str(effect.whose),
-        neighbours=neighbours,
-        same_period=edge.same_period,
-        memory=memory,
-        gain=finite(finite(size) / memory.unit),
-        decay=np.ones(draws) if half_life is None else memory.decay(half_life),
-        start=start,
-        beyond=Beyond(
-            target=effect.target if effect.spent else "",
-            settings=settings,
-            weight=severity / 100.0 if settings.weight == "severity" else 1.0,
-            later=0 if settings.days is None else periods_reached(case, settings.days),
-            without=without,
-            begun=begun,
-            half_life=half_life,
-            stretches=tuple((name, np.log(hyper[ratio])) for ratio, name in acting.items()),
-        ),
+    beyond = Beyond(
+        target=effect.target if effect.spent else "",
+        settings=settings,
+        weight=severity / 100.0 if settings.weight == "severity" else 1.0,
+        later=0 if settings.days is None else periods_reached(case, settings.days),
+        without=without,
+        begun=begun,
+        half_life=half_life,
+        stretches=tuple((name, np.log(hyper[ratio])) for ratio, name in acting.items()),
     )
+    return np.ones(draws) if half_life is None else memory.decay(half_life), start, beyond

@@ -142,7 +142,7 @@ def request_doubts(request: Request) -> tuple[Doubt, ...]:
     tables were read. Raises as `check_request` does.
 
     >>> import riskcast
-    >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",))
+    >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("crackdown_visa_regime",))
     >>> [doubt.judgement for doubt in request_doubts(asked)]
     ['clipped-move']
     """

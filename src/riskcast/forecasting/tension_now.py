@@ -71,8 +71,9 @@ def tension_today(posterior: Posterior) -> TensionToday | None:
     The factor on an event type's rate is exp(loading * g - loading^2 / 2), at 1 on average over all times.
 
     >>> import riskcast
-    >>> tension_today(riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)) is None
-    True
+    >>> found = tension_today(riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1))
+    >>> found.period, found.level.low < found.level.median < found.level.high
+    ('2024Q2', True)
     """
     shared = posterior.shared
     if shared is None or not shared.has_tension:

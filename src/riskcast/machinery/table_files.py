@@ -33,9 +33,9 @@ TEXT_SUFFIXES: Final = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 SUFFIXES: Final = (*TEXT_SUFFIXES, ".xlsx", ".parquet")
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 READ: Final = "CSV (.csv, .tsv, also with .gz), Excel (.xlsx) or Parquet (.parquet)"
-_SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?[^\S\r\n]*(\r\n?|\n|$)', re.IGNORECASE)
+SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)\1*"?[^\S\r\n]*(\r\n?|\n|$)', re.IGNORECASE)
 _TAIL: Final = re.compile(r"[^;\r\n]*(;+)[^\S\r\n]*(?:[\r\n]|\Z)")
-_ROW_NUMBERS: Final = re.compile(r"Unnamed: 0|__index_level_0__|\.\.\.1")
+ROW_NUMBERS: Final = re.compile(r"Unnamed: 0|__index_level_0__|\.\.\.1")
 _OTHERS: Final = (
     (b"PAR1", ".parquet", "is a Parquet file"),
     (b"PK\x03\x04", ".xlsx", "is an Excel workbook, or another zip"),
@@ -46,7 +46,7 @@ _OTHERS: Final = (
 _UNREAD: Final = re.compile(
     r"(\.csv)?\.(xls|xlsm|xlsb|ods|numbers|txt|json|jsonl|dta|sav|rds|rdata|feather|zip|bz2|xz|zst|7z)", re.IGNORECASE
 )
-_BLANKS: Final = f" \t\r\n\x0b\x0c\x85{ODD_SPACES}{INVISIBLE}"
+BLANKS: Final = f" \t\r\n\x0b\x0c\x85{ODD_SPACES}{INVISIBLE}"
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _BLOCK: Final = 50_000
 # How many characters a header may take.
@@ -269,7 +269,7 @@ def _chosen(grid: Grid, name: str, wanted: Wanted) -> TableFile:
     header, columns, problems, skipped = list(grid.header), list(grid.columns), [], []
     for place, title in reversed(list(enumerate(grid.header))):
         known = title in wanted.read or title in wanted.ignored
-        if known or (title and not _ROW_NUMBERS.fullmatch(title)):
+        if known or (title and not ROW_NUMBERS.fullmatch(title)):
             continue
         if place == 0 and len(columns[0]) and numbers_rows(columns[0]):
             skipped.append(title)
@@ -338,10 +338,10 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
             raise refusal(name, what, mend)
     text = decode(raw, name, guess=True)
     content, skipped = text.content, 0
-    given = _SEPARATOR_LINE.match(content)
+    given = SEPARATOR_LINE.match(content)
     if given is not None:
         content, skipped = content[given.end() :], 1
-    separator = given[1] if given is not None else _separator(content, wanted)
+    separator = given[1] if given is not None else find_separator(content, wanted)
     if separator in '"\r\n':
         mend = "write sep=; or sep=, or remove the line"
         raise refusal(name, f"names {separator!r} as its separator", mend, 1)
@@ -350,7 +350,7 @@ def read_delimited(raw: bytes, name: str, wanted: Wanted) -> Grid:
         # Excel ends rows of a single column so, where it separates by semicolons.
         content = re.sub(rf"{tail[1]}(?=[^\S\r\n]*(?:[\r\n]|\Z))", "", content)
     dialect = Dialect(name, separator, ".", text.encoding, text.sample)
-    blanks = _BLANKS if not content.isascii() else " \t\r\n"
+    blanks = BLANKS if not content.isascii() else " \t\r\n"
     if content.isascii() and " " not in content and (separator == "\t" or "\t" not in content):
         blanks = ""
     try:
@@ -389,7 +389,7 @@ def _parse(
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                header = [cell.strip(_BLANKS) for cell in cells]
+                header = [cell.strip(BLANKS) for cell in cells]
                 break
             line = reader.line_num + 1 + skipped
         if not header:
@@ -459,7 +459,7 @@ def _without_empty_rows(
     return [[column[row] for row in kept.tolist()] for column in columns], lines[kept]
 
 
-def _separator(content: str, wanted: Wanted) -> str:
+def find_separator(content: str, wanted: Wanted) -> str:
     """The separator by which the header has most of the columns that are wanted; a comma where that says nothing."""
 
     head = content[:_HEAD]
@@ -468,7 +468,7 @@ def _separator(content: str, wanted: Wanted) -> str:
         try:
             for cells in csv.reader(io.StringIO(head, newline=""), delimiter=separator):
                 if any(map(str.strip, cells)):
-                    return len({cell.strip(_BLANKS) for cell in cells} & set(wanted.columns))
+                    return len({cell.strip(BLANKS) for cell in cells} & set(wanted.columns))
         except csv.Error:
             pass
         return 0

@@ -18,6 +18,12 @@ ODD_SPACES: Final = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u200
 INVISIBLE: Final = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig", UTF8), (b"\xff\xfe\0\0", "utf-32", "UTF-32"))
 _MARKS_16: Final = ((b"\xff\xfe", "utf-16", "UTF-16"), (b"\xfe\xff", "utf-16", "UTF-16"))
+_CODED_MARKS: Final = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 NOT_TEXT: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 _LINE_END: Final = re.compile(r"\r\n?|\n")
@@ -51,6 +57,23 @@ class Text:
     content: str
     encoding: str = UTF8
     sample: str = ""
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A text, and how it becomes the bytes of its file again: the codec, and the mark before it."""
+
+    text: str
+    codec: str = "utf-8"
+    mark: bytes = b""
+
+    def to_bytes(self, shown: str) -> bytes:
+        """The bytes of the file; raises CaseError where the encoding has no sign for some letter."""
+        try:
+            return self.mark + self.text.encode(self.codec)
+        except UnicodeEncodeError as error:
+            wrong = f"is in {CP1252}, which has no sign for {self.text[error.start]!r}"
+            raise refusal(shown, wrong, "save the file as UTF-8 (in Excel: CSV UTF-8), then add it again") from None
 
 
 def read_bytes(file: Path, shown: str, most: int, too_large: str) -> bytes:
@@ -110,6 +133,20 @@ def decode(raw: bytes, shown: str, *, guess: bool = False) -> Text:
     if codec != "utf-8" or text.encoding != UTF8 or len(raw.translate(None, _CONTROLS)) < len(raw) or not raw.isascii():
         check_characters(text.content, shown)
     return text
+
+
+def decode_as_coded(raw: bytes, shown: str) -> Coded:
+    r"""Text as `decode` reads it, guesses included, that goes back into the same bytes.
+
+    >>> decode_as_coded(b"\xef\xbb\xbfday\r\n", "a.csv")
+    Coded(text='day\r\n', codec='utf-8', mark=b'\xef\xbb\xbf')
+    """
+    text = decode(raw, shown, guess=True)
+    for mark, codec in _CODED_MARKS:
+        if raw.startswith(mark):
+            return Coded(text.content, codec, mark)
+    codec, _ = _told_codec(raw)
+    return Coded(text.content, "cp1252" if text.encoding == CP1252 else codec)
 
 
 def check_characters(text: str, shown: str) -> None:

@@ -172,7 +172,10 @@ def calibrate(
 
     >>> from riskcast import load_case
     >>> whole = load_case("central_asia_2024")
-    >>> part = whole.revised(events={"demarche": whole.events["demarche"]}, effects=(), scenarios={}, event_rows=())
+    >>> alone = {"events": {"demarche": whole.events["demarche"]}, "effects": (), "scenarios": {}, "indicators": {}}
+    >>> blank = {"event_rows": (), "series_rows": (), "coverage": ()}
+    >>> settings = whole.settings.model_copy(update={"tension": None})
+    >>> part = whole.revised(**alone, **blank, settings=settings)
     >>> found = calibrate(part, records=20, draws=100)
     >>> list(found.histograms)
     ['base_rate', 'sd_dyad', 'sd_time', 'dyad_effects', 'year_shocks', 'log_likelihood']
@@ -279,6 +282,7 @@ def draw_record(
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
+    >>> case = case.revised(settings=case.settings.model_copy(update={"tension": None}))
     >>> blank = build_record(case)
     >>> models = {event: build_event_model(case, blank, event) for event in case.order}
     >>> truth = {event: draw_prior(model, 1, seed=1) for event, model in models.items()}

@@ -210,7 +210,7 @@ def coverage_data(report: CoverageReport) -> dict[str, Any]:
     >>> from riskcast import load_case
     >>> data = coverage_data(report_coverage(load_case("central_asia_2024"), draws=200))
     >>> list(data["priors"][0])
-    ['event', 'label', 'recorded', 'low', 'median', 'high', 'tail', 'verdict']
+    ['event', 'label', 'recorded', 'low', 'median', 'high', 'tail', 'seen', 'verdict']
     """
     case = report.case
 

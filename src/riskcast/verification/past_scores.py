@@ -31,7 +31,7 @@ def past_scores(case: Case, record: Record, horizon: int) -> Floats:
     >>> from riskcast.record.arrays import build_record
     >>> case = load_case("central_asia_2024")
     >>> past_scores(case, build_record(case), 12)[-1].round().tolist()
-    [34.0, 25.0, 51.0, 5.0, 28.0]
+    [29.0, 25.0, 51.0, 5.0, 28.0]
     """
     happened, whole = {}, np.ones(())
     for name in case.own_outcomes:

@@ -11,6 +11,7 @@ import numpy as np
 
 from riskcast.case.judgements import Found
 from riskcast.case.model import Case, Indicator, SeriesRow
+from riskcast.case.nowcast import held_level, infer_steps, is_sound
 from riskcast.case.periods import DAYS_PER_YEAR
 from riskcast.case.plausibility.limits import panel_file, row_words, written_levels
 from riskcast.case.quantities import Z90, Quantity, check_domain
@@ -62,11 +63,33 @@ def jumps_today(case: Case) -> Iterator[Found]:
         drifted = indicator.drift.center * math.sqrt(years)
         sd = math.hypot(_sd(indicator, *now.range), _sd(indicator, last.low, last.high), drifted)
         if not abs(steps) < LEAST_STEPS_TODAY and not abs(steps) <= MOST_SDS * sd:
-            path = (name, "now", unit) if isinstance(indicator.now, dict) else (name, "now")
             wrong = f"is {now.center:g}, {_far(steps, sd)} from the last dated value of {unit}, {last.value:g}"
             wrong += f" on {last.date}: drift since then makes {drifted:.2g} steps"
             mend = "correct one of the two, add the values between, or widen the interval"
-            yield Found("indicators", path, wrong, mend, (("indicators", name),))
+            yield Found("indicators", _path_of(case, name, unit), wrong, mend, (("indicators", name),))
+    yield from _far_from_inferred(case)
+
+
+def _far_from_inferred(case: Case) -> Iterator[Found]:
+    """A level that is set beside several series, against what they say together."""
+    for name, unit in dict.fromkeys((name, unit) for name, unit, _ in _rows(case) if case.indicators[name].series):
+        indicator = case.indicators[name]
+        now = indicator.stated(unit)
+        if now is None or check_domain(now, indicator.link) is not None or not is_sound(case, name):
+            continue
+        mean, spread = infer_steps(case, name, unit)
+        steps = float(indicator.steps(now.center)) - mean
+        sd = math.hypot(_sd(indicator, *now.range), spread)
+        if not abs(steps) < LEAST_STEPS_TODAY and not abs(steps) <= MOST_SDS * sd:
+            inferred = held_level(indicator, float(indicator.level(mean)))
+            wrong = f"is {now.center:g}, {_far(steps, sd)} from what the dated values of {unit} say"
+            wrong += f" together, {inferred:.3g}"
+            mend = "correct it or the values, or widen the interval"
+            yield Found("indicators", _path_of(case, name, unit), wrong, mend, (("indicators", name),))
+
+
+def _path_of(case: Case, name: str, unit: str) -> tuple[str, ...]:
+    return (name, "now", unit) if isinstance(case.indicators[name].now, dict) else (name, "now")
 
 
 def _far(steps: float, sd: float) -> str:

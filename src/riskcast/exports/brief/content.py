@@ -28,6 +28,7 @@ from riskcast.exports.brief.sentences import (
     touched,
 )
 from riskcast.exports.brief.severity import severity_table
+from riskcast.exports.brief.track_section import TrackSection, track_section
 from riskcast.exports.dossier import Dossier
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.forecasts import Forecast
@@ -121,6 +122,7 @@ class Brief:
     reasons: tuple[Reason, ...]
     remembered: Table | None
     futures: tuple[Future, ...]
+    track: TrackSection | None
     method: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
     foot: str
@@ -133,7 +135,7 @@ def make_brief(dossier: Dossier) -> Brief:
     >>> from riskcast.exports.dossier import make_dossier
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
     >>> brief = make_brief(make_dossier(riskcast.score(riskcast.forecast(posterior))))
-    >>> brief.headline[0].startswith("Tajikistan has the highest score: ")
+    >>> brief.headline[0].startswith("Kazakhstan has the highest score: ")
     True
     """
     risk = dossier.headline
@@ -162,6 +164,7 @@ def make_brief(dossier: Dossier) -> Brief:
         reasons=_reasons(case, drivers, shown[0].id),
         remembered=_remembered(ahead, shown[:3]),
         futures=tuple(_future(dossier, other) for other in dossier.risks[1:]),
+        track=track_section(dossier.track) if dossier.track is not None else None,
         method=tuple(method_sentences(ahead)),
         origin=tuple(origin_rows(dossier)),
         foot=footer(ahead),

@@ -1,0 +1,174 @@
+"""The commands that keep a case alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import riskcast
+from tests.support.command_line import Run, runner
+from tests.support.smallcase import write_files
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_files(tmp_path / "small")
+
+
+def test_a_week_by_commands(run: Run, folder: Path) -> None:
+    status, out, err = run("update", folder, "--as-of", "2021-01-07", "--yes", "--author", "Ann")
+    assert (status, err) == (0, "")
+    assert "Not searched" in out
+    assert "Kept as it stood: 2020-12-31-" in out
+    new = ("--new-source", "wire", "A wire", "Wire", "2021-01-05", "--url", "https://example.org/w")
+    assert run("add-event", folder, "protest", "HHH-AAA", "2021-01-04", "A note, again", *new)[0] == 0
+    assert (
+        run("add-value", folder, "mood", "HHH", "2021-01-02", 57, "--low", 54, "--high", 60, "--source", "wire")[0] == 0
+    )
+    assert run("checked", folder)[0] == 0
+    assert run("set", folder, "hyperpriors.persistence", "--value", 0.75, "--claim", "Judged anew.")[0] == 0
+    assert run("undo", folder)[0] == 0
+    case = riskcast.load_case(folder)
+    assert case.event_rows[-1].sources == ("wire",)
+    assert case.settings.recorded_until == case.as_of
+    status, out, _ = run("journal", folder, "--json")
+    assert [entry["number"] for entry in json.loads(out)] == [1, 2, 3, 4, 5, 6]
+    assert json.loads(out)[0]["author"] == "Ann"
+    assert "taken back" in run("journal", folder)[1]
+    [kept] = json.loads(run("vintages", folder, "--json")[1])
+    assert kept["as_of"] == "2020-12-31"
+    assert kept["name"] in run("vintages", folder)[1]
+    status, out, err = run("scenarios", f"{folder}@2020-12-31")
+    assert (status, err) == (0, "")
+
+
+def test_many_rows_come_from_one_file(run: Run, folder: Path, tmp_path: Path) -> None:
+    events = tmp_path / "week.csv"
+    events.write_text(
+        'type;dyad;date;description;initiator;sources\nprotest;HHH-AAA;2020-11-02;"One; two";;archive\n'
+        "spark;ALL;2020-11-03;Three;other;\n",
+        encoding="utf-8",
+    )
+    assert run("add-event", folder, "--from", events)[0] == 0
+    assert [row.description for row in riskcast.load_case(folder).event_rows[-2:]] == ["One; two", "Three"]
+    assert len(riskcast.read_journal(folder)) == 1
+    values = tmp_path / "values.csv"
+    values.write_text("indicator,unit,date,value\nmood,HHH,2020-11-02,51\nmood,HHH,2020-11-02,52\n", encoding="utf-8")
+    status, _, err = run("add-value", folder, "--from", values)
+    assert status == 2
+    assert "values.csv:3" in err
+    assert "already" in err
+    values.write_text("indicator,unit,date,value\nmood,HHH,2.11.2020,51\nmood,HHH,,x\n", encoding="utf-8")
+    status, _, err = run("add-value", folder, "--from", values)
+    assert status == 2
+    assert "values.csv" in err
+    assert "Traceback" not in err
+    assert run("add-event", folder, "protest", "--from", events)[0] == 2
+
+
+def test_stale_is_told_and_nothing_changed(run: Run, folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    status, out, _ = run("update", folder, "--as-of", "2021-06-30", "--dry-run")
+    assert status == 0
+    assert "181" in out
+    found = json.loads(run("update", folder, "--as-of", "2021-06-30", "--dry-run", "--json")[1])
+    assert found["unsearched"][0]["days"] == 181
+    status, _, err = run("update", folder)
+    assert status == 0
+    assert "--as-of" in err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert run("update", "central_asia_2024", "--as-of", "2024-05-31", "--dry-run")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("update", "central_asia_2024", "--as-of", "2024-06-01"), "riskcast copy"),
+        (("update", "FOLDER", "--as-of", "2020-06-01"), "no later day"),
+        (("update", "FOLDER", "--as-of", "2999-06-01"), "has not come yet"),
+        (("update", "FOLDER", "--as-of", "1.6.2021"), "--as-of"),
+        (("update", "FOLDER", "--yes"), "--as-of"),
+        (("add-event", "FOLDER", "protest"), "TYPE DYAD DATE DESCRIPTION"),
+        (("add-event", "FOLDER", "protest", "HHH-AAA", "2020-11-04", "x", "--status", "sure"), "--status"),
+        (("add-event", "FOLDER", "protest", "HHH-AAA", "2020-11-04", "x", "--url", "u"), "--new-source"),
+        (("add-value", "FOLDER", "mood", "HHH", "2020-11-04", "5", "--low", "4"), "both low and high"),
+        (("add-event", "FOLDER", "--from", "nowhere.csv"), "is missing"),
+        (("set", "FOLDER", "indicators.mood.now", "--median", "5", "--low", "4"), "--low and --high"),
+        (("undo", "FOLDER"), "no edit to take back"),
+        (("vintages", "FOLDER@2020-12-31"), "unknown vintage"),
+        (("copy", "FOLDER", "FOLDER"), "is there already"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(run: Run, folder: Path, words: tuple[str, ...], told: str) -> None:
+    status, _, err = run(*(word.replace("FOLDER", str(folder)) for word in words))
+    assert status == 2
+    assert told in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+def talk(folder: Path, answers: list[str], signal: bytes = b"") -> tuple[int, str]:
+    """Run the guided update in a pseudo-terminal, and answer its questions one after the other."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "80"}
+    command = [sys.executable, "-m", "riskcast", "update", str(folder), "--author", "Ann"]
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True)
+    os.close(theirs)
+    heard, left, until, asked = "", list(answers), time.monotonic() + 900, 0
+    while time.monotonic() < until:
+        ready, _, _ = select.select([ours], [], [], 1.0)
+        if ready:
+            try:
+                chunk = os.read(ours, 65536).decode(errors="replace")
+            except OSError:
+                break
+            if not chunk:
+                break
+            heard += chunk
+            if heard[asked:].rstrip(" ").endswith(":") and heard.endswith(": "):
+                asked = len(heard)
+                os.write(ours, (left.pop(0) + "\n").encode() if left else signal or b"q\n")
+        elif child.poll() is not None:
+            break
+    status = child.wait(timeout=300)
+    os.close(ours)
+    return status, heard
+
+
+EVENT = ["2021-01-07", "y", "protest", "1", "2021-01-04", "A note, again", "new archive", "wire", "A wire", "Wire"]
+
+
+def test_a_guided_update_writes_all_at_once(folder: Path) -> None:
+    answers = [*EVENT, "2021-01-05", "", "n", "y", "mood", "2021-01-02", "57", "54", "60", "", "wire", "n", "all", "y"]
+    status, heard = talk(folder, answers)
+    assert status == 0, heard
+    case = riskcast.load_case(folder)
+    assert case.as_of.isoformat() == "2021-01-07", heard
+    assert case.event_rows[-1].sources == ("archive", "wire")
+    assert case.series_rows[-1].value == 57
+    assert case.settings.recorded_until == case.as_of
+    assert len(riskcast.read_journal(folder)) == 1
+
+
+@pytest.mark.parametrize("signal", [b"q\n", b"\x03", b"\x04"])
+def test_a_guided_update_can_be_left_with_nothing_done(folder: Path, signal: bytes) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    status, heard = talk(folder, [*EVENT, "5.1.2021", "2021-01-05", ""], signal)
+    assert status == (130 if signal == b"\x03" else 0)
+    assert "is none; write it as YYYY-MM-DD" in heard
+    assert "Nothing was written" in heard
+    assert f"riskcast update {folder}" in heard
+    assert "riskcast add-event" in heard
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
