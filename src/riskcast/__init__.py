@@ -138,7 +138,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "LevelsToday",
             "Moved",
             "Outside",
-            "OutsideNumber",
+            "OutsideProbability",
             "OverlayFile",
             "Quantiles",
             "RememberedEvent",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from riskcast.verification.track_record import make_track_record
+from riskcast.verification.track_rows import TrackRow
 from tests.support.command_line import Run
 
 CASE = "central_asia_2024"
@@ -38,6 +42,27 @@ def test_without_a_weight_nothing_is_adjusted_and_that_is_said(run: Run, crowd: 
     assert same["dyads"] == plain["dyads"]
     assert same["outside"]["adjusted"] is False
     assert "nothing is adjusted" in same["cautions"][0]
+
+
+def test_a_weight_that_is_earned_is_used_and_shown(
+    run: Run, crowd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [dt.date(2015, 1, 1) + dt.timedelta(days=31 * place) for place in range(80)]
+    rows = []
+    for place, day in enumerate(days):
+        told, window = ("yes", "no")[place % 2], (day, day + dt.timedelta(days=30))
+        for name, chance in (("model", 0.5), ("crowd", 0.98 if told == "yes" else 0.02)):
+            kind = "model" if name == "model" else "crowd"
+            row = TrackRow(f"q{place}", name, chance, told, day, window, "RUS", "note", "RUS-TJK", kind)
+            rows.append(replace(row, told=window[1]))
+    ledger = tmp_path / "ledger.sqlite"
+    ledger.touch()
+    monkeypatch.setenv("RISKCAST_LEDGER", str(ledger))
+    made = make_track_record(rows, dt.date(2024, 5, 6), replicates=20)
+    monkeypatch.setattr("riskcast.ledger.tracking.track", lambda place, day: made)
+    found = json.loads(run("forecast", CASE, *QUICK, "--outside", crowd, "--json")[1])
+    assert found["outside"]["adjusted"] is True
+    assert found["outside"]["numbers"][0]["weight"] > 0.9
 
 
 def test_bad_numbers_are_told_before_anything_is_fitted(run: Run, crowd: str, tmp_path: Path) -> None:

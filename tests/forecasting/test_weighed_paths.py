@@ -14,7 +14,7 @@ from riskcast.forecasting.attribution import explain
 from riskcast.forecasting.contrasts import contrast
 from riskcast.forecasting.forecasts import Forecast, forecast
 from riskcast.forecasting.lineage import provenance
-from riskcast.forecasting.outside_numbers import OutsideNumber, read_outside
+from riskcast.forecasting.outside_numbers import OutsideProbability, read_outside
 from riskcast.forecasting.questions import Answer, ask
 from riskcast.forecasting.scoring import score
 from riskcast.forecasting.soft_evidence import pooled
@@ -34,8 +34,8 @@ def ahead() -> Forecast:
     return forecast(fit(case, draws=200, prior_only=True), horizon=6, paths=8)
 
 
-def crowd(question: str, probability: float, weight: float | None = None) -> OutsideNumber:
-    return OutsideNumber(question, probability, "crowd", DAY, weight)
+def crowd(question: str, probability: float, weight: float | None = None) -> OutsideProbability:
+    return OutsideProbability(question, probability, "crowd", DAY, weight)
 
 
 def one(ahead: Forecast, query: str) -> Answer:
@@ -128,7 +128,7 @@ def test_an_explanation_names_what_numbers_from_outside_do(ahead: Forecast) -> N
 
 
 def test_what_cannot_be_weighed_in_is_refused_with_a_mend(ahead: Forecast) -> None:
-    late = OutsideNumber("P001:b", 0.5, "crowd", dt.date(2021, 1, 1))
+    late = OutsideProbability("P001:b", 0.5, "crowd", dt.date(2021, 1, 1))
     for numbers, weight, told in (
         ([late], 1.0, "was not known on 2020-12-31"),
         ([crowd("P001:b", 0.5), crowd("P001:b", 0.6)], 1.0, "two outside numbers"),
@@ -152,8 +152,8 @@ def test_a_table_of_outside_numbers_is_read_and_its_rows_are_named_where_they_ar
         "question,probability,forecaster,date,weight\nP001:b,0.4,crowd,2020-12-01,\nP002:b,0.3,market,2020-12-02,0.5\n"
     )
     assert read_outside(good) == (
-        OutsideNumber("P001:b", 0.4, "crowd", DAY),
-        OutsideNumber("P002:b", 0.3, "market", dt.date(2020, 12, 2), 0.5),
+        OutsideProbability("P001:b", 0.4, "crowd", DAY),
+        OutsideProbability("P002:b", 0.3, "market", dt.date(2020, 12, 2), 0.5),
     )
     bad = tmp_path / "bad.csv"
     bad.write_text("question,probability,forecaster,date,weight\n,1.4,,soon,2\n")

@@ -117,3 +117,4 @@ def test_a_track_record_earns_weights_by_forecaster() -> None:
     assert found["oracle"].weight > 0.9
     assert found["dice"].weight < 0.3
     assert found["oracle"].questions == 60
+    assert earned_weights(make_track_record(rows, dt.date(2026, 1, 1), replicates=20), dt.date(2019, 1, 1)) == {}

@@ -18,7 +18,7 @@ from .level_bounds import HeldLevel as HeldLevel, held_levels as held_levels
 from .lineage import provenance as provenance
 from .outside_numbers import (
     Outside as Outside,
-    OutsideNumber as OutsideNumber,
+    OutsideProbability as OutsideProbability,
     read_outside as read_outside,
 )
 from .questions import Answer as Answer, Answers as Answers, ask as ask

@@ -20,7 +20,7 @@ _NUMBERS: Final = frozenset(("probability", "weight"))
 
 
 @dataclass(frozen=True)
-class OutsideNumber:
+class OutsideProbability:
     """A probability that somebody else gives, on a day, to what a query asks."""
 
     question: str
@@ -45,7 +45,7 @@ class WeighedNumber:
     """An outside number as it was used: the model's own probability, the weight, what both pool to, and by how much
     futures on which the event happens weigh more for it, in log."""
 
-    number: OutsideNumber
+    number: OutsideProbability
     model: float
     weight: float
     target: float
@@ -88,7 +88,7 @@ class Outside:
         return f"Adjusted by numbers from outside. {parts}. With their weights {worth}."
 
 
-def read_outside(file: str | Path) -> tuple[OutsideNumber, ...]:
+def read_outside(file: str | Path) -> tuple[OutsideProbability, ...]:
     """Outside numbers from a table: columns question, probability, forecaster, date and, where it is there, weight.
 
     Raises CaseError with the row of what cannot be used.
@@ -107,7 +107,7 @@ def read_outside(file: str | Path) -> tuple[OutsideNumber, ...]:
     return tuple(found)
 
 
-def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[OutsideNumber]:
+def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[OutsideProbability]:
     texts = {column: table.texts(column) for column in table.columns}
     if table.dialect.decimal == ",":
         texts |= {column: [text.replace(",", ".") for text in texts[column]] for column in _NUMBERS & texts.keys()}
@@ -131,10 +131,10 @@ def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[O
         if cells.get("weight") and (weight is None or not 0.0 <= weight <= 1.0):
             wrong("weight", f"is {show(cells['weight'])}", "give a number from 0 to 1, or leave it empty")
         if len(problems) == before and probability is not None and day is not None:
-            yield OutsideNumber(cells["question"], probability, cells["forecaster"], day, weight)
+            yield OutsideProbability(cells["question"], probability, cells["forecaster"], day, weight)
 
 
-def check_outside(numbers: tuple[OutsideNumber, ...], as_of: dt.date) -> None:
+def check_outside(numbers: tuple[OutsideProbability, ...], as_of: dt.date) -> None:
     """Raise OptionError for a number that was not known on the day of the forecast, or is given twice."""
     for one in numbers:
         if one.day > as_of:

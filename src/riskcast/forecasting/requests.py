@@ -28,7 +28,7 @@ from riskcast.forecasting.forecasts import (
     forecast,
     with_equal_paths,
 )
-from riskcast.forecasting.outside_numbers import OutsideNumber, check_outside
+from riskcast.forecasting.outside_numbers import OutsideProbability, check_outside
 from riskcast.forecasting.query_names import read_ahead
 from riskcast.forecasting.scenarios import resolve_scenario
 from riskcast.forecasting.weighed_paths import weigh_in
@@ -69,7 +69,7 @@ class Request:
     prior_only: bool = False
     allow_unreliable: bool = False
     paths: int | None = None
-    outside: tuple[OutsideNumber, ...] = ()
+    outside: tuple[OutsideProbability, ...] = ()
 
     @cached_property
     def published(self) -> Case:

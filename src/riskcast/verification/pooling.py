@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.verification.forecasters import MODEL
-from riskcast.verification.track_rows import NO, YES, TrackRecord
+from riskcast.verification.track_rows import NO, YES, TrackRecord, TrackRow
 
 # Chances are taken to be no nearer to 0 and 1: one sure miss would decide all.
 NEAREST = 0.005
@@ -71,13 +72,13 @@ def pool_weight(model: Floats, outside: Floats, came: Bools, blocks: Sequence[Ha
     return PoolWeight(weight, best, score(weight) - score(0.0), count)
 
 
-def earned_weights(track: TrackRecord) -> dict[str, PoolWeight]:
+def earned_weights(track: TrackRecord, day: dt.date | None = None) -> dict[str, PoolWeight]:
     """By forecaster other than the model and its references: the weight that its answered questions have earned.
 
-    Only questions that both answered in time count. The same outcome of one unit in windows that end in the same month
-    is one question, however often it was put.
+    Only questions that both answered in time count, and answers that were told by `day`, where it is given. The same
+    outcome of one unit in windows that end in the same month is one question, however often it was put.
     """
-    answered = [row for row in track.rows if row.answer in (YES, NO) and not row.late]
+    answered = [row for row in track.rows if row.answer in (YES, NO) and not row.late and _is_told(row, day)]
     own = {row.question: row.probability for row in answered if row.forecaster == MODEL}
     found = {}
     for name in dict.fromkeys(row.forecaster for row in answered if row.kind in ("person", "crowd")):
@@ -89,6 +90,10 @@ def earned_weights(track: TrackRecord) -> dict[str, PoolWeight]:
             [(row.host, row.unit, row.outcome, row.window[1].year, row.window[1].month) for row in rows],
         )
     return found
+
+
+def _is_told(row: TrackRow, day: dt.date | None) -> bool:
+    return day is None or (row.told is not None and row.told <= day)
 
 
 def _log_odds(chances: Floats) -> Floats:
