@@ -280,6 +280,15 @@ def month_year(day: dt.date) -> str:
     return f"{MONTHS[day.month - 1]} {day.year}"
 
 
+def counted(count: int, word: str, words: str | None = None) -> str:
+    """A count with its noun, in the singular or the plural.
+
+    >>> counted(1, "doubt"), counted(4800, "fit"), counted(2, "series", "series")
+    ('1 doubt', '4,800 fits', '2 series')
+    """
+    return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
 def more(given: Sized, most: int = MOST_NAMED) -> str:
     """What to write behind the first `most` of some things where there are more.
 

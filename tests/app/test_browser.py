@@ -186,9 +186,12 @@ def scores_of(shown: app.Shown) -> dict[str, list[str]]:
 
 
 def scores_by_library(changes: dict[str, Any]) -> dict[str, list[str]]:
-    """The scores and intervals that the library gives, as the live table writes them."""
-    changed = riskcast.apply_overlay(riskcast.load_case("central_asia_2024"), changes)
-    risk = riskcast.score(riskcast.forecast(riskcast.fit(changed, draws=1000, seed=1)))
+    """The scores and intervals that the library gives where it goes on from the published fit, as the live table
+    writes them."""
+    case = riskcast.load_case("central_asia_2024")
+    changed = riskcast.apply_overlay(case, changes)
+    published = riskcast.fit(case, draws=1000, seed=1)
+    risk = riskcast.score(riskcast.forecast(riskcast.fit(changed, draws=1000, seed=1, reuse=published)))
     return {
         str(dyad.partner_name): [f"{dyad.score.mean:.1f}", f"{dyad.score.low:.0f}–{dyad.score.high:.0f}"]
         for dyad in risk.dyads

@@ -26,7 +26,7 @@ from riskcast.machinery.ordering import topological_order
 from riskcast.machinery.table_files import Dialect
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import BASELINE, SYSTEM
-from riskcast.numbers import MOST_NAMED, plain_number
+from riskcast.numbers import MOST_NAMED, counted, plain_number
 
 if TYPE_CHECKING:
     import pandas
@@ -724,7 +724,8 @@ class Case(Strict):
         return pandas.DataFrame(rows, columns=columns)
 
     def __repr__(self) -> str:
-        counts = f"{len(self.dyads):,} dyads, {len(self.events)} event types, {len(self.indicators)} indicators"
+        counts = f"{counted(len(self.dyads), 'dyad')}, {counted(len(self.events), 'event type')}, "
+        counts += counted(len(self.indicators), "indicator")
         return f"<Case {self.name} as of {self.as_of:%Y-%m-%d}: {counts}; {self.hash[:12]}>"
 
     __str__ = __repr__

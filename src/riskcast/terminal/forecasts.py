@@ -37,6 +37,7 @@ from riskcast.numbers import (
     MOST_NAMED,
     NOTHING,
     between,
+    counted,
     error_size,
     factor_text,
     figure,
@@ -436,10 +437,13 @@ def _disputed(rows: tuple[EventRow, ...]) -> list[Text]:
 def coverage_view(report: CoverageReport) -> RenderableType:
     """What `check` says about a valid case."""
     case = report.case
-    counts = f"{len(case.dyads)} dyads, {len(case.indicators)} indicators, {len(case.events)} event types, "
-    counts += f"{len(case.effects)} edges, "
-    rows = f"{len(case.event_rows)} events, {len(case.series_rows)} series values"
-    counts += rows if case.panel is None else f"{len(case.panel)} rows of a panel"
+    parts = [counted(len(case.dyads), "dyad"), counted(len(case.indicators), "indicator")]
+    parts += [counted(len(case.events), "event type"), counted(len(case.effects), "edge")]
+    if case.panel is None:
+        parts += [counted(len(case.event_rows), "event"), counted(len(case.series_rows), "series value")]
+    else:
+        parts.append(f"{counted(len(case.panel), 'row')} of a panel")
+    counts = ", ".join(parts)
     series = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     series.add_column("Indicator", ratio=1)
     for title in ("Values", "Least", "Most", "From", "To", "Covers"):

@@ -26,7 +26,7 @@ from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.threads import single_thread
-from riskcast.numbers import between, number
+from riskcast.numbers import between, counted, number
 from riskcast.record.arrays import Record, build_record
 from riskcast.record.gaps import Gaps, find_gaps
 from riskcast.verification.simulated_counts import SimulatedCount, simulate_counts
@@ -166,7 +166,7 @@ class CoverageReport:
 
     def __repr__(self) -> str:
         apart = [f"{p.event}: {p.verdict}" for p in self.priors if p.verdict != AGREE]
-        told = f"{len(self.told)} doubts. " if self.told else ""
+        told = f"{counted(len(self.told), 'doubt')}. " if self.told else ""
         return f"<CoverageReport of {self.case.name}. {told}Priors against the record: {'; '.join(apart) or 'agree'}>"
 
     def _repr_html_(self) -> str:
