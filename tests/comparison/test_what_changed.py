@@ -205,7 +205,7 @@ def test_a_plan_of_pieces_is_the_plan_from_scratch() -> None:
     for bits in (0, 1, 6, 9, 14):
         chosen = [new for place, new in enumerate(everything) if bits >> place & 1]
         case = news.case_with(chosen)
-        plan = between.plan(chosen, ["rates"])
+        plan = between.planned(chosen, ["rates"])
         again = plan_simulation(posed(case, build_record(case), between.fit((), True)), 6, 1)
         for p, q in zip(plan.events, again.events, strict=True):
             for one, two in zip(p.edges, q.edges, strict=True):
@@ -263,7 +263,7 @@ def test_what_days_do_is_named_only_where_it_is_felt() -> None:
         (None, None),
         lambda: None,
     )
-    assert what_days_do(between.first_plan(), between.plan((), ())) == ("levels", "forgetting:attack", "window")
+    assert what_days_do(between.first_plan(), between.planned((), ())) == ("levels", "forgetting:attack", "window")
 
 
 def test_records_read_as_tables_and_data(found: WhatChanged) -> None:

@@ -76,12 +76,14 @@ def split_difference(
     """Split the difference of two forecasts, each as it was kept where it was; `version`: what the newer software's
     part is called."""
     news, read = between.news, between.numbers.read
+    # As many futures as kept runs have, so that they come out as they were kept.
+    between.paths = max((ahead.paths for ahead in kept if ahead is not None), default=0) or None
     ends = with_equal_paths((between.end(False), between.end(True)))
     between.paths = ends[0].paths or None
     first, last = (read(ahead.case, ahead.simulated) for ahead in ends)
     shares, felt, rolled = [], {}, first
     if news.moves_window:
-        before, after = between.first_plan(), between.plan((), ())
+        before, after = between.first_plan(), between.planned((), ())
         count.expect(1)
         rolled = between.worth(after)
         found, felt = _days(between, before, after, (first, rolled), orders, count)
@@ -132,7 +134,7 @@ def _days(
             pair = before, after
         else:
             if id(part) not in plans:
-                plans[id(part)] = between.first_plan(part), between.plan((), (), part)
+                plans[id(part)] = between.first_plan(part), between.planned((), (), part)
             pair = plans[id(part)]
         return between.worth(days_gone_by(*pair, [names[name] for name in chosen], every))
 
@@ -155,7 +157,7 @@ def _groups(between: InBetween, rolled: Floats, last: Floats, orders: int, count
     def worth(chosen: frozenset[str], part: Ints | None) -> Floats:
         picked = [known[name] for name in chosen if name in known]
         learned = [what for what in (RATES, TENSION) if f"{RELEARNING}.{what}" in chosen or not learns]
-        return between.worth(between.plan(picked, learned, part))
+        return between.worth(between.planned(picked, learned, part))
 
     game = _Game(groups, worth, orders, between.request.seed, between.request.draws, count)
     k = len(groups)
