@@ -202,8 +202,10 @@ class _Game:
         gains = np.array([self._gains[new.id] for new in own])
         pairs = (gains[:, 0::2] + gains[:, 1::2]) / 2.0
         points = pairs.mean(axis=1)
-        spread = pairs.std(axis=1, ddof=1) if pairs.shape[1] > 1 else np.full_like(points, np.nan)
-        errors = spread / np.sqrt(pairs.shape[1])
+        # Of a single pair, the spread between its two orders.
+        errors = np.abs(gains[:, 0] - gains[:, 1]) / 2.0
+        if pairs.shape[1] > 1:
+            errors = pairs.std(axis=1, ddof=1) / np.sqrt(pairs.shape[1])
         rest = total[0] - points.sum(axis=0)
         weight = np.abs(points)
         whole = weight.sum(axis=0)
