@@ -205,7 +205,7 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
     goes_on = [o for dyad in shown for o in dyad.outcomes if o.phase == CONTINUATION and not o.assumed]
     goes_on += [o for o in risk.shared if o.phase == CONTINUATION and not o.assumed]
     if any(outcome.id in kept for outcome in goes_on):
-        notes.append("* Recorded in the last year: another would be a continuation, any other an onset.")
+        notes.append("* Recorded in the last year: another would be a continuation. Of the others none is known there.")
     if len(kept) < len(rows):
         notes.append(f"The {len(kept)} likeliest of {len(rows)} outcomes.")
     named = {name: case.events[name].label + (f" ({spread[name]})" if name in spread else "") for name in kept}
