@@ -90,7 +90,7 @@ def _stale(now: View) -> None:
         st.dataframe(
             [
                 {
-                    "Not searched for": ", ".join(_label(case, kind) for kind in one.types),
+                    "Not searched for": _types(case, one.types),
                     "Where": ", ".join(one.units) or "everywhere",
                     "Since": "never" if one.until is None else str(one.until),
                     "Days": one.days,
@@ -122,6 +122,10 @@ def _stale(now: View) -> None:
             f"Stated of {riskcast.long_date(case.as_of)} without a day: {names}. With a roll these levels are dated, "
             "and age from then on."
         )
+
+
+def _types(case: riskcast.Case, types: Sequence[str]) -> str:
+    return "all types" if len(types) == len(case.events) else ", ".join(_label(case, kind) for kind in types)
 
 
 def _day(now: View, author: str) -> None:
