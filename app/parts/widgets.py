@@ -60,7 +60,7 @@ def health(result: Result) -> None:
             ),
             icon=":material/warning:",
         )
-    for caution in posterior.cautions:
+    for caution in result.forecast.cautions:
         st.warning(caution, icon=":material/history:")
     khat = "" if found.khat_max is None else f" · k-hat ≤ {max(found.khat_max, 0.0):.2f}"
     error = result.forecast.accuracy.points

@@ -104,13 +104,13 @@ def handed(view: View) -> Result:
 
 
 @kept(max_entries=MOST_RESULTS)
-def _explained(asked: riskcast.Request, _result: Result) -> riskcast.Explanation:
-    return riskcast.explain(_result.forecast)
+def _explained(asked: riskcast.Request, of: str, _result: Result) -> riskcast.Explanation:
+    return riskcast.explain(_result.forecast, of)
 
 
-def explained(view: View) -> riskcast.Explanation:
-    """Why the scores are what they are."""
-    return _explained(request(view), current(view))
+def explained(view: View, of: str = "score") -> riskcast.Explanation:
+    """Why the scores, or the probabilities of an outcome, are what they are."""
+    return _explained(request(view), of, current(view))
 
 
 @kept(max_entries=MOST_RESULTS)

@@ -151,7 +151,8 @@ def _driver(today: Today, one: Any, places: riskcast.Places | None) -> None:
         st.markdown(reasons.reason(today, one))
         if not st.toggle("Down to effects, events and sources", key=f"why_open:{one.id}"):
             return
-        st.caption(f"{riskcast.signed(one.points, 2)} points; simulation error ± {one.error:.2f}.")
+        ends = "" if one.interval is None else f", {riskcast.signed_ends(one.interval)} with more knowledge (90 %)"
+        st.caption(f"{riskcast.signed(one.points, 2)} points{ends}; simulation error ± {one.error:.2f}.")
         st.markdown(Markdown("**What it does to each event's rate**"))
         if one.kind == "tension":
             _tension_factors(today)
@@ -204,6 +205,8 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
         if kind.severity is not None:
             words = riskcast.severity_in_words(kind.severity)
             st.markdown(Markdown("**Severity {}** of 100: {}", f"{kind.severity:g}", words))
+    if not result.forecast.is_assumed(event, unit) and st.toggle("What makes it up", key=f"why_parts:{event}"):
+        _parts(today, results.explained(session.view(), event))
     acting = today.acting.on(event)
     st.subheader("What raises and lowers its rate now")
     st.markdown(_base_rate(result, event, unit))
@@ -218,6 +221,24 @@ def _outcome(today: Today, event: str, places: riskcast.Places | None) -> None:
     keys = reasons.outcome_keys(result, event, dyad)
     with st.expander(f"{len(keys)} assumptions with their claims, sources and lines"):
         _evidence(today, keys, places)
+
+
+def _parts(today: Today, explanation: riskcast.Explanation) -> None:
+    """What makes up the probability of an outcome, driver by driver."""
+    dyad, own = today.dyad, explanation.contributions[today.dyad]
+    chart = charts.waterfall_chart(explanation, dyad, name=today.case.name_of(dyad), palette=widgets.palette())
+    st.altair_chart(chart, theme=None, width="stretch")
+    shown = [one for one in own if one.interval is not None and abs(one.points) >= LEAST_POINTS]
+    told = (
+        Markdown("- {}: **{}** ({})", one.label, riskcast.signed(one.points), riskcast.signed_ends(one.interval))
+        for one in shown[:MOST_OPEN]
+        if one.interval is not None
+    )
+    st.markdown(lines(list(told)))
+    st.caption(
+        "Points are percentage points, Shapley values as those of the score; in brackets 90 % intervals: what more "
+        "knowledge could change."
+    )
 
 
 def _phase(result: Result, event: str, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import numpy as np
 import openpyxl
@@ -48,6 +49,9 @@ def test_the_workbook_has_lines_in_cells_beside_the_scores(dossier: riskcast.Dos
     assert sheet["A2"].value == history.case.name_of(highest)
     shown = [cell.value for cell in sheet[2]][5:]
     assert shown == pytest.approx(history.of(highest).score.tolist())
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheets = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/sheet")]
+    assert [text.count("<x14:sparkline>") for text in sheets if "<x14:sparkline>" in text] == [len(history.dyads)]
 
 
 def test_the_brief_says_how_scores_went(dossier: riskcast.Dossier) -> None:

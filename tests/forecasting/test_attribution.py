@@ -11,6 +11,7 @@ import pytest
 
 from riskcast import explain, fit, forecast
 from riskcast.case.model import Case
+from riskcast.errors import UnknownNameError
 from riskcast.forecasting import attribution
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.futures import draw_chance, simulate_futures
@@ -83,6 +84,47 @@ def test_contributions_are_the_brute_force_shapley_values_of_the_closed_form(sec
         reference = exact_score(frozenset(), second, column)
         error = math.sqrt(sum(c.error**2 for c in points.values()))
         assert found.reference[dyad] == pytest.approx(reference, abs=5 * error + 0.5)
+
+
+def test_a_probability_is_split_into_its_brute_force_shapley_values() -> None:
+    found = explain(
+        forecast(fit(closed_case(2.0), draws=3000, prior_only=True), horizon=HORIZON, paths=2), "a", paths=6000
+    )
+    assert found.of == "a"
+    for column, dyad in enumerate(("HHH-P001", "HHH-P002")):
+        exact = {driver: 100.0 * value / SEVERITY for driver, value in exact_shapley(2.0, column).items()}
+        points = {c.id: c for c in found.contributions[dyad]}
+        assert set(points) == set(exact)
+        for driver, value in exact.items():
+            assert points[driver].points == pytest.approx(value, abs=5 * points[driver].error + 1e-4)
+        total = found.reference[dyad] + math.fsum(c.points for c in points.values())
+        assert total == pytest.approx(found.score[dyad], abs=1e-9)
+        assert found.score[dyad] == pytest.approx(
+            100.0 * exact_score(frozenset(exact), 2.0, column) / SEVERITY, abs=1.5
+        )
+    with pytest.raises(UnknownNameError, match="did you mean 'a'"):
+        explain(forecast(fit(closed_case(), draws=100, prior_only=True), horizon=HORIZON, paths=2), "aa")
+
+
+def test_intervals_of_contributions_are_those_of_what_is_not_known() -> None:
+    """One driver whose effect is uncertain: its points rise with the effect, and so do their quantiles."""
+    low, high = 1.2, 3.5
+    effects = [edge("mood", "a", quantity(2.0, low, high))]
+    case = make_case({"a": event(quantity(0.3), severity=SEVERITY)}, effects, {"mood": indicator(now=quantity(1.0))})
+    found = explain(forecast(fit(case, draws=1000, prior_only=True), horizon=HORIZON, paths=2), paths=2000)
+    for own in found.contributions.values():
+        [mood] = own
+        assert mood.interval is not None
+        for end, ratio in ((mood.interval.low, low), (mood.interval.high, high)):
+            exact = SEVERITY * (math.exp(-HORIZON * RATE) - math.exp(-HORIZON * RATE * ratio))
+            assert end == pytest.approx(exact, abs=2.5)
+    known = explained(closed_case())
+    for contribution in known.contributions["HHH-P001"]:
+        assert contribution.interval is not None
+        assert contribution.interval.low <= contribution.points <= contribution.interval.high
+        assert contribution.interval.high - contribution.interval.low < 2.5
+    frame = found.to_frame()
+    assert ((frame["low"] <= frame["points"]) & (frame["points"] <= frame["high"])).all()
 
 
 def test_drivers_without_an_edge_or_at_their_reference_get_nothing() -> None:

@@ -181,9 +181,12 @@ def compare(
 def explain(
     asked: Asked,
     dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
+    of: Annotated[str, typer.Option(metavar="OUTCOME", help="An outcome, to explain its probability.")] = "score",
+    as_json: JsonOption = False,
 ) -> None:
-    """Why a dyad's score is what it is: drivers, what acts now, remembered events, evidence."""
-    from riskcast.forecasting.attribution import explain as attribute
+    """Why a dyad's score or an outcome's probability is what it is: drivers, what acts now, events, evidence."""
+    from riskcast.exports.plain_data import outcome_data
+    from riskcast.forecasting.attribution import check_explained, explain as attribute
     from riskcast.forecasting.drivers_now import acting
     from riskcast.forecasting.remembered import remembered_events
     from riskcast.forecasting.scoring import score
@@ -193,9 +196,13 @@ def explain(
     request = asked.request()
     if dyad not in request.case.dyads:
         raise UnknownNameError("dyad", dyad, request.case.dyads)
+    check_explained(request.case, of)
     [ahead] = forecast_asked(request)
-    with progress("Explaining the scores") as report:
-        explanation = attribute(ahead, progress=report)
+    with progress("Explaining it") as report:
+        explanation = attribute(ahead, of, progress=report)
+    if as_json:
+        print_json(outcome_data(ahead, explanation, dyad))
+        return
     past, now = remembered_events(ahead.posterior, dyad), acting(ahead, dyad)
     make_console().print(explanation_view(score(ahead), explanation, dyad, past, now))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
+    from riskcast.forecasting.outside_numbers import OutsideProbability
     from riskcast.forecasting.requests import Request
 
 CaseArgument = Annotated[
@@ -62,6 +63,13 @@ UnreliableOption = Annotated[
     bool,
     typer.Option("--allow-unreliable", help="Go on with a posterior that failed its checks, and mark every output."),
 ]
+OutsideOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A table of others' probabilities: question, probability, forecaster, date."),
+]
+OutsideWeightOption = Annotated[
+    float | None, typer.Option(metavar="W", help="How much they weigh, 0 to 1.", show_default="0, or what is earned")
+]
 WorkersOption = Annotated[
     int | None, typer.Option(help="Worker processes on this machine.", show_default="one for each processor")
 ]
@@ -86,14 +94,17 @@ class Asked:
     engine: EngineOption = DEFAULT_ENGINE
     prior_only: PriorOnlyOption = False
     allow_unreliable: UnreliableOption = False
+    outside: OutsideOption = None
+    outside_weight: OutsideWeightOption = None
 
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
         from riskcast.case.yaml_lines import read_text
         from riskcast.forecasting.requests import OverlayFile, Request, check_request, request_doubts
 
+        base = read_case(self.case)
         request = Request(
-            base=read_case(self.case),
+            base=base,
             as_of=None if self.as_of is None else self.as_of.date(),
             overlays=tuple(OverlayFile(read_text(file, str(file)), str(file)) for file in self.overlay or ()),
             scenarios=tuple(self.scenario or (None,)),
@@ -104,11 +115,43 @@ class Asked:
             engine=self.engine,
             prior_only=self.prior_only,
             allow_unreliable=self.allow_unreliable,
+            outside=self._outside(base.as_of if self.as_of is None else self.as_of.date()),
         )
         check_request(request)
         # What scenarios say stands beside their numbers.
         tell(request_doubts(replace(request, scenarios=())))
         return request
+
+    def _outside(self, day: dt.date) -> tuple[OutsideProbability, ...]:
+        """Numbers from outside, each with its weight."""
+        from riskcast.forecasting.outside_numbers import read_outside
+
+        if self.outside is None:
+            if self.outside_weight is not None:
+                raise OptionError("--outside-weight weighs nothing; give --outside FILE")
+            return ()
+        weight = self.outside_weight or 0.0
+        earned = earned_in_ledger(day) if self.outside_weight is None else {}
+        if not 0.0 <= weight <= 1.0:
+            raise OptionError(f"--outside-weight is {self.outside_weight}; give a number from 0 to 1")
+        return tuple(
+            one if one.weight is not None else replace(one, weight=earned.get(one.forecaster, weight))
+            for one in read_outside(self.outside)
+        )
+
+
+def earned_in_ledger(day: dt.date) -> dict[str, float]:
+    """By forecaster: the weight that its track record has earned by a day, from the ledger of RISKCAST_LEDGER or of
+    this folder; nothing where there is none."""
+    from riskcast.ledger.places import find_place
+
+    place = find_place()
+    if place.file is not None and not place.file.is_file():
+        return {}
+    from riskcast.ledger.tracking import track
+    from riskcast.verification.pooling import earned_weights
+
+    return {name: found.weight for name, found in earned_weights(track(None, day), day).items()}
 
 
 def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

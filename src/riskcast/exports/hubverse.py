@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.case.model import Case
+from riskcast.errors import OptionError
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import origin
@@ -94,7 +95,11 @@ def model_name(dossier: Dossier) -> str:
 
 
 def write_hubverse(dossier: Dossier, folder: Path) -> None:
-    """Write the files of `hub_files(dossier)` below `hubverse`."""
+    """Write the files of `hub_files(dossier)` below `hubverse`; raises OptionError for a forecast that numbers from
+    outside adjust, whose futures do not count alike."""
+    if any(risk.forecast.outside is not None and risk.forecast.outside.acts for risk in dossier.risks):
+        wrong = "hubverse: samples are futures that count alike, and those of an adjusted forecast do not"
+        raise OptionError(f"{wrong}; leave hubverse out of --formats")
     write_all(folder, {f"hubverse/{name}": content for name, content in hub_files(dossier).items()})
 
 

@@ -138,8 +138,10 @@ class Driver(TypedDict):
 
     indicator: str
     contribution: Points
-    kind: Literal["indicator", "recent", "raised", "tension"]
+    kind: Literal["indicator", "recent", "raised", "tension", "outside"]
     error: Annotated[float, Field(ge=0, description="Monte Carlo standard error, score points")]
+    low: NotRequired[Annotated[float, Field(description="Lower end of the 90 % interval over the parameters")]]
+    high: NotRequired[Annotated[float, Field(description="Upper end of the 90 % interval over the parameters")]]
 
 
 @with_config(CLOSED)
@@ -312,6 +314,30 @@ class Note(TypedDict):
 
 
 @with_config(CLOSED)
+class WeighedNumber(TypedDict):
+    """A probability from outside that was weighed in: whose, of which day, and what became of it."""
+
+    question: Annotated[str, Field(description="A query that names one event")]
+    probability: Annotated[float, Field(gt=0, lt=1)]
+    forecaster: str
+    date: Day
+    weight: Annotated[float, Field(ge=0, le=1, description="In the log-linear pool with the model's own probability")]
+    model: Annotated[float, Field(ge=0, le=1, description="The model's own probability")]
+    used: Annotated[float, Field(ge=0, le=1, description="What the two pool to")]
+
+
+@with_config(CLOSED)
+class OutsideOrigin(TypedDict):
+    """Numbers from outside by which the forecast was adjusted, and what their weights leave of its futures."""
+
+    adjusted: Annotated[bool, Field(description="Whether any number has a weight above 0")]
+    numbers: list[WeighedNumber]
+    futures: int
+    effective_futures: float
+    effective_draws: float
+
+
+@with_config(CLOSED)
 class ForecastFile(TypedDict):
     """Risk scores of one case under one or more scenarios, with what they rest on. Numbers have ten digits."""
 
@@ -327,6 +353,7 @@ class ForecastFile(TypedDict):
     differences: list[Difference]
     assumptions: list[Assumption]
     diagnostics: list[Diagnostic]
+    outside: NotRequired[OutsideOrigin]
     tension: NotRequired[TensionOrigin]
     notes: list[Note]
     since_previous: NotRequired[list[SincePrevious]]

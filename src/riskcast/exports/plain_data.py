@@ -11,6 +11,7 @@ from riskcast.case.model import Case
 from riskcast.case.quantity_names import ids_behind_driver
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.contrasts import Contrast
+from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
@@ -33,7 +34,13 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     for dyad in risk.dyads:
         standing = risk.standings[dyad.id]
         drivers = [
-            {"indicator": c.id, "contribution": rounded(c.points), "kind": c.kind, "error": rounded(c.error)}
+            {
+                "indicator": c.id,
+                "contribution": rounded(c.points),
+                "kind": c.kind,
+                "error": rounded(c.error),
+                **_ends(c),
+            }
             for c in explanation.contributions[dyad.id]
         ]
         dyads.append(
@@ -66,10 +73,33 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
 def explanation_data(explanation: Explanation) -> dict[str, Any]:
     """An explanation as plain data, without any rounding: what `read_explanation` reads."""
     contributions = {
-        dyad: [{"driver": c.id, "label": c.label, "kind": c.kind, "points": c.points, "error": c.error} for c in own]
+        dyad: [_contribution(c) | ({} if c.low is None else {"low": c.low, "high": c.high}) for c in own]
         for dyad, own in explanation.contributions.items()
     }
     return {"reference": explanation.reference, "score": explanation.score, "contributions": contributions}
+
+
+def _contribution(c: Contribution) -> dict[str, Any]:
+    return {"driver": c.id, "label": c.label, "kind": c.kind, "points": c.points, "error": c.error}
+
+
+def _ends(c: Contribution) -> dict[str, float | None]:
+    """The 90 % interval of a contribution, where it has one."""
+    return {} if c.interval is None else {"low": rounded(c.interval.low), "high": rounded(c.interval.high)}
+
+
+def outcome_data(forecast: Forecast, explanation: Explanation, dyad: str) -> dict[str, Any]:
+    """What makes up one dyad's score, or the probability of an outcome in percent, as plain data."""
+    own = explanation.contributions[dyad]
+    drivers = [_contribution(c) | _ends(c) for c in own]
+    return {
+        **provenance(forecast),
+        "dyad": dyad,
+        "of": explanation.of,
+        "value": rounded(explanation.score[dyad]),
+        "at_reference": rounded(explanation.reference[dyad]),
+        "drivers": [{**d, "points": rounded(d["points"]), "error": rounded(d["error"])} for d in drivers],
+    }
 
 
 def read_explanation(plain: Any) -> Explanation:

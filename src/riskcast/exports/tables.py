@@ -183,17 +183,19 @@ def contribution_table(dossier: Dossier) -> Table:
     rows: list[tuple[Value, ...]] = []
     for scenario, explanation in dossier.explanations.items():
         for dyad, contributions in explanation.contributions.items():
-            at_reference = (explanation.reference[dyad], None)
+            at_reference = (explanation.reference[dyad], None, None, None)
             rows.append((scenario, dyad, "reference", "All at reference, nothing recent", "reference", *at_reference))
-            rows += [(scenario, dyad, c.id, c.label, c.kind, c.points, c.error) for c in contributions]
+            rows += [(scenario, dyad, c.id, c.label, c.kind, c.points, c.error, c.low, c.high) for c in contributions]
     columns = (
         SCENARIO,
         DYAD,
         Column("driver", "Indicator, recent:EVENT, raised:EVENT, tension:today, or reference", width=28),
         Column("label", "Driver in words", width=40),
-        Column("kind", "indicator, recent, raised, tension, or reference", width=11),
+        Column("kind", "indicator, recent, raised, tension, outside, or reference", width=11),
         Column("points", "Shapley value of the driver; all of a dyad add up to its score", "points"),
         Column("error", "Monte Carlo standard error of the points", "figure", 12, UNITS["points"]),
+        Column("low", "Lower end of the 90 % interval over the parameters", "points"),
+        Column("high", "Upper end of the 90 % interval over the parameters", "points"),
     )
     about = "What makes up every score"
     return Table(about, columns, tuple(rows), "contributions", ("scenario", "dyad", "driver"))

@@ -259,7 +259,7 @@ class _Book:
             for place, value in enumerate(own.score.tolist(), first):
                 self._write(sheet, row, place, value if math.isfinite(value) else None, "score")
             cells = f"{xl_rowcol_to_cell(row, first)}:{xl_rowcol_to_cell(row, last)}"
-            look = {"line_weight": 1.5, "series_color": theme.LIGHT.model, "last_point": True, "min": 0}
+            look = {"weight": 1.5, "series_color": theme.LIGHT.model, "last_point": True, "min": 0}
             sheet.add_sparkline(row, 1, {"range": f"'{sheet.get_name()}'!{cells}", **look})
             sheet.set_row(row, BRIEF_HEIGHT)
         sheet.freeze_panes(1, 1)

@@ -16,6 +16,11 @@ from .drivers_now import (
 from .forecasts import Forecast as Forecast, forecast as forecast
 from .level_bounds import HeldLevel as HeldLevel, held_levels as held_levels
 from .lineage import provenance as provenance
+from .outside_numbers import (
+    Outside as Outside,
+    OutsideProbability as OutsideProbability,
+    read_outside as read_outside,
+)
 from .questions import Answer as Answer, Answers as Answers, ask as ask
 from .remembered import (
     RememberedEvent as RememberedEvent,
@@ -38,3 +43,4 @@ from .scoring import (
     score_text as score_text,
 )
 from .tension_now import TensionToday as TensionToday, tension_today as tension_today
+from .weighed_paths import weigh_in as weigh_in

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from riskcast.forecasting.estimates import Estimate
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
 
@@ -15,7 +16,8 @@ MOST_SHOWN = 5
 @dataclass(frozen=True)
 class Contribution:
     """How many points of a score, or of its change, are due to one driver or change; `error` is the Monte Carlo
-    standard error, 0 where nothing was sampled; `parts`: what it stands for, where that is more than itself."""
+    standard error, 0 where nothing was sampled; `parts`: what it stands for, where that is more than itself; `low` and
+    `high`: the 90 % interval over what is not known of the parameters, None where it was not worked out."""
 
     id: str
     label: str
@@ -23,6 +25,13 @@ class Contribution:
     points: float
     error: float
     parts: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def interval(self) -> Estimate | None:
+        """The points with their 90 % interval, where there is one."""
+        return None if self.low is None or self.high is None else Estimate(self.points, self.low, self.high)
 
 
 @dataclass(frozen=True)

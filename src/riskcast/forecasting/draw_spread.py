@@ -9,18 +9,27 @@ from riskcast.machinery.array_types import Floats
 from riskcast.machinery.threads import single_thread
 
 
-def without_chance(values: Floats, noise: Floats, columns: Floats, weights: Floats) -> Floats:
+def parameter_basis(columns: Floats, weights: Floats) -> Floats:
+    """What functions of the parameters, columns (draws, k), span beside a constant: (draws, rank), orthonormal once the
+    rows are multiplied by the square roots of the draws' shares of the weight."""
+    share = weights / weights.sum()
+    with single_thread():
+        basis, sizes, _ = np.linalg.svd((columns - share @ columns) * np.sqrt(share)[:, None], full_matrices=False)
+    return basis[:, sizes > 1e-8 * max(float(sizes.max(initial=0.0)), 1e-300)]
+
+
+def without_chance(values: Floats, noise: Floats, basis: Floats, weights: Floats) -> Floats:
     """What each draw's parameters let one expect, (draws,), from averages over a few paths each.
 
-    values: the averages; noise: the variance that chance leaves in each; columns: (draws, k) functions of the
-    parameters; weights: of the draws. Values are regressed on the columns. Of the fit, chance has put in
-    sum over columns k and draws d of w[d] b[k, d]^2 e[d]^2, where b are the orthonormal columns and e what the
-    regression leaves (White, 1980); of the rest, the mean of `noise`. Fit and rest are drawn towards the mean until
-    their variances are what remains without it.
+    values: the averages; noise: the variance that chance leaves in each; basis: of functions of the parameters
+    (`parameter_basis`); weights: of the draws. Values are regressed on the basis b. Of the fit, chance has put in
+    sum over columns k and draws d of w[d] b[k, d]^2 e[d]^2, where e is what the regression leaves (White, 1980); of
+    the rest, the mean of `noise`. Fit and rest are drawn towards the mean until their variances are what remains
+    without it.
 
     >>> rng, skill = np.random.default_rng(1), np.linspace(-1.0, 1.0, 2000)
-    >>> noisy = skill + rng.normal(0.0, 2.0, 2000)
-    >>> clean = without_chance(noisy, np.full(2000, 4.0), skill[:, None], np.ones(2000))
+    >>> noisy, even = skill + rng.normal(0.0, 2.0, 2000), np.ones(2000)
+    >>> clean = without_chance(noisy, np.full(2000, 4.0), parameter_basis(skill[:, None], even), even)
     >>> round(float(skill.std()), 2), round(float(noisy.std()), 1), bool(abs(clean.std() - skill.std()) < 0.2)
     (0.58, 2.1, True)
     """
@@ -28,10 +37,7 @@ def without_chance(values: Floats, noise: Floats, columns: Floats, weights: Floa
     root = np.sqrt(share)
     mean = float(share @ values)
     away = values - mean
-    centred = (columns - share @ columns) * root[:, None]
     with single_thread():
-        basis, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-        basis = basis[:, sizes > 1e-8 * max(float(sizes.max(initial=0.0)), 1e-300)]
         size = basis.T @ (root * away)
         fitted = np.divide(basis @ size, root, out=np.zeros_like(away), where=root > 0.0)
     rest = away - fitted

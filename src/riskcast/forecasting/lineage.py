@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from riskcast.case.model import Case
 from riskcast.engines.posterior import Diagnostics
 from riskcast.forecasting.accuracy import Accuracy
+from riskcast.forecasting.outside_numbers import Outside
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Lineage:
     health: Diagnostics
     cautions: tuple[str, ...]
     accuracy: Accuracy
+    outside: Outside | None = None
     riskcast_version: str = __version__
 
 
@@ -100,6 +102,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
         health=posterior.diagnostics,
         cautions=forecast.cautions,
         accuracy=forecast.accuracy,
+        outside=forecast.outside,
     )
 
 
@@ -113,6 +116,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
         "scenario": found.scenario,
         "overlay_hash": found.case.overlay_hash,
         "cautions": list(found.cautions),
+        **({} if found.outside is None else {"outside": _outside(found.outside)}),
         "engine": {
             "name": found.engine,
             "khat_max": rounded(health.khat_max),
@@ -138,6 +142,16 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
             "until": last.isoformat(),
         },
     }
+
+
+def _outside(outside: Outside) -> dict[str, Any]:
+    """What a forecast was adjusted by, as plain data."""
+    numbers = [
+        one.number.plain() | {"weight": rounded(one.weight), "model": rounded(one.model), "used": rounded(one.target)}
+        for one in outside.numbers
+    ]
+    worth = {"effective_futures": rounded(outside.effective), "effective_draws": rounded(outside.effective_draws)}
+    return {"adjusted": outside.acts, "numbers": numbers, "futures": outside.paths, **worth}
 
 
 def rounded(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from riskcast.errors import CaseError, OptionError, Problem, show
+from riskcast.forecasting.simulation import Simulated
 from riskcast.machinery.table_files import TableFile, Wanted, read_table
 from riskcast.numbers import number, percent
 
@@ -19,7 +20,7 @@ _NUMBERS: Final = frozenset(("probability", "weight"))
 
 
 @dataclass(frozen=True)
-class OutsideNumber:
+class OutsideProbability:
     """A probability that somebody else gives, on a day, to what a query asks."""
 
     question: str
@@ -44,7 +45,7 @@ class WeighedNumber:
     """An outside number as it was used: the model's own probability, the weight, what both pool to, and by how much
     futures on which the event happens weigh more for it, in log."""
 
-    number: OutsideNumber
+    number: OutsideProbability
     model: float
     weight: float
     target: float
@@ -61,12 +62,13 @@ class WeighedNumber:
 @dataclass(frozen=True)
 class Outside:
     """What a forecast was adjusted by: numbers with their weights; effective: how many futures the weighted ones are
-    worth (Kish), of `paths`; effective_draws: the same of draws."""
+    worth (Kish), of `paths`; effective_draws: the same of draws; before: what was simulated, without them."""
 
     numbers: tuple[WeighedNumber, ...]
     effective: float
     paths: int
     effective_draws: float
+    before: Simulated
 
     @property
     def acts(self) -> bool:
@@ -86,7 +88,7 @@ class Outside:
         return f"Adjusted by numbers from outside. {parts}. With their weights {worth}."
 
 
-def read_outside(file: str | Path) -> tuple[OutsideNumber, ...]:
+def read_outside(file: str | Path) -> tuple[OutsideProbability, ...]:
     """Outside numbers from a table: columns question, probability, forecaster, date and, where it is there, weight.
 
     Raises CaseError with the row of what cannot be used.
@@ -105,7 +107,7 @@ def read_outside(file: str | Path) -> tuple[OutsideNumber, ...]:
     return tuple(found)
 
 
-def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[OutsideNumber]:
+def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[OutsideProbability]:
     texts = {column: table.texts(column) for column in table.columns}
     if table.dialect.decimal == ",":
         texts |= {column: [text.replace(",", ".") for text in texts[column]] for column in _NUMBERS & texts.keys()}
@@ -129,10 +131,10 @@ def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[O
         if cells.get("weight") and (weight is None or not 0.0 <= weight <= 1.0):
             wrong("weight", f"is {show(cells['weight'])}", "give a number from 0 to 1, or leave it empty")
         if len(problems) == before and probability is not None and day is not None:
-            yield OutsideNumber(cells["question"], probability, cells["forecaster"], day, weight)
+            yield OutsideProbability(cells["question"], probability, cells["forecaster"], day, weight)
 
 
-def check_outside(numbers: tuple[OutsideNumber, ...], as_of: dt.date) -> None:
+def check_outside(numbers: tuple[OutsideProbability, ...], as_of: dt.date) -> None:
     """Raise OptionError for a number that was not known on the day of the forecast, or is given twice."""
     for one in numbers:
         if one.day > as_of:

@@ -19,6 +19,7 @@ from riskcast.engines.fitting import DRAWS, fit
 from riskcast.engines.jobs import Progress
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
+from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import (
     Forecast,
     check_horizon,
@@ -27,7 +28,11 @@ from riskcast.forecasting.forecasts import (
     forecast,
     with_equal_paths,
 )
+from riskcast.forecasting.outside_numbers import OutsideProbability, check_outside
+from riskcast.forecasting.query_names import read_ahead
 from riskcast.forecasting.scenarios import resolve_scenario
+from riskcast.forecasting.weighed_paths import weigh_in
+from riskcast.names import BASELINE
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Request:
 
     `base` is the case as read, before `as_of` and overlays are applied; `scenarios` are names, scenarios made in code,
     or None for the baseline, the first of them the headline; `horizon` is in periods, the case's own where None;
-    `paths` are the futures of each draw, as many as are enough where None.
+    `paths` are the futures of each draw, as many as are enough where None; `outside` are probabilities that others
+    give, each with its weight.
 
     >>> import riskcast
     >>> asked = Request(riskcast.load_case("central_asia_2024"), scenarios=("second_attack",), draws=200)
@@ -63,6 +69,7 @@ class Request:
     prior_only: bool = False
     allow_unreliable: bool = False
     paths: int | None = None
+    outside: tuple[OutsideProbability, ...] = ()
 
     @cached_property
     def published(self) -> Case:
@@ -92,6 +99,7 @@ class Request:
             "allow_unreliable": self.allow_unreliable,
             # A usual value says nothing: ids of earlier runs stay.
             **({} if self.paths is None else {"paths": self.paths}),
+            **({"outside": [one.plain() for one in self.outside]} if self.outside else {}),
         }
 
     @cached_property
@@ -119,6 +127,11 @@ def check_request(request: Request) -> tuple[str, ...]:
         name, assumed = resolve_scenario(request.case, scenario)
         check_reach(name, assumed, request.periods)
         names.append(name)
+    check_outside(request.outside, request.case.as_of)
+    if request.outside and names != [BASELINE]:
+        raise OptionError("numbers from outside are of the world as it is; leave out scenarios, or the numbers")
+    for number in request.outside:
+        read_ahead(request.case, request.periods, number.question)
     return tuple(names)
 
 
@@ -165,4 +178,5 @@ def forecast_requested(
     made = [
         forecast(posterior, name, request.periods, paths=request.paths, progress=progress) for name in request.scenarios
     ]
-    return with_equal_paths(made)
+    equal = with_equal_paths(made)
+    return tuple(weigh_in(ahead, request.outside, progress=progress) for ahead in equal)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.forecasting.draw_spread import without_chance
+from riskcast.forecasting.draw_spread import parameter_basis, without_chance
 from riskcast.forecasting.estimates import HIGH, LOW, Estimate
 from riskcast.machinery.array_types import Floats
 
@@ -104,11 +104,11 @@ def share_of(hits: Floats, held: Floats, squares: Floats, columns: Floats) -> Sh
     some = held > 0.0
     weights, values = held[some], hits[some] / held[some]
     number = np.square(weights) / squares[some]
-    clean = np.full_like(values, mean)
+    clean, basis = np.full_like(values, mean), parameter_basis(columns[some], weights)
     for _ in range(2):
         noise = np.clip(clean, 0.0, 1.0)
         noise *= (1.0 - noise) / number
-        clean = without_chance(values, noise, columns[some], weights)
+        clean = without_chance(values, noise, basis, weights)
     variance = float(weights @ np.square(clean - mean)) / total
     # No narrower than what paths leave in the mean.
     low, high = beta_ends(mean, max(variance, float(np.square(weights) @ noise) / total**2))

@@ -10,7 +10,7 @@ import numpy as np
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.kept_paths import KeptPaths
-from riskcast.forecasting.outside_numbers import Outside, OutsideNumber, WeighedNumber, check_outside
+from riskcast.forecasting.outside_numbers import Outside, OutsideProbability, WeighedNumber, check_outside
 from riskcast.forecasting.query_names import read_query
 from riskcast.forecasting.query_paths import PathRecord
 from riskcast.forecasting.query_terms import Term
@@ -26,7 +26,7 @@ PATHS = 16
 
 def weigh_in(
     forecast: Forecast,
-    numbers: Sequence[OutsideNumber],
+    numbers: Sequence[OutsideProbability],
     weights: float | Mapping[str, float] = 0.0,
     *,
     cells: int = BLOCK_CELLS,
@@ -46,7 +46,7 @@ def weigh_in(
     >>> import datetime as dt
     >>> from riskcast import fit, forecast, load_case
     >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3, paths=4)
-    >>> crowd = OutsideNumber("RUS-TJK:demarche", 0.5, "crowd", dt.date(2024, 5, 1))
+    >>> crowd = OutsideProbability("RUS-TJK:demarche", 0.5, "crowd", dt.date(2024, 5, 1))
     >>> adjusted = weigh_in(ahead, [crowd], {"crowd": 1.0})
     >>> round(adjusted.probability("demarche", "RUS-TJK").mean, 6)
     0.5
@@ -68,7 +68,8 @@ def weigh_in(
     if not acting.any():
         found = zip(numbers, own.tolist(), used, own.tolist(), [0.0] * len(used), strict=True)
         many, draws = len(kept.holds), float(forecast.plan.draws)
-        return replace(forecast, outside=Outside(tuple(WeighedNumber(*one) for one in found), float(many), many, draws))
+        own = tuple(WeighedNumber(*one) for one in found)
+        return replace(forecast, outside=Outside(own, float(many), many, draws, forecast.simulated))
     for place in np.flatnonzero(acting).tolist():
         if not 0.0 < own[place] < 1.0:
             told = "no" if own[place] == 0.0 else "every"
@@ -91,8 +92,9 @@ def weigh_in(
             "or more --paths or --draws"
         )
     weighed = zip(numbers, own.tolist(), used, targets.tolist(), tilt.tolist(), strict=True)
-    outside = Outside(tuple(WeighedNumber(*one) for one in weighed), effective, len(weight), effective_draws)
-    return replace(forecast, simulated=kept.simulated(weight), paths=paths, outside=outside)
+    told = tuple(WeighedNumber(*one) for one in weighed)
+    outside = Outside(told, effective, len(weight), effective_draws, forecast.simulated)
+    return replace(forecast, simulated=kept.summed(weight), paths=paths, outside=outside)
 
 
 def path_weights(forecast: Forecast, record: PathRecord) -> Floats:
@@ -111,7 +113,7 @@ def outside_terms(forecast: Forecast) -> list[Term]:
     return [_term(forecast, one.number) for one in acting]
 
 
-def _term(forecast: Forecast, number: OutsideNumber) -> Term:
+def _term(forecast: Forecast, number: OutsideProbability) -> Term:
     """What an outside number is of."""
     query = read_query(forecast, number.question)
     if query.given is not None or query.is_open:
@@ -121,7 +123,7 @@ def _term(forecast: Forecast, number: OutsideNumber) -> Term:
     return query.event
 
 
-def _weight(number: OutsideNumber, weights: float | Mapping[str, float]) -> float:
+def _weight(number: OutsideProbability, weights: float | Mapping[str, float]) -> float:
     """The weight of a number: its own, else its forecaster's, else 0."""
     given = weights.get(number.forecaster, 0.0) if isinstance(weights, Mapping) else weights
     weight = given if number.weight is None else number.weight

@@ -120,6 +120,8 @@ def run_request(request: Request, progress: Progress | None = None) -> Run:
     problems = find_problems(request.base)
     if problems:
         raise CaseError(problems)
+    if request.outside:
+        raise OptionError("a kept run holds no numbers from outside; leave them out, or export the forecast")
     names = check_request(request)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -22,7 +22,7 @@ from riskcast.case.panel import TREATMENTS
 from riskcast.errors import UnknownNameError, visible
 from riskcast.exports.plain_data import evidence_of
 from riskcast.forecasting.accuracy import Accuracy
-from riskcast.forecasting.attribution import Explanation
+from riskcast.forecasting.attribution import SCORE, Explanation
 from riskcast.forecasting.contrasts import Contrast
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.drivers_now import ActingEffect
@@ -322,20 +322,28 @@ def explanation_view(
     own = explanation.contributions[dyad_id]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=WIDTH)
     table.add_column("Driver", ratio=1)
-    table.add_column("Points", justify="right")
-    table.add_column("± MC", justify="right", style="dim")
+    table.add_column("Points", justify="right", no_wrap=True)
+    table.add_column("90 %", justify="right", no_wrap=True)
+    table.add_column("± MC", justify="right", no_wrap=True, style="dim")
     table.add_column("", width=BAR)
     largest = max((abs(c.points) for c in own), default=1.0) or 1.0
-    table.add_row("At reference levels, nothing recent", f"{explanation.reference[dyad_id]:.1f}", "", "")
+    table.add_row("At reference levels, nothing recent", f"{explanation.reference[dyad_id]:.1f}", "", "", "")
     for c in own:
-        table.add_row(c.label, driver_points(c), error_size(c.error), bar(abs(c.points) / largest))
+        ends = NOTHING if c.interval is None else signed_ends(c.interval)
+        table.add_row(c.label, driver_points(c), ends, error_size(c.error), bar(abs(c.points) / largest))
     total = Text(f"{explanation.score[dyad_id]:.1f}", style="bold")
-    table.add_row(Text("Score", style="bold"), total, "", Text(dyad.band, style=band_style(case, dyad.band)))
+    is_score = explanation.of == SCORE
+    what = "Score" if is_score else f"{case.events[explanation.of].label}, in %"
+    band = Text(dyad.band, style=band_style(case, dyad.band)) if is_score else Text()
+    table.add_row(Text(what, style="bold"), total, "", "", band)
+    if not is_score:
+        acting = [effect for effect in acting if effect.target == explanation.of]
     parts: list[RenderableType] = [
         heading(forecast),
         Text(),
         Text(f"{dyad.id}  {dyad.partner_name}", style="bold"),
         table,
+        Text("90 %: what more knowledge could change. ± MC: standard error of the simulation.", style="dim"),
         *_acting_tables(case, acting),
         *_tension_lines(forecast),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,12 +39,13 @@ from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
 from riskcast.machinery.tables import Column, Table
 from riskcast.names import RAISED
-from riskcast.numbers import figure, interval, long_date, number, percent, plain_number, signed_number
+from riskcast.numbers import figure, interval, long_date, number, percent, plain_number, signed_ends, signed_number
 
 MOST_DYADS: Final = 12
 MOST_COLUMNS: Final = 6
 MOST_OUTCOMES: Final = 14
 MOST_DRIVERS: Final = 8
+MOST_ENDS: Final = 3
 MOST_REASONS: Final = 6
 MOST_SOURCES: Final = 3
 MOST_MOVED: Final = 6
@@ -149,11 +150,12 @@ def make_brief(dossier: Dossier) -> Brief:
     drivers = _strongest(dossier, shown)
     posterior = ahead.posterior
     alone = " From the priors alone: the record is left out." if posterior.prior_only else ""
+    adjusted = "" if ahead.outside is None else f" {ahead.outside.told}"
     changed = " With changed quantities, listed at the end." if case.overlay_hash else ""
     return Brief(
         title=case.settings.title,
         about=f"As of {long_date(case.as_of)}. Forecast for {long_date(first)} to {long_date(last)}. "
-        f"Scenario: {ahead.scenario.label}.{alone}{changed}",
+        f"Scenario: {ahead.scenario.label}.{alone}{changed}{adjusted}",
         warning=posterior.warning,
         headline=tuple(headline_sentences(dossier)),
         given=tuple(_assumed(ahead)),
@@ -204,7 +206,7 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
     goes_on = [o for dyad in shown for o in dyad.outcomes if o.phase == CONTINUATION and not o.assumed]
     goes_on += [o for o in risk.shared if o.phase == CONTINUATION and not o.assumed]
     if any(outcome.id in kept for outcome in goes_on):
-        notes.append("* Recorded in the last year: another would be a continuation, any other an onset.")
+        notes.append("* Recorded in the last year: another would be a continuation. Of the others none is known there.")
     if len(kept) < len(rows):
         notes.append(f"The {len(kept)} likeliest of {len(rows)} outcomes.")
     named = {name: case.events[name].label + (f" ({spread[name]})" if name in spread else "") for name in kept}
@@ -279,9 +281,17 @@ def _strongest(dossier: Dossier, shown: Sequence[DyadRisk]) -> list[Contribution
     return sorted(found.values(), key=lambda each: -abs(each.points))[:MOST_DRIVERS]
 
 
+def _ends(dyad: DyadRisk, own: Mapping[str, Contribution], drivers: Sequence[Contribution]) -> str:
+    """The 90 % intervals of a pair's strongest drivers, in a sentence; empty where they were not worked out."""
+    found = [own[driver.id] for driver in drivers[:MOST_ENDS] if driver.id in own]
+    told = [f"{c.label} {signed_ends(c.interval)}" for c in found if c.interval is not None]
+    return f"What more knowledge could change, 90 %, for {name_of(dyad)}: {'; '.join(told)}." if told else ""
+
+
 def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contribution]) -> Table:
     explanation = dossier.explanations[dossier.headline.forecast.scenario_name]
-    by_dyad = {dyad.id: {c.id: c.points for c in explanation.contributions[dyad.id]} for dyad in shown}
+    own = {dyad.id: {c.id: c for c in explanation.contributions[dyad.id]} for dyad in shown}
+    by_dyad = {dyad: {name: c.points for name, c in found.items()} for dyad, found in own.items()}
     errors = [c.error for dyad in shown for c in explanation.contributions[dyad.id]]
     rows: list[tuple[str | float, ...]] = [
         ("Reference levels, nothing recent", *(number(explanation.reference[dyad.id], 1) for dyad in shown))
@@ -297,6 +307,7 @@ def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contr
     notes = [_rest(len(shown), len(dossier.headline.dyads), "pairs", "contributions")]
     if errors:
         notes.insert(0, f"Standard error of the simulation: at most {max(errors):.1f} points.")
+        notes.insert(0, _ends(shown[0], own[shown[0].id], drivers))
     text = "Points of the score that each driver adds or takes (Shapley values: averaged over all orders)"
     columns = (Column("Driver"), *(Column(name_of(dyad), form="points") for dyad in shown))
     return Table(text, columns, rows, note=" ".join(note for note in notes if note), has_total=True)
