@@ -29,7 +29,7 @@ def line_of(history: riskcast.ScoreHistory, dyad: str) -> Markdown | None:
 
 def offer(case: riskcast.Case, key: str) -> None:
     """A button that starts looking back, or how far that is."""
-    found = looking_back.progress(case)
+    found = looking_back.how_far(case)
     if found.running:
         _watch(case, key)
         return
@@ -55,7 +55,7 @@ def offer(case: riskcast.Case, key: str) -> None:
 @last_words.spoken()
 def _watch(case: riskcast.Case, key: str) -> None:
     """How far looking back is; the whole page is drawn anew only when it has ended."""
-    found = looking_back.progress(case)
+    found = looking_back.how_far(case)
     if not found.running:
         st.rerun()
     st.progress(found.done / max(found.total, 1), text=f"Looking back: {found.done} of {found.total} days")

@@ -49,7 +49,7 @@ def find(case: riskcast.Case) -> riskcast.ScoreHistory | None:
         return None
 
 
-def progress(case: riskcast.Case) -> Progress:
+def how_far(case: riskcast.Case) -> Progress:
     """How far a case's history is."""
     with _lock:
         job = _jobs.get(case.hash)

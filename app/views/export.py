@@ -28,6 +28,8 @@ WORDS: Mapping[str, str] = {
     EVERYTHING: "All tables, as CSV or Parquet, as JSON, or as a workbook with a first sheet to brief from; every draw "
     "as NetCDF; and files for a forecast hub. They are the same as the command below writes.",
     "scores": "Each pair's score with its 90 % interval, and its band.",
+    "exceedance": "The chance that each pair's worst outcome has at least each severity, within the horizon.",
+    "history": "Each pair's score, rank and place in its own history as of each earlier day that was looked back on.",
     "probabilities": "The probability of at least one event of each kind within the horizon, with 90 % intervals and "
     "words.",
     "by_period": "The same probabilities, by the end of each period of the horizon.",

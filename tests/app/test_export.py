@@ -297,6 +297,11 @@ def test_the_page_shows_each_table_before_it_is_taken(opened: AppTest, dossier: 
     assert len(shown) == min(len(table.rows), export.MOST_SHOWN)
 
 
+def test_every_table_of_one_forecast_has_words() -> None:
+    of_two = {"score_differences", "probability_differences", "since_previous"}
+    assert set(export.WORDS) >= set(sheets.TABLES) - of_two
+
+
 @pytest.mark.parametrize("kind", Picture)
 def test_the_page_shows_each_chart(opened: AppTest, kind: str) -> None:
     opened.selectbox(key="export_chart").set_value(kind).run()

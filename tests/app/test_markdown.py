@@ -132,7 +132,7 @@ def test_the_door_escapes_labels_tooltips_options_and_heads_of_columns() -> None
         st.expander(odd)
         st.dataframe([{odd: odd}], column_config={odd: st.column_config.TextColumn(odd, help=odd)})
 
-    shown = AppTest.from_function(page).run()
+    shown = AppTest.from_function(page, default_timeout=60).run()
     assert not shown.exception
     mild = r"\*a\*"
     assert [one.value for one in shown.caption] == [mild, rf"*{mild}*"]

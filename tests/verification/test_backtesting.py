@@ -122,7 +122,8 @@ def test_what_followed_is_what_the_record_holds() -> None:
         left = math.prod(1 - severity[name] / 100 for name in types)
         assert row["came"] == pytest.approx(100 * (1 - left))
     assert len(tested.scores) == len(tested.origins) * len(case.dyads)
-    assert set(tested.scores.columns) == {"origin", "unit", "came", MODEL, PRIOR_ONLY, POOLED_MEAN, DYAD_MEAN}
+    by = {MODEL, PRIOR_ONLY, POOLED_MEAN, DYAD_MEAN}
+    assert set(tested.scores.columns) == {"origin", "unit", "came", *by, *(f"crps_{name}" for name in by)}
     assert 0.0 < tested.scores["came"].mean() < 100.0
 
 

@@ -59,6 +59,6 @@ def changed_page(found: WhatChanged) -> str:
 def write_changed_page(found: WhatChanged, file: Path) -> None:
     """Write the page to a file; raises OptionError where that cannot be written."""
     try:
-        file.write_text(changed_page(found), encoding="utf-8")
+        file.write_text(changed_page(found), encoding="utf-8", newline="\n")
     except OSError as error:
         raise OptionError(f"cannot write {file} ({reason(error)}); give another file") from None
