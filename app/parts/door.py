@@ -99,6 +99,7 @@ columns = st.columns
 container = st.container
 context = st.context
 divider = st.divider
+empty = st.empty
 fragment = st.fragment
 html = st.html
 login = st.login

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -165,6 +166,25 @@ def held_levels(case: riskcast.Case) -> tuple[riskcast.HeldLevel, ...]:
 def conflicts(case: riskcast.Case) -> tuple[Any, ...]:
     """Each event type's record against its priors."""
     return riskcast.check_priors(case)
+
+
+def changed_since(view: View, day: dt.date, report: Callable[[int, int], None]) -> riskcast.WhatChanged:
+    """What changed from an earlier day to what is looked at; of a scenario that was built here, under the baseline."""
+    return _changed_since(request(view, "baseline" if view.scenario in view.built else view.scenario), day, report)
+
+
+@kept(max_entries=MOST_CASES)
+def _changed_since(asked: riskcast.Request, day: dt.date, _report: Callable[[int, int], None]) -> riskcast.WhatChanged:
+    [scenario] = asked.scenarios
+    return riskcast.changed(
+        asked.case,
+        since=day,
+        scenario=str(scenario),
+        draws=asked.draws,
+        seed=asked.seed,
+        allow_unreliable=True,
+        progress=_report,
+    )
 
 
 def difference(now: Result, before: Result) -> riskcast.Contrast:

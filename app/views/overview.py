@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import riskcast
-from parts import door as st, widgets
+from parts import door as st, how_it_went, what_changed, widgets
 from parts.markdown import Markdown
 from riskcast import charts
-from state import results, session
+from state import looking_back, results, session
 from state.results import Result
 
 # Score points that are told: what rounds to none is not.
@@ -41,6 +41,7 @@ def show() -> None:
     st.subheader("Who is at risk of what")
     st.altair_chart(charts.heatmap_chart(result.risk, palette=palette), theme=None, width="stretch")
     _months(result)
+    what_changed.show(result)
     with st.expander("How to read these numbers"):
         st.markdown(
             Markdown(
@@ -81,7 +82,7 @@ def _headline(result: Result) -> None:
 
 
 def _dyads(result: Result, before: Result) -> None:
-    explanation = results.explained(session.view())
+    explanation, history = results.explained(session.view()), looking_back.find(before.case)
     change = results.difference(result, before)
     for dyad in sorted(result.risk.dyads, key=lambda dyad: -dyad.score.mean)[: widgets.MOST_PAIRS]:
         driver = next(iter(explanation.contributions[dyad.id]), None)
@@ -95,10 +96,17 @@ def _dyads(result: Result, before: Result) -> None:
             if driver is not None and abs(driver.points) >= LEAST_POINTS:
                 st.caption(f"Strongest driver: {driver.label} ({riskcast.signed(driver.points)} points)")
             st.caption(_standing(result, dyad))
+            line = None if history is None else how_it_went.line_of(history, dyad.id)
+            if line is not None:
+                st.caption(line)
             if dyad.grave is not None:
                 st.caption(f"Outcome of severity {result.case.settings.grave:g} or more: {_grave(dyad)}")
     if len(result.risk.dyads) > widgets.MOST_PAIRS:
         st.caption(widgets.which_pairs(len(result.risk.dyads)))
+    if history is None:
+        how_it_went.offer(before.case, "overview")
+    else:
+        st.caption(f"Lines: scores of the case as published, month ends since {riskcast.short_date(history.days[0])}.")
 
 
 def _standing(result: Result, dyad: Any) -> str:

@@ -49,7 +49,8 @@ def show() -> None:
         st.subheader("Who beats whom")
         st.caption("On the questions that both answered; below, how many more would tell them apart.")
         st.markdown(lines(Markdown("- {}", pair["in_words"]) for pair in data["pairs"]))
-    _reliability(record)
+    labels = {each["forecaster"]: each["label"] for each in data["forecasters"]}
+    _reliability(record, labels)
     _slices(data["slices"])
     told = code("riskcast ledger verify")
     st.caption(Markdown("Ledger {}. {} says whether anything in it was changed.", contents.place, told))
@@ -77,7 +78,7 @@ def _misses(data: Mapping[str, Any]) -> None:
     rows = [Markdown("| Question | Forecaster | Said | Answer |"), Markdown("|---|---|---:|---|")]
     for miss in data["misses"][:MOST_MISSES]:
         said = riskcast.percent(miss["probability"])
-        rows.append(Markdown("| {} | {} | **{}** | {} |", miss["text"], miss["forecaster"], said, miss["answer"]))
+        rows.append(Markdown("| {} | {} | **{}** | {} |", miss["text"], miss["label"], said, miss["answer"]))
     if data["misses"]:
         st.markdown(lines(rows))
 
@@ -104,14 +105,14 @@ def _scores(forecasters: Sequence[Mapping[str, Any]]) -> None:
     st.markdown(lines(rows), help="Lower scores are better. Forecasters may have answered different questions.")
 
 
-def _reliability(record: riskcast.TrackRecord) -> None:
+def _reliability(record: riskcast.TrackRecord, labels: Mapping[str, str]) -> None:
     curves = {each.forecaster: each.reliability for each in record.forecasters if each.questions >= FEWEST_CURVE}
     if not curves:
         st.caption(f"Curves of reliability are drawn from {FEWEST_CURVE} answered questions of a forecaster on.")
         return
     st.subheader("Reliability: when we said 20 %, did it happen in 20 % of cases?")
     names = list(curves)
-    chosen = st.selectbox("Forecaster", names, key="track_curve")
+    chosen = st.selectbox("Forecaster", names, format_func=lambda name: labels[name], key="track_curve")
     chart = charts.reliability_chart({chosen: curves[chosen]}, palette=widgets.palette())
     st.altair_chart(chart, theme=None)
 

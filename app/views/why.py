@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import riskcast
-from parts import door as st, reasons, widgets
+from parts import door as st, how_it_went, reasons, widgets
 from parts.markdown import Markdown, code, lines
 from parts.reasons import Today
 from riskcast import charts
-from state import results, session
+from state import looking_back, results, session
 from state.results import Result
 
 MOST_OPEN = 6
@@ -79,6 +79,7 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         "to the score exactly; ± is the error of the simulation, not of the knowledge."
     )
     _severity(result, dyad)
+    _history(dyad)
     st.subheader("In words")
     shown = [one for one in own if abs(one.points) >= LEAST_POINTS]
     for one in shown[:MOST_OPEN]:
@@ -92,6 +93,29 @@ def _score(today: Today, explanation: riskcast.Explanation, places: riskcast.Pla
         if st.toggle(f"Show the {many}", key="why_rest"):
             for one in rest:
                 _driver(today, one, places)
+
+
+def _history(dyad: str) -> None:
+    """How the score of the published case went, or how to find out."""
+    case = session.view().case
+    history = looking_back.find(case)
+    st.subheader("How the score went")
+    if history is None:
+        how_it_went.offer(case, "why")
+        return
+    if dyad not in history.dyads:
+        st.caption("This pair is not in the history.")
+        return
+    st.altair_chart(charts.history_chart(history, dyad, palette=widgets.palette()), theme=None, width="stretch")
+    own = history.of(dyad)
+    told = [] if own.percentile is None else [f"Above {riskcast.percent(own.percentile)} of its earlier days."]
+    told += [
+        f"{riskcast.signed(change.difference.mean)} points ({riskcast.signed_ends(change.difference)}) since "
+        f"{riskcast.long_date(change.since)}."
+        for change in (own.since_month, own.since_year)
+        if change is not None
+    ]
+    st.caption(" ".join([*told, "Of the case as published.", riskcast.HINDSIGHT]))
 
 
 def _severity(result: Result, dyad: str) -> None:

@@ -72,4 +72,4 @@ def test_the_page_shows_misses_biases_and_pairs(tmp_path: Path, monkeypatch: pyt
     # What others wrote is words.
     assert "**she**" not in said
     assert "*Aland*" not in said
-    assert page.selectbox(key="track_curve").options == ["model", "**she**"]
+    assert page.selectbox(key="track_curve").options == ["riskcast", "**she**"]

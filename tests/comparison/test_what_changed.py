@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import riskcast
-from riskcast import Case, WhatChanged, case_as_of, changed, fit, forecast
+from riskcast import Case, ChangePart, ChangeSplit, WhatChanged, case_as_of, changed, fit, forecast
 from riskcast.comparison import splitting, what_changed
 from riskcast.comparison.change_splits import changed_data
 from riskcast.comparison.days_between import what_days_do
 from riskcast.comparison.in_between import InBetween, Numbers, posed
-from riskcast.comparison.news import BELIEFS, DAYS, EVENTS, RELEARNING, VALUES, VERSION, find_news
+from riskcast.comparison.news import BELIEFS, DAYS, EVENTS, RELEARNING, VALUES, VERSION, find_news, roll
 from riskcast.errors import OptionError
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.forecasting.requests import Request
@@ -179,6 +179,18 @@ def test_relearned_tension_is_told_apart_and_a_ripple_is_said_to_be_one() -> Non
         assert "a ripple, as the record has no new event of the kind" in shared.sentence
 
 
+def test_relearning_is_one_clause_of_a_sentence() -> None:
+    parts = (
+        ChangePart("relearning", "relearning.tension", "", 2.0, 0.1),
+        ChangePart("relearning", "relearning.rates", "", -0.5, 0.1),
+    )
+    split = ChangeSplit("score", "Score", "HHH-AAA", "Aland", 40.0, 41.5, parts, ripple=True)
+    assert split.sentence == (
+        "Aland rose from 40.0 to 41.5 (+1.5): relearning adds +1.5 (+2.0 through how restless the times are), "
+        "a ripple, as the record has no new event of Aland."
+    )
+
+
 def test_sampled_orders_keep_the_sums_of_groups_and_come_near_the_exact_parts(
     found: WhatChanged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +217,7 @@ def test_a_plan_of_pieces_is_the_plan_from_scratch() -> None:
     for bits in (0, 1, 6, 9, 14):
         chosen = [new for place, new in enumerate(everything) if bits >> place & 1]
         case = news.case_with(chosen)
-        plan = between.plan(chosen, ["rates"])
+        plan = between.planned(chosen, ["rates"])
         again = plan_simulation(posed(case, build_record(case), between.fit((), True)), 6, 1)
         for p, q in zip(plan.events, again.events, strict=True):
             for one, two in zip(p.edges, q.edges, strict=True):
@@ -263,7 +275,34 @@ def test_what_days_do_is_named_only_where_it_is_felt() -> None:
         (None, None),
         lambda: None,
     )
-    assert what_days_do(between.first_plan(), between.plan((), ())) == ("levels", "forgetting:attack", "window")
+    assert what_days_do(between.first_plan(), between.planned((), ())) == ("levels", "forgetting:attack", "window")
+
+
+def test_a_level_of_the_first_day_ages_unless_it_is_stated_anew() -> None:
+    def stated(as_of: dt.date, level: float) -> Case:
+        mood = indicator(now=said(level, level - 0.5, level + 0.5), drift=said(0.5, 0.2, 1.0), label="Mood")
+        rate = said(0.3, 0.1, 0.6)
+        return make_case({"protest": event(rate)}, [], {"mood": mood}, partners=1, years=2, as_of=as_of)
+
+    first = stated(FIRST, 1.0)
+    same, other = (roll(first, stated(LAST, level)).indicators["mood"].stated("HHH") for level in (1.0, 2.0))
+    assert same is not None
+    assert same.dated is None
+    assert other is not None
+    assert other.dated == FIRST
+    assert roll(first, first) is first
+
+
+def test_of_very_many_events_those_of_one_kind_and_pair_are_one() -> None:
+    days = [dt.date(2020, 10, 25) + dt.timedelta(days=number) for number in range(20)]
+    rows = [event_row(day, "attack", unit) for day in days for unit in ("HHH-P001", "HHH-P002")]
+    news = find_news(toy(FIRST, OLD), toy(rows=(*OLD, *rows)), "baseline")
+    assert [new.label for new in news.events] == [
+        "Attack, 20 events (HHH-P001)",
+        "Attack, 20 events (HHH-P002)",
+    ]
+    assert len(news.case_with([]).event_rows) == len(OLD)
+    assert len(news.case_with(news.events[:1]).event_rows) == len(OLD) + 20
 
 
 def test_records_read_as_tables_and_data(found: WhatChanged) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import pypdf
 from jsonschema import Draft202012Validator
 
+import riskcast
+from riskcast.exports.brief.files import brief_html, brief_pdf
 from riskcast.exports.brief.track_section import track_section
 from riskcast.exports.track_report import track_data, track_page, track_schema, write_track
 from riskcast.verification.track_record import make_track_record
 from riskcast.verification.track_rows import Kind, TrackRow
+from tests.support import smallcase
 
 TODAY = dt.date(2024, 1, 5)
 WHO: list[tuple[str, float, Kind]] = [
@@ -75,3 +80,17 @@ def test_the_brief_has_verdict_biases_and_scores() -> None:
     assert section.misses
     assert section.scores is not None
     assert [row[0] for row in section.scores.rows] == ["riskcast", "<she>", "base rate, pooled"]
+
+
+def test_both_forms_of_the_brief_hold_the_section(tmp_path: Path) -> None:
+    case = riskcast.load_case(smallcase.write_files(tmp_path / "small"))
+    risk = riskcast.score(riskcast.forecast(riskcast.fit(case, draws=100, seed=1)))
+    without = brief_html(riskcast.make_dossier(risk))
+    dossier = riskcast.make_dossier(risk, track=make_track_record(rows(), TODAY))
+    page = brief_html(dossier)
+    assert "Were we right?" in page
+    assert "Were we right?" not in without
+    assert "12 questions answered" in page
+    assert "<she>" not in page
+    printed = " ".join(each.extract_text() for each in pypdf.PdfReader(io.BytesIO(brief_pdf(dossier))).pages)
+    assert "12 questions answered" in " ".join(printed.split())

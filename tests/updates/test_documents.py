@@ -15,7 +15,7 @@ DOCUMENT = ROOT / "docs" / "updates.md"
 
 def test_the_examples_in_python_run() -> None:
     found = doctest.testfile(str(DOCUMENT), module_relative=False)
-    assert found.attempted > 5
+    assert found.attempted == 3
     assert found.failed == 0
 
 

@@ -105,7 +105,7 @@ KEPT: dict[str, np.ndarray] = {}
 def digits(named: str) -> np.ndarray:
     """All numbers of a forecast."""
     case = riskcast.load_case(named)
-    ahead = riskcast.forecast(riskcast.fit(case, draws=40, seed=1), horizon=2, seed=1, paths=2)
+    ahead = riskcast.forecast(riskcast.fit(case, draws=100, seed=1), horizon=2, seed=1, paths=2)
     return riskcast.score(ahead).to_frame()[["score", "low", "high"]].to_numpy()
 
 
@@ -121,7 +121,7 @@ LATE = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LATE, min_size=1, max_size=3), st.booleans())
 def test_a_late_find_never_touches_an_earlier_vintage(
     tmp_path_factory: pytest.TempPathFactory, finds: list[tuple], undone: bool

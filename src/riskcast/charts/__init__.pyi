@@ -13,7 +13,9 @@ from .forecast import (
     score_chart as score_chart,
 )
 from .futures import futures_chart as futures_chart
+from .history import history_chart as history_chart
 from .record import series_chart as series_chart, timeline_chart as timeline_chart
+from .sparklines import sparkline as sparkline
 from .stills import draw_stills as draw_stills
 from .theme import DARK as DARK, LIGHT as LIGHT, Palette as Palette
 from .verification import (

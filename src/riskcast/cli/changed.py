@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
+    from riskcast.comparison.change_splits import WhatChanged
     from riskcast.comparison.what_changed import KeptRun
+    from riskcast.forecasting.requests import Request
 
 SIDE = "The folder of an earlier run, a bundled case, or a case folder."
 
@@ -81,8 +83,43 @@ def _read(side: str) -> Case | KeptRun:
     """A run, or a case."""
     from riskcast.case.files import load_case
 
-    if (Path(side) / MANIFEST).is_file():
-        from riskcast.runs.bundles import read_bundle
+    return read_run(Path(side)) if (Path(side) / MANIFEST).is_file() else load_case(side)
 
-        return read_bundle(Path(side))
-    return load_case(side)
+
+def read_run(folder: Path) -> KeptRun:
+    """The run that a folder holds."""
+    from riskcast.runs.bundles import read_bundle
+
+    return read_bundle(folder)
+
+
+def changed_since(since: str, now: Request | KeptRun) -> WhatChanged:
+    """What changed since an earlier day, or an earlier run, up to a request's case or a run; with a progress bar.
+
+    Raises OptionError for what is neither a day nor the folder of a run.
+    """
+    from riskcast.case.vintage import case_as_of
+    from riskcast.comparison.what_changed import changed as split_changes
+    from riskcast.forecasting.requests import Request
+
+    options: dict[str, Any] = {}
+    if isinstance(now, Request):
+        scenario = now.scenarios[0]
+        options = {"draws": now.draws, "seed": now.seed, "prior_only": now.prior_only, "horizon": now.horizon}
+        options |= {"scenario": scenario if isinstance(scenario, str) else None}
+        options |= {"allow_unreliable": now.allow_unreliable}
+    case = now.case
+    earlier: Case | KeptRun
+    if (Path(since) / MANIFEST).is_file():
+        earlier = read_run(Path(since))
+    else:
+        try:
+            day = dt.date.fromisoformat(since)
+        except ValueError:
+            wrong = f"--since {since} is neither a day (YYYY-MM-DD) nor the folder of an earlier run"
+            raise OptionError(f"{wrong}; give one of the two") from None
+        if day >= case.as_of:
+            raise OptionError(f"--since {day} is not before {case.as_of}, the day of the forecast; give an earlier day")
+        earlier = case_as_of(case, day)
+    with progress("Splitting what changed", remaining=True) as report:
+        return split_changes(earlier, case if isinstance(now, Request) else now, progress=report, **options)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riskcast.cli.changed import changed_since, read_run
 from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
@@ -38,6 +39,15 @@ def export(
     previous: Annotated[
         Path | None, typer.Option(help="The folder of an earlier run, to show what has moved since.")
     ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Also say how scores went over the last five years; see `history`.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE|RUN", help="An earlier day, or the folder of an earlier run, to say what changed since."
+        ),
+    ] = None,
     place: Annotated[
         str | None,
         typer.Option(
@@ -55,17 +65,27 @@ def export(
     before = None if previous is None else _headline(previous)
     record = None if place is None else _track(place)
     explanations: tuple[tuple[str, Explanation], ...] = ()
-    folder = Path(str(asked.case))
+    folder, split = Path(str(asked.case)), None
     if (folder / MANIFEST).is_file():
         _refuse_options(context, str(folder))
         risks, published, explanations = _read_run(folder)
+        if since is not None:
+            split = changed_since(since, read_run(folder))
     else:
         from riskcast.forecasting.scoring import score
 
         request = asked.request()
         if before is not None:
             check_previous(before, request.case)
+        if since is not None:
+            split = changed_since(since, request)
         risks, published = [score(ahead) for ahead in forecast_asked(request)], request.published
+    past = None
+    if history:
+        from riskcast.verification.history import score_history
+
+        with progress("Looking back", remaining=True) as report:
+            past = score_history(risks[0].forecast.case, progress=report)
     with progress("Writing") as report:
         for path in write(
             risks,
@@ -74,6 +94,8 @@ def export(
             published=published,
             previous=before,
             explanations=explanations,
+            history=past,
+            changed=split,
             track=record,
             progress=report,
         ):
@@ -82,7 +104,7 @@ def export(
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous", "place")
+    kept = ("case", "out", "formats", "previous", "since", "history", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params

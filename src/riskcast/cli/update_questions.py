@@ -24,9 +24,9 @@ class Left(Exception):
     """Whoever is asked has left."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
-    """What was entered so far, and the case as it would be."""
+    """What was entered so far, and the case as it would be; kept while questions are asked, whoever leaves when."""
 
     files: CaseFiles
     operations: tuple[Operation, ...]
@@ -37,15 +37,15 @@ class Session:
         """The case as it would be."""
         return self.draft.after
 
-    def tried(self, *more: Operation) -> Session:
-        """The session with more edits; raises RiskcastError where the case would not hold."""
+    def add(self, *more: Operation) -> None:
+        """Add edits; raises RiskcastError, and adds none, where the case would not hold."""
         from riskcast.updates.editing import draft_edits
 
         operations = (*self.operations, *more)
         draft = draft_edits(self.files, operations)
         for note in draft.notes[len(self.draft.notes) :]:
             _say(f"  to note: {note}")
-        return replace(self, operations=operations, draft=draft)
+        self.operations, self.draft = operations, draft
 
 
 def ask_for_update(case: str, as_of: dt.date | None, dating: bool, author: str | None) -> None:
@@ -61,12 +61,12 @@ def ask_for_update(case: str, as_of: dt.date | None, dating: bool, author: str |
     _say(f"{session.case.settings.title}, as of {session.case.as_of}.")
     _say("Nothing is written before the end; q leaves at any point.")
     try:
-        session = _roll(session, as_of, dating)
+        _roll(session, as_of, dating)
         found = find_stale(session.draft.before, session.case.as_of)
         make_console().print(staleness_view(found))
-        session = _events(session)
-        session = _values(session, found)
-        session = _searched(session)
+        _events(session)
+        _values(session, found)
+        _searched(session)
         if not session.operations:
             _say("Nothing to write.")
             return
@@ -95,7 +95,7 @@ def _say_left(session: Session, case: str) -> None:
             _say(f"  {line}")
 
 
-def _roll(session: Session, as_of: dt.date | None, dating: bool) -> Session:
+def _roll(session: Session, as_of: dt.date | None, dating: bool) -> None:
     from riskcast.updates.operations import NewDay
 
     start = session.case.as_of
@@ -103,16 +103,17 @@ def _roll(session: Session, as_of: dt.date | None, dating: bool) -> Session:
         day = as_of or _ask_day("The case's new day", max(dt.date.today(), start))
         if as_of is None and day == start:
             _say(f"The day stays {start}.")
-            return session
+            return
         try:
-            return session.tried(NewDay(day, dating))
+            session.add(NewDay(day, dating))
+            return
         except RiskcastError as error:
             if as_of is not None:
                 raise
             _say(f"  {error}")
 
 
-def _events(session: Session) -> Session:
+def _events(session: Session) -> None:
     from riskcast.updates.operations import NewEvent
 
     while _yes("\nEnter an event", default=False):
@@ -129,15 +130,14 @@ def _events(session: Session) -> Session:
             sources, new = _ask_sources(case)
             given = {"type": kind, "dyad": dyad, "date": day, "description": words}
             try:
-                session = session.tried(*new, NewEvent(day, kind, dyad, words, sources=sources))
+                session.add(*new, NewEvent(day, kind, dyad, words, sources=sources))
                 break
             except RiskcastError as error:
                 _say(f"  {error}\n  Once more, with your answers in brackets; q leaves.")
         _say(f"  Noted: {session.operations[-1].told}")
-    return session
 
 
-def _values(session: Session, found: Staleness) -> Session:
+def _values(session: Session, found: Staleness) -> None:
     from riskcast.updates.operations import NewValue
 
     due = {late.indicator for late in found.series if not late.level}
@@ -148,7 +148,7 @@ def _values(session: Session, found: Staleness) -> Session:
             known = {name: one.label for name, one in case.indicators.items() if one.history == "series"}
             if not known:
                 _say("  No indicator of this case has dated values.")
-                return session
+                return
             named = {name: label + (" (due)" if name in due else "") for name, label in known.items()}
             name = _choose("Of which indicator", named, given.get("indicator"))
             measures = {key: measure.label for key, measure in case.indicators[name].series.items()}
@@ -164,31 +164,31 @@ def _values(session: Session, found: Staleness) -> Session:
             given = {"indicator": name, "series": series, "unit": unit, "date": day, "value": value}
             given |= {"low": low, "high": high, "published": published}
             try:
-                session = session.tried(*new, NewValue(sources=sources, **given))
+                session.add(*new, NewValue(sources=sources, **given))
                 break
             except RiskcastError as error:
                 _say(f"  {error}\n  Once more, with your answers in brackets; q leaves.")
         _say(f"  Noted: {session.operations[-1].told}")
-    return session
 
 
-def _searched(session: Session) -> Session:
+def _searched(session: Session) -> None:
     from riskcast.updates.operations import Searched
 
     case = session.case
     if case.panel is not None:
-        return session
+        return
     choices = {"all": "all types of events", "some": "some of them", "none": "nothing yet"}
     _say(f"\nA day without a recorded event counts as peace only where it was searched, until {case.as_of}.")
     while True:
         chosen = _choose("What was searched", choices, "none")
         if chosen == "none":
-            return session
+            return
         types: tuple[str, ...] = ()
         if chosen == "some":
             types = tuple(_ask(f"Which types, parted by blanks ({', '.join(case.events)})").replace(",", " ").split())
         try:
-            return session.tried(Searched(types))
+            session.add(Searched(types))
+            return
         except RiskcastError as error:
             _say(f"  {error}")
 

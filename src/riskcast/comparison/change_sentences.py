@@ -29,7 +29,6 @@ def sentence_of(split: ChangeSplit) -> str:
         head = f"{what} stayed at {two}"
     else:
         head = f"{what} {'rose' if split.points > 0 else 'fell'} from {one} to {two} ({signed(split.points)})"
-    again = [part for part in split.parts if part.group == RELEARNING and abs(part.points) >= LEAST]
     others = [part for part in split.parts if part.group != RELEARNING]
     named = [part for part in others if abs(part.points) >= LEAST][:MOST_NAMED]
     rest = [part for part in others if part not in named]
@@ -39,16 +38,23 @@ def sentence_of(split: ChangeSplit) -> str:
         many = f"{len(rest)} smaller part{'s' if len(rest) > 1 else ''}"
         told.append(f"{signed(left)} {'in' if named else 'in all in'} {many}")
     clauses = [", ".join(told)] if told else []
-    clauses += [_relearning(part, split) for part in again]
+    clauses += _relearning(split)
     return f"{head}: {'; '.join(clauses)}." if clauses else f"{head}."
 
 
-def _relearning(part: ChangePart, split: ChangeSplit) -> str:
-    does = f"adds {signed(part.points)}" if part.points > 0 else f"takes {signed(part.points)}"
-    if not split.ripple:
-        return f"relearning {does}"
-    why = f"no new event of {split.name}" if split.is_score else "no new event of the kind"
-    return f"relearning {does}, a ripple, as the record has {why}"
+def _relearning(split: ChangeSplit) -> list[str]:
+    """What relearning does, how much of it through tension, and whether it is a ripple."""
+    again = [part for part in split.parts if part.group == RELEARNING]
+    points = sum(part.points for part in again)
+    if abs(points) < LEAST:
+        return []
+    told = f"relearning {'adds' if points > 0 else 'takes'} {signed(points)}"
+    through = sum(part.points for part in again if part.id.endswith(".tension"))
+    if abs(through) >= LEAST:
+        told += f" ({signed(through)} through how restless the times are)"
+    if split.ripple:
+        told += f", a ripple, as the record has no new event of {split.name if split.is_score else 'the kind'}"
+    return [told]
 
 
 def reason_of(part: ChangePart, unit: str = "") -> str:

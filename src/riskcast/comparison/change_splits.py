@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from riskcast.comparison.change_sentences import sentence_of
+from riskcast.comparison.change_sentences import part_label, sentence_of
 from riskcast.comparison.news import GROUPS
 from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
@@ -40,6 +40,10 @@ class ChangePart:
     days: tuple[dt.date, ...] = ()
     fades: bool = False
     sampled: bool = False
+
+    def told(self, unit: str) -> str:
+        """What it is called beside a number of one unit."""
+        return part_label(self, unit)
 
 
 @dataclass(frozen=True)

@@ -135,18 +135,18 @@ class InBetween:
         """Whether tension is learned of in both, apart from rates and effects."""
         return all(case.settings.tension is not None for case in (self.news.first, self.news.second))
 
-    def plan(self, chosen: Iterable[New], learned: Iterable[str], part: Ints | None = None) -> Plan:
+    def planned(self, chosen: Iterable[New], learned: Iterable[str], part: Ints | None = None) -> Plan:
         """The rolled case with some of what is new, under the draws of what was learned: ready to simulate.
 
         learned: which of `tension` and `rates` are the second record's; part: which draws, all where None.
         """
         chosen, second = list(chosen), set(learned)
-        rates = self._planned(chosen, RATES in second, part)
+        rates = self._of_fit(chosen, RATES in second, part)
         if not self.has_tension or (RATES in second) == (TENSION in second):
             return rates
-        return replace(rates, tension=self._planned(chosen, TENSION in second, part).tension)
+        return replace(rates, tension=self._of_fit(chosen, TENSION in second, part).tension)
 
-    def _planned(self, chosen: Sequence[New], learned: bool, part: Ints | None) -> Plan:
+    def _of_fit(self, chosen: Sequence[New], learned: bool, part: Ints | None) -> Plan:
         ids = {new.id for new in chosen}
         beliefs = tuple(new for new in self.news.beliefs if new.id in ids)
         key = frozenset(new.id for new in beliefs), learned, b"" if part is None else part.tobytes()
@@ -154,7 +154,7 @@ class InBetween:
             case = self.news.case_with((*self.news.events, *self.news.values, *beliefs))
             posterior = posed(case, build_record(case), self.fit(beliefs, learned), part)
             self._pieces[key] = PlanPieces(self.news, posterior, beliefs, self._periods(case))
-        return self._pieces[key].plan(chosen)
+        return self._pieces[key].planned(chosen)
 
     def first_plan(self, part: Ints | None = None) -> Plan:
         """The first case on its own day."""

@@ -37,7 +37,7 @@ class PlanPieces:
         """The plan with all that is new."""
         return plan_simulation(self.posterior, self.horizon, self.posterior.seed)
 
-    def plan(self, chosen: Iterable[New]) -> Plan:
+    def planned(self, chosen: Iterable[New]) -> Plan:
         """The plan with some of the new events and values."""
         events = {new.id: new for new in chosen if new.group == EVENTS}
         values = {new.id for new in chosen if new.group == VALUES}

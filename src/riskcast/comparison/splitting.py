@@ -76,12 +76,14 @@ def split_difference(
     """Split the difference of two forecasts, each as it was kept where it was; `version`: what the newer software's
     part is called."""
     news, read = between.news, between.numbers.read
+    # As many futures as kept runs have, so that they come out as they were kept.
+    between.paths = max((ahead.paths for ahead in kept if ahead is not None), default=0) or None
     ends = with_equal_paths((between.end(False), between.end(True)))
     between.paths = ends[0].paths or None
     first, last = (read(ahead.case, ahead.simulated) for ahead in ends)
     shares, felt, rolled = [], {}, first
     if news.moves_window:
-        before, after = between.first_plan(), between.plan((), ())
+        before, after = between.first_plan(), between.planned((), ())
         count.expect(1)
         rolled = between.worth(after)
         found, felt = _days(between, before, after, (first, rolled), orders, count)
@@ -132,7 +134,7 @@ def _days(
             pair = before, after
         else:
             if id(part) not in plans:
-                plans[id(part)] = between.first_plan(part), between.plan((), (), part)
+                plans[id(part)] = between.first_plan(part), between.planned((), (), part)
             pair = plans[id(part)]
         return between.worth(days_gone_by(*pair, [names[name] for name in chosen], every))
 
@@ -155,7 +157,7 @@ def _groups(between: InBetween, rolled: Floats, last: Floats, orders: int, count
     def worth(chosen: frozenset[str], part: Ints | None) -> Floats:
         picked = [known[name] for name in chosen if name in known]
         learned = [what for what in (RATES, TENSION) if f"{RELEARNING}.{what}" in chosen or not learns]
-        return between.worth(between.plan(picked, learned, part))
+        return between.worth(between.planned(picked, learned, part))
 
     game = _Game(groups, worth, orders, between.request.seed, between.request.draws, count)
     k = len(groups)
@@ -200,8 +202,10 @@ class _Game:
         gains = np.array([self._gains[new.id] for new in own])
         pairs = (gains[:, 0::2] + gains[:, 1::2]) / 2.0
         points = pairs.mean(axis=1)
-        spread = pairs.std(axis=1, ddof=1) if pairs.shape[1] > 1 else np.full_like(points, np.nan)
-        errors = spread / np.sqrt(pairs.shape[1])
+        # Of a single pair, the spread between its two orders.
+        errors = np.abs(gains[:, 0] - gains[:, 1]) / 2.0
+        if pairs.shape[1] > 1:
+            errors = pairs.std(axis=1, ddof=1) / np.sqrt(pairs.shape[1])
         rest = total[0] - points.sum(axis=0)
         weight = np.abs(points)
         whole = weight.sum(axis=0)

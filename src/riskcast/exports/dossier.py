@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from riskcast.case.model import Case
+from riskcast.comparison.change_splits import WhatChanged
 from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
 from riskcast.forecasting.scoring import Risk
+from riskcast.verification.history_records import ScoreHistory
 from riskcast.verification.track_rows import TrackRecord
 
 
@@ -19,14 +21,17 @@ class Dossier:
     """The risks of one case, the headline first, then those of other scenarios from the same posterior.
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
-    moved since. `given`: explanations that are known already, by scenario. `track`: what became of published forecasts,
-    for the brief.
+    moved since. `given`: explanations that are known already, by scenario. `history`: the scores as of earlier days;
+    `changed`: what changed since an earlier forecast, and why; `track`: what became of published forecasts; the last
+    two for the brief.
     """
 
     risks: tuple[Risk, ...]
     published: Case
     previous: Risk | None = None
     given: tuple[tuple[str, Explanation], ...] = ()
+    history: ScoreHistory | None = None
+    changed: WhatChanged | None = None
     track: TrackRecord | None = None
 
     @property
@@ -61,10 +66,13 @@ def make_dossier(
     published: Case | None = None,
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
+    history: ScoreHistory | None = None,
+    changed: WhatChanged | None = None,
     track: TrackRecord | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
-    run that shares no pair or no outcome with them, or an explanation of other scores.
+    run that shares no pair or no outcome with them, a history of another case, an explanation of other scores, or
+    changes that led elsewhere.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -84,12 +92,21 @@ def make_dossier(
     case = chosen[0].forecast.case
     if previous is not None:
         check_previous(previous, case)
+    if history is not None and (history.case.name, history.days[-1]) != (case.name, case.as_of):
+        wrong = f"the history is of {history.case.name} as of {history.days[-1]}, not of {case.name} as of {case.as_of}"
+        raise OptionError(f"{wrong}; give score_history(case) of the case that is forecast")
     scores = {risk.forecast.scenario_name: {dyad.id: dyad.score.mean for dyad in risk.dyads} for risk in chosen}
     for name, explanation in explanations:
         if explanation.score != scores.get(name):
             wrong = f"the explanation of {name!r} is of none of the risks"
             raise OptionError(f"{wrong}; give explain(forecast) of one of them, under its scenario's name")
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, tuple(explanations), track)
+    if changed is not None and changed.hashes[1] != case.hash:
+        wrong = (
+            f"what changed leads to another case ({changed.hashes[1][:12]}) than that of the risks ({case.hash[:12]})"
+        )
+        raise OptionError(f"{wrong}; give what changed up to these risks")
+    given = tuple(explanations)
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, given, history, changed, track)
 
 
 def check_previous(previous: Risk, case: Case) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from riskcast.case.model import Case
+from riskcast.comparison.change_splits import WhatChanged
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.exports.dossier import Dossier, make_dossier
 from riskcast.exports.files import json_bytes, write_all
@@ -19,6 +20,7 @@ from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.lineage import provenance
 from riskcast.forecasting.scoring import Risk
 from riskcast.machinery.staging import check_working_folder, reason, write_folder
+from riskcast.verification.history_records import ScoreHistory
 from riskcast.verification.track_rows import TrackRecord
 
 STAGE: Final = ".riskcast-export-"
@@ -33,6 +35,8 @@ def export(
     published: Case | None = None,
     previous: Risk | None = None,
     explanations: Sequence[tuple[str, Explanation]] = (),
+    history: ScoreHistory | None = None,
+    changed: WhatChanged | None = None,
     track: TrackRecord | None = None,
     progress: Callable[[int, int], None] | None = None,
     writers: Sequence[Writer] = WRITERS,
@@ -41,7 +45,8 @@ def export(
 
     The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
     before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
-    scenario; `track`: what became of published forecasts, for the brief. `progress` hears how many formats are done.
+    scenario; `history`: the scores as of earlier days (`score_history`); `changed`, `track`: what changed since an
+    earlier forecast, and what became of published ones, for the brief. `progress` hears how many formats are done.
     `writers`: the formats there are, for those who have one of their own: `(*WRITERS, mine)`. Files are made in a
     folder of their own and moved in at the end, each in one step: what is in `out` is whole at every moment. Those that
     an earlier export of another forecast wrote there go, unless somebody has changed them; all others stay.
@@ -58,7 +63,7 @@ def export(
     ['forecast.json', 'provenance.json']
     """
     chosen = check_formats(formats, writers)
-    dossier = make_dossier(risk_or_risks, published, previous, explanations, track)
+    dossier = make_dossier(risk_or_risks, published, previous, explanations, history, changed, track)
     out = check_out(out)
 
     def fill(folder: Path) -> None:

@@ -18,6 +18,7 @@ from riskcast.case.quantity_names import unit_of
 from riskcast.engines.posterior import SHARED_NAME
 from riskcast.errors import UnknownNameError
 from riskcast.exports.dossier import Dossier
+from riskcast.exports.history_data import history_table
 from riskcast.forecasting.drivers_now import acting
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
@@ -387,6 +388,13 @@ def notes_table(dossier: Dossier) -> Table:
     return Table("What is not used as it was said, or can hardly be meant", columns, tuple(rows), "notes", ("place",))
 
 
+def _history(dossier: Dossier) -> Table:
+    """One row for each earlier day and dyad, where a history is handed over."""
+    if dossier.history is None:
+        return Table("Scores as of earlier days", (), (), "history", ("day", "dyad"))
+    return history_table(dossier.history)
+
+
 TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "scores": dyad_score_table,
     "exceedance": exceedance_table,
@@ -399,6 +407,7 @@ TABLES: Final[Mapping[str, Callable[[Dossier], Table]]] = {
     "score_differences": score_difference_table,
     "probability_differences": probability_difference_table,
     "since_previous": previous_table,
+    "history": _history,
     "notes": notes_table,
 }
 
@@ -413,6 +422,7 @@ def names_of_tables(dossier: Dossier) -> list[str]:
         "score_differences": len(dossier.risks) > 1,
         "probability_differences": len(dossier.risks) > 1,
         "since_previous": dossier.previous is not None,
+        "history": dossier.history is not None,
         "acting": len(dossier.headline.dyads) <= MOST_ACTING,
         "notes": bool(len(notes_table(dossier).rows)),
     }

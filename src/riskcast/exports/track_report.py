@@ -108,6 +108,7 @@ class RowPart(TypedDict):
     question: str
     text: str
     forecaster: str
+    label: str
     kind: Literal["model", "person", "crowd", "reference"]
     probability: Chance
     answer: Literal["yes", "no", "void", "disputed"]
@@ -259,7 +260,7 @@ def track_page(record: TrackRecord, place: str = "", names: Mapping[str, str] | 
         told=misses_in_words(record) if own else "",
         misses=misses_table(record) if record.misses else None,
         biases=[bias_in_words(each) for each in own],
-        disputed=[told for each in own if (told := disputed_in_track(each))],
+        disputed=[told for each in own[:1] if (told := disputed_in_track(each))],
         scores=forecasters_table(record) if own else None,
         pairs=pairs_table(record) if record.pairs else None,
         pair_words=[pair_in_words(pair) for pair in record.pairs],
@@ -310,6 +311,7 @@ def _row(row: TrackRow) -> dict[str, Any]:
         "question": row.question,
         "text": row.text,
         "forecaster": row.forecaster,
+        "label": label_of(row.forecaster),
         "kind": row.kind,
         "probability": row.probability,
         "answer": row.answer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,11 +14,13 @@ from riskcast.charts.canvas import band_colours, ink_on
 from riskcast.errors import visible
 from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import write_all
+from riskcast.exports.history_data import change_words
 from riskcast.exports.tables import Value, assumption_table, make_tables, origin, told
 from riskcast.forecasting.contributions import Contribution
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk
 from riskcast.machinery.tables import Column, Form, Table
 from riskcast.numbers import long_date, short_date, signed
+from riskcast.verification.history_records import HINDSIGHT, ScoreHistory
 
 MOST_LETTERS: Final = 32_767
 MOST_SHEET_NAME: Final = 31
@@ -79,6 +82,8 @@ def all_tables(dossier: Dossier) -> bytes:
     book.add_briefing()
     if len(dossier.risks) > 1:
         book.add_scenarios()
+    if dossier.history is not None:
+        book.add_history(dossier.history)
     for table in tables:
         book.add_table(table)
     book.add_table(_columns_table(tables))
@@ -229,6 +234,36 @@ class _Book:
         for line in (text, told(self._dossier)):
             row += 1
             self._across(sheet, row, len(columns), line, 130, font_size=8, font_color=theme.LIGHT.muted)
+
+    def add_history(self, history: ScoreHistory) -> None:
+        """A sheet with every pair's line over the days, its place in its own past, and what changed."""
+        from xlsxwriter.utility import xl_rowcol_to_cell
+
+        sheet = self._sheet("scores over time")
+        days = [Column(f"{day:%b %Y}" if day != history.days[-1] else "Now", "", "score", 8) for day in history.days]
+        front = (
+            Column("Pair", "", width=18),
+            Column("How it went", "", width=26),
+            Column("Above\nearlier", "", "share", 9),
+            Column("Since a month", "", width=17),
+            Column("Since a year", "", width=17),
+        )
+        self._header(sheet, 0, (*front, *days))
+        first, last = len(front), len(front) + len(days) - 1
+        found = sorted((history.of(dyad) for dyad in history.dyads), key=lambda own: -own.today.mean)
+        for row, own in enumerate(found, 1):
+            self._write(sheet, row, 0, history.case.name_of(own.dyad), bold=True)
+            self._write(sheet, row, 2, own.percentile, "share")
+            for place, change in ((3, own.since_month), (4, own.since_year)):
+                self._write(sheet, row, place, change_words(change), **ASIDE)
+            for place, value in enumerate(own.score.tolist(), first):
+                self._write(sheet, row, place, value if math.isfinite(value) else None, "score")
+            cells = f"{xl_rowcol_to_cell(row, first)}:{xl_rowcol_to_cell(row, last)}"
+            look = {"weight": 1.5, "series_color": theme.LIGHT.model, "last_point": True, "min": 0}
+            sheet.add_sparkline(row, 1, {"range": f"'{sheet.get_name()}'!{cells}", **look})
+            sheet.set_row(row, BRIEF_HEIGHT)
+        sheet.freeze_panes(1, 1)
+        self._write(sheet, len(found) + 2, 0, HINDSIGHT, font_size=9, font_color=theme.LIGHT.muted)
 
     def _heading(self, sheet: Any, width: int, named: str = "Scenario") -> int:
         """Title, dates, scenario, and a warning where there is cause; the row beneath them."""

@@ -44,7 +44,7 @@ class _Told:
         for kept, found in ((self.points, futures.points), (self.peak, futures.peak)):
             kept[draws, paths] = found.reshape(rows, -1, found.shape[1])
 
-    def simulated(self, plan: Plan, weight: Floats) -> Simulated:
+    def summed(self, plan: Plan, weight: Floats) -> Simulated:
         """Shares and means of weighted futures; weight: (draws, paths)."""
         total = weight.sum()
         by_draw = weight.sum(axis=1)
@@ -65,7 +65,7 @@ class _Told:
 class KeptPaths:
     """Futures of a forecast, of each draw so many, and which of them hold some terms: holds (draws x paths, terms)."""
 
-    plan: Plan
+    setup: Plan
     terms: Sequence[Term]
     paths: int
     holds: Bools
@@ -81,7 +81,7 @@ class KeptPaths:
 
     def simulate(self, forecast: Forecast, cells: int, progress: Callable[[int, int], None] | None) -> None:
         """Simulate the futures of the forecast once more, and keep them."""
-        plan, by_draw = self.plan, self.holds.reshape(self.plan.draws, self.paths, -1)
+        plan, by_draw = self.setup, self.holds.reshape(self.setup.draws, self.paths, -1)
         parts = []
         for begin, end in stages(self.paths):
             size = max(1, cells // (len(plan.case.dyads) * (end - begin)))
@@ -102,13 +102,13 @@ class KeptPaths:
             if progress is not None:
                 progress(done + 1, len(parts))
 
-    def simulated(self, weight: Floats) -> Simulated:
+    def summed(self, weight: Floats) -> Simulated:
         """What the futures come to with weights, (draws x paths,)."""
-        by_draw = weight.reshape(self.plan.draws, self.paths)
-        found = self.told.simulated(self.plan, by_draw)
+        by_draw = weight.reshape(self.setup.draws, self.paths)
+        found = self.told.summed(self.setup, by_draw)
         if self.recorded is None:
             return found
-        return replace(found, recorded=self.recorded.simulated(self.plan, by_draw))
+        return replace(found, recorded=self.recorded.summed(self.setup, by_draw))
 
 
 class _FirstEvents:

@@ -37,7 +37,7 @@ class PathRecord:
     (paths, dyads), what occurred scores.
     """
 
-    plan: Plan
+    setup: Plan
     happened: dict[str, Bools]
     indicators: frozenset[str]
     levels: dict[str, Floats]
@@ -59,7 +59,7 @@ class PathRecord:
         """Take notice of a cell."""
         for event, seen in self.happened.items():
             np.greater(happened[event], 0.0, out=seen[cell])
-        if cell == self.plan.cells - 1:
+        if cell == self.setup.cells - 1:
             self.levels = {name: np.array(levels[name], dtype=float) for name in self.indicators}
 
     def close(self, futures: Futures) -> None:
@@ -80,7 +80,7 @@ class PathRecord:
                 # Single precision may end just beside what it stands for.
                 return self._of(whom, COMPARED[comparison](self.points.round(4), np.float32(round(value, 4))))
             case LevelIs(indicator, comparison, value, whom):
-                level = self.plan.case.indicators[indicator].measure.level(self.levels[indicator])
+                level = self.setup.case.indicators[indicator].measure.level(self.levels[indicator])
                 return self._of(whom, COMPARED[comparison](level, value))
             case Not(inner):
                 return ~self.holds(inner)
@@ -92,7 +92,7 @@ class PathRecord:
     def first_cell(self, term: Happens) -> Ints:
         """The cell of the first event on every path, counted from 0; that after the last where none comes."""
         came = self._came(term)
-        return np.where(came.any(axis=0), came.argmax(axis=0), self.plan.cells)
+        return np.where(came.any(axis=0), came.argmax(axis=0), self.setup.cells)
 
     def _happens(self, term: Happens) -> Bools:
         part = self.happened[term.event][term.first - 1 : term.last].any(axis=0)
@@ -108,8 +108,8 @@ class PathRecord:
 
     def _follows(self, term: Follows) -> Bools:
         later, first = self._came(term.later), self.first_cell(term.earlier)
-        cell = np.arange(self.plan.cells)[:, None]
-        after = cell >= first if acts_at_once(self.plan.case, term.earlier, term.later) else cell > first
+        cell = np.arange(self.setup.cells)[:, None]
+        after = cell >= first if acts_at_once(self.setup.case, term.earlier, term.later) else cell > first
         if term.within is not None:
             after &= cell <= first + term.within
         return (later & after).any(axis=0)
@@ -119,10 +119,10 @@ class PathRecord:
         if values.shape[1] == 1:
             return values[:, 0]
         if whom in (ANY, EVERY):
-            there = values[:, self.plan.present]
+            there = values[:, self.setup.present]
             return there.any(axis=1) if whom == ANY else there.all(axis=1)
         assert whom is not None
-        return values[:, self.plan.case.dyads.index(whom)]
+        return values[:, self.setup.case.dyads.index(whom)]
 
 
 def acts_at_once(case: Case, earlier: Happens, later: Happens) -> bool:

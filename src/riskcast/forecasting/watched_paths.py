@@ -26,14 +26,14 @@ NEARLY = np.float32(1.0 - 2.0**-12)
 class MadeHappen:
     """Makes an event of one unit happen for the first time in a period that is drawn for each path: share (cells,)."""
 
-    plan: Plan
+    setup: Plan
     cause: Happens
     share: Floats
     seed: int
 
     def steers(self, block: Block) -> Steer:
         """What exchanges the uniforms of a block."""
-        cause, plan = self.cause, self.plan
+        cause, plan = self.cause, self.setup
         units = plan.case.units(cause.event)
         unit = units.index(cause.whom) if cause.whom in units else 0
         drawn = generator(self.seed, "made happen", cause.event, unit, block.first, block.stage).random(len(block.draw))

@@ -94,7 +94,7 @@ def weigh_in(
     weighed = zip(numbers, own.tolist(), used, targets.tolist(), tilt.tolist(), strict=True)
     told = tuple(WeighedNumber(*one) for one in weighed)
     outside = Outside(told, effective, len(weight), effective_draws, forecast.simulated)
-    return replace(forecast, simulated=kept.simulated(weight), paths=paths, outside=outside)
+    return replace(forecast, simulated=kept.summed(weight), paths=paths, outside=outside)
 
 
 def path_weights(forecast: Forecast, record: PathRecord) -> Floats:

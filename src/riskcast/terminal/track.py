@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from riskcast.errors import visible
-from riskcast.machinery.tables import Column, Table
+from riskcast.machinery.tables import Table
 from riskcast.terminal.tables import Part, rich_table
 from riskcast.terminal.verification import NINETY, STYLES
 from riskcast.verification.track_rows import By, TrackRecord
@@ -50,7 +50,8 @@ def track_view(
     if record.forecasters:
         others = [each for each in record.forecasters if each.kind in ("person", "crowd")]
         shown += [Text(visible(bias_in_words(each))) for each in others if each is not record.forecasters[0]]
-        shown += [Text(visible(told)) for each in record.forecasters if (told := disputed_in_track(each))]
+        told = disputed_in_track(record.forecasters[0])
+        shown += [Text(visible(told))] if told else []
         shown += [Text(), rich_table(forecasters_table(record), FORECASTERS)]
         if record.pairs:
             shown += [
@@ -67,12 +68,7 @@ def track_view(
 
 
 def _flat(table: Table) -> Table:
-    """A table whose headings over rows stand beneath the name of the first cell."""
-    rows, heading = [], ""
-    for row in table.rows:
-        if len(row) == 1:
-            heading = str(row[0].value)
-        else:
-            rows.append((f"{heading}: {row[0]}", *row[1:]))
-    first = Column(table.columns[0].name, width=table.columns[0].width)
-    return replace(table, rows=rows, columns=(first, *table.columns[1:]))
+    """A table whose headings over rows have cells for every column, and whose other rows are set in beneath them."""
+    blank = ("",) * (len(table.columns) - 1)
+    rows = [(row[0], *blank) if len(row) == 1 else (f"  {row[0]}", *row[1:]) for row in table.rows]
+    return replace(table, rows=rows)

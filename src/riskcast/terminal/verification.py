@@ -45,7 +45,14 @@ STYLES = {"better": "green", "worse": "red", "open": "yellow"}
 NINETY = "90 %"
 FORECASTERS = (Part(0, "Forecaster"), Part(1, "Brier", NINETY), Part(2, "Skill", NINETY), Part(8, "AUC", digits=2))
 TYPES = (Part(0, "Event type"), Part(1, "Events", ""), Part(3, "Brier"), Part(5, "Skill", NINETY))
-ACCURACY = (Part(0, "Forecaster"), Part(2, "Bias"), Part(3, "RMSE", NINETY), Part(4, "Corr."), Part(5, "Skill"))
+ACCURACY = (
+    Part(0, "Forecaster"),
+    Part(2, "Bias"),
+    Part(3, "RMSE", NINETY),
+    Part(4, "Corr."),
+    Part(5, "Skill"),
+    Part(7, "CRPS"),
+)
 BINS = (Part(0, "Forecast score"), Part(1, "Forecasts"), Part(2, "Mean forecast"), Part(3, "Mean that came"))
 VECTORS = (Part(0, "Forecaster"), Part(1, "Log prob.", NINETY), Part(2, "Gain", NINETY))
 DISPUTED = (Part(0, "Forecaster"), Part(1, "Brier"), Part(2, "Log score"), Part(3, "RPS"), Part(5, "Together"))

@@ -55,7 +55,7 @@ def changed_view(found: WhatChanged, most: int | None = None) -> RenderableType:
 def _by_group(splits: Sequence[ChangeSplit], present: Sequence[str]) -> Table:
     """Scores, and how many points each group has."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
-    table.add_column("Pair", ratio=1, overflow="fold")
+    table.add_column("Pair", ratio=1, min_width=12, overflow="fold")
     for heading in ("From", "To", "Change", *(HEADINGS[group] for group in present)):
         table.add_column(heading, justify="right")
     for split in splits:
@@ -67,9 +67,9 @@ def _by_group(splits: Sequence[ChangeSplit], present: Sequence[str]) -> Table:
 
 
 HEADINGS = {
-    "days": "days passed",
-    "events": "new events",
-    "values": "new values",
+    "days": "days\npassed",
+    "events": "new\nevents",
+    "values": "new\nvalues",
     "relearning": "re-\nlearning",
     "beliefs": "beliefs",
     "version": "version",

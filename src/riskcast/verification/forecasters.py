@@ -75,3 +75,12 @@ def forecaster_label(name: str) -> str:
     """
     known = OF_MODEL | OF_SCORES | OF_VECTORS
     return known.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)
+
+
+def crps_column(forecaster: str) -> str:
+    """The column of a table of scores that holds a forecaster's continuous ranked probability scores.
+
+    >>> crps_column(MODEL)
+    'crps_model'
+    """
+    return f"crps_{forecaster}"

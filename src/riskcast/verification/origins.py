@@ -14,19 +14,23 @@ from numpy.typing import NDArray
 from riskcast.case.model import Case
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.outcome_vectors import VectorProbability, vector_probability
+from riskcast.forecasting.path_samples import score_samples
 from riskcast.forecasting.requests import Request, fit_requested, forecast_requested
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.machinery.threads import single_thread
 from riskcast.names import DISPUTED
 from riskcast.record.arrays import Record, build_record
-from riskcast.verification.forecasters import CELL_BY_CELL, LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY
-from riskcast.verification.past_scores import realised_scores, score_references
+from riskcast.verification.crps import Ensemble, crps
+from riskcast.verification.forecasters import CELL_BY_CELL, LEFT_OUT, MODEL, OF_RECORD, PRIOR_ONLY, crps_column
+from riskcast.verification.past_scores import past_ensembles, realised_scores, score_references
 from riskcast.verification.record_alone import chance_by_reference
 from riskcast.verification.resolution import Followed, what_followed
 
 if TYPE_CHECKING:
     import pandas
 
+# Of more dyads, every future of which would be carried along, no CRPS of scores is told.
+MOST_SAMPLED = 50
 AS_RECORDED, UNDISPUTED = "as recorded", "undisputed"
 
 
@@ -60,7 +64,8 @@ class AtOrigin:
     (severities, dyads) that the worst one that is recorded has at least that severity; scores[forecaster]: (dyads,) the
     forecast score of what is recorded; recent[event]: (units,) whether it happened in the last year; health:
     seconds, k-hat, ESS and failed checks of the model's posterior; joint: the model's probability of each vector that
-    was asked for.
+    was asked for; ensembles[forecaster]: what scores may come, of those who say more than a mean, where there are few
+    enough dyads.
     """
 
     origin: dt.date
@@ -73,6 +78,7 @@ class AtOrigin:
     ess: float
     failures: tuple[str, ...]
     joint: Mapping[str, VectorProbability] = field(default_factory=dict)
+    ensembles: Mapping[str, Ensemble] = field(default_factory=dict)
 
 
 def severities(case: Case) -> tuple[float, ...]:
@@ -104,11 +110,17 @@ def forecast_origin(known: Known) -> AtOrigin:
     for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
     scores |= score_references(case, posterior.record, request.periods, probability)
+    ensembles: dict[str, Ensemble] = {}
+    if len(ahead.dyads) == len(case.dyads) <= MOST_SAMPLED:
+        with single_thread():
+            ensembles = {MODEL: Ensemble.equal(score_samples(ahead)), PRIOR_ONLY: Ensemble.equal(score_samples(alone))}
+        ensembles |= past_ensembles(case, posterior.record, request.periods)
     return AtOrigin(
         origin=case.as_of,
         probability=probability,
         peaks=peaks,
         scores=scores,
+        ensembles=ensembles,
         recent=_recent(case, posterior.record),
         seconds=seconds,
         khat=float("nan") if health.khat_max is None else health.khat_max,
@@ -301,7 +313,9 @@ def resolve(truth: Truth, made: AtOrigin, known: Case, horizon: int) -> Resolved
     frame = {"origin": origin, "unit": dyads, "came": came.scores[kept]}
     if other is not None:
         frame["undisputed"] = np.where(other.complete, other.scores, np.nan)[kept]
-    scores = pandas.DataFrame(frame | {name: values[kept] for name, values in made.scores.items()})
+    frame |= {name: values[kept] for name, values in made.scores.items()}
+    sharp = {name: crps(one.take(kept), came.scores[kept]) for name, one in made.ensembles.items()}
+    scores = pandas.DataFrame(frame | {crps_column(name): values for name, values in sharp.items()})
     joined = pandas.concat(peaks, ignore_index=True) if peaks else pandas.DataFrame()
     return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, _vectors(made, came, other), left_out)
 

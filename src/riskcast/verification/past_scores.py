@@ -10,6 +10,7 @@ from riskcast.case.model import Case
 from riskcast.forecasting.score_rule import count_alone, expected_points, points, scored_outcomes
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.record.arrays import Record
+from riskcast.verification.crps import Ensemble
 from riskcast.verification.forecasters import DYAD_MEAN, POOLED_MEAN, POOLED_RATE
 
 
@@ -63,6 +64,24 @@ def score_references(
         pooled = np.broadcast_to(expected_points(scored_outcomes(case), rates[POOLED_RATE]), (len(case.dyads),))
     own = (np.where(known, past, 0.0).sum(axis=0) + pooled) / (known.sum(axis=0) + 1.0)
     return {POOLED_MEAN: np.array(pooled), DYAD_MEAN: own}
+
+
+def past_ensembles(case: Case, record: Record, horizon: int) -> dict[str, Ensemble]:
+    """What a sceptic holds possible, by forecaster, with the means of `score_references`: the scores of all dyads' past
+    windows, and those of each dyad's own beside them, which weigh as one window more. Empty where there is none.
+    """
+    past = past_scores(case, record, horizon)
+    known = ~np.isnan(past)
+    if not known.any():
+        return {}
+    pool, dyads = past[known][:, None], past.shape[1]
+    pooled = Ensemble.equal(np.repeat(pool, dyads, axis=1))
+    count = known.sum(axis=0) + 1.0
+    own = Ensemble(
+        np.concatenate([pooled.values, np.where(known, past, 0.0)]),
+        np.concatenate([pooled.weights / count, known / count]),
+    )
+    return {POOLED_MEAN: pooled, DYAD_MEAN: own}
 
 
 def realised_scores(case: Case, record: Record, happened: Mapping[str, Bools], first: int, last: int) -> Floats:

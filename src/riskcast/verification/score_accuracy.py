@@ -10,7 +10,7 @@ import numpy as np
 
 from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats, Ints
-from riskcast.verification.forecasters import LEFT_OUT, MODEL, score_forecasters
+from riskcast.verification.forecasters import LEFT_OUT, MODEL, crps_column, score_forecasters
 from riskcast.verification.measured import (
     BY_DYADS,
     Measured,
@@ -48,7 +48,9 @@ class ScoreAccuracy:
     bias: mean forecast less mean score that came; ratio: mean forecast over mean score that came, None where nothing
     did; rmse: root of the mean squared error; correlation: None where
     forecasts or what came do not vary; skill: 1 - mean squared error / that of the best reference, None where that one
-    is without error; bins: calibration, from low forecasts to high ones.
+    is without error; bins: calibration, from low forecasts to high ones; crps: continuous ranked probability score of
+    what was held possible, in points, None of those who say no more than a mean; crps_skill: 1 - it / that of the best
+    reference by it, None for that one.
     """
 
     forecaster: str
@@ -60,6 +62,8 @@ class ScoreAccuracy:
     skill: Measured | None
     bins: tuple[ScoreBin, ...]
     ratio: Measured | None = None
+    crps: Measured | None = None
+    crps_skill: Measured | None = None
 
 
 def score_accuracies(
@@ -68,7 +72,8 @@ def score_accuracies(
     """Accuracy of every forecaster's scores, the model first, with 90 % intervals from resampled dyads or years.
 
     scores: a row for each origin and unit with columns origin, unit, came (the score of what followed) and each
-    forecaster's score. Raises OptionError for a table that cannot be used.
+    forecaster's score; and for those who say what may come, its CRPS (`crps_column`). Raises OptionError for a table
+    that cannot be used.
 
     >>> import pandas
     >>> table = pandas.DataFrame({"origin": "2020-12-31", "unit": ["A-B", "A-C"], "came": [20.0, 40.0],
@@ -84,6 +89,7 @@ def score_accuracies(
     squares = {name: (own - came) ** 2 for name, own in forecast.items()}
     resampled = {name: resampled_means(own, cluster, counts) for name, own in squares.items()}
     reference = best_reference(squares)
+    sharp = _crps(scores, forecasters, cluster, counts)
     return {
         name: ScoreAccuracy(
             name,
@@ -95,8 +101,30 @@ def score_accuracies(
             measured_skill(squares, resampled, name, reference, counts),
             score_bins(own, came),
             ratio_of(own, came, cluster, counts),
+            *sharp.get(name, (None, None)),
         )
         for name, own in forecast.items()
+    }
+
+
+def _crps(
+    scores: pandas.DataFrame, forecasters: Sequence[str], cluster: Ints, counts: Floats
+) -> dict[str, tuple[Measured, Measured | None]]:
+    """By forecaster that says what may come: its mean CRPS, and its skill against the best reference by it."""
+    found = {
+        name: scores[column].to_numpy(dtype=float)
+        for name in forecasters
+        if (column := crps_column(name)) in scores.columns and scores[column].notna().all()
+    }
+    resampled = {name: resampled_means(own, cluster, counts) for name, own in found.items()}
+    references = set(found) - {MODEL, LEFT_OUT}
+    best = best_reference(found) if references else ""
+    return {
+        name: (
+            measured(float(own.mean()), resampled[name], counts),
+            None if name == best or not best else measured_skill(found, resampled, name, best, counts),
+        )
+        for name, own in found.items()
     }
 
 

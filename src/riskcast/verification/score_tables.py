@@ -233,12 +233,15 @@ def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
                 item.correlation,
                 None if reference else item.skill,
                 item.ratio,
+                Cell(item.crps, mark="best" if _is_least(item, scores) else ""),
+                item.crps_skill,
             )
         )
     came = next(iter(scores.values())).mean_came
     about = (
         f"Scores of dyads, in points; {number(came, 1)} came on average. Bias: forecast less what came. RMSE: root "
-        "mean square error. With 90 % intervals."
+        "mean square error. CRPS: how far what was held possible lay from what came, lower is better; its skill is "
+        "against the best reference by it. With 90 % intervals."
     )
     columns = (
         Column("Forecaster"),
@@ -248,8 +251,16 @@ def score_accuracy_table(scores: Mapping[str, ScoreAccuracy]) -> Table:
         Column("Correlation", form="measured", digits=2),
         Column("Skill", form="skill"),
         Column("Forecast / came", form="measured", digits=2),
+        Column("CRPS", form="measured", digits=1),
+        Column("CRPS skill", form="skill"),
     )
     return Table(about, columns, rows)
+
+
+def _is_least(item: ScoreAccuracy, scores: Mapping[str, ScoreAccuracy]) -> bool:
+    """Whether a forecaster has the lowest CRPS of several."""
+    known = [one.crps.value for one in scores.values() if one.crps is not None]
+    return item.crps is not None and len(known) > 1 and item.crps.value == min(known)
 
 
 def score_bins_table(accuracy: ScoreAccuracy) -> Table:

@@ -115,7 +115,7 @@ def slices_table(record: TrackRecord, by: By, names: Mapping[str, str] | None = 
         Column("Brier", form="measured", digits=3),
         Column("Bias, points", form="text"),
     )
-    return Table(HEADINGS[by], columns, rows)
+    return Table("Lower Brier scores are better. Small: 90 % intervals.", columns, rows)
 
 
 def _points(bias: Measured) -> Cell:

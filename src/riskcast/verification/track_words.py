@@ -153,7 +153,7 @@ def left_out_in_words(record: TrackRecord) -> str:
         parts.append(f"{record.late:,} forecast{'s' if record.late != 1 else ''} late")
     left = f"Not scored: {' and '.join(parts)}. " if parts else ""
     if record.waiting:
-        over = f", of {record.overdue:,} of which the window is over" if record.overdue else ""
+        over = f", {record.overdue:,} of them though their window is over" if record.overdue else ""
         left += f"{record.waiting:,} question{'s wait' if record.waiting != 1 else ' waits'} for an answer{over}."
     return left.strip()
 

@@ -186,6 +186,8 @@ def scores_in_words(scores: Mapping[str, ScoreAccuracy]) -> str:
     told = f"Scores: {number(found.mean_forecast, 1)} forecast on average, {number(found.mean_came, 1)} came"
     if found.correlation is not None:
         told += f"; correlation {number(found.correlation.value, 2)}"
+    if found.crps is not None:
+        told += f"; CRPS {number(found.crps.value, 1)} points"
     if found.skill is None or not has_ends(found.skill):
         return f"{told}; skill cannot be stated."
     kind = "better" if found.skill.low > 0 else "worse" if found.skill.high < 0 else ""

@@ -14,6 +14,8 @@ from riskcast.case.places import Places, find_places
 from riskcast.case.quantities import Evidence, quantity_text
 from riskcast.case.quantity_names import ratio_is_for
 from riskcast.charts.canvas import word_ranges
+from riskcast.exports.brief.changes import Changes, changes_of
+from riskcast.exports.brief.history import history_part
 from riskcast.exports.brief.sentences import (
     footer,
     headline_sentences,
@@ -116,8 +118,10 @@ class Brief:
     meaning: str
     outcomes: ChanceTable
     severity: Table
+    history: Table | None
     moved: Table | None
     since: tuple[str, ...]
+    changes: Changes | None
     drivers: Table
     reasons: tuple[Reason, ...]
     remembered: Table | None
@@ -158,8 +162,10 @@ def make_brief(dossier: Dossier) -> Brief:
         meaning=meaning_of_scores(case),
         outcomes=_outcomes(risk, shown),
         severity=severity_table(risk),
+        history=history_part(dossier.history) if dossier.history is not None else None,
         moved=_moved(dossier.previous, risk) if dossier.previous else None,
         since=tuple(since_sentences(dossier.previous, risk)) if dossier.previous else (),
+        changes=changes_of(dossier.changed),
         drivers=_points(dossier, shown, drivers),
         reasons=_reasons(case, drivers, shown[0].id),
         remembered=_remembered(ahead, shown[:3]),
@@ -199,7 +205,7 @@ def _outcomes(risk: Risk, shown: Sequence[DyadRisk]) -> ChanceTable:
     goes_on = [o for dyad in shown for o in dyad.outcomes if o.phase == CONTINUATION and not o.assumed]
     goes_on += [o for o in risk.shared if o.phase == CONTINUATION and not o.assumed]
     if any(outcome.id in kept for outcome in goes_on):
-        notes.append("* Recorded in the last year: another would be a continuation, any other an onset.")
+        notes.append("* Recorded in the last year: another would be a continuation. Of the others none is known there.")
     if len(kept) < len(rows):
         notes.append(f"The {len(kept)} likeliest of {len(rows)} outcomes.")
     named = {name: case.events[name].label + (f" ({spread[name]})" if name in spread else "") for name in kept}

@@ -41,7 +41,12 @@ def track_section(record: TrackRecord) -> TrackSection:
     """
     verdict = track_verdict(record)
     others = [each for each in record.forecasters[1:] if each.kind in ("person", "crowd")]
-    told = [verdict.headline, verdict.detail, *map(bias_in_words, others), *map(disputed_in_track, record.forecasters)]
+    told = [
+        verdict.headline,
+        verdict.detail,
+        *map(bias_in_words, others),
+        *map(disputed_in_track, record.forecasters[:1]),
+    ]
     if record.forecasters:
         told.append(misses_in_words(record))
     misses = tuple(miss_in_words(miss) for miss in record.misses[:MOST_MISSES])
