@@ -1,7 +1,7 @@
-"""A small world whose truth is known: a case's files, and events drawn month by month from parameters of its own priors.
+"""A small world whose truth is known: a case's files, and events drawn month by month from its own priors.
 
-Nothing here is taken from the package but what a prior's quantiles are: rates, memories and levels are sums over a list of
-what happened, and chance is Python's own. Each event is found on its day, late, or never.
+Nothing here is taken from the package but what a prior's quantiles are: rates, memories and levels are sums over a list
+of what happened, and chance is Python's own. Each event is found on its day, late, or never.
 """
 
 from __future__ import annotations
@@ -225,7 +225,9 @@ def draw_world(case: Case, seed: int, last: dt.date) -> World:
         slopes = {edge.source: math.log(drawn(edge.rate_ratio, LOG)) for edge in case.effects_on(name)}
         sd_dyad = drawn(case.sd_dyad(name), LOG) if event.scope == "dyad" else 0.0
         sd_time, rho = drawn(case.sd_time(name), LOG), 0.6
-        half_life = drawn(case.settings.memories["fast"].half_life, LOG)
+        fast = case.settings.memories["fast"].half_life
+        assert fast is not None
+        half_life = drawn(fast, LOG)
         shock, shocks = chance.gauss(0.0, sd_time), []
         for _ in range(months // MONTHS + 1):
             shocks.append(shock)

@@ -1,7 +1,8 @@
 """A year lived with the tool, week by week, in a world whose truth is known: are its own numbers right about it?
 
 Every week the case is rolled, what was found is entered, days are marked as searched, questions are answered, and a
-forecast is kept and published beside a biased analyst, a source of noise and one who knows. Then the track record is read.
+forecast is kept and published beside a biased analyst, a source of noise and one who knows. Then the track record is
+read.
 """
 
 from __future__ import annotations
@@ -69,9 +70,7 @@ def live(top: Path, seed: int, weeks: int = 52, dyads: int = 3, draws: int = 200
             kind = "person" if name == ANALYST else "crowd"
             riskcast.publish_numbers(numbers, name, ledger, kind=kind, now=at(day))
     roll(folder, world, day, end)
-    turned += len(
-        riskcast.resolve(riskcast.load_case(folder), ledger, by="ann", supersede=True, now=at(end)).changed
-    )
+    turned += len(riskcast.resolve(riskcast.load_case(folder), ledger, by="ann", supersede=True, now=at(end)).changed)
     record = riskcast.track(ledger, end)
     late = sum(one.found is not None and (one.found - one.day).days > 7 for one in world.found(FIRST, last))
     return Lived(folder, ledger, tuple(bundles), record, earned_weights(record), late, turned)
@@ -199,7 +198,7 @@ def table(seeds: Sequence[int], weeks: int, dyads: int, draws: int, every: int) 
             lived = live(Path(top), seed, weeks, dyads, draws)
             assert riskcast.verify_ledger(lived.ledger).holds
             made = [own and kept for _, own, kept in replays(lived, every)] if every else []
-        model, rows = of(lived.track, "model")
+        model = of(lived.track, "model")[0]
         for name, own in shifts.items():
             own.append(shift_of(of(lived.track, name)[1]))
         analyst = of(lived.track, ANALYST)[0]
