@@ -30,10 +30,14 @@ def show() -> None:
         st.info("This case's record is a panel: add rows to its table instead.", icon=":material/table:")
         return
     copy = working_copy.copy_of(now.case)
-    _where(now, copy)
-    _last_edit()
+    # What comes and goes stands in containers, which stay: else the chosen tab would be lost with every edit.
+    with st.container():
+        _where(now, copy)
+    with st.container():
+        _last_edit()
     author = st.text_input("Who you are", key="update_author", max_chars=100, placeholder="stands in the journal")
-    _stale(now)
+    with st.container():
+        _stale(now)
     st.subheader("What is new", anchor="what-is-new")
     labels = ["Day", "Event", "Value", "Searched", "Number"]
     forms: Sequence[Callable[[View, str], None]] = (_day, _event, _value, _searched, _number)
@@ -90,7 +94,7 @@ def _stale(now: View) -> None:
         st.dataframe(
             [
                 {
-                    "Not searched for": ", ".join(_label(case, kind) for kind in one.types),
+                    "Not searched for": _types(case, one.types),
                     "Where": ", ".join(one.units) or "everywhere",
                     "Since": "never" if one.until is None else str(one.until),
                     "Days": one.days,
@@ -122,6 +126,10 @@ def _stale(now: View) -> None:
             f"Stated of {riskcast.long_date(case.as_of)} without a day: {names}. With a roll these levels are dated, "
             "and age from then on."
         )
+
+
+def _types(case: riskcast.Case, types: Sequence[str]) -> str:
+    return "all types" if len(types) == len(case.events) else ", ".join(_label(case, kind) for kind in types)
 
 
 def _day(now: View, author: str) -> None:

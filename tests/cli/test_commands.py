@@ -142,7 +142,9 @@ def test_the_json_of_a_forecast_has_exactly_the_documented_keys(forecast: dict[s
         assert dyad["id"] == f"RUS-{dyad['partner']}"
         assert set(dyad["score"]) == {"mean", "low", "high", "band"}
         assert all(set(outcome) == outcome_keys for outcome in dyad["outcomes"])
-        assert all(set(driver) == {"indicator", "contribution", "kind", "error"} for driver in dyad["drivers"])
+        assert all(
+            set(driver) == {"indicator", "contribution", "kind", "error", "low", "high"} for driver in dyad["drivers"]
+        )
         assert {outcome["id"] for outcome in dyad["outcomes"] + forecast["shared"]} == set(case.outcomes)
     assert math.isclose(sum(dyad["rank"]["first"] for dyad in forecast["dyads"]), 1.0)
     assert all(set(outcome) == {*outcome_keys, "applies_to"} for outcome in forecast["shared"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -124,7 +126,16 @@ def talk(folder: Path, answers: list[str], signal: bytes = b"") -> tuple[int, st
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "dumb", "COLUMNS": "80"}
     command = [sys.executable, "-m", "riskcast", "update", str(folder), "--author", "Ann"]
-    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True)
+    child = subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+        start_new_session=True,
+        # Ctrl-C reaches whoever the terminal controls.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
     os.close(theirs)
     heard, left, until, asked = "", list(answers), time.monotonic() + 900, 0
     while time.monotonic() < until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +10,7 @@ from riskcast.comparison.change_sentences import part_label
 from riskcast.comparison.change_splits import ChangeSplit, WhatChanged
 from riskcast.comparison.news import GROUPS
 from riskcast.machinery.tables import Column, Table
-from riskcast.numbers import error_size, number, signed
+from riskcast.numbers import number
 
 MOST_PARTS: Final = 12
 SMALL_PARTS: Final = 0.05
@@ -34,17 +35,22 @@ def groups_table(found: WhatChanged, most: int | None = None) -> Table:
 
 def parts_table(split: ChangeSplit, most: int = MOST_PARTS) -> Table:
     """One number from then to now: its parts, the largest first, with their Monte Carlo errors."""
-    rows: list[tuple[str, str, str, str]] = [("Then", "", number(split.before, 1), "")]
     named = [part for part in split.parts if abs(part.points) >= SMALL_PARTS][:most]
-    rows += [(part_label(p, split.unit), GROUPS[p.group], signed(p.points), error_size(p.error)) for p in named]
+    rows: list[tuple[str, str, float, float]] = [
+        (part_label(part, split.unit), GROUPS[part.group], part.points, part.error) for part in named
+    ]
     rest = [part for part in split.parts if part not in named]
     if rest:
         told = f"{len(rest)} other part{'s' if len(rest) > 1 else ''}"
-        rows.append((told, "", signed(sum(part.points for part in rest)), ""))
-    rows.append(("Now", "", number(split.after, 1), ""))
+        rows.append((told, "", sum(part.points for part in rest), math.nan))
     what = f"{split.name}, score" if split.is_score else f"{split.label}, {split.name}, percent"
-    columns = (Column("What changed it"), Column("Due to"), Column("Points", form="text"), Column("± MC", form="text"))
-    return Table(what, columns, rows)
+    columns = (
+        Column("What changed it"),
+        Column("Due to"),
+        Column("Points", form="points"),
+        Column("± MC", form="figure", digits=1),
+    )
+    return Table(f"{what}: {number(split.before, 1)} to {number(split.after, 1)}", columns, rows)
 
 
 def moved_probabilities(found: WhatChanged, most: int) -> Sequence[ChangeSplit]:

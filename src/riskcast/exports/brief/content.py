@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from riskcast.case.addresses import followed
 from riskcast.case.doubts import find_scenario_doubts
@@ -37,7 +37,7 @@ from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.phases import CONTINUATION
 from riskcast.forecasting.remembered import remembered_events
 from riskcast.forecasting.scoring import WORDS, DyadRisk, OutcomeRisk, Risk
-from riskcast.machinery.tables import Cell, Column, Table
+from riskcast.machinery.tables import Column, Table
 from riskcast.names import RAISED
 from riskcast.numbers import figure, interval, long_date, number, percent, plain_number, signed_ends, signed_number
 
@@ -45,6 +45,7 @@ MOST_DYADS: Final = 12
 MOST_COLUMNS: Final = 6
 MOST_OUTCOMES: Final = 14
 MOST_DRIVERS: Final = 8
+MOST_ENDS: Final = 3
 MOST_REASONS: Final = 6
 MOST_SOURCES: Final = 3
 MOST_MOVED: Final = 6
@@ -280,12 +281,11 @@ def _strongest(dossier: Dossier, shown: Sequence[DyadRisk]) -> list[Contribution
     return sorted(found.values(), key=lambda each: -abs(each.points))[:MOST_DRIVERS]
 
 
-def _cell(contribution: Contribution | None) -> Cell:
-    """A driver's points with their 90 % interval."""
-    if contribution is None:
-        return Cell(0.0)
-    ends = contribution.interval
-    return Cell(contribution.points, "" if ends is None else signed_ends(ends))
+def _ends(dyad: DyadRisk, own: Mapping[str, Contribution], drivers: Sequence[Contribution]) -> str:
+    """The 90 % intervals of a pair's strongest drivers, in a sentence; empty where they were not worked out."""
+    found = [own[driver.id] for driver in drivers[:MOST_ENDS] if driver.id in own]
+    told = [f"{c.label} {signed_ends(c.interval)}" for c in found if c.interval is not None]
+    return f"What more knowledge could change, 90 %, for {name_of(dyad)}: {'; '.join(told)}." if told else ""
 
 
 def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contribution]) -> Table:
@@ -293,11 +293,11 @@ def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contr
     own = {dyad.id: {c.id: c for c in explanation.contributions[dyad.id]} for dyad in shown}
     by_dyad = {dyad: {name: c.points for name, c in found.items()} for dyad, found in own.items()}
     errors = [c.error for dyad in shown for c in explanation.contributions[dyad.id]]
-    rows: list[tuple[Any, ...]] = [
+    rows: list[tuple[str | float, ...]] = [
         ("Reference levels, nothing recent", *(number(explanation.reference[dyad.id], 1) for dyad in shown))
     ]
     for driver in drivers:
-        rows.append((driver.label, *(_cell(own[dyad.id].get(driver.id)) for dyad in shown)))
+        rows.append((driver.label, *(by_dyad[dyad.id].get(driver.id, 0.0) for dyad in shown)))
     named = {driver.id for driver in drivers}
     left_out = {name for own in by_dyad.values() for name in own} - named
     if left_out:
@@ -306,8 +306,8 @@ def _points(dossier: Dossier, shown: Sequence[DyadRisk], drivers: Sequence[Contr
     rows.append(("Score", *(number(explanation.score[dyad.id], 1) for dyad in shown)))
     notes = [_rest(len(shown), len(dossier.headline.dyads), "pairs", "contributions")]
     if errors:
-        error = f"Standard error of the simulation: at most {max(errors):.1f} points."
-        notes.insert(0, f"Beside points stand 90 % intervals: what more knowledge could change. {error}")
+        notes.insert(0, f"Standard error of the simulation: at most {max(errors):.1f} points.")
+        notes.insert(0, _ends(shown[0], own[shown[0].id], drivers))
     text = "Points of the score that each driver adds or takes (Shapley values: averaged over all orders)"
     columns = (Column("Driver"), *(Column(name_of(dyad), form="points") for dyad in shown))
     return Table(text, columns, rows, note=" ".join(note for note in notes if note), has_total=True)
