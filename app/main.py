@@ -16,17 +16,17 @@ sign_in.require()
 page = None
 with last_words.spoken():
     session.view()
-    home = st.Page(overview.show, title="Overview", icon=":material/public:", default=True)
+    home = st.Page(overview.show, title="Overview", default=True)
     page = st.navigation(
         [
             home,
-            st.Page(assumptions.show, title="Assumptions", icon=":material/tune:", url_path="assumptions"),
-            st.Page(scenarios.show, title="Scenarios", icon=":material/alt_route:", url_path="scenarios"),
-            st.Page(why.show, title="Why", icon=":material/account_tree:", url_path="why"),
-            st.Page(record.show, title="Record", icon=":material/history:", url_path="record"),
-            st.Page(update.show, title="Update", icon=":material/edit_calendar:", url_path="update"),
-            st.Page(track_record.show, title="Track record", icon=":material/target:", url_path="track_record"),
-            st.Page(export.show, title="Export", icon=":material/download:", url_path="export"),
+            st.Page(assumptions.show, title="Assumptions", url_path="assumptions"),
+            st.Page(scenarios.show, title="Scenarios", url_path="scenarios"),
+            st.Page(why.show, title="Why", url_path="why"),
+            st.Page(record.show, title="Record", url_path="record"),
+            st.Page(update.show, title="Update", url_path="update"),
+            st.Page(track_record.show, title="Track record", url_path="track_record"),
+            st.Page(export.show, title="Export", url_path="export"),
             *lost.pages(home),
         ],
         position="top",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Final, get_type_hints
 
 from riskcast.machinery.digests import digest
@@ -131,8 +132,14 @@ def to_row(content: Content) -> dict[str, Any]:
 def from_row(kind: str, row: Mapping[str, Any]) -> Content:
     """The record of a table's row; raises ValueError where it is none."""
     record = OF_KIND[kind]
+    return record(**{name: _read(row[name], hint) for name, hint in _hints(record).items()})
+
+
+@cache
+def _hints(record: type[Content]) -> Mapping[str, Any]:
+    """Types of a record's fields; a ledger of a year has ten thousand rows."""
     hints = get_type_hints(record)
-    return record(**{each.name: _read(row[each.name], hints[each.name]) for each in fields(record)})
+    return {each.name: hints[each.name] for each in fields(record)}
 
 
 def receipt(number: int, kind: str, entered: str, author: str, previous: str, row: Mapping[str, Any]) -> str:

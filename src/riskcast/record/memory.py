@@ -203,7 +203,7 @@ class Count(Memory):
         [1.0, 0.585, 0.0]
         """
         if stretches:
-            return self._through(sight, worn(half_life, stretches), same_period)[0]
+            return self._felt(sight, worn(half_life, stretches), same_period)
         periods, units = sight.seen.shape
         half_life = np.asarray(half_life, dtype=float)
         left = self.left(np.arange(periods + 1), half_life[..., None])
@@ -228,25 +228,37 @@ class Count(Memory):
     def state_of(
         self, sight: Sight, half_life: Floats, periods: int, same_period: bool, stretches: Stretches = ()
     ) -> Floats:
-        """`follow`, trigger by trigger where nothing stretches half-lives; what answers have spent is left out."""
-        if stretches:
-            return self._through(sight, worn(half_life, stretches)[:periods], same_period)[1]
+        """`follow`, trigger by trigger; what answers have spent is left out."""
         amounts = carried(sight)[:periods].copy()
         if sight.answered is not None:
             later = np.logical_or.accumulate(sight.answered[:periods][::-1], axis=0)[::-1]
             amounts[:-1][later[1:]] = 0.0
-        return self.residue(amounts, half_life)
+        if not stretches:
+            return self.residue(amounts, half_life)
+        return self._left(amounts, half_life, stretches)
 
-    def _through(self, sight: Sight, spent: Floats, same_period: bool) -> tuple[Floats, Floats]:
-        """`follow` from one trigger or answer to the next: between them, state[t] = state[p] * 2^(spent[p] - spent[t]).
+    def _left(self, amounts: Floats, half_life: Floats, stretches: Stretches) -> Floats:
+        """`residue` where indicators act on half-lives: S + (units,)."""
+        out = np.zeros((*np.shape(half_life), amounts.shape[1]))
+        happened = np.argwhere(amounts).tolist()
+        if happened:
+            begin = happened[0][0]
+            spent = worn(half_life, [(ratio, levels[begin : len(amounts)]) for ratio, levels in stretches])
+            for period, unit in happened:
+                out[..., unit] += amounts[period, unit] * np.exp2(spent[period - begin, unit] - spent[-1, unit])
+        return out
+
+    def _felt(self, sight: Sight, spent: Floats, same_period: bool) -> Floats:
+        """The columns of `follow` from one trigger or answer to the next, between which the state is
+        state[t] = state[p] * 2^(spent[p] - spent[t]).
 
         `spent`: half-lives that have passed by the end of every period, (periods, units) + S, as `worn` gives them.
         """
         periods, units = spent.shape[:2]
-        amounts, answered = carried(sight)[:periods], np.zeros((periods, units), dtype=bool)
+        amounts, answered = carried(sight), np.zeros((periods, units), dtype=bool)
         if sight.answered is not None and sight.after is not None:
-            answered = sight.answered[:periods]
-        felt, states = np.zeros_like(spent), np.zeros(spent.shape[1:])
+            answered = sight.answered
+        felt = np.zeros_like(spent)
         for unit in range(units):
             left = np.zeros(spent.shape[2:])
             turns = np.flatnonzero((amounts[:, unit] != 0.0) | answered[:, unit]).tolist()
@@ -262,8 +274,7 @@ class Count(Memory):
                 until = end if same_period else min(end + 1, periods)
                 felt[first:until, unit] = reached[gap : gap + until - first]
                 left = reached[-1]
-            states[unit] = left
-        return np.moveaxis(self.value(felt), (0, 1), (-2, -1)), np.moveaxis(states, 0, -1)
+        return np.moveaxis(self.value(felt), (0, 1), (-2, -1))
 
 
 class Immediate(Memory):
