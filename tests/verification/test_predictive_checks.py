@@ -26,7 +26,6 @@ from riskcast.verification.predictive_checks import (
     TOGETHER,
     _new_shocks,
     _new_tension,
-    _one,
     _placed,
     check_predictive,
     replicate,
@@ -118,19 +117,19 @@ def test_new_shocks_follow_the_process_and_kept_ones_the_posterior() -> None:
     posterior = tense(0.7)
     model = build_event_model(posterior.case, posterior.record, "a")
     shared = build_shared(posterior.case, posterior.record)
-    one, rng = _one(posterior.events["a"], 7), generator(3, "a test")
+    one, rng = posterior.events["a"].take(slice(7, 8)), generator(3, "a test")
     g = np.concatenate([_new_tension(shared, posterior.shared, 7, rng) for _ in range(6000)])
     wanted = 0.9 ** np.abs(np.arange(4)[:, None] - np.arange(4))
     np.testing.assert_allclose(np.cov(g[:, :4].T), wanted, atol=0.1)
     np.testing.assert_allclose(_new_shocks(model, one, g[:1], rng), 0.7 * g[:1] - 0.245)
     case = random_case(2)
     drawn = fit(case, draws=200, prior_only=True)
-    model, own = drawn.models["protest"], _one(drawn.events["protest"], 3)
+    model, own = drawn.models["protest"], drawn.events["protest"].take(slice(3, 4))
     many = np.concatenate([_new_shocks(model, own, None, rng) for _ in range(6000)])
     sd, rho = float(own.hyper["sd_time"][0]), float(own.hyper["persistence"][0])
     assert many.std(axis=0) == pytest.approx(sd, rel=0.1)
     assert np.corrcoef(many[:, 0], many[:, 1])[0, 1] == pytest.approx(rho, abs=0.08)
-    np.testing.assert_array_equal(_one(drawn.events["protest"], 3).shocks, drawn.events["protest"].shocks[3:4])
+    np.testing.assert_array_equal(drawn.events["protest"].take(slice(3, 4)).shocks, drawn.events["protest"].shocks[3:4])
 
 
 def test_a_burst_that_the_model_cannot_make_is_odd() -> None:

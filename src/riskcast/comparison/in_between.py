@@ -16,7 +16,6 @@ from riskcast.case.model import Case, Scenario
 from riskcast.comparison.news import New, News
 from riskcast.comparison.plan_pieces import PlanPieces
 from riskcast.comparison.shapley import Floats
-from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import build_escalations
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnreliablePosteriorError
@@ -193,20 +192,6 @@ def posed(case: Case, record: Record, fitted: Posterior, part: Ints | None = Non
 
 def drawn_part(posterior: Posterior, part: Ints) -> Posterior:
     """A posterior of some of its draws."""
-
-    def cut(drawn: EventDraws) -> EventDraws:
-        return replace(
-            drawn,
-            coefficients=drawn.coefficients[part],
-            hyper={name: values[part] for name, values in drawn.hyper.items()},
-            shocks=drawn.shocks[part],
-            effects=drawn.effects[part],
-        )
-
-    shared = posterior.shared
-    if shared is not None:
-        shared = replace(
-            shared, tension=shared.tension[part], trust=shared.trust[part], persistence=shared.persistence[part]
-        )
-    events = {name: cut(drawn) for name, drawn in posterior.events.items()}
+    shared = None if posterior.shared is None else posterior.shared.take(part)
+    events = {name: drawn.take(part) for name, drawn in posterior.events.items()}
     return replace(posterior, events=events, shared=shared, draws=len(part), kept=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from riskcast.engines.hazard import LOADING, EventModel, natural_hyper, tension_shocks, year_factor
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
 
 
@@ -39,6 +39,16 @@ class EventDraws:
         """Whether every draw of every parameter is a number."""
         parts = (self.coefficients, self.shocks, self.effects, *self.hyper.values())
         return all(bool(np.isfinite(part).all()) for part in parts)
+
+    def take(self, part: Ints | slice) -> EventDraws:
+        """Some of the draws, with the health of all."""
+        return replace(
+            self,
+            coefficients=self.coefficients[part],
+            hyper={name: values[part] for name, values in self.hyper.items()},
+            shocks=self.shocks[part],
+            effects=self.effects[part],
+        )
 
 
 class Unfitted(Exception):

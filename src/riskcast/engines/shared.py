@@ -106,6 +106,10 @@ class SharedDraws:
         """Whether every draw is a number."""
         return all(bool(np.isfinite(part).all()) for part in (self.tension, self.trust, self.persistence))
 
+    def take(self, part: Ints | slice) -> SharedDraws:
+        """Some of the draws, with the health of all."""
+        return replace(self, tension=self.tension[part], trust=self.trust[part], persistence=self.persistence[part])
+
 
 NOTHING_SHARED = Shared(np.zeros(0, dtype=np.int64), {TRUST: elicit(FULL_TRUST, LOG)})
 

@@ -19,10 +19,8 @@ from riskcast.exports.dossier import Dossier
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.tables import origin
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.futures import draw_chance, simulate_futures
+from riskcast.forecasting.path_samples import sampled_paths, severity_samples
 from riskcast.forecasting.scoring import Risk
-from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, stages
-from riskcast.forecasting.work_arrays import Block
 from riskcast.machinery.array_types import Floats
 from riskcast.verification.origins import severities
 
@@ -67,25 +65,9 @@ def peak_samples(ahead: Forecast) -> NDArray[np.float64]:
     `peak_probabilities`; where a closed form took their place, futures that have these frequencies but for chance. A
     row is one future of all dyads: it keeps what they have in common.
     """
-    plan, columns = ahead.plan, ahead.columns
-    finds_all = ahead.simulated.recorded is None
-    peaks = []
-    for before, until in stages(sampled_paths(ahead)):
-        paths = until - before
-        per_block = max(1, BLOCK_CELLS // (len(ahead.case.dyads) * paths))
-        for first in range(0, plan.draws, per_block):
-            draws = np.repeat(np.arange(first, min(first + per_block, plan.draws)), paths)
-            chance = draw_chance(plan, ahead.scenario, Block(draws, first * paths, before))
-            futures = simulate_futures(plan, chance, ahead.scenario, score_only=finds_all)
-            peaks.append((futures.recorded or futures).peak[:, columns])
     # Paths are simulated in single precision; the severities are those that the case gives.
     levels = np.array([0.0, *severities(ahead.case)])
-    return levels[np.searchsorted(levels.astype(np.float32), np.concatenate(peaks))]
-
-
-def sampled_paths(ahead: Forecast) -> int:
-    """How many futures of each draw are handed over as samples."""
-    return ahead.paths or PATHS
+    return levels[np.searchsorted(levels.astype(np.float32), severity_samples(ahead))]
 
 
 def model_name(dossier: Dossier) -> str:

@@ -120,7 +120,7 @@ def replicate(posterior: Posterior, draws: Sequence[int], from_period: int, new_
         shared = build_shared(case, blank)
         for place, draw in enumerate(draws):
             rng = generator(seed, "predictive check", draw)
-            truth = {event: _one(own, draw) for event, own in posterior.events.items()}
+            truth = {event: own.take(slice(draw, draw + 1)) for event, own in posterior.events.items()}
             if new_years:
                 common = _new_tension(shared, posterior.shared, draw, rng)
                 truth = {e: replace(own, shocks=_new_shocks(models[e], own, common, rng)) for e, own in truth.items()}
@@ -173,18 +173,6 @@ def _placed(statistic: str, label: str, recorded: float, drawn: Floats) -> Predi
     alike = np.isclose(known, recorded, rtol=1e-9, atol=1e-12)
     more = float(((known > recorded) & ~alike).mean() + 0.5 * alike.mean())
     return PredictiveCheck(statistic, label, recorded, low, median, high, more, len(known))
-
-
-def _one(drawn: EventDraws, draw: int) -> EventDraws:
-    """One draw of an event type's parameters."""
-    kept = slice(draw, draw + 1)
-    return replace(
-        drawn,
-        coefficients=drawn.coefficients[kept],
-        hyper={name: values[kept] for name, values in drawn.hyper.items()},
-        shocks=drawn.shocks[kept],
-        effects=drawn.effects[kept],
-    )
 
 
 def _new_tension(shared: Shared, drawn: SharedDraws | None, draw: int, rng: np.random.Generator) -> Floats | None:
