@@ -127,13 +127,16 @@ def _where_it_runs() -> str:
 
 
 def suggest(name: str, known: Iterable[str], most: int = 12) -> str:
-    """Name the nearest known name, and list the known ones.
+    """Name the nearest known name, by its letters or as a part of it, and list the known ones.
 
     >>> suggest("sevrity", ["label", "severity"])
     "did you mean 'severity'? (known: label, severity)"
+    >>> suggest("expulsion", ["mass_expulsion", "rupture"])
+    "did you mean 'mass_expulsion'? (known: mass_expulsion, rupture)"
     """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or [each for each in known if name and name.lower() in each.lower()]
     listed = ", ".join(known[:most]) + (", ..." if len(known) > most else "")
     hint = f"did you mean {near[0]!r}? " if near else "use one of the known names "
     return f"{hint}(known: {listed})" if known else f"{hint}(none is known)"

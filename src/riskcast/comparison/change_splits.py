@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 SCORE: Final = "score"
 MOST_SHOWN: Final = 6
+METHOD: Final = (
+    "Owen values: days come first, then groups and their members take turns in all orders; parts add up to the "
+    "difference. All forecasts meet the same chance."
+)
 
 
 @dataclass(frozen=True)
@@ -174,17 +178,8 @@ class WhatChanged:
                 rows.append(("", f"{len(rest)} others", sum(part.points for part in rest)))
             rows.append(("", str(self.days[1]), number(split.after, 1)))
         columns = (Column("dyad"), Column("what changed it"), Column("points", form="points"))
-        note = " ".join((method_of(self), *self.notes))
+        note = " ".join((METHOD, *self.notes))
         return to_html(Table("What changed", columns, rows, note=note, warning=warning), most=120)
-
-
-def method_of(found: WhatChanged) -> str:
-    """How the parts were found, in two sentences."""
-    how = (
-        "Owen values: days come first, then groups and their members take turns in all orders; parts add up to the "
-        "difference."
-    )
-    return f"{how} All forecasts meet the same chance."
 
 
 def changed_data(found: WhatChanged) -> dict[str, Any]:

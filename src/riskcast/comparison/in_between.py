@@ -78,11 +78,6 @@ class Numbers:
         return np.array([headline, *means])
 
 
-def kept_numbers(numbers: Numbers, ahead: Forecast) -> Floats:
-    """The numbers of a forecast that was made before, as `Numbers.read` has them."""
-    return numbers.read(ahead.case, ahead.simulated)
-
-
 @dataclass
 class InBetween:
     """Forecasts between two, of which fits are made once.

@@ -64,11 +64,6 @@ class News:
     silent: tuple[Step, ...] = field(default=())
 
     @property
-    def days(self) -> int:
-        """How many days lie between the two."""
-        return (self.second.as_of - self.first.as_of).days
-
-    @property
     def moves_window(self) -> bool:
         """Whether the second looks ahead from another day, or as far as another."""
         return self.rolled is not self.first

@@ -88,16 +88,19 @@ def changed(
     if not numbers.dyads:
         raise OptionError("the two cases have no dyad in common; compare cases about the same dyads")
     kept = tuple(None if isinstance(side, Case) else side.risks[0].forecast for side in (a, b))
-    drawn = tuple(None if isinstance(side, Case) else _usable(side, request) for side in (a, b))
+    drawn = [None if isinstance(side, Case) else _usable(side, request) for side in (a, b)]
+    failures: dict[str, None] = {}
     version = _version(a, b)
     while True:
         count = Count(progress)
-        between = InBetween(news, request, numbers, (drawn[0], drawn[1]), count.step)
+        between = InBetween(news, request, numbers, (drawn[0], drawn[1]), count.step, failures=failures)
         try:
             found = split_difference(between, (kept[0], kept[1]), version, orders, count)
         except CaseError:
             if len(news.beliefs) < 2:
                 raise
+            # Both ends are fitted by then.
+            drawn = [between.fit((), False), between.fit(news.beliefs, True)]
             news = news.with_beliefs_as_one()
             notes = (*notes, "Changed beliefs share one value: a case with only some of them would not be valid.")
             continue
@@ -117,7 +120,7 @@ def changed(
         hashes=(first.hash, second.hash),
         versions=(_made_by(a), _made_by(b)),
         notes=(*notes, *lacking),
-        failures=tuple(between.failures),
+        failures=tuple(failures),
         only_first=tuple(dyad for dyad in first.dyads if dyad not in numbers.dyads),
         only_second=tuple(dyad for dyad in second.dyads if dyad not in numbers.dyads),
     )
@@ -156,7 +159,9 @@ def _usable(run: KeptRun, request: Request) -> Posterior | None:
     posterior, versions = run.posterior, run.provenance["versions"]
     drawn = posterior.engine, posterior.draws, posterior.seed, posterior.prior_only
     asked = request.engine, request.draws, request.seed, request.prior_only
-    return posterior if drawn == asked and versions.get("riskcast") == __version__ else None
+    same = drawn == asked and versions.get("riskcast") == __version__
+    # One that failed its checks is fitted again, which refuses it, or tells.
+    return posterior if same and posterior.is_reliable else None
 
 
 def _made_by(side: Case | KeptRun) -> str:

@@ -226,7 +226,6 @@ def build_escalations(case: Case, record: Record, event: str) -> tuple[Escalatio
 
 def build_escalation(case: Case, record: Record, edge: Effect) -> Escalation:
     """What one edge from an event sees of a record."""
-    acting = {half_life_ratio(one): one for one in case.half_life_effects_on(edge.target)}
     shape = record.occurred[edge.target].shape
     return Escalation(
         seen_events(edge, case, record.occurred),
@@ -235,8 +234,8 @@ def build_escalation(case: Case, record: Record, edge: Effect) -> Escalation:
         case.settings.memories[str(edge.memory)].kind,
         None if is_plain(edge, case) else sight_of(edge, case, record),
         tuple(
-            (name, np.broadcast_to(record.levels[one.source], shape))
-            for name, one in acting.items()
+            (half_life_ratio(one), np.broadcast_to(record.levels[one.source], shape))
+            for one in case.half_life_effects_on(edge.target)
             if one.memory == edge.memory
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from riskcast.comparison.change_splits import WhatChanged, method_of
+from riskcast.comparison.change_splits import METHOD, WhatChanged
 from riskcast.errors import OptionError
 from riskcast.exports.change_tables import groups_table, moved_probabilities, parts_table
 from riskcast.exports.html_pages import render_page
@@ -39,7 +39,7 @@ def changed_page(found: WhatChanged) -> str:
     return render_page(
         "changed",
         title="What changed",
-        summary=[f"From {found.first} to {found.second}: as of {one}, and of {two}.", method_of(found)],
+        summary=[f"From {found.first} to {found.second}: as of {one}, and of {two}.", METHOD],
         cautions=list(found.notes),
         words=WORDS,
         provenance={

@@ -136,6 +136,11 @@ def _predictions(dossier: Dossier) -> xarray.Dataset:
     variables: dict[str, Any] = {
         "score": ((*front, "dyad"), score, {"units": "points, 0 to 100", "comment": noise}),
     }
+    if any(s.weights is not None for s in simulated):
+        even = np.ones(score.shape[0] * score.shape[1])
+        weights = [even if s.weights is None else s.weights for s in simulated]
+        told = "how much each draw counts, as numbers from outside were weighed in"
+        variables["weight"] = (front, stacked(weights), {"units": "1", "comment": told})
     is_thinned = any(s.recorded is not None for s in simulated)
     for name, events, places, dims in (
         ("probability", own, columns, ("event", "dyad")),

@@ -290,9 +290,15 @@ class Forecast:
         return {event: standard_errors(found[event][rows][:, columns]) for event, columns in which.items()}
 
     def with_paths(self, paths: int) -> Forecast:
-        """The same forecast from so many futures of each draw; itself where it has them, or a closed form."""
+        """The same forecast from so many futures of each draw; itself where it has them, or a closed form.
+
+        Raises OptionError where numbers from outside were weighed in.
+        """
         if self.paths in (0, paths):
             return self
+        if self.outside is not None and self.outside.acts:
+            wrong = "numbers from outside are weighed in on the futures that there are"
+            raise OptionError(f"{wrong}; ask for as many paths in all forecasts")
         simulated = simulate(self.plan, self.scenario, paths)
         return replace(self, paths=paths, simulated=simulated)
 

@@ -92,7 +92,7 @@ class KeptPaths:
             record = PathRecord.of(plan, self.terms, len(block.draw))
             seen = _FirstEvents(plan, record, len(block.draw))
             chance = draw_chance(plan, forecast.scenario, block)
-            futures = simulate_futures(plan, chance, forecast.scenario, watch=seen)
+            futures = simulate_futures(plan, chance, forecast.scenario, score_only=self.recorded is None, watch=seen)
             record.close(futures)
             held = np.stack([record.holds(term) for term in self.terms], axis=1)
             by_draw[draws, paths] = held.reshape(draws.stop - draws.start, count, -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NoReturn
 
+from riskcast.errors import suggest
 from riskcast.forecasting.query_terms import (
     ANY,
     COMPARISONS,
@@ -22,7 +23,7 @@ from riskcast.forecasting.query_terms import (
     Vocabulary,
     within,
 )
-from riskcast.forecasting.query_tokens import WORDS, QueryError, Token, nearest, quoted, split
+from riskcast.forecasting.query_tokens import WORDS, QueryError, Token, quoted, split
 
 MOST_DEPTH = 40
 
@@ -159,7 +160,7 @@ class _Reader:
         if name in self._names.dyads:
             self._fail(token.column, f"{name} is a dyad; write {name}: and an event, such as {name}:{self._sample}")
         if name not in known:
-            self._fail(token.column, f"unknown event or indicator {name!r}; {nearest(name, known)}")
+            self._fail(token.column, f"unknown event or indicator {name!r}; {suggest(name, dict.fromkeys(known))}")
         shared = self._names.events[name] if name in self._names.events else self._names.indicators[name]
         if shared:
             if whom not in (None, self._names.host):
@@ -179,7 +180,7 @@ class _Reader:
             return None, token
         names = {**self._names.dyads, self._names.host: self._names.host, ANY: ANY, EVERY: EVERY}
         if token.text not in names:
-            self._fail(token.column, f"unknown dyad {token.text!r}; {nearest(token.text, names)}")
+            self._fail(token.column, f"unknown dyad {token.text!r}; {suggest(token.text, dict.fromkeys(names))}")
         self._next()
         return names[token.text], self._next()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,19 +61,6 @@ def _split(text: str) -> Iterator[Token]:
         yield Token(kind, SIGNS.get(said, said), found.start(kind) + 1)
         place = found.end()
     yield Token("end", "", end + 1)
-
-
-def nearest(name: str, known: Iterable[str], most: int = 12) -> str:
-    """The known name that is nearest to one, by its letters or as a part of it, and the known ones.
-
-    >>> nearest("expulsion", ["mass_expulsion", "rupture"])
-    "did you mean 'mass_expulsion'? (known: mass_expulsion, rupture)"
-    """
-    names: Sequence[str] = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(name, names, n=1) or [each for each in names if name.lower() in each.lower()]
-    near = near or [each for each in names if each.lower() == name.lower()]
-    hint = f"did you mean {near[0]!r}?" if near else "use one of the known names"
-    return f"{hint} (known: {', '.join(names[:most])}{', ...' if len(names) > most else ''})"
 
 
 def quoted(token: Token) -> str:

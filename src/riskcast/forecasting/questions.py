@@ -16,7 +16,7 @@ from riskcast.forecasting.query_terms import ANY, EVERY, Happens, Query, Term, l
 from riskcast.forecasting.shares_of_paths import LEAST_DRAWS, LEAST_PATHS, Share, Tally, share_of
 from riskcast.forecasting.simulation import BLOCK_CELLS, stages
 from riskcast.forecasting.watched_paths import MadeHappen, Progress, watched_paths
-from riskcast.forecasting.weighed_paths import outside_terms, path_weights
+from riskcast.forecasting.weighed_paths import outside_tilts, path_weights
 from riskcast.machinery.array_types import Bools, Floats
 
 # Futures of each draw that are made unasked, and those of a world in which the condition is made happen.
@@ -131,14 +131,16 @@ class _Count:
     queries: list[tuple[Query, str | None]]
     cells: int
     paths: int = 0
-    tallies: list[Tally] = field(default_factory=list)
-    firsts: list[Floats] = field(default_factory=list)
+    tallies: list[Tally] = field(init=False)
+    firsts: list[Floats] = field(init=False)
+    tilted: tuple[tuple[Term, float], ...] = field(init=False)
     _columns: dict[int, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         plan = self.forecast.plan
         self.tallies = [Tally.empty(plan.draws) for _ in self.queries]
         self.firsts = [np.zeros(plan.cells) for _ in self.queries]
+        self.tilted = outside_tilts(self.forecast)
 
     @property
     def terms(self) -> list[Term]:
@@ -148,9 +150,9 @@ class _Count:
     def add(self, first: int, last: int, progress: Progress | None) -> None:
         """Simulate the futures `first` to `last` of every draw."""
         plan = self.forecast.plan
-        terms = [*self.terms, *outside_terms(self.forecast)]
+        terms = [*self.terms, *(term for term, _ in self.tilted)]
         for draws, record in watched_paths(self.forecast, terms, first, last, self.cells, progress):
-            weight = path_weights(self.forecast, record)
+            weight = path_weights(self.tilted, record)
             for place, (query, _) in enumerate(self.queries):
                 event = record.holds(query.event)
                 held = np.ones_like(event) if query.given is None else record.holds(query.given)

@@ -29,9 +29,7 @@ from riskcast.forecasting.forecasts import (
     with_equal_paths,
 )
 from riskcast.forecasting.outside_numbers import OutsideProbability, check_outside
-from riskcast.forecasting.query_names import read_ahead
 from riskcast.forecasting.scenarios import resolve_scenario
-from riskcast.forecasting.weighed_paths import weigh_in
 from riskcast.names import BASELINE
 
 
@@ -130,6 +128,9 @@ def check_request(request: Request) -> tuple[str, ...]:
     check_outside(request.outside, request.case.as_of)
     if request.outside and names != [BASELINE]:
         raise OptionError("numbers from outside are of the world as it is; leave out scenarios, or the numbers")
+    if request.outside:
+        # Imported here, as few ask for it and every forecast starts here.
+        from riskcast.forecasting.query_names import read_ahead
     for number in request.outside:
         read_ahead(request.case, request.periods, number.question)
     return tuple(names)
@@ -179,4 +180,8 @@ def forecast_requested(
         forecast(posterior, name, request.periods, paths=request.paths, progress=progress) for name in request.scenarios
     ]
     equal = with_equal_paths(made)
+    if not request.outside:
+        return equal
+    from riskcast.forecasting.weighed_paths import weigh_in
+
     return tuple(weigh_in(ahead, request.outside, progress=progress) for ahead in equal)

@@ -97,20 +97,18 @@ def weigh_in(
     return replace(forecast, simulated=kept.summed(weight), paths=paths, outside=outside)
 
 
-def path_weights(forecast: Forecast, record: PathRecord) -> Floats:
-    """How much each path of a block counts in an adjusted forecast, from what it holds: (paths,)."""
-    outside = forecast.outside
-    if outside is None or not outside.acts:
-        return np.ones(record.points.shape[0])
-    logs = [one.tilt * record.holds(_term(forecast, one.number)) for one in outside.numbers if one.weight]
-    return np.exp(np.sum(logs, axis=0))
-
-
-def outside_terms(forecast: Forecast) -> list[Term]:
-    """What the numbers that a forecast was adjusted by are of."""
+def outside_tilts(forecast: Forecast) -> tuple[tuple[Term, float], ...]:
+    """What the numbers that a forecast was adjusted by are of, and how much more a path weighs that holds it, in
+    logarithms."""
     outside = forecast.outside
     acting = () if outside is None else (one for one in outside.numbers if one.weight)
-    return [_term(forecast, one.number) for one in acting]
+    return tuple((_term(forecast, one.number), one.tilt) for one in acting)
+
+
+def path_weights(tilted: Sequence[tuple[Term, float]], record: PathRecord) -> Floats:
+    """How much each path of a block counts in an adjusted forecast, from what it holds: (paths,)."""
+    logs = [tilt * record.holds(term) for term, tilt in tilted]
+    return np.exp(np.sum(logs, axis=0)) if logs else np.ones(record.points.shape[0])
 
 
 def _term(forecast: Forecast, number: OutsideProbability) -> Term:

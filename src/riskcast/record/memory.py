@@ -17,7 +17,6 @@ from riskcast.machinery.array_types import Bools, Floats
 from riskcast.record.half_lives import Stretches, stretched, worn
 
 LOG_2 = float(np.log(2.0))
-# What acts on a half-life: ratios shaped as half-lives are, each with levels in steps, (periods, units).
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:

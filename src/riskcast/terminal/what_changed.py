@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from riskcast.comparison.change_sentences import part_label
-from riskcast.comparison.change_splits import ChangeSplit, WhatChanged, method_of
+from riskcast.comparison.change_splits import METHOD, ChangeSplit, WhatChanged
 from riskcast.comparison.news import GROUPS
 from riskcast.numbers import error_size, long_date, number, signed
 from riskcast.terminal.forecasts import MOST_DYADS
@@ -101,7 +101,7 @@ def _points(points: float) -> Text:
 
 def _footer(found: WhatChanged) -> list[Text]:
     told = [f"scenario {found.scenario}", f"{found.draws} draws", f"seed {found.seed}", f"{found.forecasts} forecasts"]
-    lines = [method_of(found), " · ".join(told), f"cases {found.hashes[0][:12]} and {found.hashes[1][:12]}"]
+    lines = [METHOD, " · ".join(told), f"cases {found.hashes[0][:12]} and {found.hashes[1][:12]}"]
     if found.is_sampled:
         lines.insert(1, "Members of large groups are told apart by sampled orders; ± MC says how well.")
     return [Text(line, style="dim") for line in lines]
