@@ -268,7 +268,7 @@ def backtest(
         "leave_one_dyad_out": leave_one_dyad_out,
         "joint": joint,
         "score": SCORE_IN_WORDS,
-        "crps": True,
+        "crps": "as recorded and undisputed",
         "riskcast": __version__,
     }
     keys = [day.isoformat() for day in origins]
