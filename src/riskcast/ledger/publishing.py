@@ -118,11 +118,12 @@ def publish_numbers(
     """Register somebody's own probabilities for questions that are published: an analyst's, a crowd's, a market's.
 
     `by` is the forecaster; `request`, where it is given, that of the run whose questions are meant where others are
-    alike. Raises OptionError for the name of a forecaster of riskcast's own, and as `publish` does.
+    alike. Raises OptionError for the name of a forecaster of riskcast's own, where there is no ledger, and as `publish`
+    does.
     """
     place, at, name = find_place(ledger), now_of(now), _forecaster(by)
     given = tuple(numbers)
-    with writing(place) as connection:
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
         forecasts = []
         for number, question in matched(given, before, None if request is None else request.id):

@@ -15,7 +15,7 @@ from riskcast.ledger.places import find_place
 from riskcast.ledger.publishing import changes_under
 from riskcast.ledger.reading import LedgerContents
 from riskcast.ledger.records import LedgerAnswer, LedgerEntry, LedgerQuestion
-from riskcast.ledger.store import reading, writing
+from riskcast.ledger.store import writing
 from riskcast.names import ALL_DYADS, DISPUTED
 from riskcast.record.arrays import Record, build_record
 from riskcast.verification.resolution import what_followed
@@ -59,15 +59,13 @@ def resolve(
     one; disputed where all events within it are; else the question stays open. A question whose rule the case now has
     in other words stays open too: the record may follow the new ones. What was answered from an earlier record and is
     otherwise now is told, and superseded where `supersede` is set. Raises OptionError where the ledger has no question
-    of this case, or the case is an earlier edition than one from which a question was published.
+    of this case or there is none, or the case is an earlier edition than one from which a question was published.
     """
     place, at = find_place(ledger), now_of(now)
-    with reading(place) as connection:
-        first = LedgerContents(str(place), all_entries(connection))
-    _check_case(first, case)
     record = build_record(case)
-    with writing(place) as connection:
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
+        _check_case(before, case)
         new: list[LedgerAnswer] = []
         left: list[tuple[LedgerQuestion, str]] = []
         changed: list[tuple[LedgerQuestion, Answer, Answer]] = []
@@ -123,8 +121,9 @@ def resolve_by_hand(
 ) -> LedgerEntry:
     """Answer one question by its id: yes, no, void (it cannot be answered, and is not scored), or disputed.
 
-    Raises OptionError for an answer that is none of these or comes before it can be known, without a source, or for a
-    question that is answered, unless `supersede` puts this answer in the place of that one.
+    Raises OptionError for an answer that is none of these or comes before it can be known, without a source, for a
+    question that is answered, unless `supersede` puts this answer in the place of that one, or where there is no
+    ledger.
     """
     place, at = find_place(ledger), now_of(now)
     given = next((each for each in ANSWERS if each == answer), None)
@@ -135,7 +134,7 @@ def resolve_by_hand(
         raise OptionError(
             f"an answer by hand needs a source of 1 to {MOST_SOURCE} characters; say who tells it, and where"
         )
-    with writing(place) as connection:
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
         asked = before.question(question)
         today = max([at, *(entry.entered for entry in before.entries[-1:])]).date()
