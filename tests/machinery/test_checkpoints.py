@@ -264,6 +264,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RiskcastError, match="cannot write"):
         write_atomically(tmp_path / "nowhere" / "report", "new")
+    with pytest.raises(OptionError, match=r"is a folder; give a file to write"):
+        write_atomically(tmp_path, "new")
 
 
 SCRIPT = """

@@ -300,8 +300,6 @@ def export(
     from riskcast.ledger.reading import read_ledger
     from riskcast.machinery.staging import write_atomically
 
-    if out.is_dir():
-        raise OptionError(f"{out} is a folder; give a file to write")
     write_atomically(out, json_bytes(ledger_data(read_ledger(place))))
     print(out)
 
