@@ -157,8 +157,7 @@ def _add(
     told: tuple[str, ...] = (),
 ) -> Publication:
     known = {**before.questions, **{each.id: each for each in questions}}
-    # The ledger never goes back in time, whatever the clock does.
-    today = max([at, *(entry.entered for entry in before.entries[-1:])]).date()
+    today = before.today(at)
     new: list[Content] = list(questions)
     already, marked = 0, 0
     for forecast in forecasts:

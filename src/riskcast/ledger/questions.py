@@ -106,7 +106,7 @@ def _question(
     run: Run, case: Case, event: str, unit: str, window: tuple[dt.date, dt.date], deadline: dt.date | None
 ) -> LedgerQuestion:
     kind = case.events[event]
-    rules = kind.resolution.yes, kind.resolution.no, kind.resolution.resolved_by
+    rules = kind.resolution.rules
     return LedgerQuestion(
         id=question_id(case.name, unit, event, window, rules),
         case_name=case.name,
