@@ -395,7 +395,9 @@ def _score_slice(
             model_skill=model_skill(brier, resampled, forecaster, counts),
             model_log_skill=model_skill(logs, relogged, forecaster, counts),
         )
-        reliability[forecaster] = _reliability(outcome, forecast, generator(seed, "consistency", name, forecaster))
+        reliability[forecaster] = reliability_diagram(
+            outcome, forecast, generator(seed, "consistency", name, forecaster)
+        )
         murphy[forecaster] = murphy_curve(outcome, forecast, thresholds)
         report()
     return Slice(
@@ -441,7 +443,8 @@ def _measured_or_none(value: float | None, replicates: Floats, counts: Floats) -
     return None if value is None else measured(value, replicates, counts)
 
 
-def _reliability(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
+def reliability_diagram(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
+    """The CORP reliability diagram of forecasts and their outcomes, (rows,) each, with a histogram of the forecasts."""
     curve = calibration_curve(outcome, forecast, rng)
     counts, edges = np.histogram(forecast, bins=BINS, range=(0.0, 1.0))
     return Reliability(curve.forecast, curve.frequency, curve.low, curve.high, edges, counts.astype(float))
