@@ -11,9 +11,11 @@ import pytest
 
 import riskcast
 from riskcast.errors import CaseError, OptionError, RiskcastError, UnknownNameError
+from riskcast.ledger import resolving
 from riskcast.ledger.outside_numbers import OutsideNumber, read_numbers, read_probability
 from riskcast.verification.forecasters import OF_RECORD, PRIOR_ONLY
 from riskcast.verification.record_alone import chance_by_reference
+from riskcast.verification.resolution import what_followed
 from tests.ledger.conftest import AS_OF, MORNING
 from tests.support import smallcase
 
@@ -110,6 +112,20 @@ def test_the_record_answers_by_rule(published: str, case: riskcast.Case, run: ri
     assert all(answer.by_rule and answer.case_hash == case.hash for answer in found.answers)
     # Nothing is answered twice.
     assert riskcast.resolve(case, published, now=AFTER).entries == ()
+
+
+def test_questions_of_one_kind_and_window_are_looked_up_in_the_record_once(
+    published: str, case: riskcast.Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def watched(case: riskcast.Case, record: Any, event: str, *window: dt.date, disputed: bool) -> Any:
+        asked.append((event, disputed))
+        return what_followed(case, record, event, *window, disputed=disputed)
+
+    monkeypatch.setattr(resolving, "what_followed", watched)
+    assert len(riskcast.resolve(case, published, now=AFTER).answers) == 3
+    assert sorted(asked) == [("decree", False), ("decree", True), ("protest", False), ("protest", True)]
 
 
 def test_what_the_record_cannot_tell_stays_open(published: str, tmp_path: Path) -> None:
