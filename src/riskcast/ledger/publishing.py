@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -229,8 +230,8 @@ def changes_under(then: LedgerQuestion, severity: float, rules: tuple[str, str, 
 
 
 def _check_once(forecasts: Sequence[LedgerForecast]) -> None:
-    ids = [forecast.question for forecast in forecasts]
-    twice = next((name for name in ids if ids.count(name) > 1), None)
+    ids = Counter(forecast.question for forecast in forecasts)
+    twice = next((name for name, count in ids.items() if count > 1), None)
     if twice is not None:
         raise OptionError(f"question {twice} is given two probabilities; give one")
 
