@@ -139,6 +139,16 @@ def has_ends(estimate: Interval) -> bool:
     return math.isfinite(estimate.low) and math.isfinite(estimate.high)
 
 
+def leaves_out_zero(estimate: Interval) -> bool:
+    """Whether both ends are known and lie on one side of zero, so that a difference can be told from none.
+
+    >>> from riskcast.forecasting.estimates import Estimate
+    >>> leaves_out_zero(Estimate(0.2, 0.1, 0.3)), leaves_out_zero(Estimate(0.1, -0.1, 0.3))
+    (True, False)
+    """
+    return has_ends(estimate) and (estimate.low > 0 or estimate.high < 0)
+
+
 def digits_of(scores: Iterable[Interval]) -> int:
     """Digits after the point that leave two digits of the narrowest interval's half width.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,27 @@ def test_one_case_on_two_days(run: Run, folder: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "Attack, 3 Nov 2020" in text
     assert "<script" not in text
+
+
+def test_a_page_is_written_whole_or_not_at_all(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("changed", folder, "--from", FIRST, *USUAL, "--html")
+    status, _, err = run(*words, tmp_path)
+    assert status == 2
+    assert err.strip().splitlines()[-1].endswith(f"{tmp_path} is a folder; give a file to write")
+    page = tmp_path / "page.html"
+    page.write_text("an older page")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    status, _, err = run(*words, page)
+    assert status != 0
+    assert "No space left on device" in err
+    assert page.read_text() == "an older page"
+    assert list(tmp_path.iterdir()) == [page]
 
 
 def test_programs_read_all_digits(run: Run, folder: Path) -> None:

@@ -90,6 +90,20 @@ def test_a_year_from_publication_to_track_record(
     assert [entry["number"] for entry in entries] == list(range(1, 3 + 18 + 1 + 3 + 1))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("resolve", "--question", "aaaa", "--answer", "void", "--source", "A paper"),
+        ("publish", "--mine", "0.3", "--question", "aaaa"),
+    ],
+)
+def test_a_wrong_folder_is_told_and_no_ledger_begun_in_it(run: Run, words: tuple[str, ...], tmp_path: Path) -> None:
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert "there is no ledger at ledger.sqlite; begin one with: riskcast publish RUN" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_place_can_come_from_the_environment(
     run: Run, kept: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -33,11 +33,7 @@ def rows() -> list[TrackRow]:
         window = dt.date(2023, month, 1), dt.date(2023, month, 28)
         answer = "yes" if month % 4 == 0 else "disputed" if month == 5 else "no"
         common: dict[str, Any] = {"host": "small", "outcome": "protest", "unit": "HHH-AAA", "text": "Protest <b>&</b>"}
-        for who, chance, kind in (
-            ("model", 0.3, "model"),
-            ("<she>", 0.0, "person"),
-            ("pooled_rate", 0.25, "reference"),
-        ):
+        for who, chance, kind in WHO:
             found.append(TrackRow(f"{month}", who, chance, answer, window[0], window, kind=kind, told=TODAY, **common))
     return found
 

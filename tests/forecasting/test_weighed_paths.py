@@ -168,6 +168,23 @@ def test_a_table_of_outside_numbers_is_read_and_its_rows_are_named_where_they_ar
         "weight: is '2'",
     ):
         assert f"bad.csv:2: {key}" in told
+    commas = tmp_path / "commas.csv"
+    commas.write_text(
+        "question;probability;forecaster;date;weight\nP001:b;0,4;crowd;2020-12-01;\nP002:b;0,35;crowd;2020-12-01;0,5\n"
+    )
+    assert [(each.probability, each.weight) for each in read_outside(commas)] == [(0.4, None), (0.35, 0.5)]
+    for cells, wrong in (
+        ("1,4;0,5", "probability: is '1,4'; give a number between 0 and 1, such as 0.35"),
+        ("0,4;2,5", "weight: is '2,5'; give a number from 0 to 1, or leave it empty"),
+        ("na;0,5", "probability: is 'na'; give a number between 0 and 1, such as 0.35"),
+        ("TRUE;0,5", "probability: is 'TRUE'; give a number between 0 and 1, such as 0.35"),
+        ("0,4;often", "weight: is 'often'; give a number from 0 to 1, or leave it empty"),
+        ("0,4;0.5", "where weight has '0.5' with a point; write all decimals with points"),
+    ):
+        commas.write_text(f"question;forecaster;date;probability;weight\nP001:b;crowd;2020-12-01;{cells}\n")
+        with pytest.raises(CaseError) as caught:
+            read_outside(commas)
+        assert wrong in str(caught.value)
     (tmp_path / "none.csv").write_text("question,probability,forecaster,date\n")
     with pytest.raises(CaseError):
         read_outside(tmp_path / "none.csv")

@@ -11,9 +11,11 @@ import pytest
 
 import riskcast
 from riskcast.errors import CaseError, OptionError, RiskcastError, UnknownNameError
+from riskcast.ledger import resolving
 from riskcast.ledger.outside_numbers import OutsideNumber, read_numbers, read_probability
 from riskcast.verification.forecasters import OF_RECORD, PRIOR_ONLY
 from riskcast.verification.record_alone import chance_by_reference
+from riskcast.verification.resolution import what_followed
 from tests.ledger.conftest import AS_OF, MORNING
 from tests.support import smallcase
 
@@ -110,6 +112,20 @@ def test_the_record_answers_by_rule(published: str, case: riskcast.Case, run: ri
     assert all(answer.by_rule and answer.case_hash == case.hash for answer in found.answers)
     # Nothing is answered twice.
     assert riskcast.resolve(case, published, now=AFTER).entries == ()
+
+
+def test_questions_of_one_kind_and_window_are_looked_up_in_the_record_once(
+    published: str, case: riskcast.Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def watched(case: riskcast.Case, record: Any, event: str, *window: dt.date, disputed: bool) -> Any:
+        asked.append((event, disputed))
+        return what_followed(case, record, event, *window, disputed=disputed)
+
+    monkeypatch.setattr(resolving, "what_followed", watched)
+    assert len(riskcast.resolve(case, published, now=AFTER).answers) == 3
+    assert sorted(asked) == [("decree", False), ("decree", True), ("protest", False), ("protest", True)]
 
 
 def test_what_the_record_cannot_tell_stays_open(published: str, tmp_path: Path) -> None:
@@ -246,6 +262,17 @@ def test_what_cannot_be_verified_is_refused(place: str, case: riskcast.Case) -> 
         riskcast.read_ledger(place)
 
 
+def test_nothing_is_begun_by_an_answer_or_a_number(place: str, case: riskcast.Case, tmp_path: Path) -> None:
+    for act in (
+        lambda: riskcast.resolve(case, place, now=AFTER),
+        lambda: riskcast.resolve_by_hand("aaaa", "void", "A paper", place, now=AFTER),
+        lambda: riskcast.publish_numbers([number("HHH-AAA protest", 0.3)], "me", place, now=MORNING),
+    ):
+        with pytest.raises(OptionError, match=r"no ledger.*riskcast publish RUN"):
+            act()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -268,8 +295,24 @@ def test_a_table_says_which_lines_are_wrong(tmp_path: Path) -> None:
         read_numbers(file)
     assert "mine.csv:2: 30 is no probability; write 0.3 for 30 %" in str(found.value)
     assert "mine.csv:3: as_of is 'yesterday'; give a day as YYYY-MM-DD" in str(found.value)
+    file.write_text('question,probability\naaaa,"30,5"\nbbbb,30 %\ncccc,na\ndddd,true\n')
+    with pytest.raises(CaseError) as found:
+        read_numbers(file)
+    for line, wrong in enumerate(
+        ("30.5 is no probability; write 0.305", "'30 %' is no", "'na' is no", "'true' is no"), 2
+    ):
+        assert f"mine.csv:{line}: {wrong}" in str(found.value)
     file.write_text("probability\n0.3\n")
     with pytest.raises(CaseError, match="neither a column `question`"):
+        read_numbers(file)
+
+
+def test_a_table_with_decimal_commas_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("question;probability\naaaa;0,35\nbbbb;0\n")
+    assert [each.probability for each in read_numbers(file)] == [0.35, 0.0]
+    file.write_text("question;probability\naaaa;0,35\nbbbb;0.4\n")
+    with pytest.raises(CaseError, match="write all decimals with points"):
         read_numbers(file)
 
 

@@ -334,6 +334,23 @@ def test_a_ledger_that_is_not_there_is_not_made_by_reading(place: str, tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_ledger_that_is_not_there_is_begun_only_where_that_is_meant(place: str, tmp_path: Path) -> None:
+    def add(begin: bool) -> None:
+        with store.writing(find_place(place), begin=begin) as connection:
+            append(connection, [QUESTION], "tester", MORNING)
+
+    for _ in range(2):
+        with pytest.raises(OptionError, match=r"no ledger.*riskcast publish RUN"):
+            add(False)
+        with pytest.raises(OptionError, match=r"no ledger"):
+            read_ledger(place)
+    assert not list(tmp_path.iterdir())
+    add(True)
+    with store.writing(find_place(place), begin=False) as connection:
+        append(connection, [MINE], "tester", MORNING)
+    assert len(read_ledger(place).entries) == 2
+
+
 def test_a_locked_ledger_is_told(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "WAIT", 0.2)
     with store.writing(find_place(filled)), pytest.raises(RiskcastError, match="locked by another program"):

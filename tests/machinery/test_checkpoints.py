@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 
 from riskcast.errors import OptionError, RiskcastError
-from riskcast.machinery.checkpoints import Finished, open_checkpoints
+from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.staging import write_atomically
+from riskcast.machinery.workers import workers
 
 PATIENCE = 120.0
 RUN = {"case": "abc", "seed": 1, "origins": ["2019-01", "2019-02"]}
@@ -239,6 +240,43 @@ def test_two_runs_at_once_in_one_folder_are_an_error(tmp_path: Path) -> None:
             pytest.fail("the folder is in use")
 
 
+def test_tasks_are_finished_once_in_the_order_of_their_keys(tmp_path: Path) -> None:
+    asked: list[str] = []
+    crews: list[int] = []
+    told: list[tuple[int, int]] = []
+
+    def arguments(key: str) -> tuple[int, int]:
+        if len(key) > 1:
+            raise RiskcastError("stop")
+        asked.append(key)
+        return ord(key), 10
+
+    def crew(count: int):
+        crews.append(count)
+        return workers(1)
+
+    def finish(*keys: str) -> dict[str, Any]:
+        with open_checkpoints(tmp_path, RUN) as checkpoints:
+            found = finish_tasks(
+                divmod,
+                keys,
+                arguments,
+                lambda pair: Finished({"rest": pd.DataFrame({"rest": [pair[1]]})}, {"tens": pair[0]}),
+                crew,
+                checkpoints,
+                lambda done, total: told.append((done, total)),
+            )
+        return {key: (one.facts["tens"], int(one.frames["rest"]["rest"][0])) for key, one in found.items()}
+
+    with pytest.raises(RiskcastError, match="stop"):
+        finish("c", "a", "stop", "b")
+    assert finish("c", "b", "a") == {"a": (9, 7), "b": (9, 8), "c": (9, 9)}
+    assert finish("a") == {"a": (9, 7)}
+    assert asked == ["c", "a", "b"]
+    assert crews == [4, 1]
+    assert told == [(0, 4), (1, 4), (2, 4), (2, 3), (3, 3), (1, 1)]
+
+
 @pytest.mark.parametrize("content", ["Grüße\n", b"\x00\xff"])
 def test_a_file_is_written_as_any_other(tmp_path: Path, content: bytes | str) -> None:
     path = tmp_path / ("n" * 250)
@@ -264,6 +302,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RiskcastError, match="cannot write"):
         write_atomically(tmp_path / "nowhere" / "report", "new")
+    with pytest.raises(OptionError, match=r"is a folder; give a file to write"):
+        write_atomically(tmp_path, "new")
 
 
 SCRIPT = """

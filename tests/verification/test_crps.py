@@ -84,6 +84,20 @@ def test_an_origin_is_resolved_with_the_crps_of_all_who_say_what_may_come() -> N
     assert skills.count(None) == 1
 
 
+def test_an_origin_with_disputed_events_is_resolved_with_a_second_crps() -> None:
+    case = small_case()
+    day = riskcast.history_days(case, 3)[0]
+    rows = [row.model_copy(update={"status": "disputed"}) if row.date > day else row for row in case.event_rows]
+    case = case.revised(event_rows=tuple(rows))
+    known = riskcast.case_as_of(case, day)
+    made = forecast_origin(Known(riskcast.Request(known, horizon=6, draws=100, allow_unreliable=True)))
+    found = resolve(Truth.of(case), made, known, 6).scores
+    assert (found["came"] != found["undisputed"]).any()
+    for name, one in made.ensembles.items():
+        for column, came in ((f"crps_{name}", "came"), (f"crps_{name}_undisputed", "undisputed")):
+            assert found[column].tolist() == pytest.approx(crps(one, found[came].to_numpy()).tolist())
+
+
 def test_a_table_without_crps_is_scored_all_the_same() -> None:
     table = pd.DataFrame({"origin": "2020-12-31", "unit": ["A-B", "A-C"], "came": [20.0, 40.0]})
     table = table.assign(model=[30.0, 40.0], pooled_mean=[30.0, 30.0])

@@ -90,6 +90,24 @@ def test_tables_hold_both_ways(tested: Backtest) -> None:
     assert other.loc["2017-12-31", "model"] == other.loc["2017-12-31", "model_undisputed"]
 
 
+def test_the_distribution_is_scored_both_ways(tested: Backtest, evaluation: Evaluation) -> None:
+    other = evaluation.undisputed
+    assert other is not None
+    scores = tested.scores
+    same = (scores["came"] == scores["undisputed"]).to_numpy()
+    assert 0 < (~same).sum() < len(scores)
+    for name in evaluation.accuracy:
+        column = f"crps_{name}"
+        if column not in scores:
+            continue
+        one, two = scores[column].to_numpy(), scores[f"{column}_undisputed"].to_numpy()
+        np.testing.assert_array_equal(one[same], two[same])
+        assert (one[~same] != two[~same]).all()
+        for found, mean in ((evaluation.accuracy[name].crps, one.mean()), (other.accuracy[name].crps, two.mean())):
+            assert found is not None
+            assert found.value == pytest.approx(mean)
+
+
 def test_only_vectors_that_differ_are_asked_for_twice() -> None:
     case = disputed_case()
     truth = Truth.of(case)

@@ -187,6 +187,11 @@ class Resolution(Strict):
     no: Text
     resolved_by: Text
 
+    @property
+    def rules(self) -> tuple[str, str, str]:
+        """What a question is resolved by: when yes, when no, and who says so."""
+        return self.yes, self.no, self.resolved_by
+
 
 class EventType(Strict):
     """A kind of event that is forecast: an outcome with a severity, or a trigger that only drives others.

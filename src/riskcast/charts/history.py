@@ -28,10 +28,8 @@ def history_chart(
     """
     import altair as alt
 
-    found = [history.of(name) for name in history.dyads]
-    ranked = sorted(found, key=lambda one: -one.today.mean)
-    own = ranked[0] if dyad is None else history.of(dyad)
-    others = [one for one in ranked if one.dyad != own.dyad][:MOST_OTHERS]
+    own = history.ranked[0] if dyad is None else history.of(dyad)
+    others = [one for one in history.ranked if one.dyad != own.dyad][:MOST_OTHERS]
     case = history.case
     name = case.name_of(own.dyad)
     mine = _rows(own, name)

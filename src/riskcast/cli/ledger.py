@@ -12,6 +12,7 @@ import typer
 
 from riskcast.cli.options import JsonOption, named_path, print_json, progress, read_case
 from riskcast.errors import OptionError, visible
+from riskcast.numbers import counted
 
 if TYPE_CHECKING:
     from riskcast.ledger.publishing import Publication
@@ -300,8 +301,6 @@ def export(
     from riskcast.ledger.reading import read_ledger
     from riskcast.machinery.staging import write_atomically
 
-    if out.is_dir():
-        raise OptionError(f"{out} is a folder; give a file to write")
     write_atomically(out, json_bytes(ledger_data(read_ledger(place))))
     print(out)
 
@@ -321,8 +320,7 @@ def _tell_published(made: Publication) -> None:
     who = len({forecast.forecaster for forecast in made.forecasts})
     if made.entries:
         asked = f"{len(made.questions):,} questions, " if made.questions else ""
-        whose = f"{who} forecaster{'s' if who != 1 else ''}"
-        print(f"{asked}{len(made.forecasts):,} forecasts by {whose}: {visible(made.place)}")
+        print(f"{asked}{len(made.forecasts):,} forecasts by {counted(who, 'forecaster')}: {visible(made.place)}")
     if made.already:
         print(f"{made.already:,} forecasts were there already, word for word; nothing was written of them.")
     if made.late:

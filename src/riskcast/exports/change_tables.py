@@ -10,7 +10,7 @@ from riskcast.comparison.change_sentences import part_label
 from riskcast.comparison.change_splits import ChangeSplit, WhatChanged
 from riskcast.comparison.news import GROUPS
 from riskcast.machinery.tables import Column, Table
-from riskcast.numbers import number
+from riskcast.numbers import counted, number
 
 MOST_PARTS: Final = 12
 SMALL_PARTS: Final = 0.05
@@ -41,8 +41,7 @@ def parts_table(split: ChangeSplit, most: int = MOST_PARTS) -> Table:
     ]
     rest = [part for part in split.parts if part not in named]
     if rest:
-        told = f"{len(rest)} other part{'s' if len(rest) > 1 else ''}"
-        rows.append((told, "", sum(part.points for part in rest), math.nan))
+        rows.append((counted(len(rest), "other part"), "", sum(part.points for part in rest), math.nan))
     what = f"{split.name}, score" if split.is_score else f"{split.label}, {split.name}, percent"
     columns = (
         Column("What changed it"),

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from riskcast.comparison.change_splits import METHOD, WhatChanged
-from riskcast.errors import OptionError
 from riskcast.exports.change_tables import groups_table, moved_probabilities, parts_table
 from riskcast.exports.html_pages import render_page
-from riskcast.machinery.staging import reason
+from riskcast.machinery.staging import write_atomically
 from riskcast.numbers import long_date
 
 MOST_SHOWN: Final = 12
@@ -57,8 +56,6 @@ def changed_page(found: WhatChanged) -> str:
 
 
 def write_changed_page(found: WhatChanged, file: Path) -> None:
-    """Write the page to a file; raises OptionError where that cannot be written."""
-    try:
-        file.write_text(changed_page(found), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OptionError(f"cannot write {file} ({reason(error)}); give another file") from None
+    """Write the page to a file, whole or not at all; raises OptionError for a folder, and RiskcastError where it cannot
+    be written."""
+    write_atomically(file, changed_page(found))

@@ -8,7 +8,7 @@ from typing import Any
 
 from riskcast.forecasting.lineage import case_lineage, rounded
 from riskcast.machinery.tables import Column, Table
-from riskcast.numbers import NOTHING, signed
+from riskcast.numbers import NOTHING, signed, signed_ends
 from riskcast.verification.history_records import HINDSIGHT, Change, ScoreHistory
 from riskcast.version import __version__
 
@@ -38,7 +38,7 @@ def history_data(history: ScoreHistory) -> dict[str, Any]:
 def _dyad(history: ScoreHistory, dyad: str) -> dict[str, Any]:
     own = history.of(dyad)
     names = ("score", "low", "high", "first", "rank")
-    series = {name: [_number(each) for each in getattr(own, name)] for name in names}
+    series = {name: [rounded(each) for each in getattr(own, name)] for name in names}
     changes = {"since_month": _change(own.since_month), "since_year": _change(own.since_year)}
     share = None if own.percentile is None else rounded(own.percentile)
     return {"dyad": dyad, **series, "percentile": share, **changes}
@@ -48,12 +48,8 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     if change is None:
         return None
     moved = change.difference
-    ends = {"mean": rounded(moved.mean), "low": _number(moved.low), "high": _number(moved.high)}
+    ends = {"mean": rounded(moved.mean), "low": rounded(moved.low), "high": rounded(moved.high)}
     return {"since": change.since.isoformat(), "then": rounded(change.then), "difference": ends}
-
-
-def _number(value: float) -> float | None:
-    return rounded(float(value)) if math.isfinite(value) else None
 
 
 def history_table(history: ScoreHistory) -> Table:
@@ -79,5 +75,5 @@ def change_words(change: Change | None) -> str:
     if change is None:
         return NOTHING
     moved = change.difference
-    ends = f" ({signed(moved.low, 0)} to {signed(moved.high, 0)})" if math.isfinite(moved.low) else ""
+    ends = f" ({signed_ends(moved, 0)})" if math.isfinite(moved.low) else ""
     return f"{signed(moved.mean)}{ends}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from riskcast.exports.files import json_bytes, write_all
 from riskcast.exports.html_pages import Figure, render_page
+from riskcast.forecasting.lineage import rounded
 from riskcast.machinery.staging import write_folder
 from riskcast.machinery.tables import Table
 from riskcast.numbers import long_date, share, signed, skill as skill_text
@@ -35,7 +35,6 @@ NAME: Final = "track.json"
 PAGE: Final = "index.html"
 STAGE: Final = ".riskcast-track-"
 FORMAT: Final = 1
-DIGITS: Final = 10
 FEWEST_CURVE: Final = 10
 STRICT: Final = ConfigDict(extra="forbid")
 
@@ -332,8 +331,4 @@ def _day(day: dt.date | None) -> str | None:
 
 
 def _measured(found: Measured) -> dict[str, float | None]:
-    return {name: _finite(getattr(found, name)) for name in ("value", "low", "high")}
-
-
-def _finite(value: float) -> float | None:
-    return round(value, DIGITS) if math.isfinite(value) else None
+    return {name: rounded(getattr(found, name)) for name in ("value", "low", "high")}

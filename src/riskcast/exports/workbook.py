@@ -250,8 +250,7 @@ class _Book:
         )
         self._header(sheet, 0, (*front, *days))
         first, last = len(front), len(front) + len(days) - 1
-        found = sorted((history.of(dyad) for dyad in history.dyads), key=lambda own: -own.today.mean)
-        for row, own in enumerate(found, 1):
+        for row, own in enumerate(history.ranked, 1):
             self._write(sheet, row, 0, history.case.name_of(own.dyad), bold=True)
             self._write(sheet, row, 2, own.percentile, "share")
             for place, change in ((3, own.since_month), (4, own.since_year)):
@@ -263,7 +262,7 @@ class _Book:
             sheet.add_sparkline(row, 1, {"range": f"'{sheet.get_name()}'!{cells}", **look})
             sheet.set_row(row, BRIEF_HEIGHT)
         sheet.freeze_panes(1, 1)
-        self._write(sheet, len(found) + 2, 0, HINDSIGHT, font_size=9, font_color=theme.LIGHT.muted)
+        self._write(sheet, len(history.ranked) + 2, 0, HINDSIGHT, font_size=9, font_color=theme.LIGHT.muted)
 
     def _heading(self, sheet: Any, width: int, named: str = "Scenario") -> int:
         """Title, dates, scenario, and a warning where there is cause; the row beneath them."""

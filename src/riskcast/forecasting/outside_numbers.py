@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from riskcast.numbers import number, percent
 
 COLUMNS: Final = ("question", "probability", "forecaster", "date")
 MOST_NUMBERS: Final = 100
-_NUMBERS: Final = frozenset(("probability", "weight"))
 
 
 @dataclass(frozen=True)
@@ -109,28 +107,27 @@ def read_outside(file: str | Path) -> tuple[OutsideProbability, ...]:
 
 def _numbers(table: TableFile, name: str, problems: list[Problem]) -> Iterator[OutsideProbability]:
     texts = {column: table.texts(column) for column in table.columns}
-    if table.dialect.decimal == ",":
-        texts |= {column: [text.replace(",", ".") for text in texts[column]] for column in _NUMBERS & texts.keys()}
+    values = table.numbers(("probability", "weight"))
     for row, line in enumerate(table.lines.tolist()):
         cells = {column: own[row].strip() for column, own in texts.items()}
 
         def wrong(key: str, what: str, mend: str, line: int = line) -> None:
             problems.append(Problem(name, line, key, what, mend))
 
-        probability, weight = _decimal(cells["probability"]), _decimal(cells.get("weight", ""))
-        day = _day(cells["date"])
+        probability, day = float(values["probability"][row]), _day(cells["date"])
+        weight = float(values["weight"][row]) if cells.get("weight") else None
         before = len(problems)
         if not cells["question"]:
             wrong("question", "is empty", "write a query, such as RUS-TJK:demarche by month 6")
         if not cells["forecaster"]:
             wrong("forecaster", "is empty", "say whose number it is")
-        if probability is None or not 0.0 < probability < 1.0:
+        if not 0.0 < probability < 1.0:
             wrong("probability", f"is {show(cells['probability'])}", "give a number between 0 and 1, such as 0.35")
         if day is None:
             wrong("date", f"is {show(cells['date'])}", "give the day of the number, year-month-day")
-        if cells.get("weight") and (weight is None or not 0.0 <= weight <= 1.0):
+        if weight is not None and not 0.0 <= weight <= 1.0:
             wrong("weight", f"is {show(cells['weight'])}", "give a number from 0 to 1, or leave it empty")
-        if len(problems) == before and probability is not None and day is not None:
+        if len(problems) == before and day is not None:
             yield OutsideProbability(cells["question"], probability, cells["forecaster"], day, weight)
 
 
@@ -144,14 +141,6 @@ def check_outside(numbers: tuple[OutsideProbability, ...], as_of: dt.date) -> No
     twice = next((one for one in questions if questions.count(one) > 1), None)
     if twice is not None:
         raise OptionError(f"two outside numbers are for {twice}; give the one that counts, or their mean")
-
-
-def _decimal(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _day(text: str) -> dt.date | None:

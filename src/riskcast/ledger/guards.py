@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from riskcast.ledger.tables import NOTHING_BEFORE
+
 REFUSED: Final = "the ledger is append-only: nothing in it can be changed or removed, only superseded"
 NAMES: Final = ("ledger_entries", "ledger_questions", "ledger_forecasts", "ledger_answers")
-ZEROS: Final = "0" * 64
 
 _LAST: Final = "(SELECT {} FROM ledger_entries ORDER BY number DESC LIMIT 1)"
 # What must not hold of a new row, and what is said then. `IS DISTINCT FROM` is written otherwise in SQLite, which knows
@@ -22,7 +23,7 @@ RULES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         (
             "chain",
-            f"coalesce(NEW.previous, '') <> coalesce({_LAST.format('hash')}, '{ZEROS}')",
+            f"coalesce(NEW.previous, '') <> coalesce({_LAST.format('hash')}, '{NOTHING_BEFORE}')",
             "an entry holds the hash of the one before it",
         ),
         (

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from riskcast.ledger.reading import LedgerContents
-from riskcast.ledger.records import LedgerQuestion, to_row
+from riskcast.ledger.records import ENTERED, LedgerQuestion, to_row
 from riskcast.machinery.tables import Column, Table
 from riskcast.verification.forecasters import MODEL, forecaster_label
 
@@ -90,7 +90,7 @@ def ledger_data(contents: LedgerContents) -> list[dict[str, Any]]:
         {
             "number": entry.number,
             "kind": entry.kind,
-            "entered": entry.entered.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "entered": entry.entered.strftime(ENTERED),
             "author": entry.author,
             "previous": entry.previous,
             "hash": entry.hash,

@@ -67,7 +67,8 @@ def read_numbers(file: str | Path) -> tuple[OutsideNumber, ...]:
     """The probabilities of a table: columns `probability` and either `question` or `unit` and `outcome`; `until` (the
     last day of the window), `as_of` (the day of what was known) and `source` where they are there.
 
-    Any table that riskcast reads will do: CSV, Excel, Parquet. Raises CaseError with the lines of what is wrong.
+    Any table that riskcast reads will do: CSV, Excel, Parquet, decimals with points or with commas. Raises CaseError
+    with the lines of what is wrong.
     """
     path = Path(file)
     optional = frozenset({QUESTION, UNIT, OUTCOME, UNTIL, AS_OF, SOURCE})
@@ -78,6 +79,7 @@ def read_numbers(file: str | Path) -> tuple[OutsideNumber, ...]:
         raise CaseError([Problem(path.name, 1, "", wrong, "say which question each probability is of")])
     found, problems = [], []
     cells = {name: table.texts(name) for name in (*has, PROBABILITY)}
+    chances = table.numbers([PROBABILITY])[PROBABILITY].tolist()
     for row, line in enumerate(table.lines.tolist()):
 
         def cell(name: str, row: int = row) -> str:
@@ -88,7 +90,8 @@ def read_numbers(file: str | Path) -> tuple[OutsideNumber, ...]:
             found.append(
                 OutsideNumber(
                     cell(QUESTION) or pair,
-                    read_probability(cell(PROBABILITY)),
+                    # What is no number is refused in its own words.
+                    read_probability(cell(PROBABILITY) if math.isnan(chances[row]) else chances[row]),
                     _day(cell(AS_OF)),
                     shorten(cell(SOURCE), MOST_SOURCE),
                     f"{path.name}:{line}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,11 +119,12 @@ def publish_numbers(
     """Register somebody's own probabilities for questions that are published: an analyst's, a crowd's, a market's.
 
     `by` is the forecaster; `request`, where it is given, that of the run whose questions are meant where others are
-    alike. Raises OptionError for the name of a forecaster of riskcast's own, and as `publish` does.
+    alike. Raises OptionError for the name of a forecaster of riskcast's own, where there is no ledger, and as `publish`
+    does.
     """
     place, at, name = find_place(ledger), now_of(now), _forecaster(by)
     given = tuple(numbers)
-    with writing(place) as connection:
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
         forecasts = []
         for number, question in matched(given, before, None if request is None else request.id):
@@ -156,8 +158,7 @@ def _add(
     told: tuple[str, ...] = (),
 ) -> Publication:
     known = {**before.questions, **{each.id: each for each in questions}}
-    # The ledger never goes back in time, whatever the clock does.
-    today = max([at, *(entry.entered for entry in before.entries[-1:])]).date()
+    today = before.today(at)
     new: list[Content] = list(questions)
     already, marked = 0, 0
     for forecast in forecasts:
@@ -229,8 +230,8 @@ def changes_under(then: LedgerQuestion, severity: float, rules: tuple[str, str, 
 
 
 def _check_once(forecasts: Sequence[LedgerForecast]) -> None:
-    ids = [forecast.question for forecast in forecasts]
-    twice = next((name for name in ids if ids.count(name) > 1), None)
+    ids = Counter(forecast.question for forecast in forecasts)
+    twice = next((name for name, count in ids.items() if count > 1), None)
     if twice is not None:
         raise OptionError(f"question {twice} is given two probabilities; give one")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -106,7 +106,7 @@ def _question(
     run: Run, case: Case, event: str, unit: str, window: tuple[dt.date, dt.date], deadline: dt.date | None
 ) -> LedgerQuestion:
     kind = case.events[event]
-    rules = kind.resolution.yes, kind.resolution.no, kind.resolution.resolved_by
+    rules = kind.resolution.rules
     return LedgerQuestion(
         id=question_id(case.name, unit, event, window, rules),
         case_name=case.name,
@@ -115,7 +115,7 @@ def _question(
         case_hash=case.hash,
         run=run.provenance["id"],
         unit=unit,
-        unit_label=unit_label(case, unit),
+        unit_label=case.name_of(unit),
         outcome=event,
         label=kind.label,
         first=window[0],
@@ -127,15 +127,6 @@ def _question(
         severity=float(kind.severity or 0.0),
         as_of=case.as_of,
     )
-
-
-def unit_label(case: Case, unit: str) -> str:
-    """A dyad by the name of its partner, or of both where there is no host; a host by its own."""
-    names: Mapping[str, str] = case.state_names
-    if unit not in case.pairs:
-        return names.get(unit, unit)
-    pair = case.pairs[unit]
-    return names.get(pair.second, unit) if case.settings.host is not None else unit
 
 
 def _by_reference(name: str, ahead: Forecast, event: str, horizon: int, periods: float) -> Floats:

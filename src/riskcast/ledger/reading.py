@@ -62,6 +62,10 @@ class LedgerContents:
         """Questions without an answer whose window is over before a day."""
         return tuple(question for question in self.waiting if question.last < day)
 
+    def today(self, now: dt.datetime) -> dt.date:
+        """The day of an entry that is added now: a ledger never goes back in time, whatever the clock does."""
+        return max([now, *(entry.entered for entry in self.entries[-1:])]).date()
+
     def question(self, name: str) -> LedgerQuestion:
         """The question of an id, of which the first four digits or more are enough; raises UnknownNameError where none
         begins so, or several do."""

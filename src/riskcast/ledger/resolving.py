@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,10 @@ from riskcast.ledger.places import find_place
 from riskcast.ledger.publishing import changes_under
 from riskcast.ledger.reading import LedgerContents
 from riskcast.ledger.records import LedgerAnswer, LedgerEntry, LedgerQuestion
-from riskcast.ledger.store import reading, writing
+from riskcast.ledger.store import writing
 from riskcast.names import ALL_DYADS, DISPUTED
 from riskcast.record.arrays import Record, build_record
-from riskcast.verification.resolution import what_followed
+from riskcast.verification.resolution import Followed, what_followed
 from riskcast.verification.track_rows import ANSWERS, IN_DISPUTE, NO, YES, Answer
 
 MOST_SOURCE: Final = 500
@@ -59,15 +60,19 @@ def resolve(
     one; disputed where all events within it are; else the question stays open. A question whose rule the case now has
     in other words stays open too: the record may follow the new ones. What was answered from an earlier record and is
     otherwise now is told, and superseded where `supersede` is set. Raises OptionError where the ledger has no question
-    of this case, or the case is an earlier edition than one from which a question was published.
+    of this case or there is none, or the case is an earlier edition than one from which a question was published.
     """
     place, at = find_place(ledger), now_of(now)
-    with reading(place) as connection:
-        first = LedgerContents(str(place), all_entries(connection))
-    _check_case(first, case)
     record = build_record(case)
-    with writing(place) as connection:
+
+    @cache
+    def followed(event: str, first: dt.date, last: dt.date, disputed: bool) -> Followed:
+        # Questions about all units of an event type have one answer from the record together.
+        return what_followed(case, record, event, first, last, disputed=disputed)
+
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
+        _check_case(before, case)
         new: list[LedgerAnswer] = []
         left: list[tuple[LedgerQuestion, str]] = []
         changed: list[tuple[LedgerQuestion, Answer, Answer]] = []
@@ -77,9 +82,9 @@ def resolve(
             if standing is not None and not standing[1].by_rule:
                 continue
             why = _not_answerable(case, question)
-            if standing is None and not why.startswith("the case no longer"):
+            if standing is None and _is_in(case, question):
                 told.setdefault(question.outcome, tuple(_changes(case, question)))
-            found = None if why else _answer(case, record, question)
+            found = None if why else _answer(case, record, question, followed)
             if found is None:
                 if standing is None:
                     left.append((question, why or _why_untold(case, question)))
@@ -123,8 +128,9 @@ def resolve_by_hand(
 ) -> LedgerEntry:
     """Answer one question by its id: yes, no, void (it cannot be answered, and is not scored), or disputed.
 
-    Raises OptionError for an answer that is none of these or comes before it can be known, without a source, or for a
-    question that is answered, unless `supersede` puts this answer in the place of that one.
+    Raises OptionError for an answer that is none of these or comes before it can be known, without a source, for a
+    question that is answered, unless `supersede` puts this answer in the place of that one, or where there is no
+    ledger.
     """
     place, at = find_place(ledger), now_of(now)
     given = next((each for each in ANSWERS if each == answer), None)
@@ -135,10 +141,10 @@ def resolve_by_hand(
         raise OptionError(
             f"an answer by hand needs a source of 1 to {MOST_SOURCE} characters; say who tells it, and where"
         )
-    with writing(place) as connection:
+    with writing(place, begin=False) as connection:
         before = LedgerContents(str(place), all_entries(connection))
         asked = before.question(question)
-        today = max([at, *(entry.entered for entry in before.entries[-1:])]).date()
+        today = before.today(at)
         standing = before.answers.get(asked.id)
         if standing is not None and not supersede:
             entry, was = standing
@@ -192,32 +198,35 @@ def _check_case(contents: LedgerContents, case: Case) -> None:
 
 def _changes(case: Case, question: LedgerQuestion) -> Iterable[str]:
     kind = case.events[question.outcome]
-    rules = kind.resolution.yes, kind.resolution.no, kind.resolution.resolved_by
-    return changes_under(question, float(kind.severity or 0.0), rules)
+    return changes_under(question, float(kind.severity or 0.0), kind.resolution.rules)
+
+
+def _is_in(case: Case, question: LedgerQuestion) -> bool:
+    """Whether the case has the outcome and the unit of a question."""
+    return question.outcome in case.events and question.unit in case.units(question.outcome)
 
 
 def _not_answerable(case: Case, question: LedgerQuestion) -> str:
     """Why a record cannot answer a question at all, in words; empty where it can."""
-    kind = case.events.get(question.outcome)
-    if kind is None or question.unit not in case.units(question.outcome):
+    if not _is_in(case, question):
         return f"the case no longer has {question.outcome} in {question.unit}; answer it by hand"
-    rules = kind.resolution.yes, kind.resolution.no, kind.resolution.resolved_by
-    if rules != question.rules:
+    if case.events[question.outcome].resolution.rules != question.rules:
         return "its rule changed since it was published; answer it by hand"
     if case.as_of < question.first:
         return f"its window begins on {question.first}"
     return ""
 
 
-def _answer(case: Case, record: Record, question: LedgerQuestion) -> tuple[Answer, dt.date | None, str] | None:
+def _answer(
+    case: Case, record: Record, question: LedgerQuestion, followed: Callable[[str, dt.date, dt.date, bool], Followed]
+) -> tuple[Answer, dt.date | None, str] | None:
     """What the record says: answer, day of the event, and where that stands; None where it cannot tell."""
-    event, window = question.outcome, (question.first, question.last)
     if case.panel is not None and record.timeline.index(question.last) >= record.timeline.length:
         return None
-    place = case.units(event).index(question.unit)
-    found, other = (what_followed(case, record, event, *window, disputed=way) for way in (True, False))
+    place = case.units(question.outcome).index(question.unit)
+    found, other = (followed(question.outcome, question.first, question.last, way) for way in (True, False))
     about = f"record of {case.name} as of {case.as_of}"
-    if other.happened[place] or (case.panel is not None and found.happened[place]):
+    if other.happened[place]:
         return YES, _first_day(case, question, disputed=False), about
     if found.happened[place]:
         return IN_DISPUTE, _first_day(case, question, disputed=True), about

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,14 +50,12 @@ def reading(place: LedgerPlace) -> Generator[Connection]:
 
     Raises OptionError where there is none, and RiskcastError where it cannot be read.
     """
-    if place.file is not None and not place.file.exists():
-        raise OptionError(f"there is no ledger at {place}; {BEGIN}")
+    _check_there(place)
     with _telling(place), _connected(place) as connection:
         connection.exec_driver_sql(
             "BEGIN" if place.file is not None else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         )
-        if not inspect(connection).has_table(VERSION_TABLE):
-            raise OptionError(f"{place} holds no ledger; {BEGIN}")
+        _check_begun(place, connection)
         if _version(connection) != _head():
             connection.rollback()
             _bring_up_to_date(place, connection)
@@ -65,20 +64,34 @@ def reading(place: LedgerPlace) -> Generator[Connection]:
 
 
 @contextmanager
-def writing(place: LedgerPlace) -> Generator[Connection]:
+def writing(place: LedgerPlace, *, begin: bool = True) -> Generator[Connection]:
     """A connection to a ledger for adding to it, begun where there is none; nobody else adds until it is done.
 
     All that is added is kept where nothing is raised, and else nothing. Raises RiskcastError where it cannot be
-    written, or is locked for longer than `WAIT`.
+    written, or is locked for longer than `WAIT`; and unless it is to `begin` one, OptionError where there is none.
     """
-    if place.file is not None and not place.file.parent.is_dir():
+    if not begin:
+        _check_there(place)
+    elif place.file is not None and not place.file.parent.is_dir():
         with _telling(place):
             place.file.parent.mkdir(parents=True, exist_ok=True)
     with _telling(place), _connected(place) as connection:
+        if not begin:
+            _check_begun(place, connection)
         _bring_up_to_date(place, connection)
         _alone(place, connection)
         yield connection
         connection.commit()
+
+
+def _check_there(place: LedgerPlace) -> None:
+    if place.file is not None and not place.file.exists():
+        raise OptionError(f"there is no ledger at {place}; {BEGIN}")
+
+
+def _check_begun(place: LedgerPlace, connection: Connection) -> None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        raise OptionError(f"{place} holds no ledger; {BEGIN}")
 
 
 def guards_missing(connection: Connection) -> list[str]:
@@ -141,6 +154,7 @@ def _alone(place: LedgerPlace, connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS))
 

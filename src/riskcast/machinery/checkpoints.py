@@ -7,8 +7,8 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from riskcast.errors import OptionError, RiskcastError, shorten, show
 from riskcast.machinery.locks import lock
 from riskcast.machinery.staging import remove_leftovers, write_atomically
+from riskcast.machinery.workers import Workers, run_tasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,45 @@ def open_checkpoints(folder: str | Path, description: Mapping[str, Any]) -> Gene
             remove_leftovers(place)
         run = _same_run(folder, description)
         yield Checkpoints(folder / FINISHED, run)
+
+
+def finish_tasks[Result](
+    function: Callable[..., Result],
+    keys: Sequence[str],
+    arguments: Callable[[str], tuple[Any, ...]],
+    finished: Callable[[Result], Finished],
+    crew: Callable[[int], AbstractContextManager[Workers]],
+    checkpoints: Checkpoints | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Mapping[str, Finished]:
+    """The results of tasks by key: those that are kept are loaded, the others worked out in the order of their keys.
+
+    arguments: those of a top-level function for a key, made when a worker is free; finished: what is kept of a result;
+    crew: whom so many tasks are done by, asked for where any is left; progress hears how many of all are finished, at
+    first and whenever another is kept. Raises what `run_tasks` raises.
+
+    >>> from riskcast.machinery.workers import workers
+    >>> def rest(found):
+    ...     return Finished({}, {"rest": found[1]})
+    >>> finish_tasks(divmod, ["a", "b"], lambda key: (7, ord(key)), rest, lambda count: workers(1))["b"].facts
+    {'rest': 7}
+    """
+    report = progress or (lambda done, total: None)
+    done = frozenset() if checkpoints is None else checkpoints.done()
+    results = {key: checkpoints.load(key) for key in keys if checkpoints is not None and key in done}
+    report(len(results), len(keys))
+
+    def keep(key: str, made: Result) -> None:
+        results[key] = finished(made)
+        if checkpoints is not None:
+            checkpoints.save(key, results[key].frames, results[key].facts)
+        report(len(results), len(keys))
+
+    waiting = [key for key in keys if key not in results]
+    if waiting:
+        with crew(len(waiting)) as ready:
+            run_tasks(function, ((key, arguments(key)) for key in waiting), ready, keep)
+    return results
 
 
 def count_finished(folder: str | Path, keys: Iterable[str]) -> int:

@@ -106,7 +106,8 @@ def reason(error: OSError) -> str:
 
 
 def write_atomically(path: str | Path, content: bytes | str) -> None:
-    """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be.
+    """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be, and
+    OptionError for a folder.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -115,6 +116,8 @@ def write_atomically(path: str | Path, content: bytes | str) -> None:
     'done'
     """
     path = Path(path)
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder; give a file to write")
     passing = path.with_name(PASSING.replace("*", secrets.token_hex(8)))
     try:
         try:

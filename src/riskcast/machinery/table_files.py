@@ -11,7 +11,7 @@ import io
 import re
 import zlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcast.errors import MOST_SHOWN, CaseError, Problem, refusal, shorten, show, suggest
-from riskcast.machinery.number_cells import Bools, Cells
+from riskcast.machinery.number_cells import MARKS_IN_USE, TRUE_WORDS, Bools, Cells, Floats, read_number_columns
 from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, UTF8, decode, read_at_most, read_bytes
 
 MAX_ROWS: Final = 2_000_000
@@ -115,6 +115,22 @@ class TableFile:
         """The cells of a column as text, empty where nothing stands; whole numbers without a point."""
         cells = self.columns[column]
         return cells.tolist() if cells.dtype.kind == "O" else [_plain_text(value) for value in cells.tolist()]
+
+    def numbers(self, columns: Iterable[str]) -> Mapping[str, Floats]:
+        """Those of some columns that are there as numbers, with decimal points or commas; NaN where a cell is none.
+
+        Raises CaseError where cells do not tell how decimals are written.
+        """
+        cells = {name: self.columns[name] for name in columns if name in self.columns}
+        texts = {text for own in cells.values() if own.dtype.kind == "O" for text in own.tolist()}
+        words = [text for text in texts if text in TRUE_WORDS or text.lower() in MARKS_IN_USE]
+        read = read_number_columns(cells, words, semicolons=self.dialect.separator == ";")
+        unclear = [one for one in read.unread if one.once]
+        if unclear:
+            raise CaseError(
+                [p for one in unclear for p in self.problems(one.column, one.rows, one.wrong, one.mend, once=True)]
+            )
+        return read.values
 
     def cell(self, column: str, row: int) -> Any:
         """One cell, as text or as a number."""

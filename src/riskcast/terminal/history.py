@@ -13,7 +13,7 @@ from rich.text import Text
 
 from riskcast.charts.sparklines import sparkline
 from riskcast.forecasting.scoring import band_of, score_text
-from riskcast.numbers import NOTHING, long_date, number, percent, short_date, signed
+from riskcast.numbers import NOTHING, long_date, number, percent, short_date, signed, signed_ends
 from riskcast.terminal.forecasts import MOST_DYADS, band_style
 from riskcast.terminal.tables import WIDTH
 from riskcast.verification.history_records import HINDSIGHT, Change, ScoreHistory
@@ -23,8 +23,8 @@ SPARK = 14
 
 def history_view(history: ScoreHistory) -> RenderableType:
     """Every dyad's score today, its way there, its place in its own past, and what changed since a month and a year."""
-    case, found = history.case, [history.of(dyad) for dyad in history.dyads]
-    shown = sorted(found, key=lambda own: -own.today.mean)[:MOST_DYADS] if len(found) > MOST_DYADS else found
+    case, found = history.case, tuple(history.of(dyad) for dyad in history.dyads)
+    shown = history.ranked[:MOST_DYADS] if len(found) > MOST_DYADS else found
     ends = [end for own in shown for end in (float(np.nanmin(own.score)), float(np.nanmax(own.score)))]
     low, high = min(ends, default=0.0), max(ends, default=100.0)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, width=WIDTH)
@@ -69,7 +69,7 @@ def change_text(change: Change | None) -> Text:
     style = "red" if moved.low > 0 else "green" if moved.high < 0 else ""
     text = Text(signed(moved.mean), style=style)
     if math.isfinite(moved.low):
-        text.append(f" ({signed(moved.low, 0)} to {signed(moved.high, 0)})", style="dim")
+        text.append(f" ({signed_ends(moved, 0)})", style="dim")
     return text
 
 

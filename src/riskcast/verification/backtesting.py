@@ -19,9 +19,9 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
 from riskcast.forecasting.requests import Request
 from riskcast.forecasting.scoring import SCORE_IN_WORDS
-from riskcast.machinery.checkpoints import Finished, open_checkpoints
+from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.machinery.workers import Workers, run_tasks, workers
+from riskcast.machinery.workers import Workers, workers
 from riskcast.verification.evaluation import Evaluation, evaluate
 from riskcast.verification.measured import BY_DYADS, Resampling
 from riskcast.verification.origins import AtOrigin, Known, Truth, asked_vectors, forecast_origin, resolve
@@ -268,31 +268,25 @@ def backtest(
         "leave_one_dyad_out": leave_one_dyad_out,
         "joint": joint,
         "score": SCORE_IN_WORDS,
-        "crps": True,
+        "crps": "as recorded and undisputed",
         "riskcast": __version__,
     }
+
+    def finished(made: AtOrigin) -> Finished:
+        found = resolve(truth, made, case_as_of(case, made.origin), horizon)
+        return Finished({name: getattr(found, name) for name in TABLES}, _facts(made, found.left_out))
+
     keys = [day.isoformat() for day in origins]
-    results: dict[str, Finished] = {}
-    report = progress or (lambda done, total: None)
     with open_checkpoints(out, about) if out is not None else nullcontext() as checkpoints:
-        for key in keys:
-            if checkpoints is not None and key in checkpoints.done():
-                results[key] = checkpoints.load(key)
-        report(len(results), len(keys))
-
-        def keep(key: str, made: AtOrigin) -> None:
-            found = resolve(truth, made, case_as_of(case, made.origin), horizon)
-            frames = {name: getattr(found, name) for name in TABLES}
-            results[key] = Finished(frames, _facts(made, found.left_out))
-            if checkpoints is not None:
-                checkpoints.save(key, results[key].frames, results[key].facts)
-            report(len(results), len(keys))
-
-        waiting = [day for day in origins if day.isoformat() not in results]
-        if waiting:
-            tasks = ((day.isoformat(), (known_at(day),)) for day in waiting)
-            with _crew(executor, workers_count, cluster) as ready:
-                run_tasks(forecast_origin, tasks, ready, keep)
+        results = finish_tasks(
+            forecast_origin,
+            keys,
+            lambda key: (known_at(dt.date.fromisoformat(key)),),
+            finished,
+            lambda _: _crew(executor, workers_count, cluster),
+            checkpoints,
+            progress,
+        )
     return _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
 
 

@@ -253,7 +253,8 @@ def evaluate(
     origin, unit, came (the score of what followed) and each forecaster's score, 0 to 100; it may be empty. vectors: a
     row for each origin, see `score_vectors`; it may be empty. In each table a column `undisputed` may hold the outcome
     had no disputed event happened, not a number where the record cannot tell it then; where it differs, all is scored
-    a second time with it. `rivals` are further columns of forecasts, taken as references like the others.
+    a second time with it, and with columns `*_undisputed` in the place of those without that ending. `rivals` are
+    further columns of forecasts, taken as references like the others.
 
     The best reference of a slice is the one with the lowest Brier score there. Intervals are percentiles over
     `replicates` resamplings, the same for all forecasters (at most 200 resamplings for auc and average_precision):
@@ -302,7 +303,7 @@ def evaluate(
     again = evaluate(
         forecasts if second[0] is None else second[0],
         peaks if second[1] is None else second[1],
-        scores if second[2] is None else second[2],
+        scores if second[2] is None else second[2].assign(**_second(second[2])),
         None if vectors is None or not len(vectors) else vectors.assign(**_second(vectors)),
         resampling=resampling,
         rivals=rivals,
@@ -322,9 +323,9 @@ def _undisputed(table: pandas.DataFrame | None, outcome: str) -> pandas.DataFram
     return table.assign(**{outcome: other})[other.notna().to_numpy()].drop(columns="undisputed")
 
 
-def _second(vectors: pandas.DataFrame) -> dict[str, pandas.Series]:
-    """Columns of vectors had no disputed event happened, under the names of those had they."""
-    return {name.removesuffix("_undisputed"): vectors[name] for name in vectors if name.endswith("_undisputed")}
+def _second(table: pandas.DataFrame) -> dict[str, pandas.Series]:
+    """Columns of a table had no disputed event happened, under the names of those had they."""
+    return {name.removesuffix("_undisputed"): table[name] for name in table if name.endswith("_undisputed")}
 
 
 def evaluation_data(evaluation: Evaluation) -> dict[str, Any]:
@@ -394,7 +395,9 @@ def _score_slice(
             model_skill=model_skill(brier, resampled, forecaster, counts),
             model_log_skill=model_skill(logs, relogged, forecaster, counts),
         )
-        reliability[forecaster] = _reliability(outcome, forecast, generator(seed, "consistency", name, forecaster))
+        reliability[forecaster] = reliability_diagram(
+            outcome, forecast, generator(seed, "consistency", name, forecaster)
+        )
         murphy[forecaster] = murphy_curve(outcome, forecast, thresholds)
         report()
     return Slice(
@@ -440,7 +443,8 @@ def _measured_or_none(value: float | None, replicates: Floats, counts: Floats) -
     return None if value is None else measured(value, replicates, counts)
 
 
-def _reliability(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
+def reliability_diagram(outcome: Floats, forecast: Floats, rng: np.random.Generator) -> Reliability:
+    """The CORP reliability diagram of forecasts and their outcomes, (rows,) each, with a histogram of the forecasts."""
     curve = calibration_curve(outcome, forecast, rng)
     counts, edges = np.histogram(forecast, bins=BINS, range=(0.0, 1.0))
     return Reliability(curve.forecast, curve.frequency, curve.low, curve.high, edges, counts.astype(float))

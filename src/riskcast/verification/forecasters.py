@@ -77,10 +77,11 @@ def forecaster_label(name: str) -> str:
     return known.get(name) or (OF_RECORD.about(name) if name in OF_RECORD else name)
 
 
-def crps_column(forecaster: str) -> str:
-    """The column of a table of scores that holds a forecaster's continuous ranked probability scores.
+def crps_column(forecaster: str, disputed: bool = True) -> str:
+    """The column of a table of scores that holds a forecaster's continuous ranked probability scores; `disputed`:
+    whether against what came with disputed events, or had none of them happened.
 
-    >>> crps_column(MODEL)
-    'crps_model'
+    >>> crps_column(MODEL), crps_column(MODEL, disputed=False)
+    ('crps_model', 'crps_model_undisputed')
     """
-    return f"crps_{forecaster}"
+    return f"crps_{forecaster}{'' if disputed else '_undisputed'}"

@@ -23,9 +23,9 @@ from riskcast.forecasting.scoring import SCORE_IN_WORDS, score
 from riskcast.forecasting.standings import score_draws
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.cache_folder import cache_folder
-from riskcast.machinery.checkpoints import Finished, count_finished, open_checkpoints
+from riskcast.machinery.checkpoints import Finished, count_finished, finish_tasks, open_checkpoints
 from riskcast.machinery.threads import single_thread
-from riskcast.machinery.workers import run_tasks, workers
+from riskcast.machinery.workers import workers
 from riskcast.verification.history_records import ScoreHistory
 from riskcast.version import __version__
 
@@ -127,32 +127,21 @@ def score_history(
     horizon = check_horizon(case, horizon)
     days = history_days(case, years)
     about = _about(horizon, draws, seed)
-    report = progress or (lambda done, total: None)
-    results: dict[dt.date, Finished] = {}
     with (
         _open(Path(cache) if cache is not None else cache_folder(), case, about) if use_cache else nullcontext() as kept
     ):
-        vintages = {day: case_as_of(case, day) for day in days}
-        keys = {day: _key(day, then) for day, then in vintages.items()}
-        for day, key in keys.items():
-            if kept is not None and key in kept.done():
-                results[day] = kept.load(key)
-        report(len(results), len(days))
-        by_key = {key: day for day, key in keys.items()}
-
-        def keep(key: str, made: AsOf) -> None:
-            results[by_key[key]] = Finished(made.frames, made.facts)
-            if kept is not None:
-                kept.save(key, made.frames, made.facts)
-            report(len(results), len(days))
-
-        # The latest first: what is looked at most is there soonest.
-        waiting = [day for day in reversed(days) if day not in results]
-        if waiting:
-            tasks = ((keys[day], (vintages[day], horizon, draws, seed)) for day in waiting)
-            with workers(_count(workers_count, len(waiting))) as ready:
-                run_tasks(forecast_as_of, tasks, ready, keep)
-    return _gather(case, horizon, draws, seed, days, [results[day] for day in days])
+        vintages = {_key(day, then): then for day in days for then in [case_as_of(case, day)]}
+        results = finish_tasks(
+            forecast_as_of,
+            # The latest first: what is looked at most is there soonest.
+            list(reversed(vintages)),
+            lambda key: (vintages[key], horizon, draws, seed),
+            lambda made: Finished(made.frames, made.facts),
+            lambda count: workers(_count(workers_count, count)),
+            kept,
+            progress,
+        )
+    return _gather(case, horizon, draws, seed, days, [results[key] for key in vintages])
 
 
 def days_to_do(

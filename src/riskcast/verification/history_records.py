@@ -103,6 +103,11 @@ class ScoreHistory:
         """One dyad's history; raises UnknownNameError where it is not forecast on the last day."""
         return self._of[self._known(dyad)]
 
+    @cached_property
+    def ranked(self) -> tuple[DyadHistory, ...]:
+        """Every dyad's history, from the highest score today to the lowest."""
+        return tuple(sorted(self._of.values(), key=lambda own: -own.today.mean))
+
     def probability(self, event: str, unit: str) -> tuple[Estimate, ...]:
         """The probability of an event type in a unit on every day, not a number where it was not forecast."""
         own = self.probabilities[(self.probabilities["event"] == event) & (self.probabilities["unit"] == unit)]

@@ -314,8 +314,13 @@ def resolve(truth: Truth, made: AtOrigin, known: Case, horizon: int) -> Resolved
     if other is not None:
         frame["undisputed"] = np.where(other.complete, other.scores, np.nan)[kept]
     frame |= {name: values[kept] for name, values in made.scores.items()}
-    sharp = {name: crps(one.take(kept), came.scores[kept]) for name, one in made.ensembles.items()}
-    scores = pandas.DataFrame(frame | {crps_column(name): values for name, values in sharp.items()})
+    for name, one in made.ensembles.items():
+        ensemble = one.take(kept)
+        frame[crps_column(name)] = crps(ensemble, came.scores[kept])
+        if other is not None:
+            sharp = crps(ensemble, other.scores[kept])
+            frame[crps_column(name, disputed=False)] = np.where(other.complete[kept], sharp, np.nan)
+    scores = pandas.DataFrame(frame)
     joined = pandas.concat(peaks, ignore_index=True) if peaks else pandas.DataFrame()
     return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, _vectors(made, came, other), left_out)
 

@@ -10,12 +10,12 @@ from typing import Final, get_args
 import numpy as np
 
 from riskcast.errors import OptionError, shorten, show
-from riskcast.machinery.array_types import Floats
+from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
-from riskcast.verification.evaluation import BINS, Reliability
+from riskcast.verification.evaluation import reliability_diagram
 from riskcast.verification.forecasters import MODEL, forecaster_names
-from riskcast.verification.measured import Measured, measured
-from riskcast.verification.metrics import brier_scores, calibration_curve, log_scores, resampled_means, skill_score
+from riskcast.verification.measured import Measured, measured, measured_skill
+from riskcast.verification.metrics import brier_scores, log_scores, resampled_means
 from riskcast.verification.track_resampling import Dependence, dependence_of, more_to_tell
 from riskcast.verification.track_rows import (
     ANSWERS,
@@ -146,39 +146,38 @@ def _range(rows: Sequence[TrackRow], score: Callable[[Floats, Floats], Floats]) 
     return float(ways.min(axis=0).mean()), float(ways.max(axis=0).mean())
 
 
-def _measured(values: Floats, rows: Sequence[TrackRow], depend: Dependence) -> Measured:
+def _measured(values: Floats, cluster: Ints, counts: Floats) -> Measured:
     """The mean of one value for each row, with its interval."""
-    cluster, counts = depend.of(rows)
     return measured(float(values.mean()), resampled_means(values, cluster, counts), counts)
 
 
 def _record(rows: Sequence[TrackRow], depend: Dependence, seed: int) -> ForecasterRecord:
     outcome, forecast = _arrays(rows)
     name = rows[0].forecaster
-    curve = calibration_curve(outcome, forecast, generator(seed, "track", name))
-    numbers, edges = np.histogram(forecast, bins=BINS, range=(0.0, 1.0))
+    cluster, counts = depend.of(rows)
     return ForecasterRecord(
         forecaster=name,
         kind=rows[0].kind,
         questions=len(rows),
         events=int(outcome.sum()),
         disputed=sum(row.answer == IN_DISPUTE for row in rows),
-        brier=_measured(brier_scores(outcome, forecast), rows, depend),
-        log_score=_measured(log_scores(outcome, forecast), rows, depend),
+        brier=_measured(brier_scores(outcome, forecast), cluster, counts),
+        log_score=_measured(log_scores(outcome, forecast), cluster, counts),
         mean_forecast=float(forecast.mean()),
-        bias=_measured(forecast - outcome, rows, depend),
+        bias=_measured(forecast - outcome, cluster, counts),
         brier_range=_range(rows, brier_scores),
         log_range=_range(rows, log_scores),
         bias_range=_range(rows, lambda came, said: said - came),
-        reliability=Reliability(curve.forecast, curve.frequency, curve.low, curve.high, edges, numbers.astype(float)),
-        clusters=depend.of(rows)[1].shape[1],
+        reliability=reliability_diagram(outcome, forecast, generator(seed, "track", name)),
+        clusters=counts.shape[1],
     )
 
 
 def _slice(by: By, value: str, rows: Sequence[TrackRow], depend: Dependence) -> TrackSlice:
     outcome, forecast = _arrays(rows)
-    brier = _measured(brier_scores(outcome, forecast), rows, depend)
-    bias = _measured(forecast - outcome, rows, depend)
+    cluster, counts = depend.of(rows)
+    brier = _measured(brier_scores(outcome, forecast), cluster, counts)
+    bias = _measured(forecast - outcome, cluster, counts)
     return TrackSlice(by, value, rows[0].forecaster, len(rows), int(outcome.sum()), brier, bias)
 
 
@@ -199,28 +198,22 @@ def _paired(rows: Sequence[TrackRow], others: Sequence[TrackRow], depend: Depend
     cluster, counts = depend.of(rows)
     outcome, forecast = _arrays(rows)
     said = _arrays(others)[1]
+    name, other = rows[0].forecaster, others[0].forecaster
     own, theirs = brier_scores(outcome, forecast), brier_scores(outcome, said)
-    replicates = [resampled_means(scores, cluster, counts) for scores in (own, theirs)]
-    other = float(theirs.mean())
+    scores = {name: own, other: theirs}
+    resampled = {each: resampled_means(values, cluster, counts) for each, values in scores.items()}
     with np.errstate(invalid="ignore"):
         # Two forecasts that were as sure and as wrong differ by no number.
         logs = log_scores(outcome, forecast) - log_scores(outcome, said)
     finite = bool(np.isfinite(logs).all())
     nan = Measured(float("nan"), float("nan"), float("nan"))
-    difference = _measured(own - theirs, rows, depend)
-    skill = skill_score(float(own.mean()), other)
-    ways = [
-        brier_scores(_arrays(rows, way)[0], forecast) - brier_scores(_arrays(rows, way)[0], said)
-        for way in (True, False)
-    ]
-    is_open = any(row.answer == IN_DISPUTE for row in rows)
     return Paired(
-        forecaster=rows[0].forecaster,
-        against=others[0].forecaster,
+        forecaster=name,
+        against=other,
         questions=len(rows),
-        difference=difference,
-        log_difference=_measured(logs, rows, depend) if finite else nan,
-        skill=measured(float(skill), skill_score(*replicates), counts) if other > 0.0 else None,
-        difference_range=(float(np.minimum(*ways).mean()), float(np.maximum(*ways).mean())) if is_open else None,
+        difference=_measured(own - theirs, cluster, counts),
+        log_difference=_measured(logs, cluster, counts) if finite else nan,
+        skill=measured_skill(scores, resampled, name, other, counts),
+        difference_range=_range(rows, lambda came, mine: brier_scores(came, mine) - brier_scores(came, said)),
         more=more_to_tell(own - theirs, cluster, counts),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from riskcast.machinery.tables import Cell, Column, Table
-from riskcast.numbers import digits_of, has_ends, number, signed
+from riskcast.numbers import digits_of, has_ends, leaves_out_zero, number, signed, signed_ends
 from riskcast.verification.measured import Measured
 from riskcast.verification.track_rows import By, TrackRecord
 from riskcast.verification.track_words import MOST_MORE
@@ -120,13 +120,12 @@ def slices_table(record: TrackRecord, by: By, names: Mapping[str, str] | None = 
 
 def _points(bias: Measured) -> Cell:
     """A bias in points with its interval, marked where it can be told."""
-    ends = f"{signed(100 * bias.low, 0)} to {signed(100 * bias.high, 0)}" if has_ends(bias) else ""
-    told = has_ends(bias) and (bias.low > 0 or bias.high < 0)
-    return Cell(signed(100 * bias.value, 0), ends, "bad" if told else "")
+    ends = signed_ends(bias, 0, 100) if has_ends(bias) else ""
+    return Cell(signed(100 * bias.value, 0), ends, "bad" if leaves_out_zero(bias) else "")
 
 
 def _more(more: int | None, difference: Measured) -> str:
-    if has_ends(difference) and (difference.low > 0 or difference.high < 0):
+    if leaves_out_zero(difference):
         return "told"
     if more is None:
         return "–"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from riskcast.numbers import has_ends, number, percent, share, signed, skill as skill_text
+from riskcast.numbers import (
+    counted,
+    has_ends,
+    leaves_out_zero,
+    number,
+    percent,
+    share,
+    signed,
+    signed_ends,
+    skill as skill_text,
+)
 from riskcast.verification.forecasters import MODEL
 from riskcast.verification.track_rows import ForecasterRecord, Paired, TrackRecord, TrackRow
 from riskcast.verification.verdicts import Verdict, label_of
@@ -46,10 +56,10 @@ def track_verdict(record: TrackRecord) -> Verdict:
         return Verdict("open", "There is no track record yet.", what_next(record), firm=False)
     first = record.forecasters[0]
     against = [pair for pair in record.pairs if pair.forecaster == first.forecaster and pair.against != MODEL]
-    counted = f"{record.questions:,} question{'s' if record.questions != 1 else ''} answered"
+    answered = f"{counted(record.questions, 'question')} answered"
     name = label_of(first.forecaster)
     if not against:
-        return Verdict("open", f"{counted}: {bias_in_words(first)}", "Nobody is there to compare with.", firm=False)
+        return Verdict("open", f"{answered}: {bias_in_words(first)}", "Nobody is there to compare with.", firm=False)
     best = max(against, key=lambda pair: pair.difference.value)
     told = pair_in_words(best)
     kind = "open"
@@ -60,7 +70,7 @@ def track_verdict(record: TrackRecord) -> Verdict:
         "worse": f"{label_of(best.against)} beats {name}",
         "open": f"It cannot be told yet whether {name} beats {label_of(best.against)}",
     }
-    return Verdict(kind, f"{counted}. {words[kind]}.", f"{told} {bias_in_words(first)}", firm=kind != "open")
+    return Verdict(kind, f"{answered}. {words[kind]}.", f"{told} {bias_in_words(first)}", firm=kind != "open")
 
 
 def bias_in_words(record: ForecasterRecord) -> str:
@@ -74,25 +84,24 @@ def bias_in_words(record: ForecasterRecord) -> str:
     points = f"{number(100 * abs(bias.value), 0)} points"
     if not has_ends(bias):
         return f"{said}: {signed(100 * bias.value, 0)} points, and how sure that is cannot be told yet."
-    if bias.low > 0 or bias.high < 0:
+    if leaves_out_zero(bias):
         which = "high" if bias.value > 0 else "low"
         ends = sorted((abs(bias.low), abs(bias.high)))
         return f"{said}: too {which} by {points} ({number(100 * ends[0], 0)} to {number(100 * ends[1], 0)})."
-    ends = f"{signed(100 * bias.low, 0)} to {signed(100 * bias.high, 0)}"
-    return f"{said}: no bias that can be told ({signed(100 * bias.value, 0)} points, {ends})."
+    told = f"{signed(100 * bias.value, 0)} points, {signed_ends(bias, 0, 100)}"
+    return f"{said}: no bias that can be told ({told})."
 
 
 def pair_in_words(pair: Paired) -> str:
     """Who did better on the questions that both answered, and how many more would tell."""
     name, other = label_of(pair.forecaster), label_of(pair.against)
-    on = f"on {pair.questions:,} question{'s' if pair.questions != 1 else ''} that both answered"
+    on = f"on {counted(pair.questions, 'question')} that both answered"
     skill = ""
     if pair.skill is not None:
         value, ends = skill_text(pair.skill)
         skill = f" (skill {value}{f', {ends}' if ends else ''})"
-    difference = pair.difference
-    if has_ends(difference) and (difference.low > 0 or difference.high < 0):
-        return f"{name} did {'better' if difference.value < 0 else 'worse'} than {other} {on}{skill}."
+    if leaves_out_zero(pair.difference):
+        return f"{name} did {'better' if pair.difference.value < 0 else 'worse'} than {other} {on}{skill}."
     return f"{name} and {other} cannot be told apart {on}{skill}{more_in_words(pair)}."
 
 
@@ -125,13 +134,11 @@ def misses_in_words(record: TrackRecord) -> str:
     recent = len({row.question for row in record.last_month if row.kind != "reference"})
     if not recent:
         return "No question was answered in the last month."
-    many = f"{recent:,} question{'s were' if recent != 1 else ' was'} answered in the last month"
+    many = f"{counted(recent, 'question was', 'questions were')} answered in the last month"
     missed = len(record.misses)
     if not missed:
         return f"{many}, and no forecast gave what came less than one half."
-    return (
-        f"{many}; {missed:,} forecast{'s' if missed != 1 else ''} gave what came less than one half, the worst first."
-    )
+    return f"{many}; {counted(missed, 'forecast')} gave what came less than one half, the worst first."
 
 
 def disputed_in_track(record: ForecasterRecord) -> str:
@@ -139,7 +146,7 @@ def disputed_in_track(record: ForecasterRecord) -> str:
     if record.brier_range is None:
         return ""
     low, high = record.brier_range
-    many = f"{record.disputed:,} question{'s are' if record.disputed != 1 else ' is'} disputed"
+    many = f"{counted(record.disputed, 'question is', 'questions are')} disputed"
     whose = f"the Brier score of {label_of(record.forecaster)}"
     return f"{many}: {whose} is {number(low, 3)} to {number(high, 3)}, whichever way."
 
@@ -150,11 +157,11 @@ def left_out_in_words(record: TrackRecord) -> str:
     if record.void:
         parts.append(f"{record.void:,} void")
     if record.late:
-        parts.append(f"{record.late:,} forecast{'s' if record.late != 1 else ''} late")
+        parts.append(f"{counted(record.late, 'forecast')} late")
     left = f"Not scored: {' and '.join(parts)}. " if parts else ""
     if record.waiting:
         over = f", {record.overdue:,} of them though their window is over" if record.overdue else ""
-        left += f"{record.waiting:,} question{'s wait' if record.waiting != 1 else ' waits'} for an answer{over}."
+        left += f"{counted(record.waiting, 'question waits', 'questions wait')} for an answer{over}."
     return left.strip()
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from riskcast.numbers import between, has_ends, number, p_value, skill as skill_text
+from riskcast.numbers import between, has_ends, leaves_out_zero, number, p_value, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, SeverityScore, Slice
 from riskcast.verification.forecasters import forecaster_label, reference_names
@@ -149,7 +149,7 @@ def skill_verdict(scores: Slice) -> Verdict:
     if scores.events < LEAST_EVENTS:
         headline = f"Too few events to tell: {scores.events} in {scores.forecasts:,} forecasts"
         return Verdict("open", headline, f"{compared} ({span}).{caution}", firm=False)
-    if skill.low > 0 or skill.high < 0:
+    if leaves_out_zero(skill):
         kind = "better" if skill.low > 0 else "worse"
         did = "seems to have forecast" if caution else "forecast"
         headline = f"{name} {did} {kind} than the best reference"
@@ -204,10 +204,8 @@ def vectors_in_words(vectors: Mapping[str, VectorScore]) -> str:
         return "All outcomes together: there is no reference to compare with."
     gain = best.gain
     kind = "worse" if gain.value < 0 else "better"
-    shown = has_ends(gain) and (gain.low > 0 or gain.high < 0)
-    told = (
-        f"{kind} than {label_of(best.forecaster)}" if shown else f"no sure difference from {label_of(best.forecaster)}"
-    )
+    name = label_of(best.forecaster)
+    told = f"{kind} than {name}" if leaves_out_zero(gain) else f"no sure difference from {name}"
     span = f" ({between(gain, 2)})" if has_ends(gain) else ""
     return f"All outcomes together: {told}, by {number(gain.value, 2)} nats an origin{span}."
 

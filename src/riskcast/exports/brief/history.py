@@ -18,7 +18,7 @@ BLOCKS: Final = 24
 
 def history_part(history: ScoreHistory) -> Table:
     """How the score of every dyad went: those with the highest scores today."""
-    found = sorted((history.of(dyad) for dyad in history.dyads), key=lambda own: -own.today.mean)[:MOST_PAIRS]
+    found = history.ranked[:MOST_PAIRS]
     low = min((float(np.nanmin(own.score)) for own in found), default=0.0)
     high = max((float(np.nanmax(own.score)) for own in found), default=100.0)
     rows = tuple(
