@@ -87,31 +87,21 @@ class UploadedOverlay:
         return {key: quantity.model_dump(mode="json", exclude_none=True) for key, quantity in changes}
 
 
-def read_case_upload(name: str, content: bytes) -> riskcast.Case:
-    """The case in a zip of its folder; raises RiskcastError with every problem found, one a line.
+def unpacked(name: str, content: bytes) -> tuple[str, dict[str, bytes]]:
+    """The name of the case in a zip, and its files by path within the case's folder; raises RiskcastError.
 
     The case is named after the folder in the zip, or after the zip where its files lie at the top.
     """
-    return load_files(name, *unpacked(name, content))
-
-
-def unpacked(name: str, content: bytes) -> tuple[str, dict[str, bytes]]:
-    """The name of the case in a zip, and its files by path within the case's folder."""
     check_size(name, len(content))
     folder, files = _rooted(name, _unzip(name, content))
     return _case_name(folder or name), dict(files)
 
 
-def read_case_files(files: Mapping[str, bytes]) -> riskcast.Case:
-    """The case in several uploaded files, by name; raises RiskcastError with every problem found, one a line.
+def gathered(files: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
+    """The name of the case in several uploaded files, and these by path within the case's folder; raises RiskcastError.
 
     Names may hold folders, as those of an uploaded folder do. Without any, tables are taken for those of `history/`.
     """
-    return load_files(UPLOAD, *gathered(files))
-
-
-def gathered(files: Mapping[str, bytes]) -> tuple[str, dict[str, bytes]]:
-    """The name of the case in several uploaded files, and these by path within the case's folder."""
     shown = UPLOAD
     if len(files) > MOST_ENTRIES:
         raise _refusal(shown, f"holds more than {MOST_ENTRIES} files", "choose only the files of one case")
@@ -295,11 +285,7 @@ def _case_name(given: str) -> str:
 
 
 def load_files(shown: str, case_name: str, files: Mapping[str, bytes]) -> riskcast.Case:
-    """The case in files by path; raises RiskcastError with every problem found, told as of `shown`."""
-    return _load(shown, case_name, files)
-
-
-def _load(shown: str, case_name: str, files: Mapping[str, bytes]) -> riskcast.Case:
+    """The case in files by path; raises RiskcastError with every problem found, one a line, told as of `shown`."""
     if not _reading.acquire(timeout=PATIENCE):
         raise _refusal(shown, "was not read, as another upload is", "try again in a minute")
     try:

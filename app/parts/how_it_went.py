@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import riskcast
 from parts import door as st, last_words
 from parts.markdown import Markdown
@@ -17,9 +19,10 @@ def line_of(history: riskcast.ScoreHistory, dyad: str) -> Markdown | None:
     if dyad not in history.dyads:
         return None
     own = history.of(dyad)
-    ends = [history.of(one) for one in history.dyads]
-    low, high = min(float(one.score.min()) for one in ends), max(float(one.score.max()) for one in ends)
-    spark = charts.sparkline(own.score.tolist(), BLOCKS, low, high)
+    scores = np.concatenate([history.of(one).score for one in history.dyads])
+    # A dyad has no score as of days before it existed.
+    known = scores[np.isfinite(scores)]
+    spark = charts.sparkline(own.score.tolist(), BLOCKS, float(known.min()), float(known.max()))
     told = "" if own.percentile is None else f"above {riskcast.percent(own.percentile)} of its past"
     if own.since_month is not None:
         moved = own.since_month

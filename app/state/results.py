@@ -187,6 +187,20 @@ def _changed_since(asked: riskcast.Request, day: dt.date, _report: Callable[[int
     )
 
 
+def track_record(contents: riskcast.LedgerContents, case: str | None) -> riskcast.TrackRecord:
+    """The track record that a ledger holds today, of one case by name or of all."""
+    last = contents.entries[-1].hash if contents.entries else ""
+    return _track_record(contents.place, last, case, dt.datetime.now(dt.UTC).date(), contents)
+
+
+@kept(max_entries=MOST_RESULTS)
+def _track_record(
+    place: str, last: str, case: str | None, day: dt.date, _contents: riskcast.LedgerContents
+) -> riskcast.TrackRecord:
+    """`last` stands for all that the ledger holds: it is the hash of its last entry, and of those before it."""
+    return riskcast.track(_contents, day, case=case)
+
+
 def difference(now: Result, before: Result) -> riskcast.Contrast:
     """What differs between two results that met the same chance."""
     return riskcast.contrast(now.forecast, before.forecast)

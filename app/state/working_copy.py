@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import riskcast
 from state import session
 from state.kept_cases import kept_cases
 from state.own_folder import own_case, own_folder
+from state.results import MOST_CASES, kept
 from state.session import View
 
 Operation = (
@@ -43,8 +43,12 @@ def copy_of(case: riskcast.Case) -> Copy:
     if folder is not None and own is not None and (own.name, own.hash) == (case.name, case.hash):
         return Copy(case.name, _read(folder), folder)
     known = kept_cases().files(case)
-    if known is not None:
-        return Copy(case.name, known)
+    return _made(case) if known is None else Copy(case.name, known)
+
+
+@kept(max_entries=MOST_CASES)
+def _made(case: riskcast.Case) -> Copy:
+    """The files of a case that came with riskcast, or as it is written anew."""
     with tempfile.TemporaryDirectory(prefix="riskcast-copy-") as top:
         place = Path(top) / case.name
         if case.name in riskcast.list_cases():
@@ -119,6 +123,8 @@ def _written(copy: Copy, top: Path) -> Path:
 
 
 def _read(folder: Path) -> Mapping[str, bytes]:
-    paths: list[Any] = [path for path in folder.rglob("*") if path.is_file()]
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    return {path: content for path, content in sorted(found.items()) if not path.startswith(".")}
+    tops = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    paths = {
+        path.relative_to(folder).as_posix(): path for top in tops for path in (top, *top.rglob("*")) if path.is_file()
+    }
+    return {name: path.read_bytes() for name, path in sorted(paths.items())}

@@ -10,7 +10,7 @@ import riskcast
 from parts import door as st, widgets
 from parts.markdown import Markdown, code, lines
 from riskcast import charts
-from state import session
+from state import results, session
 
 MOST_MISSES = 10
 FEWEST_CURVE = 10
@@ -31,7 +31,7 @@ def show() -> None:
         len(names) < 2
         or st.toggle("This case alone", value=True, key="track_case", help="Else all cases of the ledger.")
     )
-    record = riskcast.track(contents, case=name if alone else None)
+    record = results.track_record(contents, name if alone else None)
     data = riskcast.track_data(record, contents.place)
     st.markdown(Markdown("**{}** {}", data["verdict"], data["detail"]))
     left = data["left_out"]

@@ -334,8 +334,9 @@ def _try(form: str, change: Callable[[View], riskcast.Update]) -> None:
 
 
 def _past(now: View, copy: Copy, author: str) -> None:
-    entries = working_copy.look_at(copy, riskcast.read_journal)
-    kept = working_copy.look_at(copy, riskcast.list_vintages)
+    entries, kept = working_copy.look_at(
+        copy, lambda folder: (riskcast.read_journal(folder), riskcast.list_vintages(folder))
+    )
     st.subheader("What was edited", anchor="what-was-edited")
     wrong = st.session_state.get(PROBLEM)
     if wrong is not None and wrong[0] == "Undo":

@@ -22,13 +22,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import riskcast
-from files import downloads, uploads
+from files import downloads
 from riskcast.charts import theme
 from riskcast.exports import Picture, Wish, pictures, tables as sheets
 from state import results, session
 from state.kept_cases import short_hash
 from state.session import View
 from tests.support import smallpanel
+from tests.support.uploaded import read_case_upload
 from views import export
 
 CHANGES = {
@@ -169,7 +170,7 @@ def test_what_was_added_in_the_app_travels_in_the_case(view: View) -> None:
     built = {"label": "Mine", "story": "A shift.", "indicators": [{"indicator": "xenophobia", "shift": 5.0}]}
     added = replace(view, observed=(row,), built={"mine": built}, scenario="mine")
     handed = added.handed
-    read = uploads.read_case_upload("x.zip", downloads.case_zip(handed))
+    read = read_case_upload("x.zip", downloads.case_zip(handed))
     assert read.hash == handed.hash != view.case.hash
     assert len(read.event_rows) == len(view.case.event_rows) + 1
     posterior = riskcast.fit(riskcast.apply_overlay(read, CHANGES), draws=1000, seed=1)
@@ -184,7 +185,7 @@ def test_what_was_added_in_the_app_travels_in_the_case(view: View) -> None:
 
 def test_a_published_case_is_handed_over_as_it_is(view: View) -> None:
     assert view.handed is view.case
-    assert uploads.read_case_upload("x.zip", downloads.case_zip(view.case)).hash == view.case.published_hash
+    assert read_case_upload("x.zip", downloads.case_zip(view.case)).hash == view.case.published_hash
 
 
 def test_files_of_different_forecasts_differ_in_name(view: View) -> None:

@@ -19,6 +19,7 @@ from reference_run import page_part, process as verify
 from state import results
 from state.session import View
 from tests.support.smallcase import FILES
+from tests.support.uploaded import read_case_upload
 
 XENOPHOBIA = {"indicators.xenophobia.now": {"median": 55.0, "interval": [47.0, 63.0]}}
 
@@ -84,7 +85,7 @@ def test_a_chosen_scenario_is_shown(sidebar: AppTest) -> None:
 def test_a_case_in_a_zip_is_opened_and_can_be_undone(sidebar: AppTest) -> None:
     upload(sidebar, ("mine.zip", zipped()))
     assert seen(sidebar).case.name == "mine"
-    assert seen(sidebar).case.hash == uploads.read_case_upload("mine.zip", zipped()).hash
+    assert seen(sidebar).case.hash == read_case_upload("mine.zip", zipped()).hash
     assert not sidebar.error
     assert [toast.value for toast in sidebar.toast] == ["Case opened."]
     sidebar.button(key="undo_button").click().run()
@@ -93,7 +94,7 @@ def test_a_case_in_a_zip_is_opened_and_can_be_undone(sidebar: AppTest) -> None:
 
 def test_a_case_in_single_files_is_opened(sidebar: AppTest) -> None:
     upload(sidebar, *((name.rpartition("/")[2], text.encode()) for name, text in FILES.items()))
-    assert seen(sidebar).case.hash == uploads.read_case_upload("mine.zip", zipped()).hash
+    assert seen(sidebar).case.hash == read_case_upload("mine.zip", zipped()).hash
 
 
 def test_a_whole_folder_can_be_chosen(sidebar: AppTest) -> None:
@@ -185,7 +186,7 @@ def test_a_file_that_was_forgotten_can_be_added(sidebar: AppTest) -> None:
     upload(sidebar, *((name, content) for name, content in files.items() if name != "sources.yaml"))
     assert "sources.yaml" in refused(sidebar)
     upload(sidebar, *files.items())
-    assert seen(sidebar).case.hash == uploads.read_case_upload("mine.zip", zipped()).hash
+    assert seen(sidebar).case.hash == read_case_upload("mine.zip", zipped()).hash
 
 
 def test_two_files_of_one_name_are_refused(sidebar: AppTest) -> None:
@@ -200,10 +201,18 @@ def test_what_a_file_holds_is_not_shown_as_markup(sidebar: AppTest) -> None:
 
 
 def test_a_refused_file_is_read_once(sidebar: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked, read = uploads.unpacked, []
+
+    def counted(name: str, content: bytes) -> tuple[str, dict[str, bytes]]:
+        read.append(name)
+        return unpacked(name, content)
+
+    monkeypatch.setattr(uploads, "unpacked", counted)
     upload(sidebar, ("mine.zip", b"not a zip"))
-    monkeypatch.setattr(uploads, "read_case_upload", lambda *_: pytest.fail("it was read again"))
+    assert read == ["mine.zip"]
     sidebar.run()
     assert "is no zip" in refused(sidebar)
+    assert read == ["mine.zip"]
 
 
 def test_uploads_are_limited_in_size(sidebar: AppTest) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import riskcast
 from riskcast.ledger.entries import append
 from riskcast.ledger.places import find_place
 from riskcast.ledger.records import LedgerAnswer, LedgerForecast, LedgerQuestion
@@ -73,3 +74,26 @@ def test_the_page_shows_misses_biases_and_pairs(tmp_path: Path, monkeypatch: pyt
     assert "**she**" not in said
     assert "*Aland*" not in said
     assert page.selectbox(key="track_curve").options == ["riskcast", "**she**"]
+
+
+def test_a_track_record_is_worked_out_once_until_the_ledger_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "ledger.sqlite"
+    fill(place)
+    monkeypatch.setenv("RISKCAST_LEDGER", str(place))
+    worked_out, track = [], riskcast.track
+    monkeypatch.setattr(
+        riskcast, "track", lambda contents, *given, **more: (worked_out.append(1), track(contents, *given, **more))[1]
+    )
+    page = drawn()
+    page.selectbox(key="track_curve").set_value("**she**").run()
+    assert not page.exception
+    assert len(worked_out) == 1
+    contents = riskcast.read_ledger(place)
+    name = next(iter(contents.questions))
+    with writing(find_place(place)) as connection:
+        append(connection, [LedgerForecast(name, "late", "person", 0.5)], "tester", dt.datetime.now(dt.UTC))
+    page.run()
+    assert not page.exception
+    assert len(worked_out) == 2

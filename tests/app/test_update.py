@@ -16,7 +16,7 @@ from state import working_copy
 from state.kept_cases import kept_cases
 from state.own_folder import OWN
 from state.session import View
-from tests.support.smallcase import CASE, write_files
+from tests.support.smallcase import CASE, FILES, write_files
 
 
 def page() -> None:
@@ -126,3 +126,24 @@ def test_the_bundled_case_is_copied_with_its_comments() -> None:
 def test_a_case_whose_files_are_not_known_says_that_comments_are_lost(folder: Path) -> None:
     case = riskcast.load_case(write_files(folder.parent / "other")).revised(name="elsewhere")
     assert working_copy.copy_of(case).anew
+
+
+def test_a_copy_is_made_once_of_a_case(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = riskcast.load_case(folder).revised(name="made_once")
+    first = working_copy.copy_of(case)
+    monkeypatch.setattr(riskcast, "write_case", lambda *_: pytest.fail("it was written again"))
+    assert working_copy.copy_of(case) is first
+    later = case.revised(settings=case.settings.model_copy(update={"title": "Other"}))
+    with pytest.raises(pytest.fail.Exception, match="written again"):
+        working_copy.copy_of(later)
+
+
+def test_what_is_hidden_in_a_folder_of_ones_own_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".git" / "objects").mkdir(parents=True)
+    (folder / ".git" / "objects" / "pack").write_bytes(b"x" * 1000)
+    (folder / ".DS_Store").write_bytes(b"x")
+    read, own = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path), own(path))[1])
+    found = working_copy._read(folder)
+    assert set(found) == {p.relative_to(folder).as_posix() for p in read} == set(FILES)
+    assert list(found) == sorted(found)

@@ -30,6 +30,7 @@ import riskcast
 from files import uploads
 from tests.support import smallpanel
 from tests.support.smallcase import FILES, write_files
+from tests.support.uploaded import read_case_files, read_case_upload
 
 GOOD = {name: text.encode() for name, text in FILES.items()}
 GOOD_YML = {name.replace(".yaml", ".yml"): content for name, content in GOOD.items()}
@@ -54,7 +55,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: object) -> None:
         raise AssertionError("it was not refused at the door")
 
-    monkeypatch.setattr(uploads, "_load", read)
+    monkeypatch.setattr(uploads, "load_files", read)
 
 
 def zipped(
@@ -73,7 +74,7 @@ def zipped(
 
 def refusal(name: str, content: bytes) -> str:
     with pytest.raises(riskcast.RiskcastError) as caught:
-        uploads.read_case_upload(name, content)
+        read_case_upload(name, content)
     text = str(caught.value)
     assert "; " in text
     assert "Traceback" not in text
@@ -96,7 +97,7 @@ def refusal(name: str, content: bytes) -> str:
     ],
 )
 def test_a_zip_of_a_case_is_the_case(name: str, folder: str, case_name: str, tmp_path: Path) -> None:
-    case = uploads.read_case_upload(name, zipped(GOOD, folder))
+    case = read_case_upload(name, zipped(GOOD, folder))
     assert case.hash == riskcast.load_case(write_files(tmp_path / "small")).hash
     assert case.published_hash == case.hash
     assert case.name == case_name
@@ -105,7 +106,7 @@ def test_a_zip_of_a_case_is_the_case(name: str, folder: str, case_name: str, tmp
 def test_what_operating_systems_add_is_passed_over() -> None:
     added = {"__MACOSX/small/._case.yaml": b"\0\1", "small/.DS_Store": b"\0", "small/history/Thumbs.db": b"\0"}
     with_folders = {"small/": b"", "small/history/": b"", **{f"small/{name}": text for name, text in GOOD.items()}}
-    assert uploads.read_case_upload("a.zip", zipped({**added, **with_folders})).name == "small"
+    assert read_case_upload("a.zip", zipped({**added, **with_folders})).name == "small"
 
 
 def test_what_repositories_notebooks_and_editors_leave_is_passed_over() -> None:
@@ -124,15 +125,15 @@ def test_what_repositories_notebooks_and_editors_leave_is_passed_over() -> None:
         *("Icon\r", "history/Icon\r", "@eaDir/case.yaml@x/y", "ehthumbs.db", "#case.yaml#", "history/events.csv.bak"),
         "history/.hidden.csv",
     )
-    case = uploads.read_case_upload("a.zip", zipped(GOOD | dict.fromkeys(names, b"\0x"), "small/"))
+    case = read_case_upload("a.zip", zipped(GOOD | dict.fromkeys(names, b"\0x"), "small/"))
     assert case.name == "small"
-    assert uploads.read_case_files(GOOD | dict.fromkeys(names, b"\0x")).hash == case.hash
+    assert read_case_files(GOOD | dict.fromkeys(names, b"\0x")).hash == case.hash
 
 
 def test_a_zip_from_windows_powershell_is_the_case() -> None:
     packed = {f"mine\\{name.replace('/', chr(92))}": content for name, content in GOOD.items()}
-    case = uploads.read_case_upload("a.zip", zipped({"mine\\": b"", "mine\\history\\": b""} | packed))
-    assert (case.name, case.hash) == ("mine", uploads.read_case_files(GOOD).hash)
+    case = read_case_upload("a.zip", zipped({"mine\\": b"", "mine\\history\\": b""} | packed))
+    assert (case.name, case.hash) == ("mine", read_case_files(GOOD).hash)
     for odd, words in (
         ("mine\\..\\..\\x.csv", "leads out of the folder"),
         ("C:\\x.csv", "contains a backslash or a colon"),
@@ -143,7 +144,7 @@ def test_a_zip_from_windows_powershell_is_the_case() -> None:
 
 
 def test_a_folder_within_folders_is_the_case_and_several_are_named() -> None:
-    assert uploads.read_case_upload("a.zip", zipped(GOOD, "download/cases/mine/")).name == "mine"
+    assert read_case_upload("a.zip", zipped(GOOD, "download/cases/mine/")).name == "mine"
     two = {f"cases/{top}/{name}": content for top in ("a", "b") for name, content in GOOD.items()}
     assert "but in cases/a, cases/b; pack the folder of one case" in refusal("x.zip", zipped(two))
     assert "but in mine; pack" in refusal(
@@ -158,7 +159,7 @@ def test_a_file_with_the_name_of_the_folder_is_refused() -> None:
 
 
 def test_names_that_a_mac_writes_apart_are_one_name() -> None:
-    assert uploads.read_case_upload("a.zip", zipped(GOOD, "Fa\u0308lle/")).name == "Falle"
+    assert read_case_upload("a.zip", zipped(GOOD, "Fa\u0308lle/")).name == "Falle"
     twice = GOOD | {"history/\u00e4.csv": b"x", "history/a\u0308.csv": b"x"}
     assert "twice; keep one of the two" in refusal("a.zip", zipped(twice))
 
@@ -174,9 +175,9 @@ def test_a_zip_of_a_panel_case_is_the_case(suffix: str, tmp_path: Path) -> None:
     folder = smallpanel.write_panel_case(tmp_path / "panel", suffix=suffix)
     files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     files["README.md"] = b"# A panel"
-    assert uploads.read_case_upload("panel.zip", zipped(files)).hash == riskcast.load_case(folder).hash
+    assert read_case_upload("panel.zip", zipped(files)).hash == riskcast.load_case(folder).hash
     bare = {Path(name).name: content for name, content in files.items()}
-    assert uploads.read_case_files(bare).hash == riskcast.load_case(folder).hash
+    assert read_case_files(bare).hash == riskcast.load_case(folder).hash
 
 
 def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None:
@@ -187,12 +188,12 @@ def test_tables_of_every_kind_and_yml_files_are_the_case(tmp_path: Path) -> None
         book.active.append(row)
     book.save(tmp_path / "indicators.xlsx")
     files = {name: content for name, content in GOOD_YML.items() if "history" not in name}
-    assert uploads.read_case_upload("a.zip", zipped(GOOD_YML, "mine/")).hash == expected
-    assert uploads.read_case_upload("a.zip", zipped({n.replace("case.", "Case."): c for n, c in GOOD.items()})).hash
+    assert read_case_upload("a.zip", zipped(GOOD_YML, "mine/")).hash == expected
+    assert read_case_upload("a.zip", zipped({n.replace("case.", "Case."): c for n, c in GOOD.items()})).hash
     files["history/events.csv.gz"] = gzip.compress(GOOD["history/events.csv"])
     files["history/indicators.xlsx"] = (tmp_path / "indicators.xlsx").read_bytes()
-    assert uploads.read_case_upload("a.zip", zipped(files)).hash == expected
-    assert uploads.read_case_files({Path(name).name: content for name, content in files.items()}).hash == expected
+    assert read_case_upload("a.zip", zipped(files)).hash == expected
+    assert read_case_files({Path(name).name: content for name, content in files.items()}).hash == expected
 
 
 def test_what_tables_unpack_to_is_limited() -> None:
@@ -201,15 +202,15 @@ def test_what_tables_unpack_to_is_limited() -> None:
     bomb = head + b"".join(packer.compress(chunk) for _ in range(1200)) + packer.flush()
     files = {name: content for name, content in GOOD.items() if name != "history/events.csv"}
     with pytest.raises(riskcast.RiskcastError, match="takes more than 15 s or 1 GB of memory to read"):
-        uploads.read_case_files(files | {"history/events.csv.gz": bomb})
+        read_case_files(files | {"history/events.csv.gz": bomb})
 
 
 def test_files_with_and_without_folders_are_the_case(tmp_path: Path) -> None:
     expected = riskcast.load_case(write_files(tmp_path / "small")).hash
-    in_folder = uploads.read_case_files({f"mine/{name}": content for name, content in GOOD.items()})
-    bare = uploads.read_case_files({Path(name).name: content for name, content in GOOD.items()})
-    at_top = uploads.read_case_files(GOOD)
-    assert uploads.read_case_upload("a.zip", zipped(GOOD, "./")).hash == expected
+    in_folder = read_case_files({f"mine/{name}": content for name, content in GOOD.items()})
+    bare = read_case_files({Path(name).name: content for name, content in GOOD.items()})
+    at_top = read_case_files(GOOD)
+    assert read_case_upload("a.zip", zipped(GOOD, "./")).hash == expected
     assert in_folder.hash == bare.hash == at_top.hash == expected
     assert (in_folder.name, bare.name) == ("mine", "uploaded_case")
 
@@ -262,7 +263,7 @@ def test_yaml_aliases_are_refused() -> None:
 def test_a_path_that_leads_elsewhere_or_hides_is_refused(name: str, words: str) -> None:
     assert words in refusal("a.zip", zipped(GOOD | {name: b"x"}))
     with pytest.raises(riskcast.RiskcastError, match=f"^the upload: holds '.*', which {words}; "):
-        uploads.read_case_files(GOOD | {name: b"x"})
+        read_case_files(GOOD | {name: b"x"})
 
 
 @pytest.mark.usefixtures("unread")
@@ -348,7 +349,7 @@ def test_what_is_no_zip_is_refused(content: bytes) -> None:
 
 
 def test_a_damaged_zip_is_refused_or_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_load", lambda *_: None)
+    monkeypatch.setattr(uploads, "load_files", lambda *_: None)
     whole, rng, refused = zipped(GOOD, "small/"), random.Random(1), 0
     for _ in range(1500):
         broken = bytearray(whole)
@@ -359,7 +360,7 @@ def test_a_damaged_zip_is_refused_or_read(monkeypatch: pytest.MonkeyPatch) -> No
         if rng.random() < 0.2:
             del broken[rng.randrange(len(broken)) :]
         try:
-            uploads.read_case_upload("a.zip", bytes(broken))
+            read_case_upload("a.zip", bytes(broken))
         except riskcast.RiskcastError:
             refused += 1
     assert refused > 700
@@ -395,7 +396,7 @@ def test_zip_bombs_are_refused_unopened() -> None:
 
 
 def test_a_zip_that_lies_about_its_sizes_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_load", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(uploads, "load_files", lambda *_: pytest.fail("it was read"))
     packed = bytearray(zipped({"case.yaml": bytes(30_000_000)}))
     told = struct.pack("<I", 500)
     packed[22:26] = told
@@ -419,8 +420,8 @@ def test_a_zip_of_the_large_format_is_read_as_any_other(monkeypatch: pytest.Monk
         for name, content in GOOD.items():
             with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as entry:
                 entry.write(content)
-    assert uploads.read_case_upload("small.zip", packed.getvalue()).name == "small"
-    monkeypatch.setattr(uploads, "_load", lambda *_: pytest.fail("it was read"))
+    assert read_case_upload("small.zip", packed.getvalue()).name == "small"
+    monkeypatch.setattr(uploads, "load_files", lambda *_: pytest.fail("it was read"))
     told = bytearray(packed.getvalue())
     at = told.find(b"PK\1\2")
     told[at + 24 : at + 28] = struct.pack("<I", 0xFFFFFFFF)
@@ -440,7 +441,7 @@ def test_an_upload_of_100_mb_is_refused_by_its_size() -> None:
     with pytest.raises(riskcast.RiskcastError, match=r"^a\.zip: is larger than 20 MB; "):
         uploads.check_size("a.zip", 100_000_000)
     with pytest.raises(riskcast.RiskcastError, match="the upload: is larger than 20 MB"):
-        uploads.read_case_files({"case.yaml": vast[:15_000_000], "sources.yaml": vast[:15_000_000]})
+        read_case_files({"case.yaml": vast[:15_000_000], "sources.yaml": vast[:15_000_000]})
     with pytest.raises(riskcast.RiskcastError, match="larger than 256 kB"):
         uploads.read_overlay_upload("o.yaml", vast)
 
@@ -500,7 +501,7 @@ def test_a_zip_without_a_case_is_refused() -> None:
     two = {f"{top}/{name}": content for top in ("a", "b") for name, content in GOOD.items()}
     assert "holds no case.yaml" in refusal("a.zip", zipped(two))
     with pytest.raises(riskcast.RiskcastError, match=r"holds no case\.yaml"):
-        uploads.read_case_files({})
+        read_case_files({})
 
 
 def test_a_name_of_an_upload_is_told_without_what_cannot_be_seen() -> None:

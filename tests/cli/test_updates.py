@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import json
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import termios
@@ -16,8 +18,12 @@ from pathlib import Path
 import pytest
 
 import riskcast
+from riskcast.cli.update_questions import ask_for_update
+from riskcast.machinery import joint_writes
+from riskcast.terminal.updates import command_lines
+from riskcast.updates.operations import NewEvent, NewNumbers, NewSource, NewValue, Operation
 from tests.support.command_line import Run, runner
-from tests.support.smallcase import write_files
+from tests.support.smallcase import INDICATORS, write_files
 
 
 @pytest.fixture
@@ -103,6 +109,8 @@ def test_stale_is_told_and_nothing_changed(run: Run, folder: Path) -> None:
         (("update", "FOLDER", "--as-of", "2999-06-01"), "has not come yet"),
         (("update", "FOLDER", "--as-of", "1.6.2021"), "--as-of"),
         (("update", "FOLDER", "--yes"), "--as-of"),
+        (("update", "FOLDER", "--as-of", "2021-01-07", "--dry-run", "--yes"), "leave one of the two out"),
+        (("update", "FOLDER", "--dry-run", "--yes"), "leave one of the two out"),
         (("add-event", "FOLDER", "protest"), "TYPE DYAD DATE DESCRIPTION"),
         (("add-event", "FOLDER", "protest", "HHH-AAA", "2020-11-04", "x", "--status", "sure"), "--status"),
         (("add-event", "FOLDER", "protest", "HHH-AAA", "2020-11-04", "x", "--url", "u"), "--new-source"),
@@ -119,6 +127,86 @@ def test_what_cannot_be_done_is_told_in_a_line(run: Run, folder: Path, words: tu
     assert status == 2
     assert told in " ".join(err.split())
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        NewValue("mood", "HHH", dt.date(2020, 11, 2), -3.5, -5.0, -2.5, sources=("survey",)),
+        NewValue("mood", "HHH", dt.date(2020, 11, 2), -3.5),
+        NewValue("mood", "HHH", dt.date(2020, 11, 2), 3.5, -1.0, 5.0, status="judgement"),
+        NewEvent(dt.date(2020, 11, 2), "protest", "HHH-AAA", "--author of a note, 'again'", sources=("archive",)),
+        NewEvent(dt.date(2020, 11, 2), "protest", "HHH-AAA", "-", precision="month"),
+        NewEvent(dt.date(2020, 11, 2), "protest", "HHH-AAA", "A note - again"),
+        NewSource("wire", "--", "-wire", dt.date(2020, 11, 2), note="-1"),
+        NewNumbers("indicators.mood.now", -3.5, (-5.0, -2.5), claim="-"),
+        NewNumbers("indicators.mood.now", value=-3.5),
+    ],
+)
+def test_an_edit_told_as_a_command_can_be_typed(run: Run, tmp_path: Path, operation: Operation) -> None:
+    indicators = INDICATORS.replace("bounds: [0, 100]", "bounds: [-100, 100]")
+    typed, meant = (write_files(tmp_path / name / "small", indicators_yaml=indicators) for name in ("typed", "meant"))
+    [line] = command_lines([operation.command], str(typed))
+    status, _, err = run(*shlex.split(line)[1:])
+    assert (status, err) == (0, "")
+    riskcast.edit_case(meant, [operation])
+    assert riskcast.load_case(typed).hash == riskcast.load_case(meant).hash
+
+
+class Killed(BaseException):
+    """The end of a writer, in place of a signal."""
+
+
+@pytest.fixture
+def interrupted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A case whose roll to 7 January 2021 has happened, while its files are not in their places yet."""
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(joint_writes, "_bring", killed)
+        with pytest.raises(Killed):
+            riskcast.roll_case(folder, "2021-01-07")
+    assert (folder / joint_writes.PENDING).exists()
+    return folder
+
+
+def test_what_is_stale_is_told_after_the_edit_of_a_killed_writer(run: Run, interrupted: Path) -> None:
+    status, out, err = run("update", interrupted, "--as-of", "2021-01-14", "--yes")
+    assert (status, err) == (0, "")
+    assert "as of 7 Jan 2021, seen from 14 Jan 2021" in " ".join(out.split())
+
+
+def test_a_guided_update_begins_after_the_edit_of_a_killed_writer(
+    interrupted: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: "q")
+    ask_for_update(str(interrupted), None, True, "Ann")
+    assert "Small, as of 2021-01-07." in capsys.readouterr().out
+
+
+def test_a_guided_update_says_each_note_once_when_it_is_new(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [["y", "protest", "HHH-AAA", "2021-01-04", words, ""] for words in ("One note", "Another note")]
+    answers = iter([*events[0], *events[1], "n", "n", "none", "y"])
+    said: list[str] = []
+
+    def answer(_: str) -> str:
+        said.append(capsys.readouterr().out)
+        return next(answers)
+
+    monkeypatch.setattr("builtins.input", answer)
+    ask_for_update(str(folder), dt.date(2021, 1, 7), True, "Ann")
+    first, second = said[6], said[12]
+    assert "history/events.csv has a new column, entered" in first
+    assert "as another event" not in first
+    assert "on 2021-01-04 already (One note); this is entered as another event" in second
+    assert "new column" not in second
+    assert not list(answers)
+    assert [row.description for row in riskcast.load_case(folder).event_rows[-2:]] == ["One note", "Another note"]
+    assert len(riskcast.read_journal(folder)) == 1
 
 
 def talk(folder: Path, answers: list[str], signal: bytes = b"") -> tuple[int, str]:

@@ -13,6 +13,7 @@ import pytest
 
 import riskcast
 from riskcast.errors import OptionError, RiskcastError
+from riskcast.machinery import joint_writes
 from riskcast.updates import NewDay, NewEvent, NewSource, NewValue, Searched
 from riskcast.updates.case_files import find_editable
 from riskcast.updates.journal import JOURNAL
@@ -267,6 +268,26 @@ def test_a_copy_is_byte_for_byte_and_takes_no_place(tmp_path: Path, folder: Path
     with pytest.raises(OptionError, match="is there already"):
         riskcast.copy_case(folder, made)
     assert riskcast.load_case(made).hash == riskcast.load_case(folder).hash
+
+
+class Killed(BaseException):
+    """The end of a writer, in place of a signal."""
+
+
+def test_a_copy_has_what_a_killed_writer_has_edited(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(joint_writes, "_bring", killed)
+        with pytest.raises(Killed):
+            event(folder)
+    assert (folder / joint_writes.PENDING).exists()
+    made = riskcast.copy_case(folder, tmp_path / "mine")
+    assert riskcast.load_case(made).event_rows[-1].description == 'Said "no", twice'
+    assert not (folder / joint_writes.PENDING).exists()
 
 
 def test_a_panel_takes_no_rows(tmp_path: Path) -> None:

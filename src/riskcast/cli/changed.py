@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riskcast.cli.options import HorizonOption, JsonOption, UnreliableOption, named_path, print_json, progress
+from riskcast.cli.options import (
+    HorizonOption,
+    JsonOption,
+    UnreliableOption,
+    named_path,
+    print_json,
+    progress,
+    read_run,
+    read_side,
+)
 from riskcast.errors import OptionError
 from riskcast.names import MANIFEST
 
@@ -51,7 +60,7 @@ def changed(
 
     if shown is not None and shown < 1:
         raise OptionError(f"shown is {shown}; give a number from 1")
-    first, second = _read(a), None if b is None else _read(b)
+    first, second = read_side(a), None if b is None else read_side(b)
     with progress("Forecasting what lies between", remaining=True) as report:
         found = split_changes(
             first,
@@ -77,20 +86,6 @@ def changed(
         from riskcast.terminal.what_changed import changed_view
 
         make_console().print(changed_view(found, shown))
-
-
-def _read(side: str) -> Case | KeptRun:
-    """A run, or a case."""
-    from riskcast.case.files import load_case
-
-    return read_run(Path(side)) if (Path(side) / MANIFEST).is_file() else load_case(side)
-
-
-def read_run(folder: Path) -> KeptRun:
-    """The run that a folder holds."""
-    from riskcast.runs.bundles import read_bundle
-
-    return read_bundle(folder)
 
 
 def changed_since(since: str, now: Request | KeptRun) -> WhatChanged:

@@ -14,10 +14,10 @@ from riskcast.cli.options import (
     UnreliableOption,
     print_json,
     progress,
+    read_side,
     tell,
 )
 from riskcast.errors import OptionError
-from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
@@ -114,12 +114,7 @@ def _is_overlay(side: str) -> bool:
 
 def _read(side: str) -> tuple[Case | Run, Case]:
     """A case or run, and the case as published, before any overlay."""
-    from riskcast.case.files import load_case
+    from riskcast.case.model import Case
 
-    if (Path(side) / MANIFEST).is_file():
-        from riskcast.runs.bundles import read_bundle
-
-        run = read_bundle(Path(side))
-        return run, run.published or run.case
-    found = load_case(side)
-    return found, found
+    found = read_side(side)
+    return found, found if isinstance(found, Case) else found.published

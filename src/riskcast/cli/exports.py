@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskcast.cli.changed import changed_since, read_run
-from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress
+from riskcast.cli.changed import changed_since
+from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress, read_run
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
 from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
-    from riskcast.case.model import Case
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
     from riskcast.verification.track_rows import TrackRecord
@@ -68,9 +67,10 @@ def export(
     folder, split = Path(str(asked.case)), None
     if (folder / MANIFEST).is_file():
         _refuse_options(context, str(folder))
-        risks, published, explanations = _read_run(folder)
+        run = read_run(folder)
+        risks, published, explanations = list(run.risks), run.published, run.explanations
         if since is not None:
-            split = changed_since(since, read_run(folder))
+            split = changed_since(since, run)
     else:
         from riskcast.forecasting.scoring import score
 
@@ -124,16 +124,8 @@ def _track(place: str) -> TrackRecord:
     return track(place)
 
 
-def _read_run(folder: Path) -> tuple[list[Risk], Case | None, tuple[tuple[str, Explanation], ...]]:
-    """Risks, published case and explanations of an earlier run."""
-    from riskcast.runs.bundles import read_bundle
-
-    run = read_bundle(folder)
-    return list(run.risks), run.published, tuple(dict(run.explanations).items())
-
-
 def _headline(folder: Path) -> Risk:
     """The first risk of an earlier run; raises OptionError where the folder holds none."""
     if not (folder / MANIFEST).is_file():
         raise OptionError(f"{folder} holds no run: there is no {MANIFEST} in it; give the folder of an earlier run")
-    return _read_run(folder)[0][0]
+    return read_run(folder).risks[0]

@@ -18,6 +18,7 @@ import typer
 from riskcast.cli.streams import can_hold
 from riskcast.engines.registry import DEFAULT_ENGINE, ENGINES
 from riskcast.errors import UNSEEN, OptionError, RiskcastError, visible
+from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
     from riskcast.case.judgements import Doubt
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from riskcast.forecasting.forecasts import Forecast
     from riskcast.forecasting.outside_numbers import OutsideProbability
     from riskcast.forecasting.requests import Request
+    from riskcast.runs.making import Run
 
 CaseArgument = Annotated[
     str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")
@@ -208,6 +210,18 @@ def read_case(case: str | None) -> Case:
     from riskcast.case.files import list_cases, load_bundled, load_case
 
     return load_bundled(list_cases()[0]) if case is None else load_case(case)
+
+
+def read_run(folder: Path) -> Run:
+    """The run that a folder holds."""
+    from riskcast.runs.bundles import read_bundle
+
+    return read_bundle(folder)
+
+
+def read_side(side: str) -> Case | Run:
+    """The run of a folder that holds one, else a case by name or folder."""
+    return read_run(Path(side)) if (Path(side) / MANIFEST).is_file() else read_case(side)
 
 
 def fit_asked(request: Request) -> Posterior:

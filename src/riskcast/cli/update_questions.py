@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from riskcast.errors import RiskcastError, suggest, visible
+from riskcast.names import ALL_DYADS
 
 if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.updates.case_files import CaseFiles
-    from riskcast.updates.editing import Draft
     from riskcast.updates.operations import Operation
     from riskcast.updates.stale import Staleness
 
@@ -26,43 +26,44 @@ class Left(Exception):
 
 @dataclass
 class Session:
-    """What was entered so far, and the case as it would be; kept while questions are asked, whoever leaves when."""
+    """What was entered so far, and the case as it would be; kept while questions are asked, whoever leaves when.
 
+    before: the case as it stands; files, case: as they would be with these operations.
+    """
+
+    before: Case
     files: CaseFiles
-    operations: tuple[Operation, ...]
-    draft: Draft
-
-    @property
-    def case(self) -> Case:
-        """The case as it would be."""
-        return self.draft.after
+    case: Case
+    operations: tuple[Operation, ...] = ()
 
     def add(self, *more: Operation) -> None:
         """Add edits; raises RiskcastError, and adds none, where the case would not hold."""
         from riskcast.updates.editing import draft_edits
 
-        operations = (*self.operations, *more)
-        draft = draft_edits(self.files, operations)
-        for note in draft.notes[len(self.draft.notes) :]:
+        draft = draft_edits(self.files, more)
+        for note in draft.notes:
             _say(f"  to note: {note}")
-        self.operations, self.draft = operations, draft
+        self.files, self.case, self.operations = draft.files, draft.after, (*self.operations, *more)
 
 
 def ask_for_update(case: str, as_of: dt.date | None, dating: bool, author: str | None) -> None:
     """Ask for a new day, events, values and searches, then write all of it at once, or nothing."""
+    from riskcast.machinery.joint_writes import read_steadily
     from riskcast.terminal.forecasts import make_console
     from riskcast.terminal.updates import staleness_view, update_view
     from riskcast.updates.case_files import find_editable, read_files
-    from riskcast.updates.editing import draft_edits, make_edits
+    from riskcast.updates.editing import make_edits
     from riskcast.updates.stale import find_stale
 
-    files = read_files(find_editable(case))
-    session = Session(files, (), draft_edits(files, ()))
+    folder = find_editable(case)
+    files = read_steadily(folder, lambda: read_files(folder))
+    before, _ = files.load()
+    session = Session(before, files, before)
     _say(f"{session.case.settings.title}, as of {session.case.as_of}.")
     _say("Nothing is written before the end; q leaves at any point.")
     try:
         _roll(session, as_of, dating)
-        found = find_stale(session.draft.before, session.case.as_of)
+        found = find_stale(session.before, session.case.as_of)
         make_console().print(staleness_view(found))
         _events(session)
         _values(session, found)
@@ -123,7 +124,7 @@ def _events(session: Session) -> None:
             types = {name: event.label for name, event in case.events.items()}
             kind = _choose("What happened", types, given.get("type"))
             _say(f"  It counts as one where: {case.events[kind].resolution.yes}")
-            units = [case.host] if case.events[kind].scope == "host" else [*case.dyads, "ALL"]
+            units = [case.host] if case.events[kind].scope == "host" else [*case.dyads, ALL_DYADS]
             dyad = _choose("Between whom", {unit: _unit(case, unit) for unit in units}, given.get("dyad"))
             day = _ask_day("On which day", given.get("date"))
             words = _ask("Who did what, in a sentence", given.get("description"))
@@ -217,7 +218,7 @@ def _ask_sources(case: Case) -> tuple[tuple[str, ...], list[Any]]:
 
 
 def _unit(case: Case, unit: str) -> str:
-    return "every pair" if unit == "ALL" else case.name_of(unit)
+    return "every pair" if unit == ALL_DYADS else case.name_of(unit)
 
 
 def _say(text: str) -> None:

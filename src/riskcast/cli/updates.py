@@ -76,6 +76,8 @@ def update(
 
         ask_for_update(case, day, not levels_hold, author)
         return
+    if yes and dry_run:
+        raise OptionError("--yes rolls the day and --dry-run changes nothing; leave one of the two out")
     if dry_run or day is None:
         if yes:
             raise OptionError("--yes needs the new day; add --as-of YYYY-MM-DD")
@@ -89,11 +91,12 @@ def update(
         if not dry_run:
             print("Nothing was changed: name the new day, --as-of YYYY-MM-DD.", file=sys.stderr)
         return
-    from riskcast.updates.case_files import find_editable, read_files
+    from riskcast.case.files import read_case
+    from riskcast.updates.case_files import find_editable
 
-    loaded, _ = read_files(find_editable(case)).load()
+    folder = find_editable(case)
     if not as_json:
-        make_console().print(staleness_view(find_stale(loaded, day)))
+        make_console().print(staleness_view(find_stale(read_case(folder), day)))
     _edit(case, [NewDay(day, not levels_hold)], author, as_json)
 
 
@@ -161,7 +164,10 @@ def add_value(
     date: Annotated[
         dt.datetime | None, typer.Argument(formats=[DAY], help="The day it is of.", show_default=False)
     ] = None,
-    value: Annotated[float | None, typer.Argument(help="In the indicator's unit.", show_default=False)] = None,
+    value: Annotated[
+        float | None,
+        typer.Argument(help="In the indicator's unit; a negative one stands behind --.", show_default=False),
+    ] = None,
     low: Annotated[float | None, typer.Option(help="Lower end of its 90 % interval.", show_default="the value")] = None,
     high: Annotated[float | None, typer.Option(help="Upper end of it.", show_default="the value")] = None,
     series: Annotated[str | None, typer.Option(metavar="NAME", help="Which of its series, where it has some.")] = None,

@@ -101,9 +101,13 @@ def read_steadily[Read](folder: Path, read: Callable[[], Read]) -> Read:
 def check_writable(path: Path) -> None:
     """Raise CaseError for a file that is there and may not be written, though the folder would let it be replaced."""
     with suppress(OSError):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if not mode & 0o222 or not os.access(path, os.W_OK):
+        if not is_writable(path):
             raise refusal(str(path), "is read-only", "make it writable, or copy the case to a folder of your own")
+
+
+def is_writable(path: Path) -> bool:
+    """Whether a file or folder may be written to, also by its own permissions, which do not bind an administrator."""
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o222) and os.access(path, os.W_OK)
 
 
 def _finish_for_reader(folder: Path) -> None:

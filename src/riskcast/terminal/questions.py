@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +15,7 @@ from riskcast.forecasting.questions import Answer, Answers
 from riskcast.forecasting.shares_of_paths import Share
 from riskcast.numbers import NOTHING, error_size, interval, long_date, number, percent
 from riskcast.terminal.forecasts import MOST_DYADS, heading
-from riskcast.terminal.tables import WIDTH
+from riskcast.terminal.tables import ruled_table
 
 MOST_PERIODS = 4
 
@@ -75,7 +74,7 @@ def _conditional(answers: list[Answer]) -> Table:
 
 
 def _table(answers: list[Answer]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    table = ruled_table()
     if any(one.dyad for one in answers):
         table.add_column("Dyad", no_wrap=True)
     return table

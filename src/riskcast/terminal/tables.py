@@ -26,9 +26,14 @@ class Part(NamedTuple):
     digits: int | None = None
 
 
+def ruled_table() -> RichTable:
+    """A table without columns as yet: a line beneath its headings, a blank before each cell, as wide as a terminal."""
+    return RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+
+
 def rich_table(table: Table, parts: Sequence[Part]) -> RichTable:
     """Some columns of a table; what stands small goes beneath words, and into a column of its own beside figures."""
-    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    shown = ruled_table()
     columns = []
     for part in parts:
         column = table.columns[part.place]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from riskcast.case.vintage_folders import KeptVintage
 from riskcast.numbers import MOST_NAMED, more, short_date
-from riskcast.terminal.tables import WIDTH
+from riskcast.terminal.tables import ruled_table
 from riskcast.updates.editing import Update
 from riskcast.updates.journal import Entry
 from riskcast.updates.stale import Staleness, StaleSeries, Unsearched
@@ -50,7 +49,7 @@ def staleness_view(found: Staleness) -> RenderableType:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    table = ruled_table()
     table.add_column(first, ratio=1, overflow="fold")
     for other in others:
         table.add_column(other, justify="right", no_wrap=True)
@@ -91,7 +90,7 @@ def _every(late: StaleSeries) -> str:
 
 def update_view(done: Update, case: str) -> RenderableType:
     """What an edit did, and how to take it back."""
-    lines = [Text(f"{'✓'} {what}") for what in done.what]
+    lines = [Text(f"✓ {what}") for what in done.what]
     lines += [Text(f"  to note: {note}", style="dim") for note in done.notes]
     if done.vintage is not None:
         lines.append(Text(f"Kept as it stood: {done.vintage.name}; riskcast forecast {case}@{done.vintage.name[:10]}"))
@@ -107,7 +106,7 @@ def journal_view(entries: Sequence[Entry]) -> RenderableType:
     if not entries:
         return Text("riskcast has made no edit of this case.")
     gone = {entry.undone for entry in entries}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    table = ruled_table()
     for name, ratio in (("No.", None), ("When (UTC)", None), ("Who", None), ("What", 1)):
         table.add_column(name, overflow="fold", ratio=ratio)
     for entry in entries:

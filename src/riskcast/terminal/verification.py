@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from riskcast.numbers import p_value, share
-from riskcast.terminal.tables import WIDTH, Part, rich_table
+from riskcast.terminal.tables import Part, rich_table, ruled_table
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation
 from riskcast.verification.ranks import RankHistogram
@@ -115,7 +114,7 @@ def calibration_view(calibration: Calibration) -> RenderableType:
     """Ranks of the truth block by block as bars, with what their unevenness means."""
     case = calibration.case
     counted = f"{calibration.records:,} simulated records, {calibration.fits:,} fits of {calibration.draws:,} draws"
-    table = _table()
+    table = ruled_table()
     table.add_column("Parameters", ratio=1)
     table.add_column("Ranks, low to high", no_wrap=True)
     table.add_column("Bars (p)", no_wrap=True)
@@ -165,10 +164,6 @@ def bars(histogram: RankHistogram) -> Text:
         place = min(max(round(height / top * len(BLOCKS)), 1), len(BLOCKS)) - 1
         text.append(BLOCKS[place], style="bold red" if out else "blue")
     return text
-
-
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
 
 
 def _state(inside: bool, chance: float) -> Text:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from riskcast.comparison.change_splits import METHOD, ChangeSplit, WhatChanged
 from riskcast.comparison.news import GROUPS
 from riskcast.numbers import error_size, long_date, number, signed
 from riskcast.terminal.forecasts import MOST_DYADS
-from riskcast.terminal.tables import WIDTH
+from riskcast.terminal.tables import ruled_table
 
 MOST_PARTS = 8
 MOST_PROBABILITIES = 8
@@ -54,7 +53,7 @@ def changed_view(found: WhatChanged, most: int | None = None) -> RenderableType:
 
 def _by_group(splits: Sequence[ChangeSplit], present: Sequence[str]) -> Table:
     """Scores, and how many points each group has."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    table = ruled_table()
     table.add_column("Pair", ratio=1, min_width=12, overflow="fold")
     for heading in ("From", "To", "Change", *(HEADINGS[group] for group in present)):
         table.add_column(heading, justify="right")
@@ -78,7 +77,7 @@ HEADINGS = {
 
 def _by_part(splits: Sequence[ChangeSplit], most: int, heading: str = "Pair") -> Table:
     """The largest parts of every number, and the others together."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), width=WIDTH)
+    table = ruled_table()
     table.add_column(f"{heading}, and what moved it", ratio=1, overflow="fold")
     table.add_column("Points", justify="right", no_wrap=True)
     table.add_column("± MC", justify="right", no_wrap=True, style="dim")

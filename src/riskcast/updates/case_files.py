@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,11 +21,13 @@ from riskcast.case.files import (
 from riskcast.case.model import Case
 from riskcast.case.vintage_folders import SEAL, case_name
 from riskcast.case.where import Where
-from riskcast.errors import OptionError, refusal
+from riskcast.case.yaml_lines import parse_yaml
+from riskcast.errors import CaseError, OptionError, refusal
 from riskcast.machinery.bundled import PACKAGE
+from riskcast.machinery.joint_writes import is_writable, read_steadily
 from riskcast.machinery.staging import telling, write_folder
 from riskcast.machinery.table_files import find_table
-from riskcast.machinery.texts import read_bytes
+from riskcast.machinery.texts import decode, read_bytes
 
 MOST_BYTES = 200_000_000
 
@@ -60,6 +61,10 @@ class CaseFiles:
             return read_case_with_lines(folder)
 
 
+# The files after an edit, and what it did beside what was asked.
+Edited = tuple[CaseFiles, tuple[str, ...]]
+
+
 def write_out(contents: Mapping[str, bytes], folder: Path) -> None:
     """Write files into a folder."""
     for path, content in contents.items():
@@ -83,10 +88,6 @@ def read_files(folder: Path) -> CaseFiles:
 
 def _panel_file(folder: Path, contents: Mapping[str, bytes]) -> str | None:
     """The table of a panel case."""
-    from riskcast.case.yaml_lines import parse_yaml
-    from riskcast.errors import CaseError
-    from riskcast.machinery.texts import decode
-
     path = next((path for path in contents if path.lower().startswith("case.")), None)
     if path is None:
         return None
@@ -114,8 +115,7 @@ def find_editable(case: str | Path) -> Path:
         raise refusal(
             str(case), wrong, f"edit the case itself, {folder.parent.parent}, or copy this one: riskcast copy"
         )
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    if not mode & 0o222 or not os.access(folder, os.W_OK):
+    if not is_writable(folder):
         raise refusal(str(case), "is a folder that cannot be written to", f"copy it: riskcast copy {case} my_case")
     return folder
 
@@ -138,7 +138,8 @@ def copy_case(case: str | Path, folder: str | Path) -> Path:
     ...     sorted(path.name for path in made.glob("*.yaml"))[:2]
     ['case.yaml', 'effects.yaml']
     """
-    found, folder = read_files(find_folder(case)), Path(folder)
+    original, folder = find_folder(case), Path(folder)
+    found = read_steadily(original, lambda: read_files(original))
     if str(folder) in ("", ".") or os.path.lexists(folder):
         raise OptionError(f"{folder} is there already; name a folder that is not")
     write_folder(folder, lambda made: write_out(found.contents, made), ".riskcast-copy-")

@@ -13,7 +13,7 @@ from riskcast.case.model import Case
 from riskcast.case.vintage_folders import SEAL, VINTAGES, seal, vintage_name
 from riskcast.errors import CaseError, OptionError, Problem
 from riskcast.machinery.joint_writes import sole_writer, write_together
-from riskcast.updates.case_files import CaseFiles, find_editable, read_files
+from riskcast.updates.case_files import CaseFiles, Edited, find_editable, read_files
 from riskcast.updates.journal import (
     JOURNAL,
     Entry,
@@ -22,9 +22,10 @@ from riskcast.updates.journal import (
     line_of,
     moment_now,
     open_entries,
+    read_entries,
     splice,
 )
-from riskcast.updates.new_rows import Edited, add_event_rows, add_value_rows
+from riskcast.updates.new_rows import add_event_rows, add_value_rows
 from riskcast.updates.operations import NewDay, NewEvent, NewNumbers, NewSource, NewValue, Operation, Searched
 from riskcast.updates.search_rows import extend_coverage
 from riskcast.updates.yaml_changes import add_source_entry, roll_day, set_numbers
@@ -34,14 +35,14 @@ from riskcast.updates.yaml_changes import add_source_entry, roll_day, set_number
 class Draft:
     """A case's files with edits that are not written yet.
 
-    before, after: the case; files; vintages: files of the case as it stood before each roll, by name; notes: what the
+    before, after: the case; files; vintages: files and case as they stood before each roll, by name; notes: what the
     edits did beside what was asked.
     """
 
     before: Case
     after: Case
     files: CaseFiles
-    vintages: Mapping[str, CaseFiles]
+    vintages: Mapping[str, tuple[CaseFiles, Case]]
     notes: tuple[str, ...]
 
 
@@ -74,14 +75,14 @@ def draft_edits(files: CaseFiles, operations: Sequence[Operation], today: dt.dat
     """
     today = today or dt.date.today()
     before, _ = files.load()
-    case, vintages, notes = before, dict[str, CaseFiles](), list[str]()
+    case, vintages, notes = before, dict[str, tuple[CaseFiles, Case]](), list[str]()
     for kind, group in groupby(operations, type):
         alike = list(group)
         # Rows go in together; what else there is, one by one.
         for own in [alike] if kind in (NewEvent, NewValue) else [[each] for each in alike]:
             if isinstance(own[0], NewDay):
                 _refuse_future(own[0].as_of, today)
-                vintages[vintage_name(case.as_of, case.hash)] = files
+                vintages[vintage_name(case.as_of, case.hash)] = files, case
             changed, told = _applied(files, case, own, today)
             try:
                 case, _ = changed.load()
@@ -140,7 +141,7 @@ def make_edits(
         folders: dict[str, dict[str, bytes]] = {}
         for name, own in draft.vintages.items():
             if not (folder / VINTAGES / name).exists():
-                folders[f"{VINTAGES}/{name}"] = sealed(own, own.load()[0], kept, author)
+                folders[f"{VINTAGES}/{name}"] = sealed(*own, kept, author)
         entry = _written(folder, files, draft.files, draft.before, draft.after, author, what, folders=folders)
     vintages = [folder / VINTAGES / name for name in draft.vintages]
     return _update(folder, entry, draft.notes, vintages[-1] if vintages else None)
@@ -196,10 +197,11 @@ def _written(
     undone: int | None = None,
 ) -> Entry:
     """Write what differs between two states of a case's files, with its entry in the journal."""
-    entries = journal_of(folder)
+    journal = folder / JOURNAL
+    told = journal.read_bytes() if journal.exists() else b""
     names = sorted(name for name in {*old.contents, *new.contents} if old.contents.get(name) != new.contents.get(name))
     entry = Entry(
-        number=1 + max((one.number for one in entries), default=0),
+        number=1 + max((one.number for one in read_entries(told)), default=0),
         when=moment_now().isoformat(),
         author=author,
         what=what,
@@ -209,8 +211,6 @@ def _written(
         files={name: splice(old.contents.get(name), new.contents.get(name)) for name in names},
         undone=undone,
     )
-    journal = folder / JOURNAL
-    told = journal.read_bytes() if journal.exists() else b""
     told += b"\n" if told and not told.endswith(b"\n") else b""
     changed: dict[str, bytes | None] = {name: new.contents.get(name) for name in names}
     write_together(folder, {**changed, JOURNAL: told + line_of(entry)}, folders or {})

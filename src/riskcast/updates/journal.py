@@ -35,10 +35,6 @@ class Splice:
     removed: bytes
     added: bytes
 
-    def forward(self, old: bytes) -> bytes:
-        """The file after the edit."""
-        return old[: self.at] + self.added + old[self.at + len(self.removed) :]
-
     def back(self, new: bytes) -> bytes:
         """The file before the edit."""
         return new[: self.at] + self.removed + new[self.at + len(self.added) :]

@@ -13,10 +13,8 @@ from riskcast.case.where import EVENTS_FILE, SERIES_FILE
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError
 from riskcast.machinery.table_edits import TableText, new_table, open_table
 from riskcast.names import ALL_DYADS, CONTEXT, OTHER_ACTOR
-from riskcast.updates.case_files import CaseFiles
+from riskcast.updates.case_files import CaseFiles, Edited
 from riskcast.updates.operations import NewEvent, NewValue
-
-Edited = tuple[CaseFiles, tuple[str, ...]]
 
 
 def table_of(files: CaseFiles, usual: str) -> TableText:

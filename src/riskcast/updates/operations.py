@@ -15,12 +15,20 @@ ValueStatus = Literal["located", "unverified", "judgement"]
 
 
 def _command(name: str, *words: object, **options: object) -> str:
-    """A command line; options without a value are left out."""
-    parts = [f"riskcast {name} CASE", *(shlex.quote(str(word)) for word in words)]
-    for key, value in options.items():
-        for one in value if isinstance(value, tuple) else () if value is None else (value,):
-            parts.append(f"--{key.replace('_', '-')} {shlex.quote(str(one))}")
-    return " ".join(parts)
+    """A command line; options without a value are left out.
+
+    >>> _command("add-value", "mood", -3.5, status="judgement")
+    'riskcast add-value CASE --status judgement -- mood -3.5'
+    """
+    given = [shlex.quote(str(word)) for word in words]
+    flags = [
+        f"--{key.replace('_', '-')} {shlex.quote(str(one))}"
+        for key, value in options.items()
+        for one in (value if isinstance(value, tuple) else () if value is None else (value,))
+    ]
+    # Before `--`, a word that begins with a dash is taken for an option; behind it, an option is taken for a word.
+    has_dash = any(str(word).startswith("-") for word in words)
+    return " ".join([f"riskcast {name} CASE", *([*flags, "--", *given] if has_dash else [*given, *flags])])
 
 
 @dataclass(frozen=True)

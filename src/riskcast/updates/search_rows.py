@@ -13,8 +13,8 @@ from riskcast.errors import OptionError, UnknownNameError
 from riskcast.machinery.table_edits import new_table
 from riskcast.names import ALL_DYADS
 from riskcast.numbers import plain_number
-from riskcast.updates.case_files import CaseFiles
-from riskcast.updates.new_rows import Edited, table_of
+from riskcast.updates.case_files import CaseFiles, Edited
+from riskcast.updates.new_rows import table_of
 from riskcast.updates.operations import Searched
 from riskcast.updates.yaml_changes import raise_recorded_until
 

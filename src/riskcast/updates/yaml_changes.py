@@ -15,11 +15,10 @@ from riskcast.case.yaml_lines import parse_yaml
 from riskcast.errors import CaseError, OptionError, RiskcastError, UnknownNameError, refusal
 from riskcast.machinery.texts import decode_as_coded
 from riskcast.machinery.yaml_edits import edit_yaml, put, put_after, put_in_place_of
-from riskcast.updates.case_files import CaseFiles
+from riskcast.updates.case_files import CaseFiles, Edited
 from riskcast.updates.levels import undated_levels
 from riskcast.updates.operations import NewDay, NewNumbers, NewSource
 
-Edited = tuple[CaseFiles, tuple[str, ...]]
 _SOURCE_ID = re.compile(r"[a-z][a-z0-9_]*")
 
 
