@@ -33,6 +33,8 @@ def as_version_1(data: dict) -> dict:
             dyad["worst"] = dyad.pop("exceedance")
             for name in NEW_OF_DYADS:
                 del dyad[name]
+            for driver in dyad["drivers"]:
+                del driver["low"], driver["high"]
             for outcome in dyad["outcomes"]:
                 del outcome["severity"], outcome["phase"]
         for outcome in scenario["shared"]:

@@ -96,14 +96,14 @@ def test_the_distribution_is_scored_both_ways(tested: Backtest, evaluation: Eval
     scores = tested.scores
     same = (scores["came"] == scores["undisputed"]).to_numpy()
     assert 0 < (~same).sum() < len(scores)
-    for name in evaluation.accuracy:
+    for name in evaluation.scores:
         column = f"crps_{name}"
         if column not in scores:
             continue
         one, two = scores[column].to_numpy(), scores[f"{column}_undisputed"].to_numpy()
         np.testing.assert_array_equal(one[same], two[same])
         assert (one[~same] != two[~same]).all()
-        for found, mean in ((evaluation.accuracy[name].crps, one.mean()), (other.accuracy[name].crps, two.mean())):
+        for found, mean in ((evaluation.scores[name].crps, one.mean()), (other.scores[name].crps, two.mean())):
             assert found is not None
             assert found.value == pytest.approx(mean)
 
