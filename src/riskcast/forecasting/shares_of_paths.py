@@ -90,9 +90,9 @@ def share_of(hits: Floats, held: Floats, squares: Floats, columns: Floats) -> Sh
     """A share sum hits / sum held of weighted paths, from the sums of each draw, (draws,).
 
     error: that of a ratio of sums over n draws, sqrt(n / (n - 1) sum (hits - p held)^2) / sum held. The interval is of
-    p given the parameters, draws weighted by `held`: where the condition has been seen, draws that let one expect it count for
-    more. What paths leave to chance is taken out (`without_chance`), `columns` (draws, k) being functions of the
-    parameters: what is left of their variance is that of a Beta distribution, which keeps its ends from 0 and 1.
+    p given the parameters, draws weighted by `held`: where the condition has been seen, draws that let one expect it
+    count for more. What paths leave to chance is taken out (`without_chance`), `columns` (draws, k) being functions of
+    the parameters: what is left of their variance is that of a Beta distribution, which keeps its ends from 0 and 1.
 
     >>> even = share_of(np.array([1.0, 3.0]), np.array([4.0, 4.0]), np.array([4.0, 4.0]), np.zeros((2, 1)))
     >>> even.mean, round(even.error, 3)
