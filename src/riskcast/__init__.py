@@ -82,7 +82,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "signed_range",
             "span",
         ],
-        "challenge": ["Evidence", "LossRule", "evidence_data", "value_evidence"],
+        "challenge": [
+            "Evidence",
+            "Learning",
+            "LossRule",
+            "evidence_data",
+            "learning_data",
+            "report_learning",
+            "value_evidence",
+        ],
         "case": [
             "Case",
             "Doubt",

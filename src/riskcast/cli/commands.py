@@ -15,6 +15,7 @@ from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
@@ -228,6 +229,7 @@ def schema(
 for _command in (
     ask,
     evidence,
+    learned,
     export,
     history,
     run,
