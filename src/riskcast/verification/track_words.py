@@ -37,7 +37,8 @@ TRACK_WORDS: Final = (
     (
         "90 % interval",
         "Roughly where the number would lie in nine of ten such records. Questions of one host whose windows overlap "
-        "are drawn together, as what befalls the host befalls them all. Where all hang together there is no interval.",
+        "are drawn together, as what befalls the host befalls them all; what all of a year shares is not in it before "
+        "there are several years. Where all hang together there is no interval.",
     ),
     (
         "More questions",
