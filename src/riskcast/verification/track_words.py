@@ -68,7 +68,7 @@ def track_verdict(record: TrackRecord) -> Verdict:
         kind = "better" if best.difference.high < 0 else "worse" if best.difference.low > 0 else "open"
     words = {
         "better": f"{name} beats every reference that it was published beside",
-        "worse": f"{label_of(best.against)} beats {name}",
+        "worse": f"{name} is beaten by {label_of(best.against)}",
         "open": f"It cannot be told yet whether {name} beats {label_of(best.against)}",
     }
     return Verdict(kind, f"{answered}. {words[kind]}.", f"{told} {bias_in_words(first)}", firm=kind != "open")
