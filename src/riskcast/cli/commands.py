@@ -11,6 +11,7 @@ import typer
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
@@ -225,6 +226,8 @@ def schema(
 
 
 for _command in (ask, export, history, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
+    app.command()(_command)
+for _command in (counterfactual,):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
