@@ -1,4 +1,4 @@
-"""Which belief matters, and what the record would have been without some of its events."""
+"""Which belief matters, and whether the model says what its sources say."""
 
 import lazy_loader
 
