@@ -83,7 +83,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "signed_range",
             "span",
         ],
-        "challenge": ["Evidence", "LossRule", "evidence_data", "value_evidence"],
+        "challenge": [
+            "Counterfactual",
+            "Evidence",
+            "Instead",
+            "LossRule",
+            "RetoldCount",
+            "RetoldEvent",
+            "evidence_data",
+            "retell",
+            "value_evidence",
+        ],
         "case": [
             "Case",
             "Doubt",

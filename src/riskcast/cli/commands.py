@@ -11,6 +11,7 @@ import typer
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
@@ -240,6 +241,7 @@ for _command in (
     calibrate,
     diff,
     changed,
+    counterfactual,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
