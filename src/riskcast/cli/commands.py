@@ -14,6 +14,7 @@ from riskcast.cli.changed import changed
 from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
+from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -248,3 +249,4 @@ for _command in (copy, update, add_event, add_value, add_source, checked, undo, 
 app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)
+app.add_typer(experts)
