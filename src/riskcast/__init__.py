@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         visible as visible,
         wants_traceback as wants_traceback,
     )
+    from riskcast.experts import *
     from riskcast.exports import (
         Dossier as Dossier,
         contrast_data as contrast_data,
@@ -83,12 +84,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "span",
         ],
         "challenge": [
+            "Counterfactual",
             "Evidence",
+            "Instead",
             "Learning",
             "LossRule",
+            "RetoldCount",
+            "RetoldEvent",
             "evidence_data",
             "learning_data",
             "report_learning",
+            "retell",
             "value_evidence",
         ],
         "case": [
@@ -218,6 +224,30 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "charts": [
             "draw_stills",
+        ],
+        "experts": [
+            "Cause",
+            "ClassicalModel",
+            "Disagreement",
+            "Expert",
+            "Hearing",
+            "Panel",
+            "PooledNumber",
+            "SeedAnswers",
+            "SeedScore",
+            "Together",
+            "Voice",
+            "Without",
+            "classical_model",
+            "consult_panel",
+            "gather_experts",
+            "load_panel",
+            "mix_forecasts",
+            "pool_linear",
+            "pool_log",
+            "pool_panel",
+            "pool_quantity",
+            "read_seeds",
         ],
         "exports": [
             "Dossier",
