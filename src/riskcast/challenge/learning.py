@@ -180,7 +180,7 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
     by_record = {name: scale(log_part) for name, log_part in records.items()}
     found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
     leans = _leans(taught, whole, by_record)
-    checked = report_coverage(ahead.case, seed=ahead.posterior.seed)
+    checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
     return Learning(
         ahead,
         tuple(sorted(found, key=lambda one: -abs(one.moved.value))),
