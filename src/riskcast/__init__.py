@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from riskcast.case import *
+    from riskcast.challenge import *
     from riskcast.charts import draw_stills as draw_stills
     from riskcast.comparison import *
     from riskcast.engines import *
@@ -205,6 +206,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "changed",
             "describe_changes",
             "diff",
+        ],
+        "challenge": [
+            "Interaction",
+            "Sensitivities",
+            "Swing",
+            "Target",
+            "find_sensitivities",
+            "sensitivities_data",
         ],
         "charts": [
             "draw_stills",

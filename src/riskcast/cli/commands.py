@@ -31,6 +31,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.sensitivity import sensitivity
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -224,7 +225,21 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (ask, export, history, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
+for _command in (
+    ask,
+    sensitivity,
+    export,
+    history,
+    run,
+    rerun,
+    publish,
+    resolve,
+    track,
+    backtest,
+    calibrate,
+    diff,
+    changed,
+):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
