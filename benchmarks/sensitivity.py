@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def compare_tens(whole: Sensitivities, screened: Sensitivities, target: str) -> 
     print(f"  largest difference: {100 * worst:.1f} % of a swing")
 
 
-def compare_refits(whole: Sensitivities, keys: list[str], done: dict[str, Finished], cpu_whole: float) -> None:
+def compare_refits(whole: Sensitivities, keys: list[str], done: Mapping[str, Finished], cpu_whole: float) -> None:
     """Swings and CPU of plain refits beside those of reweighting."""
     base = done["nothing"].frames["values"]["value"].to_numpy()
     rows, cpu = [], 0.0

@@ -208,12 +208,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "diff",
         ],
         "challenge": [
+            "Evidence",
             "Interaction",
+            "LossRule",
             "Sensitivities",
             "Swing",
             "Target",
+            "evidence_data",
             "find_sensitivities",
             "sensitivities_data",
+            "value_evidence",
         ],
         "charts": [
             "draw_stills",

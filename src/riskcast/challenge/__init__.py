@@ -1,4 +1,4 @@
-"""Which belief matters, and how far beliefs must move for a conclusion to fall."""
+"""Which belief matters, and whether the model says what its sources say."""
 
 import lazy_loader
 

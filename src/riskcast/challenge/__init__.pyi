@@ -1,3 +1,5 @@
+from .evidence import Evidence as Evidence, evidence_data as evidence_data, value_evidence as value_evidence
+from .loss_rules import LossRule as LossRule
 from .sensitivities import find_sensitivities as find_sensitivities
 from .sensitivity_records import (
     Interaction as Interaction,

@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
+from riskcast.cli.evidence import evidence
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -228,6 +229,7 @@ def schema(
 for _command in (
     ask,
     sensitivity,
+    evidence,
     export,
     history,
     run,
