@@ -11,8 +11,10 @@ import typer
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
+from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -241,6 +243,7 @@ for _command in (
     calibrate,
     diff,
     changed,
+    counterfactual,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
@@ -248,3 +251,4 @@ for _command in (copy, update, add_event, add_value, add_source, checked, undo, 
 app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)
+app.add_typer(experts)
