@@ -34,6 +34,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.sensitivity import sensitivity
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -229,6 +230,7 @@ def schema(
 
 for _command in (
     ask,
+    sensitivity,
     evidence,
     export,
     history,
