@@ -15,6 +15,7 @@ from riskcast.cli.changed import changed
 from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
+from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -34,6 +35,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.sensitivity import sensitivity
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -229,6 +231,7 @@ def schema(
 
 for _command in (
     ask,
+    sensitivity,
     evidence,
     export,
     history,
@@ -250,3 +253,4 @@ for _command in (copy, update, add_event, add_value, add_source, checked, undo, 
 app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)
+app.add_typer(experts)
