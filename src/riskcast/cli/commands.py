@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from riskcast.cli import program
+from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.counterfactual import counterfactual
@@ -244,6 +245,7 @@ for _command in (
     diff,
     changed,
     counterfactual,
+    mcp,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
