@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from riskcast.cli import program
+from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.counterfactual import counterfactual
@@ -17,6 +18,7 @@ from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
@@ -34,6 +36,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.sensitivity import sensitivity
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -229,7 +232,9 @@ def schema(
 
 for _command in (
     ask,
+    sensitivity,
     evidence,
+    learned,
     export,
     history,
     run,
@@ -242,6 +247,7 @@ for _command in (
     diff,
     changed,
     counterfactual,
+    mcp,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
