@@ -228,14 +228,14 @@ def test_a_chain_is_kept_as_enumeration_says() -> None:
 
 
 def test_worlds_are_those_of_nested_simulation() -> None:
-    """Four months gone through a million times by hand: worlds with the record's events, and the same without one."""
+    """Four months gone through half a million times by hand: worlds like the record, and the same without one event."""
     months = {"a": (9, 11), "b": (10,)}
     rows = tuple((name, dt.date(2020, month, 9)) for name, held in months.items() for month in held)
     ratios = {("a", "b"): 4.0, ("b", "b"): 0.5, ("b", "a"): 2.0, ("a", "a"): 0.4}
     edges = [edge(source, target, quantity(ratio), **NEXT) for (source, target), ratio in ratios.items()]
     found = retell(toy(*edges, rows=rows, half_life=quantity(1.0)), "2020-09-09:a", paths=32)
 
-    uniforms = np.random.default_rng(1).random((1_000_000, 4, 2))
+    uniforms = np.random.default_rng(1).random((500_000, 4, 2))
 
     def gone_through(without: bool) -> Floats:
         happened = np.zeros(uniforms.shape)
@@ -256,7 +256,7 @@ def test_worlds_are_those_of_nested_simulation() -> None:
         record[np.array(held) - 9, "ab".index(name)] = 1.0
     like_it = (gone_through(without=False) == record).all(axis=(1, 2))
     simulated, worlds = gone_through(without=True)[like_it], int(like_it.sum())
-    assert worlds > 1000
+    assert worlds > 500
     for name, t in (("b", 1), ("a", 2)):
         [one] = [one for one in found.of(name, "HHH-P001") if one.period == f"2020-{t + 9:02d}"]
         share = float(simulated[:, t, "ab".index(name)].mean())
