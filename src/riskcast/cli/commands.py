@@ -18,6 +18,7 @@ from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
@@ -233,6 +234,7 @@ for _command in (
     ask,
     sensitivity,
     evidence,
+    learned,
     export,
     history,
     run,
