@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         forecast_data as forecast_data,
         make_dossier as make_dossier,
         track_data as track_data,
+        write_sheet as write_sheet,
         write_track as write_track,
     )
     from riskcast.forecasting import *
@@ -241,6 +242,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "PooledNumber",
             "SeedAnswers",
             "SeedScore",
+            "Sheet",
             "Together",
             "Voice",
             "Without",
@@ -248,11 +250,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "consult_panel",
             "gather_experts",
             "load_panel",
+            "make_sheet",
             "mix_forecasts",
             "pool_linear",
             "pool_log",
             "pool_panel",
             "pool_quantity",
+            "read_answers",
             "read_seeds",
         ],
         "exports": [
@@ -262,6 +266,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "forecast_data",
             "make_dossier",
             "track_data",
+            "write_sheet",
             "write_track",
         ],
         "ledger": [
