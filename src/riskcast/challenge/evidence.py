@@ -148,8 +148,8 @@ def value_evidence(
 
     `of`: targets such as `score:RUS-TJK`, `demarche` or `P(demarche by month 3)`, all scores where none are named;
     `rule`: when one acts; `placebos`: whether to look for effects that move nothing. Of a quantity phi and a number Y
-    that is expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y - E[Y | phi] around it: how
-    much narrower the 90 % interval is on average, how often the band is another, and by how much the expected loss
+    that is expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y less that around it: how much
+    narrower the 90 % interval is on average, how often the band is another, and by how much the expected loss
     min(cost, p loss) falls: the expected value of partial perfect information. Errors are those of so few draws.
     Raises OptionError and UnknownNameError for a target that is none, OptionError for a forecast that numbers from
     outside adjust.

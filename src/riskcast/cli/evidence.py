@@ -12,8 +12,8 @@ from riskcast.errors import OptionError
 OfOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TARGET",
-        help="A score or outcome, of all dyads or of one, or a query: score:RUS-TJK; repeatable.",
+        metavar="NUMBER",
+        help='score, an outcome, of one pair (score:RUS-TJK), or a query such as "P(demarche by month 3)"; repeatable.',
         show_default="all scores",
     ),
 ]

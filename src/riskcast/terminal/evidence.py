@@ -157,15 +157,14 @@ def _notes(found: Evidence) -> Iterator[str]:
         "nothing is left out. Known in the model's sense: that the model is right is not part of it."
     )
     if found.rule is not None:
-        most = ", ".join(
-            f"{_named(t)} {_loss(found, value)}" for t, value in islice(found.most_saved.items(), MOST_TARGETS)
-        )
+        first = islice(found.most_saved.items(), MOST_TARGETS)
+        most = ", ".join(f"{_named(target)} {_loss(found, value)}" for target, value in first)
         yield (
             f"Saved: expected loss, where one acts at {figure(found.rule.threshold)} or more (cost "
             f"{figure(found.rule.cost)}, loss {figure(found.rule.loss)}). To know all would save: {most or NOTHING}."
         )
     if len(found.targets) > MOST_TARGETS:
-        yield f"The first {MOST_TARGETS} of {len(found.targets)} numbers are shown, and all are judged; --json lists all."
+        yield f"The first {MOST_TARGETS} of {len(found.targets)} numbers are shown; all are judged, and in --json."
     if found.undrawn:
         held = counted(len(found.undrawn), "quantity", "quantities")
         yield f"{held} held at the median (offsets and scales of series) are not judged."
