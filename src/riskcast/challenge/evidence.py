@@ -148,8 +148,8 @@ def value_evidence(
 
     `of`: targets such as `score:RUS-TJK`, `demarche` or `P(demarche by month 3)`, all scores where none are named;
     `rule`: when one acts; `placebos`: whether to look for effects that move nothing. Of a quantity phi and a number Y
-    that is expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y less that around it: how much
-    narrower the 90 % interval is on average, how often the band is another, and by how much the expected loss
+    that is expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y less that around it: by
+    how much the 90 % interval is narrower on average, how often the band is another, and by how much the expected loss
     min(cost, p loss) falls: the expected value of partial perfect information. Errors are those of so few draws.
     Raises OptionError and UnknownNameError for a target that is none, OptionError for a forecast that numbers from
     outside adjust.
@@ -175,13 +175,16 @@ def value_evidence(
     found += _own(ahead, targets, rule)
     if progress is not None:
         progress(total, total)
+    # What tells of other beliefs, by way of the record, is no placebo though nothing moves with it alone.
+    telling = {key for one in found for key in one.members if one.kind == "quantity" and one.overall.explained.is_told}
+    idle = [one for one in find_placebos(ahead, progress=progress) if one.effect not in telling] if placebos else None
     return Evidence(
         ahead,
         targets,
         rule,
         {} if rule is None else {target: rule.saved(drawn.expected) for target, drawn in targets.items()},
         tuple(sorted(found, key=_rank)),
-        find_placebos(ahead, progress=progress) if placebos else None,
+        None if idle is None else tuple(idle),
         undrawn(case),
     )
 
