@@ -1,5 +1,6 @@
 from .event_ways import EventWay as EventWay
 from .evidence import Evidence as Evidence, evidence_data as evidence_data, value_evidence as value_evidence
+from .learning import Learning as Learning, learning_data as learning_data, report_learning as report_learning
 from .loss_rules import LossRule as LossRule
 from .retelling import retell as retell
 from .retold import (

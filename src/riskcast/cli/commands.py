@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from riskcast.cli import program
+from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.counterfactual import counterfactual
@@ -17,6 +18,7 @@ from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
@@ -234,6 +236,7 @@ for _command in (
     sensitivity,
     stress,
     evidence,
+    learned,
     export,
     history,
     run,
@@ -246,6 +249,7 @@ for _command in (
     diff,
     changed,
     counterfactual,
+    mcp,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
