@@ -75,9 +75,11 @@ def _futures(bench: Bench, goal: Goal) -> tuple[list[tuple[str, str, bool]], Boo
         True,
     )
     terms = [Happens(event, unit) for event, unit in _events_of(case, goal)]
+    itself = [Happens(target.event, target.unit) for target in goal.targets if target.event]
     told, values = [], []
-    for _, record in watched_paths(ahead, terms, 0, bench.paths, BLOCK_CELLS, None):
-        told.append(np.stack([record.holds(term) for term in terms], axis=1))
+    for _, record in watched_paths(ahead, [*terms, *itself], 0, bench.paths, BLOCK_CELLS, None):
+        held = [record.holds(term) for term in terms]
+        told.append(np.stack(held, axis=1) if held else np.zeros((len(record.points), 0), dtype=bool))
         values.append(np.stack([_value(case, target, record) for target in goal.targets], axis=1))
     holds = np.concatenate(told)
     reached = goal.gap(np.concatenate(values)) >= 0.0
