@@ -20,7 +20,7 @@ from riskcast.forecasting.watched_paths import watched_paths
 from riskcast.machinery.array_types import Bools, Floats
 
 # Where so many of the futures that hold some events reach the goal, these are a way there.
-ENOUGH = 0.8
+ENOUGH = 2.0 / 3.0
 MOST_EVENTS, MOST_WAYS = 3, 4
 # Sets that fewer futures hold say nothing.
 LEAST_FUTURES = 20
@@ -41,7 +41,7 @@ class EventWay:
 
 
 def find_event_ways(bench: Bench, goal: Goal) -> tuple[EventWay, ...]:
-    """The most probable sets of at most three events on whose futures the goal is reached four times of five.
+    """The most probable sets of at most three events on whose futures the goal is reached two times of three.
 
     No set holds a smaller one that will do. On a future, a score is what its own outcomes add up to, and a probability
     is 100 or 0. Where nothing else will do, sets may hold that something does not happen.

@@ -59,7 +59,7 @@ def _density(density: float) -> str:
 
 def _events(found: Ways) -> list[RenderableType]:
     if not found.events:
-        return [Text(f"\n{NOTHING} No set of up to three events brings it about four times of five.")]
+        return [Text(f"\n{NOTHING} No set of up to three events brings it about two times of three.")]
     lines: list[RenderableType] = [Text("\nBy events, the most probable first", style="bold")]
     for way in found.events:
         lines.append(Text(f" {percent(way.chance):>5} ±{number(100 * way.error, 1)}  {event_words(found, way)}"))
@@ -76,7 +76,7 @@ def event_words(found: Ways, way: EventWay) -> str:
 
 def _note(found: Ways) -> str:
     return (
-        "\nBeliefs held, the rest relearned from the record and forecast. sds: standard deviations of\n"
-        "the prior; density: of such beliefs beside that of the medians, exp(-sds^2 / 2).\n"
-        f"Events: of {found.draws:,} draws; on a future a score is what its own outcomes add up to."
+        "\nBeliefs held, the rest relearned from the record and forecast.\n"
+        "sds: standard deviations of the prior; density: beside that of the medians.\n"
+        f"Events: {found.draws:,} draws; a future's score is what its own outcomes add up to."
     )
