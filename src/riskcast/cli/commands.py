@@ -37,6 +37,7 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.sensitivity import sensitivity
+from riskcast.cli.stress import stress
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -233,6 +234,7 @@ def schema(
 for _command in (
     ask,
     sensitivity,
+    stress,
     evidence,
     learned,
     export,
