@@ -83,6 +83,8 @@ def test_conflicts_are_shown_and_settled(sides: tuple[Path, Path, Path], tmp_pat
     assert taken.case is not None
     assert taken.case.hash == theirs.hash
     files = join_files(taken, sides[0], sides[1], other)
+    assert files.anew == ()
+    assert files.files.contents["indicators.yaml"].startswith(b"# Mine.")
     out = write_joined(files, tmp_path / "out")
     assert load_case(out).hash == theirs.hash
     with pytest.raises(UnknownNameError, match="unknown conflict"):

@@ -59,7 +59,7 @@ def merge(
     if out is not None:
         from riskcast.updates.merged_files import join_files, write_joined
 
-        joined = join_files(found, *(find_folder(side) for side in (base, mine, theirs)), preferred)
+        joined = join_files(found, *(find_folder(side) for side in (base, mine, theirs)))
         write_joined(joined, out)
         if not as_json:
             print(f"{out}: case {found.case.hash[:12] if found.case else ''}")

@@ -30,7 +30,7 @@ class Joined:
     anew: tuple[str, ...]
 
 
-def join_files(merged: Merged, base: Path, mine: Path, theirs: Path, prefer: Side | None = None) -> Joined:
+def join_files(merged: Merged, base: Path, mine: Path, theirs: Path) -> Joined:
     """The files of a joined case: texts joined line by line, where they say exactly what was joined, else written anew.
 
     Raises OptionError where a conflict is open.
@@ -46,7 +46,9 @@ def join_files(merged: Merged, base: Path, mine: Path, theirs: Path, prefer: Sid
         stem = usual.removesuffix(".yaml")
         names = [files.yaml(stem) if stem in YAML_FILES else files.table(usual) for files in sets]
         texts = [None if name is None else files.contents.get(name) for files, name in zip(sets, names, strict=True)]
-        name, content = _one(texts, names, usual, prefer)
+        # Where all conflicts of a file were settled for one side, so are lines that both changed.
+        taken = {conflict.taken for conflict in merged.conflicts if conflict.file == usual}
+        name, content = _one(texts, names, usual, taken.pop() if len(taken) == 1 else None)
         made[usual], given[usual] = {} if content is None else {name: content}, [*texts, content]
         if content is None and usual in written and any(text is not None for text in texts):
             made[usual] = {usual: written[usual]}
