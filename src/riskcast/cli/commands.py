@@ -38,6 +38,7 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.sensitivity import sensitivity
+from riskcast.cli.stress import stress
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -234,6 +235,7 @@ def schema(
 for _command in (
     ask,
     sensitivity,
+    stress,
     evidence,
     learned,
     export,
