@@ -78,6 +78,7 @@ def test_data_and_frame_hold_the_same_numbers(found: Evidence) -> None:
     first = data["beliefs"][0]["by_target"][0]
     assert first["narrower"]["value"] == pytest.approx(frame["narrower"][0])
     assert data["placebos"] is None
+    assert found.beliefs[0].label in repr(found) + found._repr_html_()
 
 
 def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:

@@ -23,7 +23,7 @@ from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
 from riskcast.challenge.regression import normal_scores, regress
-from riskcast.challenge.target_draws import TargetDraws, draw_targets, is_score
+from riskcast.challenge.target_draws import TargetDraws, draw_targets, is_score, name_target
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
@@ -31,6 +31,7 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
 
 if TYPE_CHECKING:
@@ -133,6 +134,25 @@ class Evidence:
         )
         named = ", ".join(target.id for target in self.targets)
         return f"<Evidence on {named}. Look here next (points narrower): {first}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for one in (one for kind in ("place", "quantity") for one in self.of_kind(kind) if self.is_told(one)):
+            worth = one.overall
+            saved = [] if worth.saved is None else [worth.saved.value]
+            row = (one.label, one.basis, worth.narrower.value, worth.narrower.error, worth.other_band.value, *saved)
+            rows.append(row)
+        columns = (
+            Column("belief"),
+            Column("rests on"),
+            Column("points narrower", form="figure", digits=1),
+            Column("± MC", form="figure", digits=1),
+            Column("other band", form="proportion"),
+            *([] if self.rule is None else [Column("loss saved", form="figure")]),
+        )
+        stand = "; ".join(f"{name_target(self.case, t)} {number(d.estimate.mean, 0)}" for t, d in self.targets.items())
+        note = f"Were it known exactly. Indicators and event types first, then single quantities. Now: {stand}."
+        return to_html(Table("What is worth looking into", columns, rows, note=note))
 
 
 def value_evidence(

@@ -20,6 +20,7 @@ from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
+from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -252,7 +253,7 @@ for _command in (
     mcp,
 ):
     app.command()(_command)
-for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+for _command in (merge, copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
 app.command("set")(set_numbers)
 app.command("app")(open_app)
