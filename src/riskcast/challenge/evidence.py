@@ -22,7 +22,7 @@ from riskcast.challenge.belief_groups import (
 from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
-from riskcast.challenge.regression import normal_scores, regress
+from riskcast.challenge.regression import draws_needed, normal_scores, regress
 from riskcast.challenge.target_draws import SCORE, Target, TargetDraws, draw_target, read_targets
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
@@ -73,7 +73,8 @@ class Evidence:
     targets: the numbers, as they stand; rule: when one acts, None where none was stated; most_saved: expected loss that
     knowing all would save, by target; beliefs: every quantity, place, kind and state, from the most that it is worth;
     placebos: effects of which the whole range moves nothing, None where they were not looked for; undrawn: ids of
-    quantities that are held at their medians, of which nothing can be said.
+    quantities that are held at their medians, of which nothing can be said; unjudged: labels of beliefs that are too
+    many numbers for so few draws, with the draws that they take.
     """
 
     forecast: Forecast
@@ -83,6 +84,7 @@ class Evidence:
     beliefs: tuple[Belief, ...]
     placebos: tuple[Placebo, ...] | None
     undrawn: tuple[str, ...]
+    unjudged: Mapping[str, int]
 
     @property
     def case(self) -> Case:
@@ -165,11 +167,15 @@ def value_evidence(
     beliefs = drawn_beliefs(ahead)
     bases = {one.key: "" if one.quantity.evidence is None else one.quantity.evidence.basis for one in beliefs}
     groups = [*single_groups(beliefs), *place_groups(case, beliefs), *kind_groups(case, beliefs), *state_groups(ahead)]
-    found, total = [], len(groups)
+    found, total, unjudged = [], len(groups), dict[str, int]()
     for done, group in enumerate(groups):
         if progress is not None:
             progress(done, total)
-        found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+        draws, columns = group.values.shape
+        if draws < draws_needed(columns):
+            unjudged[group.label] = draws_needed(columns)
+        else:
+            found.append(_judge(group, targets, rule, bases.get(group.key, "")))
     found += _own(ahead, targets, rule)
     if progress is not None:
         progress(total, total)
@@ -181,6 +187,7 @@ def value_evidence(
         tuple(sorted(found, key=_rank)),
         find_placebos(ahead, progress=progress) if placebos else None,
         undrawn(case),
+        unjudged,
     )
 
 
@@ -227,6 +234,7 @@ def evidence_data(found: Evidence) -> dict[str, Any]:
         "beliefs": [_belief(found, one) for one in found.beliefs],
         "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
         "held_at_their_medians": list(found.undrawn),
+        "not_judged": [{"label": label, "draws": draws} for label, draws in found.unjudged.items()],
     }
 
 

@@ -159,6 +159,9 @@ def _notes(found: Evidence) -> Iterator[str]:
             f"Saved: expected loss, where one acts at {figure(found.rule.threshold)} or more (cost "
             f"{figure(found.rule.cost)}, loss {figure(found.rule.loss)}). To know all would save: {most or NOTHING}."
         )
+    if found.unjudged:
+        names, draws = "; ".join(found.unjudged), max(found.unjudged.values())
+        yield f"Not judged, as they are too many numbers for so few draws (--draws {draws} for all): {names}."
     if found.undrawn:
         held = counted(len(found.undrawn), "quantity", "quantities")
         yield f"{held} held at the median (offsets and scales of series) are not judged."
