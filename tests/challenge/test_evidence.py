@@ -12,12 +12,12 @@ from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import find_placebos
-from riskcast.challenge.target_draws import Target
+from riskcast.challenge.targets import Target
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
 
-TARGET = Target("score", "HHH-P001")
+TARGET = Target("score:HHH-P001", "", "HHH-P001")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def ahead() -> Forecast:
 
 @pytest.fixture(scope="module")
 def found(ahead: Forecast) -> Evidence:
-    return value_evidence(ahead, [str(TARGET)], rule=LossRule(1.0, 2.0), placebos=False)
+    return value_evidence(ahead, [TARGET.id], rule=LossRule(1.0, 2.0), placebos=False)
 
 
 def test_every_quantity_that_is_drawn_has_its_draws(ahead: Forecast) -> None:
@@ -100,7 +100,7 @@ def test_more_numbers_than_draws_can_tell_apart_are_not_judged() -> None:
         years=2,
     )
     ahead = forecast(fit(case, draws=100, prior_only=True), paths=2, horizon=2)
-    found = value_evidence(ahead, [str(TARGET)], placebos=False)
+    found = value_evidence(ahead, [TARGET.id], placebos=False)
     assert found.unjudged == {"Mood": 122, "All of today's levels": 120}
     assert not {"mood", "levels"} & {one.key for one in found.beliefs}
     assert all(look.place.key != "mood" for look in found.look_next)

@@ -12,7 +12,8 @@ from riskcast.case.model import Case
 from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
 from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
-from riskcast.challenge.target_draws import Target, TargetDraws, draw_target, read_targets
+from riskcast.challenge.target_draws import TargetDraws, draw_targets
+from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
@@ -173,7 +174,7 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
         raise OptionError("a posterior from the priors alone has learned nothing; leave out --prior-only")
     if ahead.outside is not None and ahead.outside.acts:
         raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
-    targets = {target: draw_target(ahead, target) for target in read_targets(ahead.case, ahead.dyads, of)}
+    targets = draw_targets(ahead, of)
     taught = taught_beliefs(drawn_beliefs(ahead))
     records = log_likelihoods(ahead.posterior)
     whole = scale(_sum(records.values()))
@@ -248,7 +249,7 @@ def learning_data(found: Learning) -> dict[str, Any]:
         "quantities": [_quantity(one) for one in found.quantities],
         "targets": [
             {
-                "target": str(target),
+                "target": target.id,
                 "mean": rounded(drawn.estimate.mean),
                 "per_doubling": [
                     {
