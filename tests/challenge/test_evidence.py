@@ -9,9 +9,10 @@ import pytest
 
 from riskcast import apply_overlay, fit, forecast
 from riskcast.challenge.beliefs import drawn_beliefs
-from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
+from riskcast.challenge.evidence import Evidence, value_evidence
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import find_placebos
+from riskcast.challenge.plain_evidence import evidence_data
 from riskcast.challenge.targets import Target
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
@@ -78,6 +79,7 @@ def test_data_and_frame_hold_the_same_numbers(found: Evidence) -> None:
     first = data["beliefs"][0]["by_target"][0]
     assert first["narrower"]["value"] == pytest.approx(frame["narrower"][0])
     assert data["placebos"] is None
+    assert found.beliefs[0].label in repr(found) + found._repr_html_()
 
 
 def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:

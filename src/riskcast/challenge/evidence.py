@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,14 +23,13 @@ from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
 from riskcast.challenge.regression import draws_needed, normal_scores, regress
-from riskcast.challenge.target_draws import TargetDraws, draw_targets, is_score
+from riskcast.challenge.target_draws import TargetDraws, draw_targets, name_target
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
 from riskcast.errors import OptionError
-from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
 
 if TYPE_CHECKING:
@@ -135,6 +134,25 @@ class Evidence:
         named = ", ".join(target.id for target in self.targets)
         return f"<Evidence on {named}. Look here next (points narrower): {first}>"
 
+    def _repr_html_(self) -> str:
+        rows = []
+        for one in (one for kind in ("place", "quantity") for one in self.of_kind(kind) if self.is_told(one)):
+            worth = one.overall
+            saved = [] if worth.saved is None else [worth.saved.value]
+            row = (one.label, one.basis, worth.narrower.value, worth.narrower.error, worth.other_band.value, *saved)
+            rows.append(row)
+        columns = (
+            Column("belief"),
+            Column("rests on"),
+            Column("points narrower", form="figure", digits=1),
+            Column("± MC", form="figure", digits=1),
+            Column("other band", form="proportion"),
+            *([] if self.rule is None else [Column("loss saved", form="figure")]),
+        )
+        stand = "; ".join(f"{name_target(self.case, t)} {number(d.estimate.mean, 0)}" for t, d in self.targets.items())
+        note = f"Were it known exactly. Indicators and event types first, then single quantities. Now: {stand}."
+        return to_html(Table("What is worth looking into", columns, rows, note=note))
+
 
 def value_evidence(
     ahead: Forecast,
@@ -221,79 +239,3 @@ def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule |
     worth = {target: known(wholes[place], parts[:, place]) for place, target in enumerate(targets)}
     overall = known(wholes.mean(axis=0), parts.mean(axis=1))
     return Belief(group.key, group.label, group.kind, group.members, basis, worth, overall, responses, turns)
-
-
-def evidence_data(found: Evidence) -> dict[str, Any]:
-    """What evidence is worth as plain data: where the numbers come from, the targets as they stand, every belief with
-    its worth by target (points of the 90 % interval, shares from 0 to 1, losses in the rule's own unit; `error` is the
-    Monte Carlo standard error), what a new value would have to be to change a band, and effects that move nothing."""
-    return {
-        **provenance(found.forecast),
-        "rule": None if found.rule is None else {"cost": found.rule.cost, "loss": found.rule.loss},
-        "targets": [_target(found, target, drawn) for target, drawn in found.targets.items()],
-        "look_here_next": [
-            {"place": look.place.key, "label": look.place.label, "quantity": look.best.key} for look in found.look_next
-        ],
-        "beliefs": [_belief(found, one) for one in found.beliefs],
-        "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
-        "held_at_their_medians": list(found.undrawn),
-        "not_judged": [{"label": label, "draws": draws} for label, draws in found.unjudged.items()],
-    }
-
-
-def _target(found: Evidence, target: Target, drawn: TargetDraws) -> dict[str, Any]:
-    return {
-        "target": target.id,
-        "unit": "points" if is_score(target) else "percent",
-        **_estimate(drawn.estimate),
-        "stands": drawn.stands,
-        "most_saved": rounded(found.most_saved[target]) if target in found.most_saved else None,
-    }
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {"mean": rounded(estimate.mean), "low": rounded(estimate.low), "high": rounded(estimate.high)}
-
-
-def _belief(found: Evidence, one: Belief) -> dict[str, Any]:
-    return {
-        "belief": one.key,
-        "label": one.label,
-        "kind": one.kind,
-        "members": list(one.members),
-        "basis": one.basis or None,
-        "told_from_nothing": found.is_told(one),
-        "overall": _worth(one.overall),
-        "by_target": [
-            {
-                "target": target.id,
-                **_worth(worth),
-                "at_its_ends": None
-                if target not in one.responses
-                else [rounded(one.responses[target].low), rounded(one.responses[target].high)],
-                "turns": [
-                    {
-                        "value": rounded(turn.value),
-                        "side": "above" if turn.above else "below",
-                        "stands": turn.band,
-                        "chance": rounded(turn.chance),
-                    }
-                    for turn in one.turns.get(target, ())
-                ],
-            }
-            for target, worth in one.worth.items()
-        ],
-    }
-
-
-def _worth(worth: Worth) -> dict[str, Any]:
-    told = {
-        "narrower": worth.narrower,
-        "explained": worth.explained,
-        "other_band": worth.other_band,
-        "saved": worth.saved,
-    }
-    return {
-        name: None if one is None else {"value": rounded(one.value), "error": rounded(one.error)}
-        for name, one in told.items()
-    }

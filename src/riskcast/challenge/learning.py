@@ -19,6 +19,8 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.machinery.array_types import Floats
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import between, number
 from riskcast.verification.coverage import PriorCheck, report_coverage, rests_on_record
 
 if TYPE_CHECKING:
@@ -61,6 +63,11 @@ class Learned:
     khat: float
     basis: str
     from_record: bool
+
+    @property
+    def rests_on(self) -> str:
+        """What its evidence is; `this record` where the record itself is."""
+        return "this record" if self.from_record else self.basis
 
     @property
     def verdict(self) -> str:
@@ -155,6 +162,32 @@ class Learning:
     def __repr__(self) -> str:
         furthest = ", ".join(one.label for one in self.conflicts[:5])
         return f"<Learning of {self.case.name}. Prior and record differ: {furthest or 'nowhere'}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                one.label,
+                "this record" if one.from_record else one.basis,
+                *one.before,
+                *one.after,
+                one.moved.value,
+                one.verdict,
+            )
+            for one in self.quantities
+        ]
+        ends = [f"{when}, {end}" for when in ("before", "after") for end in ("5 %", "median", "95 %")]
+        columns = (
+            Column("quantity"),
+            Column("rests on"),
+            *(Column(name, form="number") for name in ends),
+            Column("moved, in prior sd", form="points"),
+            Column("prior and record"),
+        )
+        note = (
+            f"{self.jointly.label}: {self.jointly.recorded} in the record, {number(self.jointly.median, 0)} expected "
+        )
+        note += f"({between(self.jointly)}), {self.jointly.verdict}. {self.forecast.posterior.origin}"
+        return to_html(Table("What the record taught", columns, rows, note=note))
 
 
 def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learning:
