@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from riskcast.case import *
+    from riskcast.challenge import *
     from riskcast.charts import draw_stills as draw_stills
     from riskcast.comparison import *
     from riskcast.engines import *
@@ -81,6 +82,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "signed_range",
             "span",
         ],
+        "challenge": ["Evidence", "LossRule", "evidence_data", "value_evidence"],
         "case": [
             "Case",
             "Doubt",

@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.differences import diff
+from riskcast.cli.evidence import evidence
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -224,7 +225,21 @@ def schema(
     print_json(schemas if file is None else schemas[file])
 
 
-for _command in (ask, export, history, run, rerun, publish, resolve, track, backtest, calibrate, diff, changed):
+for _command in (
+    ask,
+    evidence,
+    export,
+    history,
+    run,
+    rerun,
+    publish,
+    resolve,
+    track,
+    backtest,
+    calibrate,
+    diff,
+    changed,
+):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)

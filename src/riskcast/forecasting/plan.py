@@ -15,14 +15,15 @@ from riskcast.case.model import Case
 from riskcast.case.moves import indicator_order, own_drifts
 from riskcast.case.periods import calendar_of
 from riskcast.case.quantities import Prior, elicit
+from riskcast.case.quantity_ids import DRIFT, PASSED_ON, REVERSION, RISE, RISE_HALF_LIFE, Kind
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.hazard import LOADING
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.days_ahead import DaysAhead
+from riskcast.forecasting.drawn_ahead import ahead_scores, today_scores
 from riskcast.forecasting.edge_plans import Edge, plan_edges
 from riskcast.forecasting.work_arrays import WORK, finite
 from riskcast.machinery.array_types import Bools, Floats, Ints
-from riskcast.machinery.random_streams import normals
 from riskcast.record.arrays import Record
 from riskcast.record.memory import Neighbours
 from riskcast.record.sights import numbers_of_events
@@ -205,16 +206,16 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on, reversion = {}, {}, {}, {}
 
-    def draw(prior: Prior, *purpose: str) -> Floats:
-        return prior.on_link(_scores(prior, draws, seed, *purpose))
+    def draw(prior: Prior, kind: Kind, *names: str) -> Floats:
+        return prior.on_link(ahead_scores(prior, draws, seed, kind, *names))
 
     for name, indicator in case.indicators.items():
         today[name] = draw_today(case, record, name, draws, seed)
-        drift[name] = finite(np.exp(draw(elicit(indicator.drift, LOG), "drift", name)))
+        drift[name] = finite(np.exp(draw(elicit(indicator.drift, LOG), DRIFT, name)))
         if indicator.reversion is not None:
-            reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), "reversion", name))
+            reversion[name] = np.exp(draw(elicit(indicator.reversion, LOG), REVERSION, name))
         for parent, quantity in indicator.parents.items():
-            passed_on[name, parent] = finite(draw(elicit(quantity, IDENTITY), "passed on", name, parent))
+            passed_on[name, parent] = finite(draw(elicit(quantity, IDENTITY), PASSED_ON, name, parent))
     drift = {name: finite(own) for name, own in own_drifts(case, drift, passed_on).items()}
     neighbours = Neighbours.of(case.pairs.values())
     raises = tuple(
@@ -251,11 +252,6 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
     )
 
 
-def _scores(prior: Prior, draws: int, seed: int, *purpose: str) -> Floats:
-    """Standard normal draws of a quantity, (draws,); zeros where it is fixed."""
-    return np.zeros(draws) if prior.is_fixed else normals(seed, purpose, 0, draws, 1)[:, 0]
-
-
 def draw_today(case: Case, record: Record, name: str, draws: int, seed: int) -> Floats:
     """Today's level of an indicator, drawn from its prior or as a panel holds it, in steps: (draws, units)."""
     indicator = case.indicators[name]
@@ -263,7 +259,7 @@ def draw_today(case: Case, record: Record, name: str, draws: int, seed: int) -> 
     columns, scale = [], indicator.measure
     for unit in units if name not in record.today else ():
         prior = elicit(case.now_of(name, unit), scale.prior_link)
-        columns.append(scale.steps_at(prior, _scores(prior, draws, seed, "today", name, unit)))
+        columns.append(scale.steps_at(prior, today_scores(prior, draws, seed, name, unit)))
     known = record.today.get(name)
     levels = np.stack(columns, axis=1) if known is None else known
     return np.broadcast_to(finite(levels), (draws, len(units)))
@@ -273,8 +269,8 @@ def plan_rise(case: Case, name: str, event: str, neighbours: Neighbours, draws: 
     """What events of a type do to an indicator, and what those of the record leave of it."""
     rise = case.indicators[name].raises[event]
     size, half = elicit(rise.steps, IDENTITY), elicit(rise.half_life, LOG)
-    steps = finite(size.on_link(_scores(size, draws, seed, "raised", name, event)))
-    half_life = np.exp(half.on_link(_scores(half, draws, seed, "raised half-life", name, event)))
+    steps = finite(size.on_link(ahead_scores(size, draws, seed, RISE, name, event)))
+    half_life = np.exp(half.on_link(ahead_scores(half, draws, seed, RISE_HALF_LIFE, name, event)))
     past, units = past_events(case, event), len(case.units(event))
     start = np.array([moment(case.calendar, case.as_of, 1.0)])
     # One half-life for all draws is worked out once.

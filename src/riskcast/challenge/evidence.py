@@ -1,0 +1,288 @@
+"""Forecast -> what evidence would be worth: which belief, known better, would change what one tells or does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from riskcast.case.model import Case
+from riskcast.case.quantity_names import name_quantity
+from riskcast.challenge.belief_groups import (
+    Group,
+    Kind,
+    dyad_group,
+    kind_groups,
+    place_groups,
+    single_groups,
+    state_groups,
+)
+from riskcast.challenge.beliefs import drawn_beliefs, undrawn
+from riskcast.challenge.loss_rules import LossRule
+from riskcast.challenge.placebos import Placebo, find_placebos
+from riskcast.challenge.regression import normal_scores, regress
+from riskcast.challenge.target_draws import SCORE, Target, TargetDraws, draw_target, read_targets
+from riskcast.challenge.turns import Response, Turn, respond_to
+from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
+from riskcast.errors import OptionError
+from riskcast.forecasting.estimates import Estimate
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.numbers import number
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What knowing one quantity, or several together, would do.
+
+    kind: a `quantity`, a `place` to look (an indicator or an event type), a `kind` of beliefs, or a `state` of the
+    world that no quantity is; members: ids of its quantities; basis: what a quantity rests on, as its evidence says;
+    worth: by target; overall: the mean over targets; responses, turns: of one quantity, by target.
+    """
+
+    key: str
+    label: str
+    kind: Kind
+    members: tuple[str, ...]
+    basis: str
+    worth: Mapping[Target, Worth]
+    overall: Worth
+    responses: Mapping[Target, Response]
+    turns: Mapping[Target, tuple[Turn, ...]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One place to look next: an indicator or event type, and of its quantities the one that is worth most."""
+
+    place: Belief
+    best: Belief
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What knowing each belief of a case exactly would do to some numbers of a forecast.
+
+    targets: the numbers, as they stand; rule: when one acts, None where none was stated; most_saved: expected loss that
+    knowing all would save, by target; beliefs: every quantity, place, kind and state, from the most that it is worth;
+    placebos: effects of which the whole range moves nothing, None where they were not looked for; undrawn: ids of
+    quantities that are held at their medians, of which nothing can be said.
+    """
+
+    forecast: Forecast
+    targets: Mapping[Target, TargetDraws]
+    rule: LossRule | None
+    most_saved: Mapping[Target, float]
+    beliefs: tuple[Belief, ...]
+    placebos: tuple[Placebo, ...] | None
+    undrawn: tuple[str, ...]
+
+    @property
+    def case(self) -> Case:
+        """The case that is forecast."""
+        return self.forecast.case
+
+    def of_kind(self, kind: Kind) -> tuple[Belief, ...]:
+        """Beliefs of one kind, from the most that they are worth."""
+        return tuple(one for one in self.beliefs if one.kind == kind)
+
+    def is_told(self, belief: Belief) -> bool:
+        """Whether what a belief is worth, over all targets, can be told apart from nothing."""
+        worth = belief.overall
+        return worth.explained.is_told
+
+    @property
+    def look_next(self) -> tuple[Look, ...]:
+        """Indicators and event types that are worth most, as far as that can be told apart from nothing, with the best
+        of their quantities: by loss that is saved where a rule was stated, else by how much intervals narrow."""
+        ranked = self.of_kind("quantity")
+        found = []
+        for place in self.of_kind("place"):
+            if self.is_told(place):
+                found.append(Look(place, next(one for one in ranked if one.key in place.members)))
+        return tuple(found[:MOST_LISTED])
+
+    def unit_of(self, belief: Belief) -> str:
+        """The unit of a quantity; empty for what is none."""
+        return name_quantity(self.case, belief.key).unit if belief.kind == "quantity" else ""
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each belief and target."""
+        import pandas
+
+        rows = []
+        for one in self.beliefs:
+            for target, worth in one.worth.items():
+                numbers = (worth.narrower, worth.explained, worth.other_band, worth.saved)
+                pairs = [(None, None) if known is None else (known.value, known.error) for known in numbers]
+                rows.append((one.kind, one.key, one.label, str(target), *(part for pair in pairs for part in pair)))
+        told = [end for name in ("narrower", "explained", "other_band", "saved") for end in (name, f"{name}_error")]
+        return pandas.DataFrame(rows, columns=["kind", "belief", "label", "target", *told])
+
+    def __repr__(self) -> str:
+        first = "; ".join(
+            f"{look.place.label} {number(look.place.overall.narrower.value, 1)}" for look in self.look_next
+        )
+        return f"<Evidence on {', '.join(map(str, self.targets))}. Look here next (points narrower): {first}>"
+
+
+def value_evidence(
+    ahead: Forecast,
+    of: Sequence[str] | None = None,
+    *,
+    rule: LossRule | None = None,
+    placebos: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evidence:
+    """What knowing each quantity of a case exactly would do: to the interval and the band of scores or probabilities,
+    and to what one would lose.
+
+    `of`: targets such as `score:RUS-TJK` or `demarche:RUS-TJK`, the scores of all dyads where none are named; `rule`:
+    when one acts. `placebos`: whether to look for effects that move nothing. Of a quantity phi and a number Y that is
+    expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y - E[Y | phi] around it:
+    how much narrower the 90 % interval is on average, how often the band is another, and by how much the expected loss
+    min(cost, p loss) falls: the expected value of partial perfect information. Errors are those of so few draws.
+    Raises OptionError and UnknownNameError for a target that is none, OptionError for a forecast that numbers from
+    outside adjust.
+
+    >>> from riskcast import fit, forecast, load_case
+    >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3)
+    >>> found = value_evidence(ahead, ["score:RUS-TJK"], placebos=False)
+    >>> {one.kind for one in found.beliefs} == {"quantity", "place", "kind", "state"}
+    True
+    """
+    if ahead.outside is not None and ahead.outside.acts:
+        raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
+    case = ahead.case
+    targets = {target: draw_target(ahead, target) for target in read_targets(case, ahead.dyads, of)}
+    beliefs = drawn_beliefs(ahead)
+    bases = {one.key: "" if one.quantity.evidence is None else one.quantity.evidence.basis for one in beliefs}
+    groups = [*single_groups(beliefs), *place_groups(case, beliefs), *kind_groups(case, beliefs), *state_groups(ahead)]
+    found, total = [], len(groups)
+    for done, group in enumerate(groups):
+        if progress is not None:
+            progress(done, total)
+        found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+    found += _own(ahead, targets, rule)
+    if progress is not None:
+        progress(total, total)
+    return Evidence(
+        ahead,
+        targets,
+        rule,
+        {} if rule is None else {target: rule.saved(drawn.expected) for target, drawn in targets.items()},
+        tuple(sorted(found, key=_rank)),
+        find_placebos(ahead, progress=progress) if placebos else None,
+        undrawn(case),
+    )
+
+
+def _rank(one: Belief) -> tuple[float, float]:
+    saved = 0.0 if one.overall.saved is None else one.overall.saved.value
+    return -saved, -one.overall.narrower.value
+
+
+def _own(ahead: Forecast, targets: Mapping[Target, TargetDraws], rule: LossRule | None) -> Iterator[Belief]:
+    """What is each dyad's own, of targets that are dyads': overall the mean, with errors as if they were one."""
+    own = {target: dyad_group(ahead, target.unit) for target in targets}
+    judged = {t: _judge(group, {t: targets[t]}, rule, "") for t, group in own.items() if group is not None}
+    if judged and len(judged) == len(targets):
+        one = next(iter(judged.values()))
+        worth = {target: found.worth[target] for target, found in judged.items()}
+        yield replace(one, worth=worth, overall=mean_worth(list(worth.values())))
+
+
+def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule | None, basis: str) -> Belief:
+    drawn = list(targets.values())
+    numbers = np.stack([*(one.averages for one in drawn), *(one.expected for one in drawn)], axis=1)
+    fit = regress(numbers, normal_scores(group.values), len(drawn))
+    wholes, parts = judge_all(drawn, fit, numbers, rule)
+    responses, turns = {}, {}
+    for place, (target, one) in enumerate(targets.items() if group.kind == "quantity" else ()):
+        kept = conditional(one, fit, place, one.averages, one.expected)[2]
+        responses[target], turns[target] = respond_to(one, fit, place, kept, group.values)
+    worth = {target: known(wholes[place], parts[:, place]) for place, target in enumerate(targets)}
+    overall = known(wholes.mean(axis=0), parts.mean(axis=1))
+    return Belief(group.key, group.label, group.kind, group.members, basis, worth, overall, responses, turns)
+
+
+def evidence_data(found: Evidence) -> dict[str, Any]:
+    """What evidence is worth as plain data: where the numbers come from, the targets as they stand, every belief with
+    its worth by target (points of the 90 % interval, shares from 0 to 1, losses in the rule's own unit; `error` is the
+    Monte Carlo standard error), what a new value would have to be to change a band, and effects that move nothing."""
+    return {
+        **provenance(found.forecast),
+        "rule": None if found.rule is None else {"cost": found.rule.cost, "loss": found.rule.loss},
+        "targets": [_target(found, target, drawn) for target, drawn in found.targets.items()],
+        "look_here_next": [
+            {"place": look.place.key, "label": look.place.label, "quantity": look.best.key} for look in found.look_next
+        ],
+        "beliefs": [_belief(found, one) for one in found.beliefs],
+        "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
+        "held_at_their_medians": list(found.undrawn),
+    }
+
+
+def _target(found: Evidence, target: Target, drawn: TargetDraws) -> dict[str, Any]:
+    return {
+        "target": str(target),
+        "unit": "points" if target.of == SCORE else "percent",
+        **_estimate(drawn.estimate),
+        "stands": drawn.stands,
+        "most_saved": rounded(found.most_saved[target]) if target in found.most_saved else None,
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {"mean": rounded(estimate.mean), "low": rounded(estimate.low), "high": rounded(estimate.high)}
+
+
+def _belief(found: Evidence, one: Belief) -> dict[str, Any]:
+    return {
+        "belief": one.key,
+        "label": one.label,
+        "kind": one.kind,
+        "members": list(one.members),
+        "basis": one.basis or None,
+        "told_from_nothing": found.is_told(one),
+        "overall": _worth(one.overall),
+        "by_target": [
+            {
+                "target": str(target),
+                **_worth(worth),
+                "at_its_ends": None
+                if target not in one.responses
+                else [rounded(one.responses[target].low), rounded(one.responses[target].high)],
+                "turns": [
+                    {
+                        "value": rounded(turn.value),
+                        "side": "above" if turn.above else "below",
+                        "stands": turn.band,
+                        "chance": rounded(turn.chance),
+                    }
+                    for turn in one.turns.get(target, ())
+                ],
+            }
+            for target, worth in one.worth.items()
+        ],
+    }
+
+
+def _worth(worth: Worth) -> dict[str, Any]:
+    told = {
+        "narrower": worth.narrower,
+        "explained": worth.explained,
+        "other_band": worth.other_band,
+        "saved": worth.saved,
+    }
+    return {
+        name: None if one is None else {"value": rounded(one.value), "error": rounded(one.error)}
+        for name, one in told.items()
+    }

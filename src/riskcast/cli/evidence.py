@@ -1,0 +1,52 @@
+"""The command that tells which belief is worth looking into: evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from riskcast.cli.options import Asked, JsonOption, NamedCase, asks, forecast_asked, one_scenario, print_json, progress
+from riskcast.errors import OptionError
+
+OfOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TARGET",
+        help="Of what: score:RUS-TJK, or demarche, of all dyads or of one; repeatable.",
+        show_default="the scores of all dyads",
+    ),
+]
+
+
+@asks(case=NamedCase)
+def evidence(
+    asked: Asked,
+    of: OfOption = None,
+    cost: Annotated[float | None, typer.Option(help="What it costs to act; with --loss.")] = None,
+    loss: Annotated[float | None, typer.Option(help="What it costs not to act, if it happens.")] = None,
+    shown: Annotated[int, typer.Option(help="The most beliefs of each kind to print.", min=1)] = 10,
+    placebos: Annotated[bool, typer.Option(help="Look for effects that move nothing.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Which belief is worth looking into: what knowing it would do to scores, bands and losses."""
+    from riskcast.challenge.evidence import evidence_data, value_evidence
+    from riskcast.challenge.loss_rules import LossRule
+    from riskcast.challenge.target_draws import read_targets
+
+    one_scenario(asked)
+    if (cost is None) != (loss is None):
+        raise OptionError("a rule needs both numbers; give --cost and --loss, such as --cost 1 --loss 4")
+    rule = None if cost is None or loss is None else LossRule(cost, loss)
+    request = asked.request()
+    read_targets(request.case, request.case.dyads, of)
+    [ahead] = forecast_asked(request)
+    with progress("Weighing beliefs") as report:
+        found = value_evidence(ahead, of, rule=rule, placebos=placebos, progress=report)
+    if as_json:
+        print_json(evidence_data(found))
+    else:
+        from riskcast.terminal.evidence import evidence_view
+        from riskcast.terminal.forecasts import make_console
+
+        make_console().print(evidence_view(found, shown))

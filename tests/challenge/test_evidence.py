@@ -1,0 +1,105 @@
+"""What evidence is worth on small cases: against forecasts in which the belief is known, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from riskcast import apply_overlay, fit, forecast
+from riskcast.challenge.beliefs import drawn_beliefs
+from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
+from riskcast.challenge.loss_rules import LossRule
+from riskcast.challenge.placebos import find_placebos
+from riskcast.challenge.target_draws import Target
+from riskcast.errors import UnknownNameError
+from riskcast.forecasting.forecasts import Forecast
+from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
+
+TARGET = Target("score", "HHH-P001")
+
+
+@pytest.fixture(scope="module")
+def ahead() -> Forecast:
+    return forecast(fit(random_case(3), draws=400, allow_unreliable=True), paths=4)
+
+
+@pytest.fixture(scope="module")
+def found(ahead: Forecast) -> Evidence:
+    return value_evidence(ahead, [str(TARGET)], rule=LossRule(1.0, 2.0), placebos=False)
+
+
+def test_every_quantity_that_is_drawn_has_its_draws(ahead: Forecast) -> None:
+    beliefs = {one.key: one for one in drawn_beliefs(ahead)}
+    free = {key: q for key, q, _ in ahead.case.quantities() if not q.is_fixed}
+    assert set(beliefs) == set(free)
+    # What no record teaches is drawn from its prior: 90 % of the draws lie within its interval.
+    for key in ("indicators.mood.now", "indicators.mood.drift", "indicators.trade.drift"):
+        low, high = free[key].range
+        inside = ((beliefs[key].values >= low) & (beliefs[key].values <= high)).mean()
+        assert inside == pytest.approx(0.9, abs=0.06), key
+    used = {effect.target for effect in ahead.case.effects if effect.memory == "fast"}
+    assert set(beliefs["memories.fast.half_life"].of) == used
+
+
+def test_what_would_be_told_is_what_a_forecast_tells_that_knows_the_value(ahead: Forecast, found: Evidence) -> None:
+    best = next(one for one in found.of_kind("quantity") if one.key.startswith(("effects.", "outcomes.")))
+    values = next(one.values for one in drawn_beliefs(ahead) if one.key == best.key)
+    nested = []
+    for end in np.quantile(values, (0.05, 0.95)):
+        held = apply_overlay(ahead.case, {best.key: {"value": float(end)}})
+        posterior = fit(held, draws=400, allow_unreliable=True, reuse=ahead.posterior)
+        nested.append(forecast(posterior, paths=4).score(TARGET.unit).mean)
+    told = best.responses[TARGET]
+    assert abs(nested[1] - nested[0]) > 3.0
+    assert told.low == pytest.approx(nested[0], abs=2.5)
+    assert told.high == pytest.approx(nested[1], abs=2.5)
+
+
+def test_places_hold_every_quantity_once_and_are_worth_no_less_than_their_best(found: Evidence) -> None:
+    places = found.of_kind("place")
+    members = [key for place in places for key in place.members]
+    assert sorted(members) == sorted(one.key for one in found.of_kind("quantity"))
+    for look in found.look_next:
+        assert look.best.key in look.place.members
+        assert found.is_told(look.place)
+        gained, error = look.place.overall.explained.value, look.best.overall.explained.error
+        assert gained > look.best.overall.explained.value - 4.0 * error
+    ranked = [place.overall.saved.value for place in places if place.overall.saved is not None]
+    assert ranked == sorted(ranked, reverse=True)
+
+
+def test_data_and_frame_hold_the_same_numbers(found: Evidence) -> None:
+    data = json.loads(json.dumps(evidence_data(found)))
+    assert [one["belief"] for one in data["beliefs"]] == [one.key for one in found.beliefs]
+    frame = found.to_frame()
+    assert len(frame) == len(found.beliefs)
+    first = data["beliefs"][0]["by_target"][0]
+    assert first["narrower"]["value"] == pytest.approx(frame["narrower"][0])
+    assert data["placebos"] is None
+
+
+def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:
+    with pytest.raises(UnknownNameError, match="protest"):
+        value_evidence(ahead, ["protesst:HHH-P001"])
+    with pytest.raises(UnknownNameError):
+        value_evidence(ahead, ["score:HHH-P099"])
+
+
+def test_an_effect_that_moves_nothing_is_named_and_no_other() -> None:
+    wide = quantity(2.0, 1.0, 4.0)
+    case = make_case(
+        {"protest": event(quantity(0.3, 0.1, 0.6), severity=30.0)},
+        [edge("idle", "protest", wide), edge("mood", "protest", wide)],
+        {"idle": indicator(), "mood": indicator(now=quantity(1.0, 0.5, 1.5))},
+        partners=2,
+        years=2,
+    )
+    ahead = forecast(fit(case, draws=200, prior_only=True), paths=2)
+    [placebo] = find_placebos(ahead)
+    assert placebo.effect == "effects.idle->protest"
+    assert placebo.points == 0.0
+    assert placebo.why == "its level stands at the reference"
+    assert 0.8 < placebo.low < 1.3
+    assert 3.0 < placebo.high < 5.0
