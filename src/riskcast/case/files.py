@@ -295,7 +295,9 @@ def write_case(case: Case, folder: str | Path) -> None:
 
 def _check_free(folder: Path) -> None:
     """Raise OptionError where a folder holds one of a case's files under another ending than it is written with."""
-    own = [(f"{name}.yaml", YAML_SUFFIXES) for name in (*YAML_FILES, *OPTIONAL_FILES)] + [(name, SUFFIXES) for name in TABLES]
+    own = [(f"{name}.yaml", YAML_SUFFIXES) for name in (*YAML_FILES, *OPTIONAL_FILES)] + [
+        (name, SUFFIXES) for name in TABLES
+    ]
     for name, endings in own:
         stem = name.rpartition(".")[0]
         others = (f"{stem}{ending}" for ending in endings if f"{stem}{ending}" != name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from riskcast.case.model import Case
-from riskcast.case.quantity_ids import BASE_RATE, HALF_LIFE, QuantityId
-from riskcast.case.quantity_names import ids_behind_driver, level_ids
 from riskcast.case.where import Where
-from riskcast.challenge.claim_parser import ClaimError, Names, parse_assertion
-from riskcast.challenge.claim_paths import effects_between, quantities_between
+from riskcast.challenge.claim_names import ClaimError, Names
+from riskcast.challenge.claim_parser import parse_assertion
+from riskcast.challenge.claim_paths import quantities_between
+from riskcast.challenge.claim_quantities import name_of, quantities_behind, starts_of, unit_label, ways_of
 from riskcast.challenge.claim_records import (
     SMALL_CHANCE,
     SMALL_LOG,
@@ -23,11 +24,10 @@ from riskcast.challenge.claim_records import (
     judge,
     overall,
 )
+from riskcast.challenge.claim_scenarios import scenario_of
 from riskcast.challenge.claim_terms import (
     Alone,
     Assertion,
-    Assumed,
-    Base,
     Chance,
     Change,
     Comparison,
@@ -35,31 +35,26 @@ from riskcast.challenge.claim_terms import (
     Effect,
     Ending,
     Extreme,
-    Fading,
-    Level,
-    Made,
     MemoryEffect,
     Number,
     Rise,
     ScoreOf,
-    Step,
     Subject,
     Term,
     unit_of,
 )
-from riskcast.challenge.claim_values import NotEncodedError, TooFewError, Value, Worlds, scenario_of
+from riskcast.challenge.claim_values import NotEncodedError, TooFewError, Value, Worlds
 from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError
 from riskcast.forecasting.attribution import explain
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast, forecast
-from riskcast.forecasting.query_terms import Happens, LevelIs, Query, leaves
 from riskcast.forecasting.questions import Count
 from riskcast.forecasting.simulation import BLOCK_CELLS, stages
 from riskcast.names import BASELINE
 
 Progress = Callable[[int, int], None]
-# Futures of each draw on which conditions are counted, unasked; quantities that are named behind one number.
-MOST_PATHS, MOST_QUANTITIES = 32, 12
+# Futures of each draw on which conditions are counted, unasked.
+MOST_PATHS = 32
 
 
 def read_claims(case: Case, horizon: int | None = None, where: Where | None = None) -> dict[str, tuple[Assertion, ...]]:
@@ -135,7 +130,7 @@ def _make_worlds(
     """Everything that the assertions speak of, made once."""
     terms = [term for many in asserted.values() for one in many for term in _terms(one)]
     case = baseline.case
-    changes = [term for term in terms if isinstance(term, Change) and _ways(case, term)]
+    changes = [term for term in terms if isinstance(term, Change) and ways_of(case, term)]
     subjects = dict.fromkeys(term.subject for term in changes)
     queries = dict.fromkeys(term.query for term in terms if isinstance(term, Chance))
     explains = any(isinstance(term, Contribution) for term in terms)
@@ -185,21 +180,23 @@ def _findings(worlds: Worlds, assertion: Assertion) -> Iterator[Finding]:
     for part in assertion.parts:
         term = part.change if isinstance(part, Alone) else part.left
         sign = ">" if isinstance(part, Alone) else part.sign
-        behind = _behind(worlds.case, part)
+        behind = quantities_behind(worlds.case, part)
         try:
-            found = _alone(worlds, part, assertion.text) if isinstance(part, Alone) else _compared(worlds, part, assertion)
+            found = (
+                _alone(worlds, part, assertion.text) if isinstance(part, Alone) else _compared(worlds, part, assertion)
+            )
         except NotEncodedError as missing:
             found = Finding(assertion.text, "not encoded", "absent", unit_of(term), sign, told=str(missing))
         except TooFewError as few:
             found = Finding(assertion.text, "weak", "few", unit_of(term), sign, told=str(few))
-        yield Finding(**{**vars(found), "quantities": behind, "label": _unit_label(worlds.case, term)})
+        yield replace(found, quantities=behind, label=unit_label(worlds.case, term))
 
 
 def _compared(worlds: Worlds, part: Comparison, assertion: Assertion) -> Finding:
     left, right = part.left, part.right
     for term in (left, right):
-        if isinstance(term, Change) and not _ways(worlds.case, term):
-            raise NotEncodedError(f"no way leads from {_name(term.subject)} to {term.event or 'a score'}")
+        if isinstance(term, Change) and not ways_of(worlds.case, term):
+            raise NotEncodedError(f"no way leads from {name_of(term.subject)} to {term.event or 'a score'}")
     number, against = worlds.value(left), worlds.value(right)
     unit = unit_of(left)
     if isinstance(left, Change | ScoreOf) and isinstance(right, Change | ScoreOf):
@@ -215,18 +212,16 @@ def _compared(worlds: Worlds, part: Comparison, assertion: Assertion) -> Finding
     held, shown = against.estimate.times(part.factor), difference.estimate
     if unit == "factor":
         shown = Estimate(*(math.exp(end) for end in (shown.mean, shown.low, shown.high)))
-    return Finding(
-        assertion.text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, told
-    )
+    return Finding(assertion.text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, told)
 
 
 def _alone(worlds: Worlds, part: Alone, text: str) -> Finding:
     if part.level is not None:
-        ways = quantities_between(worlds.case, _starts(worlds.case, part.change.subject), [part.level])
+        ways = quantities_between(worlds.case, starts_of(worlds.case, part.change.subject), [part.level])
         told = f"a way leads there, by {ways[0]}" if ways else "no way leads there, as the claim has it"
         status = "contradicted" if ways else "reproduced"
         return Finding(text, status, "flaw" if ways else "absent", "steps", ">", told=told)
-    if not _ways(worlds.case, part.change):
+    if not ways_of(worlds.case, part.change):
         return Finding(text, "reproduced", "absent", "points", ">", told="no way leads there, as the claim has it")
     found = worlds.value(part.change)
     small = _small_change(worlds, part.change)
@@ -270,85 +265,3 @@ def _small_change(worlds: Worlds, change: Change) -> float:
     whom = [change.whom] if change.whom is not None else ahead.dyads
     chance = sum(ahead.probability(event, one).mean for one in whom) / len(whom)
     return min(SMALL_CHANCE, 100.0 * SMALL_SHARE * chance)
-
-
-def _ways(case: Case, change: Change) -> tuple[str, ...]:
-    """Ids of the quantities by which a subject acts on what is asked of; none where it does not."""
-    targets = case.own_outcomes if change.event is None else (change.event,)
-    starts = _starts(case, change.subject)
-    direct = tuple(f"the event itself" for start in starts if start in targets)
-    return (*quantities_between(case, starts, targets), *direct)
-
-
-def _starts(case: Case, subject: Subject) -> tuple[str, ...]:
-    match subject:
-        case Step(indicator):
-            return (indicator,)
-        case Made(event):
-            return (event,)
-        case Assumed(name):
-            assumed = case.scenario(name)
-            return tuple(
-                dict.fromkeys([*(m.indicator for m in assumed.indicators), *(e.event for e in assumed.events)])
-            )
-
-
-def _name(subject: Subject) -> str:
-    match subject:
-        case Step(name) | Made(name) | Assumed(name):
-            return name
-
-
-def _behind(case: Case, part: Comparison | Alone) -> tuple[str, ...]:
-    if isinstance(part, Alone) and part.level is not None:
-        return quantities_between(case, _starts(case, part.change.subject), [part.level])[:MOST_QUANTITIES]
-    terms = (part.change,) if isinstance(part, Alone) else (part.left, part.right)
-    found = dict.fromkeys(key for term in terms for key in _quantities(case, term))
-    return tuple(key for key in found if key != "the event itself")[:MOST_QUANTITIES]
-
-
-def _quantities(case: Case, term: Term) -> Sequence[str]:
-    match term:
-        case Change():
-            return _ways(case, term)
-        case Effect(source, target, path):
-            return [effect.quantity_id for effect in effects_between(case, source, target, path)]
-        case Ending(answer, cause):
-            return [effect.quantity_id for effect in effects_between(case, cause, answer)]
-        case Extreme(source):
-            return [effect.quantity_id for effect in case.effects if effect.source == source and effect.on == "rate"]
-        case MemoryEffect(indicator, event):
-            return [e.quantity_id for e in case.half_life_effects_on(event) if e.source == indicator]
-        case Rise(source, indicator):
-            return quantities_between(case, [source], [indicator])[:1]
-        case Base(event):
-            return [str(QuantityId("outcomes", BASE_RATE, event))]
-        case Fading(memory, event):
-            return [str(QuantityId("memories", HALF_LIFE, memory))] if event is None else []
-        case Level(indicator, whom, _):
-            return level_ids(case, indicator, whom or case.dyads[0])
-        case Contribution(drivers, whom):
-            return [key for driver in drivers for key in ids_behind_driver(case, driver, whom)]
-        case Chance(query):
-            return _of_query(case, query)
-        case _:
-            return []
-
-
-def _of_query(case: Case, query: Query) -> list[str]:
-    found: list[str] = []
-    for term in (query.event, query.given):
-        for leaf in leaves(term) if term is not None else ():
-            if isinstance(leaf, Happens):
-                found.append(str(QuantityId("outcomes", BASE_RATE, leaf.event)))
-                found += [effect.quantity_id for effect in case.effects_on(leaf.event) if effect.is_escalation]
-            elif isinstance(leaf, LevelIs):
-                found += level_ids(case, leaf.indicator, case.dyads[0])
-    return found
-
-
-def _unit_label(case: Case, term: Term) -> str:
-    """What the number is measured in, where that is the case's to say."""
-    if isinstance(term, Level):
-        return case.indicators[term.indicator].unit
-    return f"{case.settings.period}s" if isinstance(term, Fading) else ""

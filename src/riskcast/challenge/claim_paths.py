@@ -1,4 +1,4 @@
-"""What leads from a belief to a forecast: edges between indicators and events, and the quantities that they stand for."""
+"""What leads from a belief to a forecast: edges between indicators and events, and the quantities behind them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _distances(steps: list[tuple[str, str]], starts: Collection[str]) -> dict[st
     found, edge = dict.fromkeys(starts, 0), list(starts)
     while edge:
         reached = [b for a, b in steps if a in edge and b not in found]
-        found |= {name: found[edge[0]] + 1 for name in reached}
+        found |= dict.fromkeys(reached, found[edge[0]] + 1)
         edge = list(dict.fromkeys(reached))
     return found
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 type Status = Literal["reproduced", "weak", "contradicted", "not encoded"]
 type Reason = Literal["clear", "small", "open", "opposite", "flaw", "absent", "few"]
 STATUSES: Final[tuple[Status, ...]] = ("reproduced", "weak", "contradicted", "not encoded")
-# What is smaller does next to nothing: points of a score, of a probability or a tenth of it, a factor's logarithm, steps.
+# What is smaller does next to nothing: points of a score, of a probability or a tenth of it, a factor's logarithm,
+# steps.
 SMALL_SCORE, SMALL_CHANCE, SMALL_SHARE, SMALL_LOG, SMALL_STEPS = 0.5, 1.0, 0.1, 0.05, 0.05
 
 
@@ -90,8 +91,10 @@ class JudgedClaims:
                 number = found.number or Estimate(np.nan, np.nan, np.nan)
                 against = np.nan if found.against is None else found.against.mean
                 rows.append(
-                    (one.id, one.status, one.claim.source, one.claim.at, found.text, found.status, number.mean)
-                    + (number.low, number.high, found.error, found.unit, against, found.reason)
+                    (
+                        *(one.id, one.status, one.claim.source, one.claim.at, found.text, found.status),
+                        *(number.mean, number.low, number.high, found.error, found.unit, against, found.reason),
+                    )
                 )
         columns = ["claim", "status", "source", "at", "assertion", "found", "number", "low", "high", "error", "unit"]
         return pandas.DataFrame(rows, columns=[*columns, "against", "reason"])
@@ -132,7 +135,7 @@ def judge(difference: Value, sign: Sign, small: float) -> tuple[Status, Reason]:
 
 
 def overall(findings: tuple[Finding, ...]) -> Status:
-    """What findings make of the claim: contradicted where one is; weak where one is, or where only some are encoded; not
+    """What findings make of the claim: contradicted where one is, weak where one is or only some are encoded; not
     encoded where there are none."""
     found = {one.status for one in findings} or {"not encoded"}
     if "contradicted" in found:

@@ -1,4 +1,4 @@
-"""What an assertion of a claim speaks of: terms that have a number, and how two of them are held against one another."""
+"""What an assertion of a claim speaks of: terms that have a number, and how two of them are compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from riskcast.forecasting.query_terms import Query
 
 type Sign = Literal[">", "<", ">=", "<="]
-type Unit = Literal["points", "share", "factor", "steps", "level", "periods", "events"]
+type Unit = Literal["points", "score", "share", "factor", "steps", "level", "periods", "events"]
 
 
 @dataclass(frozen=True)
@@ -203,8 +203,10 @@ class Assertion:
 def unit_of(term: Term) -> Unit:
     """What the number of a term is a number of."""
     match term:
-        case Change() | ScoreOf() | Contribution():
+        case Change() | Contribution():
             return "points"
+        case ScoreOf():
+            return "score"
         case Chance() | Base():
             return "share"
         case Effect() | MemoryEffect() | Extreme() | Ending():

@@ -9,11 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from riskcast.case.model import AssumedEvent, Case, IndicatorMove, Scenario
+from riskcast.case.model import Case
 from riskcast.case.quantities import Z90, Quantity
 from riskcast.challenge.claim_paths import effects_between
 from riskcast.challenge.claim_terms import (
-    Assumed,
     Base,
     Chance,
     Change,
@@ -23,13 +22,11 @@ from riskcast.challenge.claim_terms import (
     Extreme,
     Fading,
     Level,
-    Made,
     MemoryEffect,
     Number,
     Recorded,
     Rise,
     ScoreOf,
-    Step,
     Subject,
     Term,
 )
@@ -86,7 +83,7 @@ def _side(one: float, two: float, together: float) -> float:
 
 @dataclass(frozen=True)
 class Worlds:
-    """The forecasts that all claims share: the baseline, one for each subject, its explanation, and its counted paths."""
+    """The forecasts that all claims share: the baseline, its explanation and counted paths, one for each subject."""
 
     baseline: Forecast
     moved: Mapping[Subject, Forecast]
@@ -171,7 +168,9 @@ class Worlds:
         estimate = estimate_all(ahead.plan, terms[0][3][:1], of_what)[None][0]
         return Value(estimate, float(kept[0].std() / math.sqrt(len(kept[0]))))
 
-    def _pieces(self, weight: float, term: Change | ScoreOf) -> Iterable[tuple[float, Forecast, str | None, np.ndarray]]:
+    def _pieces(
+        self, weight: float, term: Change | ScoreOf
+    ) -> Iterable[tuple[float, Forecast, str | None, np.ndarray]]:
         ahead = self.baseline
         event = term.event if isinstance(term, Change) else None
         among = ahead.columns
@@ -224,7 +223,7 @@ class Worlds:
         lasting = [effect.id for effect in effects if not effect.spent]
         found = _factor(sum(self._log_ratio(answer, effect.id) for effect in effects))
         if lasting:
-            return Value(found.estimate, found.error, f"the effect acts on after the answer (no `spent: true`)")
+            return Value(found.estimate, found.error, "the effect acts on after the answer (no `spent: true`)")
         return found
 
     def _moving(self, source: str, indicator: str) -> Quantity:
@@ -247,33 +246,6 @@ class Worlds:
         up = math.sqrt(sum(((one.points if one.high is None else one.high) - one.points) ** 2 for one in found))
         error = math.sqrt(sum(one.error**2 for one in found))
         return Value(Estimate(points, points - max(down, Z90 * error), points + max(up, Z90 * error)), error)
-
-
-def scenario_of(case: Case, subject: Subject) -> str | Scenario:
-    """The scenario that a subject stands for."""
-    match subject:
-        case Assumed(scenario):
-            return scenario
-        case Made(event, whom):
-            dyads = None if whom == case.host else (whom,)
-            assumed = AssumedEvent(event=event, dyads=dyads, month=1)
-            return Scenario(label=f"{event} happens", story="Made to happen in the first period.", events=(assumed,))
-        case Step(name, steps):
-            return Scenario(label=f"{name} {steps:+g} steps", story="Off its path.", indicators=_moves(case, name, steps))
-
-
-def _moves(case: Case, name: str, steps: float) -> tuple[IndicatorMove, ...]:
-    held = case.indicators[name]
-    if held.scale == "identity":
-        return (IndicatorMove(indicator=name, shift=steps * held.step),)
-    if held.scale == "log":
-        return (IndicatorMove(indicator=name, multiply=held.step**steps),)
-    found = []
-    for unit in case.units_of(name):
-        level = float(held.level(float(held.steps(case.now_of(name, unit).center)) + steps))
-        dyads = None if held.scope == "host" else (unit,)
-        found.append(IndicatorMove(indicator=name, dyads=dyads, set=level))
-    return tuple(found)
 
 
 def _factor(log_factor: Floats | float) -> Value:

@@ -11,6 +11,7 @@ import typer
 from riskcast.cli import program
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.claims import claims
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
 from riskcast.cli.exports import export
@@ -227,6 +228,7 @@ def schema(
 
 for _command in (
     ask,
+    claims,
     evidence,
     export,
     history,
