@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas
 from article import THE_FOUR, article_part
 
 import riskcast
@@ -26,10 +27,27 @@ from riskcast.charts.verification import origins_chart, reliability_chart, to_sv
 from riskcast.exports.backtest_report import cautions_of, origin_scores, prior_conflicts, provenance_of
 from riskcast.numbers import between, has_ends, number, skill
 from riskcast.verification.backtesting import Backtest
-from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Measured, Performance, Slice
-from riskcast.verification.forecasters import CELL_BY_CELL, LAST_TWO_YEARS, MODEL, POOLED_RATE, forecaster_label
+from riskcast.verification.evaluation import (
+    ALL,
+    CONTINUATION,
+    ONSET,
+    REPLICATES,
+    Evaluation,
+    Measured,
+    Performance,
+    Slice,
+)
+from riskcast.verification.forecasters import (
+    CELL_BY_CELL,
+    LAST_TWO_YEARS,
+    MODEL,
+    POOLED_RATE,
+    PRIOR_ONLY,
+    crps_column,
+    forecaster_label,
+)
 from riskcast.verification.predictive_checks import DYAD_YEARS, SPREAD, PredictiveCheck, check_predictive
-from riskcast.verification.score_accuracy import ScoreAccuracy
+from riskcast.verification.score_accuracy import ScoreAccuracy, score_accuracies
 from riskcast.verification.verdicts import (
     is_reference,
     resampling_in_words,
@@ -366,9 +384,13 @@ def page(found: Sequence[Own]) -> str:
         "What a dyad's own outcomes of a year added up to, and what was forecast, in points of 100. "
         f"{scores_in_words(evaluation.scores)} Skill: of the mean squared error, against the best reference.",
         table(
-            ("Forecaster", "Mean", "Forecast / came", "Bias", "RMSE", "Correlation", "Skill"),
+            ("Forecaster", "Mean", "Forecast / came", "Bias", "RMSE", "CRPS", "Correlation", "Skill"),
             [_score_row(found) for found in evaluation.scores.values()],
         ),
+        "The expected severity of the worst outcome is another number that could be shown. It is what the score is, "
+        "but that only the worst outcome counts; both are held against what came, riskcast's forecasts alone. Spread: "
+        "standard deviation of the forecasts, over pairs and days.",
+        worst_table(found),
         "Where riskcast forecast so much, so much came:",
         table(
             ("Forecast score", "Forecasts", "Mean forecast", "Mean that came"),
@@ -439,6 +461,37 @@ def shocks_table(found: Sequence[Own]) -> str:
             cells.append(_both(one, lambda e: _of(e, MODEL).ratio, 2))
         rows.append(cells)
     return table(heading, rows)
+
+
+def worst_table(found: Sequence[Own]) -> str:
+    """The score beside the expected severity of the worst outcome, of every case."""
+    rows = []
+    for own in found:
+        named = f", {own.label}" if len(found) > 1 else ""
+        for words, scores in (("Score", own.tested.scores), ("Worst outcome", worst_severities(own.tested.peaks))):
+            one = score_accuracies(scores, REPLICATES, own.tested.seed, own.evaluation.resampling)[MODEL]
+            spread = float(scores[MODEL].std(ddof=0))
+            cells = _score_row(one)
+            rows.append((f"{words}{named}", cells[1], f"{one.mean_came:.1f}", *cells[2:-1], f"{spread:.1f}"))
+    heading = ("Number", "Mean", "Came", "Forecast / came", "Bias", "RMSE", "CRPS", "Correlation", "Spread")
+    return table(heading, rows)
+
+
+def worst_severities(peaks: pandas.DataFrame) -> pandas.DataFrame:
+    """Rows as `score_accuracies` takes them, of the severity S of the worst outcome.
+
+    E S = sum over levels s of P(S >= s) (s - the level below), and CRPS = sum of (P(S >= s) - 1{came >= s})^2 times
+    the same steps (Gneiting and Raftery, 2007).
+    """
+    ordered = peaks.sort_values(["origin", "unit", "level"])
+    keys = [ordered["origin"], ordered["unit"]]
+    step = ordered["level"] - ordered["level"].groupby(keys).shift(fill_value=0.0)
+    parts = {"came": step * ordered["reached"]}
+    for name in (MODEL, PRIOR_ONLY):
+        parts[name] = step * ordered[name]
+        parts[crps_column(name)] = step * (ordered[name] - ordered["reached"]) ** 2
+    sums = pandas.DataFrame(parts).groupby(keys).sum()
+    return sums.clip(0.0, 100.0).reset_index()
 
 
 def verdict_in_words(own: Own) -> list[str]:
@@ -554,6 +607,7 @@ def _score_row(found: ScoreAccuracy) -> tuple[str, ...]:
         "–" if found.ratio is None else _measured(found.ratio, 2),
         _measured(found.bias, 1),
         _measured(found.rmse, 1),
+        "–" if found.crps is None else _measured(found.crps, 1),
         "–" if found.correlation is None else _measured(found.correlation, 2),
         "–" if found.skill is None or is_reference(found.skill) else _skill(found.skill),
     )

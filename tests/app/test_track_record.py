@@ -93,7 +93,8 @@ def test_a_track_record_is_worked_out_once_until_the_ledger_grows(
     contents = riskcast.read_ledger(place)
     name = next(iter(contents.questions))
     with writing(find_place(place)) as connection:
-        append(connection, [LedgerForecast(name, "late", "person", 0.5)], "tester", dt.datetime.now(dt.UTC))
+        late = LedgerForecast(name, "late", "person", 0.5, late=True)
+        append(connection, [late], "tester", dt.datetime.now(dt.UTC))
     page.run()
     assert not page.exception
     assert len(worked_out) == 2

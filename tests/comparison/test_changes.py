@@ -28,7 +28,7 @@ from riskcast import (
     write_bundle,
 )
 from riskcast.case.panel import Panel
-from riskcast.comparison import attribute_changes
+from riskcast.comparison import change_games
 from riskcast.comparison.changes import compare_cases
 from riskcast.comparison.parts import put_together, take_apart
 from riskcast.comparison.shapley import antithetic_orders, coalitions, shapley_values
@@ -102,7 +102,7 @@ def test_two_changes_share_as_four_forecasts_by_hand_say(case: Case) -> None:
 def test_sampled_orders_agree_with_all_coalitions(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = apply_overlay(case, CHANGES)
     exact = compare(case, changed)
-    monkeypatch.setattr(attribute_changes, "is_affordable", lambda k, permutations: False)
+    monkeypatch.setattr(change_games, "is_affordable", lambda k, permutations: False)
     sampled = compare(case, changed, permutations=24)
     assert exact.exact
     assert not sampled.exact

@@ -15,7 +15,7 @@ from riskcast.machinery.array_types import Floats
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, searched
 from tests.support.plain_futures import PlainWorld
 
-HORIZON, DRAWS, FUTURES = 5, 150, 60
+HORIZON, DRAWS, FUTURES = 5, 100, 40
 
 
 def everything(tension: bool) -> Case:

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from riskcast.errors import OptionError
 from riskcast.verification.track_record import make_track_record
-from riskcast.verification.track_resampling import dependence_of, more_to_tell
+from riskcast.verification.track_resampling import Drawn, dependence_of, more_to_tell
 from riskcast.verification.track_rows import Kind, TrackRow
 
 DAY = dt.date(2023, 1, 1)
@@ -109,21 +109,38 @@ def test_a_pair_is_compared_on_what_both_answered() -> None:
 def test_windows_of_a_host_that_overlap_come_and_go_together() -> None:
     rows = [replace(row(str(n), "me", 0.3, "no", n), window=month(n, 3), host="one") for n in range(9)]
     depend = dependence_of(rows, 50, 1)
-    cluster, counts = depend.of(rows)
-    assert cluster.tolist() == list(range(9))
+    drawn = depend.of(rows)
+    assert drawn.cluster.tolist() == list(range(9))
+    assert drawn.independent == pytest.approx(3.0)
     # Runs of three months in a row, in a circle: each is drawn with a neighbour on some side.
-    assert all(((row > 0) & ((np.roll(row, 1) > 0) | (np.roll(row, -1) > 0)))[row > 0].all() for row in counts)
+    assert all(((row > 0) & ((np.roll(row, 1) > 0) | (np.roll(row, -1) > 0)))[row > 0].all() for row in drawn.counts)
     # As many months as a window reaches into say nothing of how sure a score is.
     few = dependence_of(rows[:3], 50, 1)
-    assert few.of(rows[:3])[1].shape == (50, 1)
+    assert few.of(rows[:3]).counts.shape == (50, 1)
+    assert math.isnan(few.of(rows[:3]).measure(0.3, np.ones(50)).low)
     # Two such hosts are two groups.
     both = [*rows[:3], *(replace(each, host="two") for each in rows[:3])]
-    cluster, counts = dependence_of(both, 50, 1).of(both)
-    assert cluster.tolist() == [0, 0, 0, 1, 1, 1]
-    assert (counts.sum(axis=1) == 2).all()
+    two = dependence_of(both, 50, 1).of(both)
+    assert two.cluster.tolist() == [0, 0, 0, 1, 1, 1]
+    assert (two.counts.sum(axis=1) == 2).all()
+    assert two.independent == 2.0
 
 
-def drawn(number: int, seed: int, bias: float) -> list[TrackRow]:
+def test_a_year_of_overlapping_windows_is_not_surer_than_it_can_be() -> None:
+    rows = [replace(row(str(n), "me", 0.3, "no", n), window=month(n, 4), host="one") for n in range(13)]
+    drawn = dependence_of(rows, 300, 1).of(rows)
+    rng = np.random.default_rng(4)
+    # What four months share: a value is the mean of the next four draws of chance.
+    noise = rng.normal(size=(1000, 16))
+    values = np.stack([noise[:, n : n + 4].mean(axis=1) for n in range(13)], axis=1)
+    found = [drawn.measure(float(one.mean()), drawn.means(one)) for one in values]
+    bare = [np.quantile(drawn.means(one), [0.05, 0.95]) for one in values]
+    held = np.mean([one.low <= 0.0 <= one.high for one in found])
+    assert 0.83 < held < 0.95
+    assert np.mean([low <= 0.0 <= high for low, high in bare]) < 0.75
+
+
+def answered_by_two(number: int, seed: int, bias: float) -> list[TrackRow]:
     """A forecaster who says the truth, and one who says so much more, on independent monthly questions."""
     rng = np.random.default_rng(seed)
     chances = rng.uniform(0.05, 0.6, number)
@@ -137,7 +154,7 @@ def drawn(number: int, seed: int, bias: float) -> list[TrackRow]:
 
 
 def test_a_biased_forecaster_is_found_and_a_calibrated_one_is_not() -> None:
-    record = make_track_record(drawn(400, 5, 0.2), TODAY)
+    record = make_track_record(answered_by_two(400, 5, 0.2), TODAY)
     model, biased = record.forecasters
     assert model.bias.low < 0 < model.bias.high
     assert biased.bias.low > 0.1
@@ -150,16 +167,21 @@ def test_a_biased_forecaster_is_found_and_a_calibrated_one_is_not() -> None:
 def test_intervals_hold_the_truth_about_nine_times_in_ten() -> None:
     held = 0
     for seed in range(60):
-        model = make_track_record(drawn(80, seed, 0.0)[::2], TODAY, replicates=200).forecasters[0]
+        model = make_track_record(answered_by_two(80, seed, 0.0)[::2], TODAY, replicates=200).forecasters[0]
         held += model.bias.low <= 0 <= model.bias.high
     assert 44 <= held <= 60
+
+
+def alone(number: int) -> Drawn:
+    """Questions that all hang together."""
+    return Drawn(np.zeros(number, dtype=int), np.ones((2, 1)), 1.0)
 
 
 def test_so_many_more_questions_have_the_power_that_is_promised() -> None:
     # Differences of mean m and standard deviation s: the promised number tells m from none about 8 times in 10.
     rng = np.random.default_rng(3)
     sample = rng.normal(0.05, 0.3, 60)
-    more = more_to_tell(sample, np.zeros(60, dtype=int), np.ones((2, 1)))
+    more = more_to_tell(sample, alone(60))
     assert more is not None
     number, mean, spread = 60 + more, sample.mean(), sample.std(ddof=1)
     means = rng.normal(mean, spread / math.sqrt(number), 20_000)
@@ -168,9 +190,8 @@ def test_so_many_more_questions_have_the_power_that_is_promised() -> None:
 
 
 def test_nobody_is_told_to_wait_for_what_cannot_come() -> None:
-    one = np.zeros(1, dtype=int)
-    assert more_to_tell(np.array([0.1]), one, np.ones((2, 1))) is None
-    assert more_to_tell(np.zeros(4), np.zeros(4, dtype=int), np.ones((2, 1))) is None
+    assert more_to_tell(np.array([0.1]), alone(1)) is None
+    assert more_to_tell(np.zeros(4), alone(4)) is None
 
 
 def test_misses_of_the_last_month_come_the_worst_first() -> None:
@@ -224,7 +245,7 @@ def test_what_cannot_be_scored_is_refused(rows: list[TrackRow], told: str) -> No
 def test_scores_are_those_of_an_independent_library() -> None:
     from sklearn.metrics import brier_score_loss, log_loss
 
-    rows = drawn(30, 2, 0.1)[1::2]
+    rows = answered_by_two(30, 2, 0.1)[1::2]
     outcome = np.array([each.answer == "yes" for each in rows], dtype=float)
     forecast = np.array([each.probability for each in rows])
     [found] = make_track_record(rows, TODAY).forecasters

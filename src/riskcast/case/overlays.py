@@ -20,6 +20,7 @@ from riskcast.case.plausibility.judge import judge
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.quantity_ids import LEVEL, parse_id
 from riskcast.case.quantity_names import id_at, locate
+from riskcast.case.settings import Day
 from riskcast.case.where import Where
 from riskcast.case.yaml_lines import Document, ScalarError, parse_yaml, read_scalar, read_text
 from riskcast.errors import CaseError, Problem, suggest
@@ -34,9 +35,13 @@ class Overlay(Strict):
     """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`.
 
     case, case_hash: the case that it was made for, by name and by the first digits of its hash; it changes no other.
+    who, when, why: of an expert's overlay, whose beliefs these are, of which day, and on which grounds.
     """
 
     label: str = "Overlay"
+    who: Annotated[str, Field(min_length=1)] | None = None
+    when: Day | None = None
+    why: Annotated[str, Field(min_length=1)] | None = None
     case: Annotated[str, Field(min_length=1)] | None = None
     case_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")] | None = None
     changes: dict[str, Quantity]
@@ -67,10 +72,11 @@ def parse_overlay(text: str, file: str) -> Read:
     document = parse_yaml(text, file)
     if not isinstance(document.data, dict):
         raise CaseError([document.problem((), "is not a mapping", "write `changes:` with quantities below it")])
-    return _validated(document.data, document), document
+    return validate_overlay(document.data, document), document
 
 
-def _validated(data: dict[str, Any], document: Document) -> Overlay:
+def validate_overlay(data: dict[str, Any], document: Document) -> Overlay:
+    """An overlay from plain data; raises CaseError at the lines of its document."""
     problems: list[Problem] = []
     overlay = validate(Overlay, data, document, (), problems)
     if problems:
@@ -93,7 +99,7 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     """
     where = document or Document("overlay", {})
     if not isinstance(overlay, Overlay):
-        overlay = _validated({"changes": dict(overlay)}, where)
+        overlay = validate_overlay({"changes": dict(overlay)}, where)
     _check_case(case, overlay, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
@@ -251,7 +257,7 @@ def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case 
     """
     import yaml
 
-    overlay = _validated({"label": label, "changes": dict(changes)}, Document("overlay", {}))
+    overlay = validate_overlay({"label": label, "changes": dict(changes)}, Document("overlay", {}))
     lines = [f"label: {_scalar(label)}"]
     if case is not None:
         # Twelve digits of a hash may look like a number.

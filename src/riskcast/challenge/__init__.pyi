@@ -3,3 +3,18 @@ from .claim_records import Finding as Finding, JudgedClaim as JudgedClaim, Judge
 from .claims_data import claims_data as claims_data
 from .evidence import Evidence as Evidence, evidence_data as evidence_data, value_evidence as value_evidence
 from .loss_rules import LossRule as LossRule
+from .retelling import retell as retell
+from .retold import (
+    Counterfactual as Counterfactual,
+    Instead as Instead,
+    RetoldCount as RetoldCount,
+    RetoldEvent as RetoldEvent,
+)
+from .sensitivities import find_sensitivities as find_sensitivities
+from .sensitivity_records import (
+    Interaction as Interaction,
+    Sensitivities as Sensitivities,
+    Swing as Swing,
+    sensitivities_data as sensitivities_data,
+)
+from .targets import Target as Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, NoReturn
+from typing import Final
 
 from riskcast.challenge import claim_forms as forms
 from riskcast.challenge.claim_names import NameReader, Names
@@ -35,7 +35,7 @@ from riskcast.challenge.claim_terms import (
     Term,
     unit_of,
 )
-from riskcast.errors import shorten, suggest
+from riskcast.errors import shorten
 from riskcast.forecasting.query_parser import parse_query
 from riskcast.forecasting.query_terms import Query
 from riskcast.forecasting.query_tokens import QueryError

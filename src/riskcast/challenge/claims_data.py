@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from riskcast.case.model import Case
 from riskcast.challenge.claim_records import STATUSES, Finding, JudgedClaims
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.lineage import provenance, rounded
@@ -17,7 +18,7 @@ def claims_data(found: JudgedClaims) -> dict[str, Any]:
     case = found.forecast.case
     return {
         **provenance(found.forecast),
-        "claims_digest": digest_of_claims(found),
+        "claims_digest": digest_of_claims(case),
         "counts": {status: found.counts[status] for status in STATUSES} | {"untested": len(found.untested)},
         "claims": [
             {
@@ -39,10 +40,9 @@ def claims_data(found: JudgedClaims) -> dict[str, Any]:
     }
 
 
-def digest_of_claims(found: JudgedClaims) -> str:
+def digest_of_claims(case: Case) -> str:
     """sha256 of what the claims say, which the case's hash leaves out."""
-    claims = found.forecast.case.claims
-    return digest({id: claim.model_dump(mode="json", exclude_defaults=True) for id, claim in claims.items()})
+    return digest({id: claim.model_dump(mode="json", exclude_defaults=True) for id, claim in case.claims.items()})
 
 
 def _finding(found: Finding) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .forecast import (
 from .futures import futures_chart as futures_chart
 from .history import history_chart as history_chart
 from .record import series_chart as series_chart, timeline_chart as timeline_chart
+from .sensitivity import sensitivity_chart as sensitivity_chart
 from .sparklines import sparkline as sparkline
 from .stills import draw_stills as draw_stills
 from .theme import DARK as DARK, LIGHT as LIGHT, Palette as Palette

@@ -9,11 +9,14 @@ from typing import Annotated, NoReturn
 import typer
 
 from riskcast.cli import program
+from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
 from riskcast.cli.claims import claims
+from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
+from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.ledger import ledger, publish, resolve
@@ -33,6 +36,7 @@ from riskcast.cli.options import (
 )
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
+from riskcast.cli.sensitivity import sensitivity
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -136,6 +140,10 @@ def check(
     from riskcast.verification.coverage import coverage_data, report_coverage
 
     published, where = load_case_with_lines(case)
+    if published.claims:
+        from riskcast.challenge.claim_judging import read_claims
+
+        read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]
     found, where = beneath_overlays(published, overlays, where)
     tell(nameless_overlays(published, overlays))
@@ -229,6 +237,7 @@ def schema(
 for _command in (
     ask,
     claims,
+    sensitivity,
     evidence,
     export,
     history,
@@ -241,6 +250,8 @@ for _command in (
     calibrate,
     diff,
     changed,
+    counterfactual,
+    mcp,
 ):
     app.command()(_command)
 for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
@@ -248,3 +259,4 @@ for _command in (copy, update, add_event, add_value, add_source, checked, undo, 
 app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)
+app.add_typer(experts)

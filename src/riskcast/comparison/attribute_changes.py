@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.comparison.changes import Change, Comparison, Step, compare_cases
-from riskcast.comparison.parts import file_of
-from riskcast.comparison.shapley import Floats, antithetic_orders, coalitions, find_culprits, shapley_values
-from riskcast.engines.draws import EventDraws
-from riskcast.engines.fitting import DRAWS, fingerprint
-from riskcast.engines.hazard import build_event_model
+from riskcast.comparison.case_forecasts import CaseForecasts
+from riskcast.comparison.change_games import GROUPS, Player, few_enough, periods_of, plan_game, player_label
+from riskcast.comparison.changes import Change, compare_cases
+from riskcast.comparison.shapley import Floats, shapley_values
+from riskcast.engines.fitting import DRAWS
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE
-from riskcast.errors import OptionError, RiskcastError, UnreliablePosteriorError
+from riskcast.errors import OptionError
 from riskcast.forecasting.contributions import Contribution, Split, contribution_rows, ranked, splits_html
 from riskcast.forecasting.forecasts import Forecast, with_equal_paths
-from riskcast.forecasting.requests import Request, check_request, fit_requested, forecast_requested
+from riskcast.forecasting.requests import Request
 from riskcast.forecasting.scoring import Risk
 from riskcast.names import BASELINE
 from riskcast.record.arrays import build_record
@@ -30,17 +29,9 @@ from riskcast.version import __version__
 if TYPE_CHECKING:
     import pandas
 
-Player = tuple[Step, ...]
-EXACT = 6
-MOST_CHANGES = 24
 PERMUTATIONS = 16
 # Of fewer, a change can stand at the same places in all, and its error would seem to be 0.
 LEAST_PERMUTATIONS = 8
-GROUPS: Mapping[str, tuple[str, Callable[[Change], Hashable]]] = {
-    "part": ("those of one indicator, outcome or effect", lambda change: tuple(change.id.split(".")[:2])),
-    "file": ("those of one file", lambda change: file_of(change.id)),
-    "kind": ("those of one kind", lambda change: change.kind),
-}
 
 
 class Run(Protocol):
@@ -148,15 +139,15 @@ def diff(
     if not common:
         shown = " and ".join(f"{', '.join(case.dyads[:3])}{' ...' * (len(case.dyads) > 3)}" for case in (first, second))
         raise OptionError(f"the two cases have no dyad in common ({shown}); compare cases about the same dyads")
-    horizons = tuple(_periods(request, case) for case in (first, second))
+    horizons = tuple(periods_of(request, case) for case in (first, second))
     shown_scenario = str(request.scenarios[0])
     comparison = compare_cases(first, second, shown_scenario, request.horizon)
     moving = tuple(step for step in comparison.steps if step.change.moves)
     silent = tuple(step.change for step in comparison.steps if not step.change.moves)
-    players, notes = _few_enough(tuple((step,) for step in moving), group)
-    game = _plan_game(comparison, players, permutations, request)
+    players, notes = few_enough(tuple((step,) for step in moving), group)
+    game = plan_game(comparison, players, permutations, request)
     players, cases, orders = game.players, game.cases, game.orders
-    forecasts = _Forecasts(request, _kept(a, b, request))
+    forecasts = CaseForecasts(request, _kept(a, b, request))
     shown, values = common, dict[int, Floats]()
     if moving:
         shown, values = _worth(forecasts, cases, players, common, progress or (lambda done, total: None))
@@ -201,13 +192,6 @@ def difference_data(difference: Difference) -> dict[str, Any]:
             "dyads": dyads,
         }
     )
-
-
-def _periods(request: Request, case: Case) -> int:
-    """The horizon of a case; raises what its forecast would raise of scenario and horizon."""
-    asked = replace(request, base=case)
-    check_request(asked)
-    return asked.periods
 
 
 def _share(contribution: Contribution) -> dict[str, Any]:
@@ -274,55 +258,8 @@ def _kept(a: Case | Run, b: Case | Run, request: Request) -> tuple[Posterior, ..
     return tuple(p for p in posteriors if (p.engine, p.draws, p.seed) == (request.engine, request.draws, request.seed))
 
 
-class _Forecasts:
-    """Forecasts of cases that have most event types in common: each is fitted once for each of its fingerprints."""
-
-    def __init__(self, request: Request, kept: Iterable[Posterior]) -> None:
-        self.failures: dict[str, None] = {}
-        self._request = request
-        self._drawn: dict[tuple[str, str], EventDraws] = {}
-        self._any: Posterior | None = None
-        for posterior in kept:
-            self._keep(posterior)
-
-    def make(self, case: Case, told: str = "") -> Forecast:
-        """The forecast of a case; `told`: which changes it holds, for errors."""
-        asked = replace(self._request, base=case)
-        try:
-            posterior = fit_requested(asked, reuse=self._reusable(case))
-        except UnreliablePosteriorError as error:
-            raise UnreliablePosteriorError(f"{told}: {error}" if told else str(error)) from None
-        self.failures |= dict.fromkeys(posterior.diagnostics.failures)
-        self._keep(posterior)
-        return forecast_requested(asked, posterior)[0]
-
-    def keep_paths(self, paths: int) -> None:
-        """Simulate all further forecasts from so many futures of each draw, that they meet the same chance."""
-        self._request = replace(self._request, paths=paths or None)
-
-    def _keep(self, posterior: Posterior) -> None:
-        self._any = posterior
-        for event, print_ in (posterior.fingerprints or {}).items():
-            # What event types share has a fingerprint too, and no draws of its own.
-            if event in posterior.events:
-                self._drawn[event, print_] = posterior.events[event]
-
-    def _reusable(self, case: Case) -> Posterior | None:
-        """The draws of all event types of a case that some earlier case had in the same form."""
-        if self._any is None:
-            return None
-        record, kind = build_record(case), "prior" if self._request.prior_only else self._request.engine
-        known = {}
-        for event in case.order:
-            own = fingerprint(kind, self._request.draws, self._request.seed, build_event_model(case, record, event))
-            if (event, own) in self._drawn:
-                known[event] = own
-        events = {event: self._drawn[event, own] for event, own in known.items()}
-        return replace(self._any, events=events, fingerprints=known)
-
-
 def _worth(
-    forecasts: _Forecasts,
+    forecasts: CaseForecasts,
     cases: Mapping[int, Case],
     players: Sequence[Player],
     dyads: Sequence[str],
@@ -356,78 +293,6 @@ def _scores(ahead: Forecast, dyads: Sequence[str]) -> Floats:
     return ahead.simulated.mean_score[[columns[dyad] for dyad in dyads]].astype(np.float64)
 
 
-def _few_enough(players: tuple[Player, ...], group: str | None) -> tuple[tuple[Player, ...], tuple[str, ...]]:
-    """The changes one by one or as asked for, else those of one part together, then those of one file."""
-    count, notes = len(players), ()
-    for way, (told, key) in GROUPS.items():
-        if way != group and (len(players) <= MOST_CHANGES or group in ("file", "kind")):
-            continue
-        groups: dict[Hashable, list[Step]] = {}
-        for player in players:
-            for step in player:
-                groups.setdefault(key(step.change), []).append(step)
-        players = tuple(tuple(own) for own in groups.values())
-        why = "" if way == group else f" are more than {MOST_CHANGES}"
-        notes = () if len(players) == count else (f"{count} changes{why}: {told} share one value.",)
-    return players, notes
-
-
-@dataclass(frozen=True)
-class _Game:
-    """The cases to forecast, by the mask of the players whose changes they hold."""
-
-    players: tuple[Player, ...]
-    cases: dict[int, Case]
-    orders: tuple[tuple[int, ...], ...] | None
-    notes: tuple[str, ...]
-
-
-def is_affordable(k: int, permutations: int) -> bool:
-    """Whether all coalitions of `k` changes are forecast: there are few, or no more than so many orders would meet.
-
-    >>> [k for k in range(1, 12) if is_affordable(k, 16)]
-    [1, 2, 3, 4, 5, 6]
-    """
-    return k <= EXACT or 2**k - 2 <= permutations * (k - 1)
-
-
-def _plan_game(comparison: Comparison, players: tuple[Player, ...], permutations: int, request: Request) -> _Game:
-    """All cases that are needed; changes without which some of them would not be valid become one player."""
-    built: dict[frozenset[str], Case | None] = {}
-    notes: list[str] = []
-
-    def case_of(members: Iterable[int]) -> Case | None:
-        steps = [step for i in sorted(members) for step in players[i]]
-        if len(steps) == sum(map(len, players)):
-            return comparison.second
-        name = frozenset(step.change.id for step in steps)
-        if name not in built:
-            try:
-                case = comparison.between(steps) if steps else comparison.first
-                _periods(request, case)
-                built[name] = case
-            except RiskcastError:
-                built[name] = None
-        return built[name]
-
-    while True:
-        k = len(players)
-        orders = None if is_affordable(k, permutations) else antithetic_orders(k, permutations, request.seed)
-        cases: dict[int, Case] = {}
-        for mask in coalitions(k, orders):
-            members = [i for i in range(k) if mask >> i & 1]
-            case = case_of(members)
-            if case is None:
-                i, j = find_culprits(members, k, lambda chosen: case_of(chosen) is not None)
-                labels = " and ".join(step.change.label for step in players[i] + players[j])
-                notes.append(f"{labels} share one value: a case with only one of them would not be valid.")
-                players = tuple(p + players[j] if n == i else p for n, p in enumerate(players) if n != j)
-                break
-            cases[mask] = case
-        else:
-            return _Game(players, cases, orders, tuple(notes))
-
-
 def _ranked(players: Sequence[Player], points: Floats, errors: Floats) -> tuple[Contribution, ...]:
     """One dyad's contributions, the largest first."""
     found = []
@@ -436,21 +301,8 @@ def _ranked(players: Sequence[Player], points: Floats, errors: Floats) -> tuple[
         kinds = dict.fromkeys(change.kind for change in changes)
         name = " + ".join(change.id for change in changes[:2]) + (f" + {len(changes) - 2} more" if changes[2:] else "")
         found.append(
-            Contribution(name, _label(changes), " + ".join(kinds), value, error, tuple(change.id for change in changes))
+            Contribution(
+                name, player_label(changes), " + ".join(kinds), value, error, tuple(change.id for change in changes)
+            )
         )
     return ranked(found)
-
-
-def _label(changes: Sequence[Change]) -> str:
-    """What one contribution is for: a change, or several by what they have in common."""
-    if len(changes) == 1:
-        return changes[0].label
-    subjects = {change.label.partition(": ")[0] for change in changes}
-    kinds, files = {change.kind for change in changes}, {file_of(change.id) for change in changes}
-    if len(subjects) == 1:
-        return f"{changes[0].label.partition(': ')[0]}: {len(changes)} changes"
-    if len(files) == 1 and len(changes) > 2:
-        return f"{files.pop()}: {len(changes)} changes"
-    if len(kinds) == 1 and len(changes) > 2:
-        return f"{len(changes)} changes of kind {changes[0].kind}"
-    return f"{changes[0].label}, and {len(changes) - 1} more"

@@ -70,8 +70,8 @@ def changed(
 
     >>> import datetime as dt
     >>> import riskcast
-    >>> case = riskcast.load_case("central_asia_2024")
-    >>> found = changed(case, since=dt.date(2024, 4, 29), draws=100, orders=2, allow_unreliable=True)
+    >>> then = riskcast.case_as_of(riskcast.load_case("central_asia_2024"), dt.date(2006, 7, 31))
+    >>> found = changed(then, since=dt.date(2006, 6, 30), draws=100, orders=2, allow_unreliable=True)
     >>> split = found.split("RUS-TJK")
     >>> abs(sum(part.points for part in split.parts) - (split.after - split.before)) < 1e-9
     True

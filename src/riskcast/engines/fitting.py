@@ -27,6 +27,14 @@ DRAWS = 1000
 SHARED = ""
 
 
+def check_draws(draws: int, seed: int) -> None:
+    """Raise OptionError for a number of draws or a seed that is none."""
+    if not 100 <= draws <= 100_000:
+        raise OptionError(f"draws is {draws}; give a number from 100 to 100000")
+    if not 0 <= seed < 2**63:
+        raise OptionError(f"seed is {seed}; give a whole number from 0 to 2^63 - 1")
+
+
 def fit(
     case: Case,
     engine: str = DEFAULT_ENGINE,
@@ -54,10 +62,7 @@ def fit(
     True
     """
     ENGINES.check(engine)
-    if not 100 <= draws <= 100_000:
-        raise OptionError(f"draws is {draws}; give a number from 100 to 100000")
-    if not 0 <= seed < 2**63:
-        raise OptionError(f"seed is {seed}; give a whole number from 0 to 2^63 - 1")
+    check_draws(draws, seed)
     if without is not None and without not in case.dyads:
         raise UnknownNameError("dyad", without, case.dyads)
     record = build_record(case)

@@ -42,7 +42,7 @@ def _lines(found: JudgedClaims) -> Iterator[str]:
     yield f"# {_plain(case.settings.title)}: what its sources say, and what the model says"
     yield ""
     yield (
-        f"`riskcast claims {case.name}` holds every claim of `claims.yaml` against the forecast, as docs/claims.md says. "
+        f"`riskcast claims {case.name}` holds every claim of `claims.yaml` against the forecast (docs/claims.md). "
         f"**{counts_text(found)}.** In brackets stand 90 % intervals of what more knowledge could change; after ± the "
         "Monte Carlo error, in points. A claim is as good as the worst of its assertions."
     )
@@ -67,7 +67,7 @@ def _lines(found: JudgedClaims) -> Iterator[str]:
     yield f"- Case: {case.name}, as of {case.as_of:%Y-%m-%d}, sha256 {case.hash}"
     if case.overlay_hash:
         yield f"- Overlay: sha256 {case.overlay_hash}"
-    yield f"- Claims: sha256 {digest_of_claims(found)}"
+    yield f"- Claims: sha256 {digest_of_claims(case)}"
     engine = "priors alone" if lineage.prior_only else lineage.engine
     worlds = f"{found.worlds} futures beside the baseline"
     yield f"- Engine: {engine}, {lineage.draws:,} draws, seed {lineage.seed}, {worlds}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -16,7 +17,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.forecasting.phases import CONTINUATION, ONSET
-from riskcast.forecasting.scoring import OutcomeRisk, Risk
+from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.names import RAISED, TENSION_TODAY
 
 
@@ -30,9 +31,8 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
     `rank` the chance of the highest score and the expected rank; drivers add up to score less `reference_score`;
     `notes`, where there are any, say where something else is used than the scenario says.
     """
-    dyads, ahead = [], risk.forecast
+    dyads = []
     for dyad in risk.dyads:
-        standing = risk.standings[dyad.id]
         drivers = [
             {
                 "indicator": c.id,
@@ -44,29 +44,45 @@ def forecast_data(risk: Risk, explanation: Explanation) -> dict[str, Any]:
             for c in explanation.contributions[dyad.id]
         ]
         dyads.append(
-            {
-                "id": dyad.id,
-                "partner": dyad.partner,
-                "score": {**_estimate(dyad.score), "band": dyad.band},
-                **({} if dyad.grave is None else {"grave": rounded(dyad.grave)}),
-                "exceedance": [
-                    {"severity": level, "probability": rounded(chance)} for level, chance in dyad.exceedance
-                ],
-                "burden": rounded(dyad.burden),
-                "burden_of_onsets": rounded(dyad.burden_of(ONSET)),
-                "burden_of_continuations": rounded(dyad.burden_of(CONTINUATION)),
-                "rank": {"first": rounded(standing.first), "expected": rounded(standing.expected)},
+            _standing(risk, dyad)
+            | {
                 "reference_score": rounded(explanation.reference[dyad.id]),
                 "outcomes": [_outcome(outcome) for outcome in dyad.outcomes],
                 "drivers": drivers,
             }
         )
+    return {**_head(risk.forecast), "dyads": dyads, "shared": _shared(risk)}
+
+
+def risk_data(risk: Risk, dyads: Sequence[str] | None = None) -> dict[str, Any]:
+    """Scores and probabilities without what drives them, of all dyads or of some, as `forecast_data` has them."""
+    shown = [dyad for dyad in risk.dyads if dyads is None or dyad.id in dyads]
+    told = [_standing(risk, dyad) | {"outcomes": [_outcome(one) for one in dyad.outcomes]} for dyad in shown]
+    return {**_head(risk.forecast), "dyads": told, "shared": _shared(risk)}
+
+
+def _head(ahead: Forecast) -> dict[str, Any]:
     doubts = find_scenario_doubts(ahead.case, ahead.scenario_name, ahead.scenario)
+    return provenance(ahead) | ({"notes": [doubt.wrong for doubt in doubts]} if doubts else {})
+
+
+def _shared(risk: Risk) -> list[dict[str, Any]]:
+    return [_outcome(outcome) | {"applies_to": list(outcome.applies_to)} for outcome in risk.shared]
+
+
+def _standing(risk: Risk, dyad: DyadRisk) -> dict[str, Any]:
+    """A dyad's score, and what is told of how severe its outcomes may be."""
+    standing = risk.standings[dyad.id]
     return {
-        **provenance(ahead),
-        **({"notes": [doubt.wrong for doubt in doubts]} if doubts else {}),
-        "dyads": dyads,
-        "shared": [_outcome(outcome) | {"applies_to": list(outcome.applies_to)} for outcome in risk.shared],
+        "id": dyad.id,
+        "partner": dyad.partner,
+        "score": {**_estimate(dyad.score), "band": dyad.band},
+        **({} if dyad.grave is None else {"grave": rounded(dyad.grave)}),
+        "exceedance": [{"severity": level, "probability": rounded(chance)} for level, chance in dyad.exceedance],
+        "burden": rounded(dyad.burden),
+        "burden_of_onsets": rounded(dyad.burden_of(ONSET)),
+        "burden_of_continuations": rounded(dyad.burden_of(CONTINUATION)),
+        "rank": {"first": rounded(standing.first), "expected": rounded(standing.expected)},
     }
 
 

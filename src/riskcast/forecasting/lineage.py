@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
-from riskcast.engines.posterior import Diagnostics
+from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.forecasting.accuracy import Accuracy
 from riskcast.forecasting.outside_numbers import Outside
 from riskcast.version import __version__
@@ -140,6 +140,29 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
             "unit": found.unit,
             "from": first.isoformat(),
             "until": last.isoformat(),
+        },
+    }
+
+
+def fit_provenance(posterior: Posterior) -> dict[str, Any]:
+    """Which case, overlay, engine and seed what rests on a posterior alone comes from, as plain data."""
+    case, health = case_lineage(posterior.case), posterior.diagnostics
+    return {
+        "riskcast_version": __version__,
+        "case": case.plain(),
+        "overlay_hash": case.overlay_hash,
+        "cautions": list(posterior.cautions),
+        "engine": {
+            "name": posterior.engine,
+            "khat_max": rounded(health.khat_max),
+            "ess_min": rounded(health.ess_min),
+            "rhat_max": rounded(health.rhat_max),
+            "divergences": health.divergences,
+            "draws": posterior.draws,
+            "seed": posterior.seed,
+            "prior_only": posterior.prior_only,
+            "reliable": health.is_reliable,
+            "failures": list(health.failures),
         },
     }
 

@@ -223,7 +223,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         for name in case.indicators
         for event in case.indicators[name].raises
     )
-    events = tuple(_plan_event(posterior, name, neighbours) for name in case.order)
+    events = tuple(plan_event(posterior, name, neighbours) for name in case.order)
     timeline = record.timeline
     cells = timeline.cells(horizon)
     begun = {name: grid[-1] for name, grid in record.occurred.items()} if cells.split else {}
@@ -288,7 +288,8 @@ def _plan_tension(posterior: Posterior, horizon: int) -> TensionAhead | None:
     return TensionAhead(shared.tension[:, -1], shared.persistence, int(shared.periods[-1]), periods)
 
 
-def _plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
+def plan_event(posterior: Posterior, name: str, neighbours: Neighbours) -> EventPlan:
+    """One event type of a posterior, ready to simulate."""
     case, drawn, model = posterior.case, posterior.events[name], posterior.models[name]
     by_indicator = [effect for effect in case.effects_on(name) if not effect.is_escalation]
     coefficients = drawn.coefficients

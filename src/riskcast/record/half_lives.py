@@ -25,7 +25,8 @@ def worn(half_life: ArrayLike, stretches: Stretches) -> Floats:
     [[1.0, 0.5], [2.0, 2.5]]
     """
     middle = np.log(np.asarray(half_life, dtype=float))
-    every = (..., *(None,) * np.ndim(middle))
+    # One half-life may go with many ratios.
+    every = (..., *(None,) * max(np.ndim(middle), *(np.ndim(ratio) for ratio, _ in stretches)))
     spent = 1.0 / stretched(middle, [(np.log(ratio), np.asarray(levels)[every]) for ratio, levels in stretches])
     # Row by row: numpy sums along a first axis against the grain of memory.
     for before, now in pairwise(spent):

@@ -43,7 +43,7 @@ def sight_of(effect: Effect, case: Case, record: Record) -> Sight:
             if t not in busy and memory.kind not in PER_TIME:
                 continue
             here = np.flatnonzero(triggers.period == t)
-            before = _came_before(triggers, here, answers, t, unit, effect.acts == "same")
+            before = came_before(triggers, here, answers, t, unit, effect.acts == "same")
             for part, chosen in ((upto, here[before]), (after, here[~before])):
                 own = source_grid(effect, case, record, (t, chosen))
                 part[t, ..., unit] = seen_of(effect, case, own)[0, ..., unit]
@@ -60,7 +60,7 @@ def is_answered(effect: Effect, record: Record, unit: int, trigger: Dated) -> bo
     if bool(answered[period + 1 :].any()) or not record.dated:
         return bool(answered[period + 1 :].any()) or effect.acts == "same"
     first = effect.acts == "same"
-    return bool(_came_before(trigger, np.zeros(1, dtype=np.int64), record.dated[effect.target], period, unit, first)[0])
+    return bool(came_before(trigger, np.zeros(1, dtype=np.int64), record.dated[effect.target], period, unit, first)[0])
 
 
 def share_reached(case: Case, record: Record, trigger: Dated, days: int) -> float:
@@ -100,7 +100,7 @@ def begun_of(effect: Effect, case: Case, record: Record) -> Begun:
         if record.dated:
             triggers, answers = record.dated[effect.source], record.dated[effect.target]
             here = np.flatnonzero(triggers.period == last)
-            before = _came_before(triggers, here, answers, last, unit, effect.acts == "same")
+            before = came_before(triggers, here, answers, last, unit, effect.acts == "same")
             left[unit] = source_grid(effect, case, record, (last, here[~before]))[0]
         else:
             left[unit] = np.zeros_like(grid) if effect.acts == "same" else grid
@@ -118,7 +118,7 @@ def settings_of(effect: Effect, case: Case) -> Memory:
     return case.settings.memories[str(effect.memory)]
 
 
-def _came_before(triggers: Dated, here: Ints, answers: Dated, period: int, unit: int, first: bool) -> Bools:
+def came_before(triggers: Dated, here: Ints, answers: Dated, period: int, unit: int, first: bool) -> Bools:
     """Which of some triggers of a period are answered by the last answer of a unit in it; `first`: whether they come
     first where days leave it open."""
     mine = np.flatnonzero((answers.period == period) & (answers.unit == unit))

@@ -78,9 +78,9 @@ def check_predictive(
     1996; with new years a mixed predictive check, Marshall and Spiegelhalter, 2007). Raises OptionError for fewer than
     20 records, more than there are draws, or a day before the record or after it.
 
-    >>> from riskcast import fit, load_case
-    >>> posterior = fit(load_case("central_asia_2024"), draws=200)
-    >>> found = check_predictive(posterior, dt.date(2022, 1, 1), records=20)
+    >>> from riskcast import case_as_of, fit, load_case
+    >>> then = case_as_of(load_case("central_asia_2024"), dt.date(2007, 12, 31))
+    >>> found = check_predictive(fit(then, draws=100), dt.date(2007, 1, 1), records=20)
     >>> [one.statistic for one in found]
     ['share_since', 'variance', 'dyad_years', 'dyads_alike', 'types_alike']
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, get_args
@@ -10,13 +11,13 @@ from typing import Final, get_args
 import numpy as np
 
 from riskcast.errors import OptionError, shorten, show
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.verification.evaluation import reliability_diagram
 from riskcast.verification.forecasters import MODEL, forecaster_names
-from riskcast.verification.measured import Measured, measured, measured_skill
-from riskcast.verification.metrics import brier_scores, log_scores, resampled_means
-from riskcast.verification.track_resampling import Dependence, dependence_of, more_to_tell
+from riskcast.verification.measured import Measured
+from riskcast.verification.metrics import brier_scores, log_scores, skill_score
+from riskcast.verification.track_resampling import Dependence, Drawn, dependence_of, more_to_tell
 from riskcast.verification.track_rows import (
     ANSWERS,
     HORIZONS,
@@ -146,38 +147,38 @@ def _range(rows: Sequence[TrackRow], score: Callable[[Floats, Floats], Floats]) 
     return float(ways.min(axis=0).mean()), float(ways.max(axis=0).mean())
 
 
-def _measured(values: Floats, cluster: Ints, counts: Floats) -> Measured:
-    """The mean of one value for each row, with its interval."""
-    return measured(float(values.mean()), resampled_means(values, cluster, counts), counts)
+def _measured(values: Floats, drawn: Drawn, least: float, most: float) -> Measured:
+    """The mean of one value for each row, with its interval within what it can be."""
+    return drawn.measure(float(values.mean()), drawn.means(values), least, most)
 
 
 def _record(rows: Sequence[TrackRow], depend: Dependence, seed: int) -> ForecasterRecord:
     outcome, forecast = _arrays(rows)
     name = rows[0].forecaster
-    cluster, counts = depend.of(rows)
+    drawn = depend.of(rows)
     return ForecasterRecord(
         forecaster=name,
         kind=rows[0].kind,
         questions=len(rows),
         events=int(outcome.sum()),
         disputed=sum(row.answer == IN_DISPUTE for row in rows),
-        brier=_measured(brier_scores(outcome, forecast), cluster, counts),
-        log_score=_measured(log_scores(outcome, forecast), cluster, counts),
+        brier=_measured(brier_scores(outcome, forecast), drawn, 0.0, 1.0),
+        log_score=_measured(log_scores(outcome, forecast), drawn, 0.0, math.inf),
         mean_forecast=float(forecast.mean()),
-        bias=_measured(forecast - outcome, cluster, counts),
+        bias=_measured(forecast - outcome, drawn, -1.0, 1.0),
         brier_range=_range(rows, brier_scores),
         log_range=_range(rows, log_scores),
         bias_range=_range(rows, lambda came, said: said - came),
         reliability=reliability_diagram(outcome, forecast, generator(seed, "track", name)),
-        clusters=counts.shape[1],
+        clusters=drawn.counts.shape[1],
     )
 
 
 def _slice(by: By, value: str, rows: Sequence[TrackRow], depend: Dependence) -> TrackSlice:
     outcome, forecast = _arrays(rows)
-    cluster, counts = depend.of(rows)
-    brier = _measured(brier_scores(outcome, forecast), cluster, counts)
-    bias = _measured(forecast - outcome, cluster, counts)
+    drawn = depend.of(rows)
+    brier = _measured(brier_scores(outcome, forecast), drawn, 0.0, 1.0)
+    bias = _measured(forecast - outcome, drawn, -1.0, 1.0)
     return TrackSlice(by, value, rows[0].forecaster, len(rows), int(outcome.sum()), brier, bias)
 
 
@@ -195,13 +196,13 @@ def _pairs(by_name: dict[str, list[TrackRow]], depend: Dependence) -> Iterable[P
 
 
 def _paired(rows: Sequence[TrackRow], others: Sequence[TrackRow], depend: Dependence) -> Paired:
-    cluster, counts = depend.of(rows)
+    drawn = depend.of(rows)
     outcome, forecast = _arrays(rows)
     said = _arrays(others)[1]
     name, other = rows[0].forecaster, others[0].forecaster
     own, theirs = brier_scores(outcome, forecast), brier_scores(outcome, said)
     scores = {name: own, other: theirs}
-    resampled = {each: resampled_means(values, cluster, counts) for each, values in scores.items()}
+    resampled = {each: drawn.means(values) for each, values in scores.items()}
     with np.errstate(invalid="ignore"):
         # Two forecasts that were as sure and as wrong differ by no number.
         logs = log_scores(outcome, forecast) - log_scores(outcome, said)
@@ -211,9 +212,20 @@ def _paired(rows: Sequence[TrackRow], others: Sequence[TrackRow], depend: Depend
         forecaster=name,
         against=other,
         questions=len(rows),
-        difference=_measured(own - theirs, cluster, counts),
-        log_difference=_measured(logs, cluster, counts) if finite else nan,
-        skill=measured_skill(scores, resampled, name, other, counts),
+        difference=_measured(own - theirs, drawn, -1.0, 1.0),
+        log_difference=_measured(logs, drawn, -math.inf, math.inf) if finite else nan,
+        skill=_skill(scores, resampled, name, other, drawn),
         difference_range=_range(rows, lambda came, mine: brier_scores(came, mine) - brier_scores(came, said)),
-        more=more_to_tell(own - theirs, cluster, counts),
+        more=more_to_tell(own - theirs, drawn),
     )
+
+
+def _skill(
+    scores: dict[str, Floats], resampled: dict[str, Floats], name: str, other: str, drawn: Drawn
+) -> Measured | None:
+    """Skill of one against the other, None where that one is without error."""
+    mine, theirs = float(scores[name].mean()), float(scores[other].mean())
+    if theirs == 0.0:
+        return None
+    replicates = skill_score(resampled[name], resampled[other])
+    return drawn.measure(float(skill_score(mine, theirs)), replicates, most=1.0)

@@ -37,7 +37,8 @@ TRACK_WORDS: Final = (
     (
         "90 % interval",
         "Roughly where the number would lie in nine of ten such records. Questions of one host whose windows overlap "
-        "are drawn together, as what befalls the host befalls them all. Where all hang together there is no interval.",
+        "are drawn together, as what befalls the host befalls them all; what all of a year shares is not in it before "
+        "there are several years. Where all hang together there is no interval.",
     ),
     (
         "More questions",
@@ -67,7 +68,7 @@ def track_verdict(record: TrackRecord) -> Verdict:
         kind = "better" if best.difference.high < 0 else "worse" if best.difference.low > 0 else "open"
     words = {
         "better": f"{name} beats every reference that it was published beside",
-        "worse": f"{label_of(best.against)} beats {name}",
+        "worse": f"{name} is beaten by {label_of(best.against)}",
         "open": f"It cannot be told yet whether {name} beats {label_of(best.against)}",
     }
     return Verdict(kind, f"{answered}. {words[kind]}.", f"{told} {bias_in_words(first)}", firm=kind != "open")

@@ -1,0 +1,1 @@
+"""What programs that reason may ask of riskcast, and how each answer is cited."""

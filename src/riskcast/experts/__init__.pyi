@@ -1,0 +1,19 @@
+from .consulting import consult_panel as consult_panel
+from .disagreement import Cause as Cause, Disagreement as Disagreement
+from .hearing import Hearing as Hearing, Voice as Voice
+from .mixture import mix_forecasts as mix_forecasts
+from .panels import Expert as Expert, Panel as Panel, gather_experts as gather_experts, load_panel as load_panel
+from .pools import pool_linear as pool_linear, pool_log as pool_log, pool_quantity as pool_quantity
+from .seed_scores import (
+    ClassicalModel as ClassicalModel,
+    SeedAnswers as SeedAnswers,
+    SeedScore as SeedScore,
+    classical_model as classical_model,
+)
+from .seed_table import read_seeds as read_seeds
+from .together import (
+    PooledNumber as PooledNumber,
+    Together as Together,
+    Without as Without,
+    pool_panel as pool_panel,
+)

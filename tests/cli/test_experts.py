@@ -1,0 +1,59 @@
+"""The commands that hear several experts, on a small case."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from riskcast import apply_overlay, load_case, load_overlay
+from tests.experts.test_panels import PANEL, A
+from tests.support.command_line import Run
+from tests.support.smallcase import write_files
+
+FEW = ("--draws", "100", "--allow-unreliable")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    folder = write_files(tmp_path / "small")
+    (folder / "a.yaml").write_text(A, encoding="utf-8")
+    (folder / "panel.yaml").write_text(PANEL, encoding="utf-8")
+    return folder
+
+
+def test_a_panel_of_a_case_is_heard_alone_and_together(place: Path, run: Run) -> None:
+    status, out, _ = run("experts", "disagree", place, *FEW)
+    assert status == 0
+    assert "Left blank (the published value stands in its place, as nobody has chosen" in " ".join(out.split())
+    assert "Mood: today's level" in out
+    group = place.parent / "group.yaml"
+    status, out, _ = run("experts", "pool", place, "--of", "protest", "--out", group, *FEW)
+    assert status == 0
+    assert "Without A" in out
+    told = json.loads(run("experts", "pool", place, "--json", *FEW)[1])
+    overlay, document = load_overlay(group)
+    assert apply_overlay(load_case(place), overlay, document).hash == told["pooled_case_hash"]
+    assert [expert["blanks"] for expert in told["experts"]] == [["effects.mood->protest"], ["indicators.mood.now"]]
+    status, _, error = run("experts", "pool", place, "--out", group, *FEW)
+    assert (status, "exists; name another file" in error) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--weights", "seeds"), "the panel names no seed questions; write `seeds: FILE`"),
+        (("--weights", "ledger"), "no expert has earned a weight by ledger"),
+        (("--weights", "some"), "--weights is 'some'; give one of equal, given, seeds, ledger"),
+        (("--cutoff", "0.1"), "--cutoff is of weights by seed questions"),
+        (("--blanks", "zero"), "--blanks is 'zero'; give one of published, others"),
+        (("--of", "riot"), "unknown outcome 'riot'"),
+        (("--expert", "x.yaml", "--panel", "y.yaml"), "--panel and --expert are both given"),
+        (("--expert", "x.yaml"), "x.yaml: is missing"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_line(place: Path, run: Run, options: tuple[str, ...], said: str) -> None:
+    status, out, error = run("experts", "disagree", place, *options)
+    assert (status, out) == (2, "")
+    assert said in error

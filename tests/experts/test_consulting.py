@@ -1,0 +1,214 @@
+"""A panel is heard: parts of disagreement against the sums by hand, against `diff`, and what blanks are taken for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from riskcast import (
+    Case,
+    Hearing,
+    apply_overlay,
+    consult_panel,
+    diff,
+    fit,
+    forecast,
+    load_case,
+    mix_forecasts,
+    pool_panel,
+    score as forecast_score,
+)
+from riskcast.case.overlays import Overlay, parse_overlay
+from riskcast.case.yaml_lines import Document
+from riskcast.errors import OptionError, UnknownNameError
+from riskcast.experts.mixture import shares_of_draws
+from riskcast.experts.panels import Expert, Panel
+from tests.support.cases import quantity
+from tests.support.smallcase import write_files
+
+DRAWS = 100
+SAID: dict[str, dict[str, Any]] = {
+    "Ann": {"indicators.mood.now": quantity(65.0, 60.0, 70.0), "effects.mood->protest": quantity(2.2, 1.6, 3.0)},
+    "Bo": {"indicators.mood.now": quantity(45.0, 40.0, 50.0), "outcomes.decree.base_rate": quantity(0.5, 0.3, 0.7)},
+    "Cy": {"effects.mood->protest": quantity(1.1, 0.9, 1.4)},
+}
+WEIGHTS = {"Ann": 2.0, "Bo": 1.0, "Cy": 1.0}
+
+
+def panel_of(*names: str, **options: Any) -> Panel:
+    return Panel(
+        tuple(
+            Expert(
+                Overlay.model_validate({"who": name, "when": "2020-12-01", "why": "Invented.", "changes": SAID[name]}),
+                Document(name, {}),
+                WEIGHTS[name],
+            )
+            for name in names
+        ),
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return load_case(write_files(tmp_path_factory.mktemp("small")))
+
+
+@pytest.fixture(scope="module")
+def heard(case: Case) -> Hearing:
+    return consult_panel(case, panel_of("Ann", "Bo", "Cy"), draws=DRAWS, allow_unreliable=True)
+
+
+def test_parts_add_up_and_are_those_of_diff(case: Case, heard: Hearing) -> None:
+    weights = np.array([0.5, 0.25, 0.25])
+    assert heard.exact
+    alone = diff(case, apply_overlay(case, SAID["Bo"]), draws=DRAWS, allow_unreliable=True)
+    for dyad in heard.dyads:
+        found = heard.disagreement(dyad)
+        own = {cause.id: cause.by_expert[1] for cause in found.causes if cause.by_expert[1]}
+        assert (found.center, found.values[1]) == pytest.approx(alone.scores[dyad], abs=1e-9)
+        assert own == pytest.approx(
+            {each.id: each.points for each in alone.contributions[dyad] if each.points}, abs=1e-9
+        )
+        for place in range(3):
+            added = sum(cause.by_expert[place] for cause in found.causes)
+            assert found.center + added == pytest.approx(found.values[place], abs=1e-9)
+    for of in ("score", "protest", "decree"):
+        found = heard.disagreement("HHH-AAA", of)
+        said = np.array(found.values)
+        assert found.spread == pytest.approx(np.sqrt(np.cov(said, aweights=weights, ddof=0)))
+        assert sum(cause.points for cause in found.causes) == pytest.approx(found.spread)
+        assert found.mean == pytest.approx(weights @ said)
+        assert all(cause.error >= 0.0 for cause in found.causes)
+    frame = heard.to_frame()
+    assert frame.groupby(["dyad", "expert"]).points.sum().shape == (6,)
+
+
+def test_numbers_are_those_of_the_forecasts(heard: Hearing) -> None:
+    for place, voice in enumerate(heard.voices):
+        for dyad in heard.dyads:
+            assert heard.disagreement(dyad).values[place] == pytest.approx(voice.forecast.score(dyad).mean)
+            chance = voice.forecast.probability("protest", dyad).mean
+            assert heard.disagreement(dyad, "protest").values[place] == pytest.approx(100 * chance)
+
+
+def test_two_are_held_against_one_another(case: Case) -> None:
+    panel = panel_of("Ann", "Cy")
+    heard = consult_panel(case, panel, weights="equal", draws=DRAWS, allow_unreliable=True)
+    one, two = (apply_overlay(case, SAID[name]) for name in panel.names)
+    between = diff(one, two, draws=DRAWS, allow_unreliable=True)
+    assert heard.against == "Ann"
+    for dyad in heard.dyads:
+        found = heard.disagreement(dyad)
+        assert {cause.id: cause.by_expert[1] for cause in found.causes} == pytest.approx(
+            {share.id: share.points for share in between.contributions[dyad]}, abs=1e-9
+        )
+        assert 2.0 * found.spread == pytest.approx(abs(between.scores[dyad][1] - between.scores[dyad][0]))
+
+
+def test_blanks_are_told_and_filled_as_chosen(case: Case, heard: Hearing) -> None:
+    published = {key: value for key, value, _ in case.quantities()}
+    cy = heard.voices[2]
+    assert [blank.id for blank in cy.blanks] == ["indicators.mood.now", "outcomes.decree.base_rate"]
+    assert all(blank.used == published[blank.id] and blank.of == "published" for blank in cy.blanks)
+    others = consult_panel(
+        case, panel_of("Ann", "Bo", "Cy"), blanks="others", against="pool", draws=DRAWS, allow_unreliable=True
+    )
+    used = {blank.id: blank.used for blank in others.voices[2].blanks}
+    # Mood is counted in even steps: the mean of both, Ann's twice.
+    assert used["indicators.mood.now"].center == pytest.approx((2 * 65 + 45) / 3, rel=1e-2)
+    assert used["outcomes.decree.base_rate"].center == 0.5
+    assert others.voices[2].case.hash != cy.case.hash
+    found = others.disagreement("HHH-AAA")
+    # All are taken to believe of it what the one does who spoke of it.
+    assert {cause.id for cause in found.causes} == {"indicators.mood.now", "effects.mood->protest"}
+
+
+def test_who_agrees_is_not_apart(case: Case) -> None:
+    panel = panel_of("Ann", "Cy")
+    same = Panel(
+        (panel.experts[0], Expert(panel.experts[0].overlay.model_copy(update={"who": "Di"}), Document("", {})))
+    )
+    found = consult_panel(case, same, draws=DRAWS, allow_unreliable=True).disagreement("HHH-AAA")
+    assert (found.spread, found.error, found.causes, found.is_noise) == (0.0, 0.0, (), True)
+
+
+def test_a_mixture_takes_each_draw_from_one_expert(heard: Hearing) -> None:
+    together = pool_panel(heard)
+    mixture, whose = together.mixture, shares_of_draws(heard.weights.tolist(), DRAWS, 1)
+    assert np.bincount(whose).tolist() == [50, 25, 25]
+    for place, voice in enumerate(heard.voices):
+        rows = whose == place
+        for mixed, own in zip(mixture.plan.events, voice.forecast.plan.events, strict=True):
+            assert np.array_equal(mixed.intercept[rows], own.intercept[rows])
+            assert all(np.array_equal(a[1][rows], b[1][rows]) for a, b in zip(mixed.slopes, own.slopes, strict=True))
+        assert np.array_equal(mixture.plan.today["mood"][rows], voice.forecast.plan.today["mood"][rows])
+        posterior = voice.forecast.posterior.events["protest"]
+        assert np.array_equal(mixture.posterior.events["protest"].coefficients[rows], posterior.coefficients[rows])
+    for dyad in heard.dyads:
+        number = together.number(dyad)
+        drawn = np.concatenate([v.forecast.simulated.score[whose == i] for i, v in enumerate(heard.voices)])[
+            :, heard.dyads.index(dyad)
+        ]
+        noise = drawn.std() / np.sqrt(len(drawn))
+        assert number.mixture.mean == pytest.approx(number.linear, abs=4.0 * noise)
+        assert number.mixture.low < number.linear < number.mixture.high
+    assert mixture.case.hash == together.case.hash
+    assert forecast_score(mixture).dyads
+
+
+def test_pools_and_leaving_one_out_are_sums_by_hand(heard: Hearing, case: Case) -> None:
+    together = pool_panel(heard)
+    weights = heard.weights
+    said = np.array([voice.forecast.probability("protest", "HHH-BBB").mean for voice in heard.voices])
+    number = together.number("HHH-BBB", "protest")
+    assert number.linear == pytest.approx(100.0 * weights @ said)
+    odds = np.log(said / (1.0 - said))
+    assert number.log == pytest.approx(100.0 / (1.0 + np.exp(-weights @ odds)))
+    assert together.number("HHH-BBB").log is None
+    for place, without in enumerate(number.without):
+        rest = np.delete(weights, place)
+        assert without.value == pytest.approx(100.0 * rest @ np.delete(said, place) / rest.sum())
+        assert without.change == pytest.approx(without.value - number.linear)
+    published = {key: value for key, value, _ in case.quantities()}
+    overlay, document = parse_overlay(together.overlay_text(), "group.yaml")
+    assert apply_overlay(case, overlay, document).hash == together.case.hash
+    assert together.quantities["indicators.mood.now"].center == pytest.approx(
+        0.5 * 65 + 0.25 * 45 + 0.25 * published["indicators.mood.now"].center,
+        rel=1e-2,  # type: ignore[union-attr]
+    )
+    assert together.to_frame().shape == (5, 7)
+
+
+def test_who_has_no_weight_does_not_move_the_group(case: Case) -> None:
+    heard = consult_panel(
+        case, panel_of("Ann", "Cy"), weights="ledger", earned=[0.4, 0.0], draws=DRAWS, allow_unreliable=True
+    )
+    together = pool_panel(heard)
+    number = together.number("HHH-AAA")
+    assert number.linear == heard.disagreement("HHH-AAA").values[0] == number.mixture.mean
+    assert [without.name for without in number.without] == ["Cy"]
+    assert number.without[0].change == 0.0
+
+
+def test_cases_of_another_structure_are_not_mixed(heard: Hearing, case: Case) -> None:
+    fixed = apply_overlay(case, {"effects.mood->protest": {"value": 1.0}})
+    other = forecast(fit(fixed, draws=DRAWS, allow_unreliable=True))
+    ahead = heard.voices[0].forecast
+    assert mix_forecasts([ahead, other.with_paths(ahead.paths)], [0.5, 0.5]).dyads == heard.dyads
+    with pytest.raises(OptionError, match="differ in draws, seed, horizon"):
+        mix_forecasts([ahead, forecast(other.posterior, horizon=3)], [0.5, 0.5])
+
+
+def test_what_cannot_be_is_refused(case: Case, heard: Hearing) -> None:
+    panel = panel_of("Ann", "Cy")
+    with pytest.raises(UnknownNameError, match="center"):
+        consult_panel(case, panel, against="nobody")
+    with pytest.raises(OptionError, match="permutations is 7"):
+        consult_panel(case, panel, permutations=7)
+    with pytest.raises(UnknownNameError, match="unknown outcome 'riot'"):
+        heard.disagreement("HHH-AAA", "riot")
+    with pytest.raises(UnknownNameError, match="unknown dyad"):
+        heard.disagreement("HHH-CCC")

@@ -1,0 +1,83 @@
+"""Experts' overlays and panels of them: what is read, what is refused, and how weights are settled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from riskcast import CaseError, gather_experts, load_panel
+from riskcast.errors import OptionError, UnknownNameError
+from riskcast.experts.panels import settle_weights
+
+A = """\
+who: Ann
+when: 2020-12-01
+why: Has read the polls.
+changes:
+  indicators.mood.now: {median: 65, interval: [60, 70]}
+"""
+B = A.replace("Ann", "Bo").replace("65, interval: [60, 70]", "45, interval: [40, 50]")
+PANEL = """\
+title: Two
+experts:
+  - {file: a.yaml, weight: 3}
+  - who: Bo
+    when: 2020-12-02
+    why: Has been there.
+    weight: 1
+    changes:
+      effects.mood->protest: {median: 2, interval: [1.5, 3]}
+"""
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in {"a": A, "panel": PANEL, **files}.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder / "panel.yaml"
+
+
+def test_a_panel_has_experts_from_files_and_from_itself(tmp_path: Path) -> None:
+    panel = load_panel(written(tmp_path))
+    assert panel.names == ("Ann", "Bo")
+    assert panel.stated == ("indicators.mood.now", "effects.mood->protest")
+    assert panel.blank(panel.experts[0]) == ("effects.mood->protest",)
+    assert settle_weights(panel) == ("given", (0.75, 0.25))
+    assert settle_weights(panel, "equal") == ("equal", (0.5, 0.5))
+    assert settle_weights(panel, "ledger", [0.0, 0.2]) == ("ledger", (0.0, 1.0))
+    assert panel.without("Ann").names == ("Bo",)
+    with pytest.raises(UnknownNameError, match="unknown expert 'Cy'"):
+        panel.without("Cy")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"a": A.replace("who: Ann\n", "")}, "a.yaml:1: who: is missing; an expert has who, when and why"),
+        ({"a": A.replace("2020-12-01", "soon")}, "a.yaml:2: when"),
+        ({"a": A.replace("Ann", "Bo")}, "two experts are called Bo; give each a name of its own"),
+        ({"a": "who: A\nwhen: 2020-12-01\nwhy: W\nchanges: {}\n"}, "says nothing: all quantities are blank"),
+        ({"panel": PANEL.replace("weight: 1", "weight: -1")}, "panel.yaml:7: experts.1.weight"),
+        ({"panel": PANEL.replace("2020-12-02", "2020-13-02")}, "panel.yaml:5: experts.1.when: is 2020-13-02"),
+        ({"panel": PANEL.replace("{file: a.yaml, weight: 3}", "{file: a.yaml, who: Ann}")}, "has a file and who"),
+        ({"panel": PANEL.replace("{file: a.yaml, weight: 3}", "{weight: 3}")}, "has neither a file nor changes"),
+        ({"panel": PANEL.replace("interval: [1.5, 3]", "interval: [3, 1.5]")}, "panel.yaml:9: changes.effects.mood"),
+        ({"panel": "experts: []\n"}, "0 experts; give 2 to 40"),
+        ({"panel": "- a\n"}, "is not a mapping"),
+        ({"panel": PANEL + "colour: red\n"}, "colour: is an unknown key"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, changed: dict[str, str], said: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        load_panel(written(tmp_path, **changed))
+    assert said in str(caught.value)
+
+
+def test_weights_that_lack_are_not_made_up(tmp_path: Path) -> None:
+    written(tmp_path, b=B)
+    panel = gather_experts([tmp_path / "a.yaml", tmp_path / "b.yaml"])
+    assert settle_weights(panel)[0] == "equal"
+    with pytest.raises(OptionError, match="Ann, Bo has none"):
+        settle_weights(panel, "given")
+    with pytest.raises(OptionError, match="no expert has earned a weight by ledger"):
+        settle_weights(panel, "ledger", [0.0, 0.0])
