@@ -54,6 +54,7 @@ ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Without what never happened?", "counterfactual", {**OF, "without": ["2024-03-21:mass_casualty_attack"]}),
     ("What changed since a day that is none?", "changed", {**OF, "since": "last week"}),
     ("Were we right?", "track", {}),
+    ("Does that belief matter?", "sensitivity", {**OF, "of": ["score:RUS-TJK"], "quantities": [EFFECT], "horizon": 3}),
 )
 REFUSED = {
     14: "unknown case 'central_asia'; did you mean 'central_asia_2024'?",
@@ -94,7 +95,7 @@ def test_all_tools_only_read_and_say_what_they_give(heard: tuple[list[Any], list
 
 
 def test_twenty_questions_are_answered_or_refused_in_a_sentence(heard: tuple[list[Any], list[Any]]) -> None:
-    assert len(ASKED) == 20
+    assert len(ASKED) >= 20
     case = load_case(CASE)
     for place, ((_, name, given), answer) in enumerate(zip(ASKED, heard[1], strict=False)):
         assert answer.is_error == (place in REFUSED), answer.content
@@ -113,6 +114,7 @@ def test_twenty_questions_are_answered_or_refused_in_a_sentence(heard: tuple[lis
         assert "90 %" in found["interval"]
         if name not in ("cases", "record", "beliefs"):
             assert found["health"]["prior_only"]
+            assert (found["health"].get("score_error_max", 1.0) or 0.0) > 0.0
             assert any("priors alone" in caveat for caveat in found["caveats"])
 
 

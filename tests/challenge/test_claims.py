@@ -15,6 +15,7 @@ import riskcast
 from riskcast.case.claims import Claim
 from riskcast.case.files import load_case_with_lines
 from riskcast.case.model import Case, Scenario
+from riskcast.challenge.claim_data import claims_data, digest_of_claims
 from riskcast.challenge.claim_judging import judge_claims, read_claims
 from riskcast.challenge.claim_names import ClaimError, Names
 from riskcast.challenge.claim_parser import parse_assertion
@@ -22,7 +23,6 @@ from riskcast.challenge.claim_paths import Edge, edges_of, quantities_between
 from riskcast.challenge.claim_records import Finding, judge, overall
 from riskcast.challenge.claim_terms import Change, Comparison, Number
 from riskcast.challenge.claim_values import Value
-from riskcast.challenge.claims_data import claims_data, digest_of_claims
 from riskcast.errors import CaseError, OptionError, UnknownNameError
 from riskcast.exports.claims_page import claims_page
 from riskcast.forecasting.contrasts import contrast

@@ -57,3 +57,26 @@ def test_what_is_wrong_is_told_in_a_line(place: Path, run: Run, options: tuple[s
     status, out, error = run("experts", "disagree", place, *options)
     assert (status, out) == (2, "")
     assert said in error
+
+
+def test_a_sheet_goes_out_and_comes_back(place: Path, run: Run) -> None:
+    form = place.parent / "sheet.html"
+    assert run("experts", "sheet", place, "--out", form, "--quantity", "indicators.mood.now") == (
+        0,
+        f"{form}: 1 quantity\n",
+        "",
+    )
+    page = form.read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    saved = {
+        "about": data["about"] | {"who": "Di", "when": "2020-12-03", "why": "W"},
+        "training": [],
+        "quantities": [{"quantity": "indicators.mood.now", "low": "40", "median": "50", "high": "60"}],
+    }
+    answers, out = place.parent / "answers.json", place.parent / "di.yaml"
+    answers.write_text(json.dumps(saved), encoding="utf-8")
+    assert run("experts", "read", place, answers, "--out", out) == (0, f"{out}: 1 quantity of Di\n", "")
+    assert load_overlay(out)[0].who == "Di"
+    assert run("experts", "read", place, answers, "--out", out)[0] == 2
+    assert "neither .xlsx nor .html" in run("experts", "sheet", place, "--out", place / "a.doc")[2]
+    assert "--method is 'dice'" in run("experts", "sheet", place, "--out", form, "--method", "dice")[2]

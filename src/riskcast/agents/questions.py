@@ -33,6 +33,9 @@ RETOLD: Final = (
     "An event is kept with the ratio of its chances (a monotone coupling), tension and levels as inferred from the "
     "whole record; effects are as causal as the case says. It is no statement of blame and no forecast."
 )
+HELD: Final = (
+    "One quantity at a time is held; what they do together is no sum of these. A large swing is no likely one."
+)
 CONDITIONED: Final = "To condition is not to intervene: what makes the condition likely is learned with it."
 
 
@@ -265,6 +268,29 @@ class Questions:
         found["beliefs"] = [one for one in found["beliefs"] if one["told_from_nothing"]][:MOST_BELIEFS]
         return cite_posterior(ahead.posterior, found, ["value of evidence"])
 
+    def sensitivity(
+        self,
+        case: CaseName,
+        of: Annotated[list[str], Field(description="score:RUS-TJK, demarche:RUS-TJK, or a query as `ask` takes it.")],
+        quantities: Annotated[
+            list[str] | None, Field(description="Ids of quantities to hold; all, which takes minutes, if none.")
+        ] = None,
+        scenario: ScenarioName = None,
+        horizon: Horizon = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Which belief matters: what numbers gain with each quantity at its own 5 % and 95 %, the rest learned anew."""
+        from riskcast.challenge.sensitivities import find_sensitivities
+        from riskcast.challenge.sensitivity_records import sensitivities_data
+
+        request = self.desk.request(case, as_of=as_of, scenarios=(scenario,), horizon=horizon)
+        found = find_sensitivities(request, of, quantities=quantities, pairs=0, workers_count=1, use_cache=False)
+        result = sensitivities_data(found)
+        for target in result["targets"]:
+            target["swings_found"] = len(target["swings"])
+            target["swings"] = target["swings"][:MOST_BELIEFS]
+        return cite_posterior(self.desk.posterior(request), result, [f"scenario {found.scenario}"], [HELD])
+
     def track(
         self, case: Annotated[str | None, Field(description="Of one case; all if none.")] = None
     ) -> dict[str, Any]:
@@ -284,7 +310,7 @@ class Questions:
 
 NAMES: Final = (
     *("cases", "record", "beliefs", "forecast", "what_if", "compare"),
-    *("explain", "ask", "counterfactual", "changed", "evidence", "track"),
+    *("explain", "ask", "counterfactual", "changed", "evidence", "sensitivity", "track"),
 )
 
 

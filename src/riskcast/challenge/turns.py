@@ -45,10 +45,10 @@ def respond_to(
     median to either end, by more than the number's Monte Carlo error; the nearest turn on each side.
 
     place: of the number among those of the regression; kept: how much of the regression is no noise; values: (draws,
-    columns) of the quantity, which all stand at one quantile of theirs.
+    columns) of the quantity, which all have one value.
     """
     scores = np.linspace(-REACH, REACH, POINTS)
-    points = np.repeat(scores[:, None], values.shape[1], axis=1)
+    points = _scores_at(values, scores)
     told = drawn.estimate.mean + kept * (found.at(points)[:, place] - found.fitted[:, place].mean())
     ends = np.interp((-NormalDist().inv_cdf(0.95), NormalDist().inv_cdf(0.95)), scores, told)
     steps, left, middle = drawn.step(told), drawn.leaves(told), POINTS // 2
@@ -62,6 +62,16 @@ def respond_to(
                 tail = NormalDist().cdf(-score if above else score)
                 turns.append(Turn(_value_at(values, score), above, drawn.names[int(steps[first])], tail))
     return Response(float(ends[0]), float(ends[1])), tuple(turns)
+
+
+def _scores_at(values: Floats, scores: Floats) -> Floats:
+    """At which normal score of its own each column lies, where all have the value that lies at a score of all of them
+    pooled: (points, columns)."""
+    if values.shape[1] == 1:
+        return scores[:, None]
+    at = [_value_at(values, score) for score in scores.tolist()]
+    own = normal_scores(values)
+    return np.stack([np.interp(at, np.sort(v), np.sort(s)) for v, s in zip(values.T, own.T, strict=True)], axis=1)
 
 
 def _value_at(values: Floats, score: float) -> float:

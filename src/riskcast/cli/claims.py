@@ -38,9 +38,9 @@ def claims(
 ) -> None:
     """Whether the model says what its sources say: claims reproduced, weak, contradicted or not encoded."""
     from riskcast.case.files import list_cases, load_case_with_lines
+    from riskcast.challenge.claim_data import claims_data
     from riskcast.challenge.claim_judging import judge_claims, read_claims
     from riskcast.challenge.claim_records import STATUSES
-    from riskcast.challenge.claims_data import claims_data
 
     one_scenario(asked)
     if asked.scenario or asked.outside is not None:

@@ -19,6 +19,7 @@ from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.options import (
     Asked,
@@ -239,6 +240,7 @@ for _command in (
     claims,
     sensitivity,
     evidence,
+    learned,
     export,
     history,
     run,

@@ -11,6 +11,8 @@ from .seed_scores import (
     classical_model as classical_model,
 )
 from .seed_table import read_seeds as read_seeds
+from .sheet_answers import read_answers as read_answers
+from .sheets import Sheet as Sheet, make_sheet as make_sheet
 from .together import (
     PooledNumber as PooledNumber,
     Together as Together,

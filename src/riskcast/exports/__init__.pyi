@@ -1,5 +1,6 @@
 from .csv_parquet import to_csv as to_csv, to_json as to_json
 from .dossier import Dossier as Dossier, make_dossier as make_dossier
+from .elicitation import write_sheet as write_sheet
 from .folder import export as export
 from .json_reader import read_forecast_file as read_forecast_file
 from .pictures import (

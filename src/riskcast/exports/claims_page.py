@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from riskcast.challenge.claim_data import digest_of_claims
 from riskcast.challenge.claim_records import Finding, JudgedClaim, JudgedClaims, Status
 from riskcast.challenge.claim_words import MARKS, MEANING, counts_text, number_text, quantities_text, reason_text
-from riskcast.challenge.claims_data import digest_of_claims
 from riskcast.errors import visible
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.machinery.staging import write_atomically

@@ -1,0 +1,76 @@
+"""Log densities of priors and of every event type's record in each draw of a posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from riskcast.case.quantities import Prior, elicit, stretch
+from riskcast.case.quantity_ids import LEVEL, TENSION_PERSISTENCE, TRUST
+from riskcast.challenge.beliefs import Belief
+from riskcast.engines.draws import standardise_hyper
+from riskcast.engines.hazard import log_event
+from riskcast.engines.log_rates import rates
+from riskcast.engines.posterior import Posterior
+from riskcast.forecasting.drawn_ahead import STREAMS
+from riskcast.machinery.array_types import Floats
+from riskcast.machinery.threads import single_thread
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A quantity that the record can teach, of one event type, or of all (`event` empty).
+
+    prior: what was believed; values: (draws,) in its own unit; scores: (draws,), at which standard normal score of the
+    prior each value lies.
+    """
+
+    belief: Belief
+    event: str
+    prior: Prior
+    values: Floats
+    scores: Floats
+
+    @property
+    def log_prior(self) -> Floats:
+        """Log density of the prior on its link, but for a constant: (draws,)."""
+        return -0.5 * self.scores**2 - np.log(stretch(self.scores, self.prior.skew)[1])
+
+
+def taught_beliefs(beliefs: tuple[Belief, ...]) -> tuple[Taught, ...]:
+    """Quantities that the record can teach, one for each event type that has its own draws of it."""
+    found = []
+    for one in beliefs:
+        kind = one.named.id.kind
+        if kind is LEVEL or kind in STREAMS:
+            continue
+        prior = elicit(one.quantity, one.named.link)
+        shared = kind in (TRUST, TENSION_PERSISTENCE)
+        for column, event in enumerate(one.of or ("",)):
+            whose = "" if shared else event or _event_of(one)
+            values = one.values[:, column]
+            found.append(Taught(one, whose, prior, values, prior.score(values)))
+    return tuple(found)
+
+
+def _event_of(one: Belief) -> str:
+    """The event type of a quantity that is of one alone."""
+    found = one.named.id
+    return found.name.partition("->")[2].partition("/")[0] if found.section == "effects" else found.name
+
+
+def log_likelihoods(posterior: Posterior) -> Mapping[str, Floats]:
+    """By event type: log probability of its record in each draw, but for a constant, (draws,)."""
+    out = {}
+    for name, model in posterior.models.items():
+        drawn = posterior.events[name]
+        free = {hyper: drawn.hyper[hyper] for hyper in model.free_hyper}
+        with single_thread(), np.errstate(over="ignore", under="ignore"):
+            found = rates(model, drawn.coefficients, drawn.shocks, standardise_hyper(model, free))
+            effects = drawn.effects.T
+            hits = found.log_hits + effects[model.hits.unit]
+            happened = log_event(np.exp(np.minimum(hits, 700.0)), lambda hits=hits: hits).sum(axis=0)
+            out[name] = happened - (found.free * np.exp(effects)).sum(axis=0)
+    return out

@@ -1,0 +1,291 @@
+"""Posterior -> what the record moved, where it and the priors pull apart, and what scores lean on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from riskcast.case.model import Case
+from riskcast.challenge.beliefs import drawn_beliefs
+from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
+from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
+from riskcast.challenge.target_draws import Target, TargetDraws, draw_target, read_targets
+from riskcast.challenge.worth import Known
+from riskcast.errors import OptionError
+from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.machinery.array_types import Floats
+from riskcast.verification.coverage import PriorCheck, report_coverage, rests_on_record
+
+if TYPE_CHECKING:
+    import pandas
+
+# A posterior centre outside of the prior's own 90 % interval.
+FAR: Final = 1.645
+# What the record left where it was: so many prior standard deviations, and so much of its spread.
+STILL, SAME_SPREAD = 0.25, 0.1
+
+PULLS_APART: Final = "pull apart"
+OUTSIDE: Final = "outside the prior"
+PRIOR_DECIDES: Final = "prior decides"
+RECORD_SPEAKS: Final = "record speaks"
+BOTH: Final = "both count"
+NOT_LEARNED: Final = "not learned"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the record made of one quantity, of one event type or of all (`event` empty).
+
+    before, after: 5, 50 and 95 % points, in its own unit; moved: how far the posterior mean lies from the prior's
+    median, in prior standard deviations; narrowed: by which share of them the spread has shrunk, below 0 where it has
+    grown; of_prior, of_record: how far its distribution moves for a doubling of its own prior and of its event type's
+    record (cumulative Jensen-Shannon distance); khat: of the weights behind them; basis: what its evidence rests on;
+    from_record: whether that is this very record.
+    """
+
+    key: str
+    label: str
+    event: str
+    unit: str
+    before: tuple[float, float, float]
+    after: tuple[float, float, float]
+    moved: Known
+    narrowed: float
+    of_prior: float
+    of_record: float
+    khat: float
+    basis: str
+    from_record: bool
+
+    @property
+    def verdict(self) -> str:
+        """How prior and record go together, in words; weights that fail tell nothing of it."""
+        if abs(self.moved.value) - self.moved.error > FAR:
+            return OUTSIDE
+        if abs(self.moved.value) < STILL and self.narrowed < SAME_SPREAD:
+            return NOT_LEARNED
+        by_prior, by_record = self.of_prior >= SENSITIVE, self.of_record >= SENSITIVE
+        if by_prior and by_record:
+            return PULLS_APART if abs(self.moved.value) >= 1.0 else BOTH
+        return PRIOR_DECIDES if by_prior else RECORD_SPEAKS
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether prior and record say different things."""
+        return self.verdict in (OUTSIDE, PULLS_APART)
+
+
+@dataclass(frozen=True)
+class Lean:
+    """By how many points a number would change if a part of the posterior counted twice as much.
+
+    part: `priors` or `record`; event: of one event type, or of all, empty; khat: of the weights.
+    """
+
+    part: str
+    event: str
+    change: Known
+    khat: float
+    is_good: bool
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the weights hold, and the change can be told apart from nothing."""
+        return self.is_good and abs(self.change.value) > 2.0 * self.change.error
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What the record taught a case, quantity by quantity, and what numbers of a forecast lean on.
+
+    leans: by target, all priors and all of the record first, then those of every event type; jointly, checks: what the
+    priors alone expect beside what was recorded, of all event types together and of each.
+    """
+
+    forecast: Forecast
+    quantities: tuple[Learned, ...]
+    targets: Mapping[Target, TargetDraws]
+    leans: Mapping[Target, tuple[Lean, ...]]
+    jointly: PriorCheck
+    checks: tuple[PriorCheck, ...]
+
+    @property
+    def case(self) -> Case:
+        """The case that was fitted."""
+        return self.forecast.case
+
+    @property
+    def conflicts(self) -> tuple[Learned, ...]:
+        """Quantities of which prior and record say different things, those that moved furthest first."""
+        return tuple(one for one in self.quantities if one.is_conflict)
+
+    @property
+    def from_record(self) -> tuple[Learned, ...]:
+        """Quantities whose evidence is the record itself, which therefore cannot confirm them."""
+        return tuple(one for one in self.quantities if one.from_record)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each quantity and event type that has its own draws of it."""
+        import pandas
+
+        numbers = ("narrowed", "of_prior", "of_record", "khat", "verdict", "basis", "from_record")
+
+        def told(one: Learned, names: Iterable[str]) -> list[Any]:
+            return [getattr(one, name) for name in names]
+
+        rows = [
+            (
+                *told(one, ("key", "event")),
+                *one.before,
+                *one.after,
+                one.moved.value,
+                one.moved.error,
+                *told(one, numbers),
+            )
+            for one in self.quantities
+        ]
+        ends = [f"{when}_{end}" for when in ("before", "after") for end in ("low", "median", "high")]
+        return pandas.DataFrame(rows, columns=["quantity", "event", *ends, "moved", "moved_error", *numbers])
+
+    def __repr__(self) -> str:
+        furthest = ", ".join(one.label for one in self.conflicts[:5])
+        return f"<Learning of {self.case.name}. Prior and record differ: {furthest or 'nowhere'}>"
+
+
+def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learning:
+    """What the record made of every quantity, where it and the priors pull apart, and what numbers lean on.
+
+    `of`: targets as for `value_evidence`. Each quantity's own prior, and the record of its event type, are raised to
+    the powers 0.8 and 1.25 by weights on the draws (`power_scaling`). Targets are looked at with all priors, all of
+    the record, and those of each event type raised. Raises OptionError for a forecast from priors alone, or one that
+    numbers from outside adjust.
+
+    >>> from riskcast import fit, forecast, load_case
+    >>> found = report_learning(forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3), ["score:RUS-TJK"])
+    >>> any(one.from_record for one in found.quantities)
+    True
+    """
+    if ahead.posterior.prior_only:
+        raise OptionError("a posterior from the priors alone has learned nothing; leave out --prior-only")
+    if ahead.outside is not None and ahead.outside.acts:
+        raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
+    targets = {target: draw_target(ahead, target) for target in read_targets(ahead.case, ahead.dyads, of)}
+    taught = taught_beliefs(drawn_beliefs(ahead))
+    records = log_likelihoods(ahead.posterior)
+    whole = scale(_sum(records.values()))
+    by_record = {name: scale(log_part) for name, log_part in records.items()}
+    found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
+    leans = _leans(taught, whole, by_record)
+    checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
+    return Learning(
+        ahead,
+        tuple(sorted(found, key=lambda one: -abs(one.moved.value))),
+        targets,
+        {target: tuple(_lean(*part, drawn) for part in leans) for target, drawn in targets.items()},
+        checked.jointly,
+        checked.priors,
+    )
+
+
+def _sum(parts: Iterable[Floats]) -> Floats:
+    return np.sum(list(parts), axis=0)
+
+
+def _learned(ahead: Forecast, one: Taught, record: Scaled) -> Learned:
+    own, case = scale(one.log_prior), ahead.case
+    quantity, scores = one.belief.quantity, one.scores
+    low, high = quantity.range
+    points = [float(point) for point in np.quantile(one.values, (0.05, 0.5, 0.95))]
+    drawn = ahead.posterior.events.get(one.event, ahead.posterior.shared)
+    effective = max(1.0, drawn.ess if drawn is not None and np.isfinite(drawn.ess) else len(scores))
+    several = one.belief.of and one.event
+    return Learned(
+        key=one.belief.key,
+        label=one.belief.named.label + (f" ({case.events[one.event].label})" if several else ""),
+        event=one.event,
+        unit=one.belief.named.unit,
+        before=(low, quantity.center, high),
+        after=(points[0], points[1], points[2]),
+        moved=Known(float(scores.mean()), float(scores.std()) / np.sqrt(min(effective, len(scores)))),
+        narrowed=1.0 - float(scores.std()),
+        of_prior=own.sensitivity(scores),
+        of_record=record.sensitivity(scores),
+        khat=max(own.khat, record.khat),
+        basis="" if quantity.evidence is None else quantity.evidence.basis,
+        from_record=rests_on_record(quantity),
+    )
+
+
+Part = tuple[str, str, Scaled]
+
+
+def _leans(taught: tuple[Taught, ...], whole: Scaled, by_record: Mapping[str, Scaled]) -> list[Part]:
+    """The parts of the posterior that targets are held against."""
+    parts: list[Part] = [("priors", "", scale(_sum(one.log_prior for one in taught))), ("record", "", whole)]
+    for event, scaled in by_record.items():
+        own = [one.log_prior for one in taught if one.event == event]
+        if own:
+            parts.append(("priors", event, scale(_sum(own))))
+        parts.append(("record", event, scaled))
+    return parts
+
+
+def _lean(part: str, event: str, scaled: Scaled, drawn: TargetDraws) -> Lean:
+    return Lean(part, event, Known(*scaled.change(drawn.averages)), scaled.khat, scaled.is_good)
+
+
+def learning_data(found: Learning) -> dict[str, Any]:
+    """What the record taught as plain data: where the numbers come from, every quantity before and after, the joint
+    prior check, and by how many points targets would change were priors or record to count twice as much."""
+    return {
+        **provenance(found.forecast),
+        "jointly": _check(found.jointly),
+        "priors": [_check(check) for check in found.checks],
+        "quantities": [_quantity(one) for one in found.quantities],
+        "targets": [
+            {
+                "target": str(target),
+                "mean": rounded(drawn.estimate.mean),
+                "per_doubling": [
+                    {
+                        "part": lean.part,
+                        "event": lean.event or None,
+                        "change": rounded(lean.change.value),
+                        "error": rounded(lean.change.error),
+                        "khat": rounded(lean.khat),
+                        "reliable": lean.is_good,
+                    }
+                    for lean in found.leans[target]
+                ],
+            }
+            for target, drawn in found.targets.items()
+        ],
+    }
+
+
+def _check(check: PriorCheck) -> dict[str, Any]:
+    numbers = {name: rounded(getattr(check, name)) for name in ("low", "median", "high", "tail")}
+    return {"event": check.event, "recorded": check.recorded, **numbers, "verdict": check.verdict}
+
+
+def _quantity(one: Learned) -> dict[str, Any]:
+    return {
+        "quantity": one.key,
+        "label": one.label,
+        "event": one.event or None,
+        "unit": one.unit,
+        "before": [rounded(value) for value in one.before],
+        "after": [rounded(value) for value in one.after],
+        "moved": {"value": rounded(one.moved.value), "error": rounded(one.moved.error)},
+        "narrowed": rounded(one.narrowed),
+        "prior_sensitivity": rounded(one.of_prior),
+        "record_sensitivity": rounded(one.of_record),
+        "khat": rounded(one.khat),
+        "verdict": one.verdict,
+        "basis": one.basis or None,
+        "from_record": one.from_record,
+    }

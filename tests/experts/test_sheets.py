@@ -1,0 +1,240 @@
+"""Sheets that go out and come back: what is read is what was written, and feedback is what the prior implies."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from riskcast import Case, CaseError, Quantity, apply_overlay, elicit, load_case, make_sheet, read_answers, write_sheet
+from riskcast.case.links import IDENTITY, LOG, BoundedLink, Link, base_rate_link
+from riskcast.case.overlays import parse_overlay
+from riskcast.errors import OptionError
+from riskcast.experts.seed_table import read_seeds
+from riskcast.experts.sheet_answers import add_seed_rows
+from riskcast.experts.sheets import Question, chips_to_quantiles, link_data, read_training
+from riskcast.exports.elicitation import SCORES, quantile_formulas
+from tests.support.places import ROOT
+from tests.support.smallcase import write_files
+
+ASKED = ["indicators.mood.now", "outcomes.*.base_rate", "effects.mood->protest"]
+TRAINING = "question,answer,unit,scale\nHow far?,12,km,log\nHow many?,40,,linear\n"
+FITS = [
+    (IDENTITY, (48.0, 55.0, 62.0)),
+    (LOG, (0.5, 2.0, 5.0)),
+    (base_rate_link(12), (0.1, 0.3, 0.6)),
+    (BoundedLink(0.0, 100.0), (20.0, 55.0, 70.0)),
+    (BoundedLink(0.0, 100.0), (0.0, 0.3, 1.0)),
+    (BoundedLink(0.5, 100.0, LOG), (0.5, 2.0, 9.0)),
+]
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return load_case(write_files(tmp_path_factory.mktemp("small")))
+
+
+def filled(path: Path, rows: dict[str, dict[str, Any]], about: dict[str, str] | None = None) -> Path:
+    """A workbook with cells filled in as a person does."""
+    book = openpyxl.load_workbook(path)
+    said = {"who": "Ann Ex: pert", "when": "2020-12-01", "why": 'Has "read" # the polls'} | (about or {})
+    for row in book["About"].iter_rows(min_row=2):
+        if row[0].value in said:
+            row[1].value = said[str(row[0].value)]
+    for name in book.sheetnames[2:]:
+        sheet = book[name]
+        heads = [cell.value for cell in sheet[1]]
+        for row in sheet.iter_rows(min_row=2):
+            own = rows.get(str(row[0].value), {}) | rows.get(str(row[1].value), {})
+            for key, value in own.items():
+                row[heads.index(key)].value = value
+            # A spreadsheet works formulas out when it opens a file; what was worked out is not read.
+            for cell in row:
+                if cell.data_type == "f":
+                    cell.value = "fits"
+    back = path.with_name("back.xlsx")
+    book.save(back)
+    return back
+
+
+def test_a_workbook_comes_back_as_an_overlay(case: Case, tmp_path: Path) -> None:
+    table = tmp_path / "training.csv"
+    table.write_text(TRAINING, encoding="utf-8")
+    sheet = make_sheet(case, ASKED, training=table)
+    assert [one.answer for one in sheet.training] == [None, None]
+    assert [one.id for one in sheet.questions][:2] == ["indicators.mood.now", "outcomes.protest.base_rate"]
+    out = write_sheet(sheet, tmp_path / "sheet.xlsx")
+    rows = {
+        "indicators.mood.now": {"low": 40, "median": 50, "high": 65, "why": "Polls: all of them"},
+        "effects.mood->protest": {"low": "1,1", "median": "1,5", "high": "2,5"},
+        "How far?": {"low": 5, "median": 10, "high": 20},
+        "How many?": {"low": 41, "median": 50, "high": 60},
+    }
+    answers = read_answers(filled(out, rows), case)
+    assert (answers.who, answers.quantities["effects.mood->protest"].interval) == ("Ann Ex: pert", (1.1, 2.5))
+    assert set(answers.blanks) == {f"outcomes.{name}.base_rate" for name in ("protest", "decree", "spark")}
+    overlay, document = parse_overlay(answers.overlay_text(), "ann.yaml")
+    assert (overlay.who, str(overlay.when), overlay.why) == ("Ann Ex: pert", "2020-12-01", 'Has "read" # the polls')
+    assert apply_overlay(case, overlay, document).indicators["mood"].now != case.indicators["mood"].now
+    assert overlay.changes["indicators.mood.now"].evidence is not None
+    known = {one.text: one for one in read_training(table)}
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text(add_seed_rows(answers, known, seeds), encoding="utf-8")
+    found = read_seeds(seeds)
+    assert (found.experts, found.answers.tolist(), found.logarithmic.tolist()) == (
+        ("Ann Ex: pert",),
+        [12.0, 40.0],
+        [True, False],
+    )
+    with pytest.raises(OptionError, match="has answers of Ann Ex: pert already"):
+        add_seed_rows(answers, known, seeds)
+
+
+@pytest.mark.parametrize(
+    ("row", "about", "said"),
+    [
+        ({"low": 40, "median": 50}, {}, "Questions:high: is blank beside the others"),
+        ({"low": 60, "median": 50, "high": 70}, {}, "60, 50, 70 do not rise"),
+        ({"low": 40, "median": "about 50", "high": 70}, {}, "median: is 'about 50'; give a number"),
+        ({"low": -20, "median": 50, "high": 70}, {}, "indicators.mood.now: "),
+        ({}, {}, "answers nothing; fill in at least one quantity"),
+        ({"low": 40, "median": 50, "high": 70}, {"who": ""}, "who: is empty"),
+        ({"low": 40, "median": 50, "high": 70}, {"when": "soon"}, "when: is 'soon'; write the day"),
+        ({"low": 40, "median": 50, "high": 70}, {"case_hash": "0" * 12}, "asks about another case or edition"),
+    ],
+)
+def test_answers_are_refused_with_their_place(
+    case: Case, tmp_path: Path, row: dict[str, Any], about: dict[str, str], said: str
+) -> None:
+    out = write_sheet(make_sheet(case, ["indicators.mood.now"]), tmp_path / "sheet.xlsx")
+    with pytest.raises(CaseError) as caught:
+        read_answers(filled(out, {"indicators.mood.now": row}, about), case)
+    assert said.removeprefix("Questions:") in str(caught.value)
+
+
+def test_chips_come_back_as_quantiles(case: Case, tmp_path: Path) -> None:
+    out = write_sheet(make_sheet(case, ["indicators.mood.now"], method="chips"), tmp_path / "sheet.xlsx")
+    row = {"lowest": 30, "highest": 80, "bin 4": 5, "bin 5": 10, "bin 6": 5}
+    found = read_answers(filled(out, {"indicators.mood.now": row}), case).quantities["indicators.mood.now"]
+    # 20 chips from 45 to 60: 5 % lie below 46, the median is the middle.
+    assert (found.interval, found.median) == ((46.0, 59.0), 52.5)
+    with pytest.raises(CaseError, match="3 chips are placed; place 5 or more"):
+        read_answers(filled(out, {"indicators.mood.now": {"lowest": 30, "highest": 80, "bin 4": 3}}), case)
+    with pytest.raises(CaseError, match="no range; give lowest < highest"):
+        read_answers(filled(out, {"indicators.mood.now": {"lowest": 90, "highest": 80, "bin 4": 9}}), case)
+
+
+def test_what_cannot_be_asked_is_refused(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(
+        OptionError, match=r"effects\.mod->protest is no quantity .* did you mean 'effects.mood->protest'"
+    ):
+        make_sheet(case, ["effects.mod->protest"])
+    with pytest.raises(OptionError, match=r"neither \.xlsx nor \.html"):
+        write_sheet(make_sheet(case), tmp_path / "sheet.docx")
+
+
+def by_formula(text: str, low: float, middle: float, high: float) -> Any:
+    """A spreadsheet's formula, worked out here."""
+    import re
+
+    for cell, value in zip(("$E2", "$F2", "$G2"), (low, middle, high), strict=True):
+        text = text.replace(f"{cell}:$G2", "cells").replace(cell, f"({value!r})")
+    text = re.sub(r"(?<![<>])=", "==", text.replace("^", "**"))
+    names: dict[str, Any] = {
+        "AND": lambda *all_of: all(all_of),
+        "OR": lambda *any_of: any(any_of),
+        "NOT": lambda one: not one,
+        "COUNT": lambda cells: 3,
+        "MAX": max,
+        "MIN": min,
+        "EXP": math.exp,
+        "TRUE": True,
+        "FALSE": False,
+        "cells": None,
+        "IF_": lambda test, yes, no: yes() if test() else no(),
+        "LN": lambda x: math.log(x) if x > 0 else math.nan,
+    }
+    # Both branches of IF are written out by Excel's rules: only what is asked for is worked out.
+    return eval(_lazy(text), names)
+
+
+def _lazy(text: str) -> str:
+    """IF and IFERROR as Python's conditional expressions."""
+    at = min((place for place in (text.find("IF("), text.find("IFERROR(")) if place >= 0), default=-1)
+    if at < 0:
+        return text
+    name = "IFERROR" if text.startswith("IFERROR(", at) else "IF"
+    depth, parts, start, quoted = 0, [], at + len(name) + 1, False
+    for end in range(start, len(text)):
+        sign = text[end]
+        quoted ^= sign == '"'
+        if quoted:
+            continue
+        if sign == "(":
+            depth += 1
+        elif sign == ")" and depth:
+            depth -= 1
+        elif (sign == "," or sign == ")") and not depth:
+            parts.append(_lazy(text[start:end]))
+            start = end + 1
+            if sign == ")":
+                break
+    made = f"(({parts[1]}) if ({parts[0]}) else ({parts[2]}))" if name == "IF" else f"({parts[0]})"
+    return text[:at] + made + _lazy(text[end + 1 :])
+
+
+@pytest.mark.parametrize(("link", "said"), FITS)
+def test_formulas_say_what_the_prior_implies(link: Link, said: tuple[float, float, float]) -> None:
+    prior = elicit(Quantity(median=said[1], interval=(said[0], said[2])), link)
+    found = quantile_formulas(Question("q", "Q", "Q?", "", link), 2)
+    assert by_formula(found["told"], *said) == "fits"
+    for name, z in SCORES.items():
+        assert by_formula(found[name], *said) == pytest.approx(float(prior.quantile(z)), rel=1e-9), name
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript here")
+def test_the_form_says_what_the_prior_implies(tmp_path: Path) -> None:
+    asked = [{"links": link_data(link), "q": said} for link, said in FITS]
+    chips = [0, 2, 5, 0, 8, 3, 1, 1, 0, 0]
+    script = ROOT / "src" / "riskcast" / "templates" / "elicitation.js"
+    told = {"z": 1.6448536269514722, "knee": 0.5, "bend": math.sqrt(1.6448536269514722**2 + 0.25) - 0.5, "most": 6.7}
+    code = f"""
+    const form = require({json.dumps(str(script))}), d = {json.dumps(told)};
+    const found = {json.dumps(asked)}.map(one => {json.dumps(list(SCORES.values()))}.map(
+      z => form.quantile(d, form.fitting(d, one.links, one.q), one.q, z)));
+    const bad = form.fitting(d, {json.dumps(link_data(LOG))}, [1, 1.01, 50]);
+    console.log(JSON.stringify([found, bad, form.fromChips({json.dumps(chips)}, 2, 90, 'log')]));
+    """
+    run = subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True, timeout=60)
+    found, bad, quantiles = json.loads(run.stdout)
+    for (link, said), own in zip(FITS, found, strict=True):
+        prior = elicit(Quantity(median=said[1], interval=(said[0], said[2])), link)
+        assert own == pytest.approx(prior.quantile(list(SCORES.values())).tolist(), rel=1e-9), link
+    assert bad is None
+    assert quantiles == pytest.approx(chips_to_quantiles(chips, 2.0, 90.0, "log"), rel=1e-3)
+
+
+def test_what_a_form_saves_is_read(case: Case, tmp_path: Path) -> None:
+    page = write_sheet(make_sheet(case, ASKED), tmp_path / "sheet.html").read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert data["quantities"][0]["quantity"] == "indicators.mood.now"
+    assert "http" not in page.replace("http-equiv", "")
+    rows = [{"quantity": one["quantity"], "low": "", "median": "", "high": "", "why": ""} for one in data["quantities"]]
+    rows[0] |= {"low": "40", "median": "50,5", "high": "60"}
+    saved = {
+        "about": data["about"] | {"who": "Bo", "when": "2020-12-02", "why": "W"},
+        "training": [],
+        "quantities": rows,
+    }
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(saved), encoding="utf-8")
+    assert read_answers(file, case).quantities == {"indicators.mood.now": Quantity(median=50.5, interval=(40.0, 60.0))}
+    file.write_text('{"about": 3}', encoding="utf-8")
+    with pytest.raises(CaseError, match="is not what a form saved"):
+        read_answers(file, case)
