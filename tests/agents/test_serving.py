@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -174,6 +177,22 @@ def test_forecasts_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.posterior(desk.request(CASE, horizon=5)) is desk.posterior(request)
     with pytest.raises(RiskcastError, match="changes are empty"):
         desk.request(CASE, changes={})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_an_interrupt_ends_a_server_that_waits() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "riskcast", "mcp", CASE]
+    with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert "waiting for an agent" in server.stderr.readline()
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert (out, err, server.returncode) == ("", "riskcast: interrupted\n", 130)
 
 
 def test_without_the_sdk_the_command_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,12 @@ from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import find_placebos
-from riskcast.challenge.target_draws import Target
+from riskcast.challenge.targets import Target
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
 
-TARGET = Target("score", "HHH-P001")
+TARGET = Target("score:HHH-P001", "", "HHH-P001")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def ahead() -> Forecast:
 
 @pytest.fixture(scope="module")
 def found(ahead: Forecast) -> Evidence:
-    return value_evidence(ahead, [str(TARGET)], rule=LossRule(1.0, 2.0), placebos=False)
+    return value_evidence(ahead, [TARGET.id], rule=LossRule(1.0, 2.0), placebos=False)
 
 
 def test_every_quantity_that_is_drawn_has_its_draws(ahead: Forecast) -> None:
@@ -78,6 +78,7 @@ def test_data_and_frame_hold_the_same_numbers(found: Evidence) -> None:
     first = data["beliefs"][0]["by_target"][0]
     assert first["narrower"]["value"] == pytest.approx(frame["narrower"][0])
     assert data["placebos"] is None
+    assert found.beliefs[0].label in repr(found) + found._repr_html_()
 
 
 def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:

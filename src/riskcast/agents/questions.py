@@ -258,10 +258,10 @@ class Questions:
     ) -> dict[str, Any]:
         """Which belief is worth looking into: what knowing it would do to intervals and bands. Takes a while."""
         from riskcast.challenge.evidence import evidence_data, value_evidence
-        from riskcast.challenge.target_draws import read_targets
+        from riskcast.challenge.targets import find_targets
 
         request = self.desk.request(case, as_of=as_of)
-        read_targets(request.case, request.case.dyads, of)
+        find_targets(request.case, request.periods, of or ())
         [ahead] = self.desk.forecasts(request)
         found = evidence_data(value_evidence(ahead, of, placebos=False))
         found["beliefs_weighed"] = len(found["beliefs"])

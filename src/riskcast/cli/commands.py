@@ -21,6 +21,7 @@ from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
+from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -38,6 +39,7 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.sensitivity import sensitivity
+from riskcast.cli.stress import stress
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -239,6 +241,7 @@ for _command in (
     ask,
     claims,
     sensitivity,
+    stress,
     evidence,
     learned,
     export,
@@ -256,7 +259,7 @@ for _command in (
     mcp,
 ):
     app.command()(_command)
-for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+for _command in (merge, copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
 app.command("set")(set_numbers)
 app.command("app")(open_app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,6 +14,7 @@ from riskcast.case.quantity_names import name_quantity
 from riskcast.experts.consulting import POOL, PUBLISHED
 from riskcast.experts.hearing import SCORE, Hearing
 from riskcast.experts.seed_scores import ClassicalModel
+from riskcast.experts.three_way import Merged
 from riskcast.experts.together import PooledNumber, Together
 from riskcast.numbers import (
     counted,
@@ -26,12 +28,14 @@ from riskcast.numbers import (
     signed,
     span,
 )
+from riskcast.terminal.differences import value_text
 from riskcast.terminal.tables import ruled_table
 
 MOST_CAUSES = 4
 # Less than this would be printed as 0.
 LEAST_POINTS = 0.05
 MOST_EXPERTS = 8
+MOST_IDS = 8
 WAYS = {
     "equal": "equal weights",
     "given": "weights as given in the panel",
@@ -254,3 +258,29 @@ def _origin(heard: Hearing) -> list[str]:
         f"{request.engine} · {request.draws} draws · seed {request.seed} · {counted(heard.forecasts, 'forecast')}",
         f"case {heard.published.hash[:12]}",
     ]
+
+
+def merged_view(merged: Merged) -> RenderableType:
+    """What each side changed, and what both did."""
+    parts: list[RenderableType] = []
+    for title, ids in (("Mine alone", merged.mine), ("Theirs alone", merged.theirs), ("Both alike", merged.both)):
+        shown = ", ".join(ids[:MOST_IDS]) + (f", and {len(ids) - MOST_IDS} more" if ids[MOST_IDS:] else "")
+        parts.append(Text.assemble((f"{title}: ", "bold"), shown or "nothing"))
+    if not merged.conflicts:
+        return Group(*parts, Text("No conflict.", style="green"))
+    table = ruled_table()
+    table.add_column("Conflict", ratio=1, overflow="fold")
+    for title in ("Base", "Mine", "Theirs"):
+        table.add_column(title, justify="right", max_width=15, overflow="fold")
+    table.add_column("Taken", no_wrap=True)
+    for one in merged.conflicts:
+        cells = [_side(value) for value in (one.base, one.mine, one.theirs)]
+        taken = Text(one.taken or "open", style="green" if one.taken else "bold red")
+        table.add_row(Text.assemble(one.label, "\n", (one.id, "dim")), *cells, taken)
+    return Group(*parts, table)
+
+
+def _side(value: Any) -> str:
+    if isinstance(value, dict) and not {"median", "value"} & set(value):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return value_text(value)
