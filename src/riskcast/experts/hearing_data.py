@@ -50,7 +50,13 @@ def hearing_data(heard: Hearing) -> dict[str, Any]:
             for voice in heard.voices
         ],
         "numbers": [
-            {"unit": unit, "of": of, "unit_of_values": "points of 100", **asdict(heard.disagreement(dyad, of))}
+            {
+                "unit": unit,
+                "of": of,
+                "unit_of_values": "points of 100",
+                "intervals": [[one.low, one.high] for one in heard.estimates(dyad, of)],
+                **asdict(heard.disagreement(dyad, of)),
+            }
             for unit, of, dyad in numbers
         ],
     }
