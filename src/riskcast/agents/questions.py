@@ -257,7 +257,8 @@ class Questions:
         as_of: AsOf = None,
     ) -> dict[str, Any]:
         """Which belief is worth looking into: what knowing it would do to intervals and bands. Takes a while."""
-        from riskcast.challenge.evidence import evidence_data, value_evidence
+        from riskcast.challenge.evidence import value_evidence
+        from riskcast.challenge.plain_evidence import evidence_data
         from riskcast.challenge.targets import find_targets
 
         request = self.desk.request(case, as_of=as_of)
