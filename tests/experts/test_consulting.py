@@ -97,6 +97,13 @@ def test_numbers_are_those_of_the_forecasts(heard: Hearing) -> None:
             assert heard.disagreement(dyad, "protest").values[place] == pytest.approx(100 * chance)
 
 
+def test_every_number_has_its_interval(heard: Hearing) -> None:
+    for of in ("score", "protest", "decree"):
+        for value, one in zip(heard.disagreement("HHH-AAA", of).values, heard.estimates("HHH-AAA", of), strict=True):
+            assert one.mean == pytest.approx(value)
+            assert one.low < value < one.high
+
+
 def test_two_are_held_against_one_another(case: Case) -> None:
     panel = panel_of("Ann", "Cy")
     heard = consult_panel(case, panel, weights="equal", draws=DRAWS, allow_unreliable=True)

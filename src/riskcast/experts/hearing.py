@@ -15,6 +15,7 @@ from riskcast.comparison.in_between import Numbers
 from riskcast.errors import UnknownNameError
 from riskcast.experts.disagreement import Belief, Disagreement, disagreement_of
 from riskcast.experts.panels import Blank, Blanks, Expert, Panel, Weighting
+from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.array_types import Floats
@@ -118,6 +119,15 @@ class Hearing:
         if not found:
             raise UnknownNameError("outcome", of, (SCORE, *dict.fromkeys(event for event, _ in self.numbers.outcomes)))
         return found[0]
+
+    def estimates(self, dyad: str, of: str = SCORE) -> tuple[Estimate, ...]:
+        """What each expert alone says of a number, in points of a hundred, with its 90 % interval; raises
+        UnknownNameError."""
+        place = self.place(dyad, of)
+        if of == SCORE:
+            return tuple(voice.forecast.score(dyad) for voice in self.voices)
+        unit = self.numbers.outcomes[place - len(self.dyads)][1]
+        return tuple(voice.forecast.probability(of, unit).times(100.0) for voice in self.voices)
 
     def disagreement(self, dyad: str, of: str = SCORE) -> Disagreement:
         """How far experts are apart about a dyad's score, or the probability of an outcome, and which beliefs that is

@@ -46,7 +46,13 @@ def hearing_data(heard: Hearing) -> dict[str, Any]:
             for voice in heard.voices
         ],
         "numbers": [
-            {"unit": unit, "of": of, "unit_of_values": "points of 100", **asdict(heard.disagreement(unit, of))}
+            {
+                "unit": unit,
+                "of": of,
+                "unit_of_values": "points of 100",
+                "intervals": [[one.low, one.high] for one in heard.estimates(unit, of)],
+                **asdict(heard.disagreement(unit, of)),
+            }
             for unit, of in heard.places()
         ],
     }

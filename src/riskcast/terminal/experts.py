@@ -16,6 +16,7 @@ from riskcast.experts.hearing import SCORE, Hearing
 from riskcast.experts.seed_scores import ClassicalModel
 from riskcast.experts.three_way import Merged
 from riskcast.experts.together import PooledNumber, Together
+from riskcast.forecasting.estimates import Estimate
 from riskcast.numbers import (
     counted,
     error_size,
@@ -34,7 +35,7 @@ from riskcast.terminal.tables import ruled_table
 MOST_CAUSES = 4
 # Less than this would be printed as 0.
 LEAST_POINTS = 0.05
-MOST_EXPERTS = 8
+MOST_EXPERTS = 6
 MOST_IDS = 8
 WAYS = {
     "equal": "equal weights",
@@ -84,8 +85,7 @@ def together_view(together: Together, of: str = SCORE) -> RenderableType:
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
     for one in numbers:
         log = [] if one.log is None else [_level(one.log), error_size(one.log_error or 0.0)]
-        ends = span(f"{one.mixture.low:.0f}", f"{one.mixture.high:.0f}")
-        mixed = [_level(one.mixture.mean), ends, _level(one.case)]
+        mixed = [_level(one.mixture.mean), _ends(one.mixture), _level(one.case)]
         table.add_row(one.dyad, _level(one.linear), error_size(one.linear_error), *log, *mixed)
     lines = [
         f"Linear: mean of experts ({WAYS[heard.weighting]}).",
@@ -198,10 +198,18 @@ def _alone(heard: Hearing, of: str) -> Table:
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
     for dyad in heard.units(of):
         found = heard.disagreement(dyad, of)
-        own = [_level(value) for value in found.values[: len(letters)]]
+        own = [
+            Text.assemble(_level(value), "\n", (_ends(one), "dim"))
+            for value, one in zip(found.values[: len(letters)], heard.estimates(dyad, of), strict=False)
+        ]
         spread = "noise" if found.is_noise else f"{found.spread:.1f}"
         table.add_row(dyad, *own, _level(found.mean), f"{found.range:.1f}", spread, error_size(found.error))
     return table
+
+
+def _ends(one: Estimate) -> str:
+    """The 90 % interval of a number of points."""
+    return span(f"{one.low:.0f}", f"{one.high:.0f}")
 
 
 def _level(points: float) -> str:
@@ -255,6 +263,7 @@ def _footer(heard: Hearing, of: str) -> list[str]:
         )
     return [
         *lines,
+        "Beneath each number: its 90 % interval, what more knowledge could change. "
         "± MC: standard error, in points, that so few draws leave; “noise”: chance alone may tell them apart.",
         *_origin(heard),
     ]
