@@ -48,20 +48,17 @@ def _jointly(found: Learning) -> Iterator[Text]:
 
 def _moved(found: Learning, shown: int) -> Table:
     table = ruled_table()
-    table.add_column("Quantity", ratio=1, overflow="fold")
-    for title in ("Before", "After"):
+    table.add_column("Quantity", ratio=1)
+    for title in ("Before", "After", "Moved"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Moved", justify="right", no_wrap=True)
-    table.add_column("", max_width=14, overflow="fold")
     for one in found.quantities[:shown]:
-        label = Text(one.label)
+        label = Text.assemble(one.label, "\n", (one.verdict, "yellow" if one.is_conflict else "dim"))
         if one.from_record:
-            label.append(" (this record)", style="yellow")
+            label.append(" · this record", style="yellow")
         elif one.basis:
-            label.append(f" ({one.basis})", style="dim")
-        style = "yellow" if one.is_conflict else "dim"
+            label.append(f" · {one.basis}", style="dim")
         moved = f"{signed(one.moved.value)} ± {number(one.moved.error, 2)}"
-        table.add_row(label, _points(one, one.before), _points(one, one.after), moved, Text(one.verdict, style=style))
+        table.add_row(label, _points(one, one.before), _points(one, one.after), moved)
     return table
 
 
