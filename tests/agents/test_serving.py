@@ -57,6 +57,7 @@ ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Without what never happened?", "counterfactual", {**OF, "without": ["2024-03-21:mass_casualty_attack"]}),
     ("What changed since a day that is none?", "changed", {**OF, "since": "last week"}),
     ("Were we right?", "track", {}),
+    ("Which claim is that?", "claims", {**OF, "claim": ["nobody_says_so"]}),
     ("Does that belief matter?", "sensitivity", {**OF, "of": ["score:RUS-TJK"], "quantities": [EFFECT], "horizon": 3}),
 )
 REFUSED = {
@@ -66,6 +67,7 @@ REFUSED = {
     17: "the nearest are dated",
     18: "'last week' is no day; write YYYY-MM-DD",
     19: "there is no ledger",
+    20: "unknown claim 'nobody_says_so'",
 }
 FRAME = {"citation", "case", "as_of", "interval", "health", "caveats", "result"}
 

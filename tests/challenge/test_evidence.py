@@ -9,9 +9,10 @@ import pytest
 
 from riskcast import apply_overlay, fit, forecast
 from riskcast.challenge.beliefs import drawn_beliefs
-from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
+from riskcast.challenge.evidence import Evidence, value_evidence
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import find_placebos
+from riskcast.challenge.plain_evidence import evidence_data
 from riskcast.challenge.targets import Target
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
@@ -86,6 +87,27 @@ def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:
         value_evidence(ahead, ["protesst:HHH-P001"])
     with pytest.raises(UnknownNameError):
         value_evidence(ahead, ["score:HHH-P099"])
+
+
+def test_more_numbers_than_draws_can_tell_apart_are_not_judged() -> None:
+    case = make_case(
+        {"protest": event(quantity(0.3, 0.1, 0.6), severity=30.0)},
+        [edge("mood", "protest", quantity(2.0, 1.0, 4.0))],
+        {
+            "mood": indicator(
+                label="Mood", scope="dyad", now={f"HHH-P{place:03}": quantity(1.0, 0.5, 1.5) for place in range(1, 61)}
+            )
+        },
+        partners=60,
+        years=2,
+    )
+    ahead = forecast(fit(case, draws=100, prior_only=True), paths=2, horizon=2)
+    found = value_evidence(ahead, [TARGET.id], placebos=False)
+    assert found.unjudged == {"Mood": 122, "All of today's levels": 120}
+    assert not {"mood", "levels"} & {one.key for one in found.beliefs}
+    assert all(look.place.key != "mood" for look in found.look_next)
+    told = {one["label"]: one["draws"] for one in evidence_data(found)["not_judged"]}
+    assert told == found.unjudged
 
 
 def test_an_effect_that_moves_nothing_is_named_and_no_other() -> None:

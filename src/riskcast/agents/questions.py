@@ -257,7 +257,8 @@ class Questions:
         as_of: AsOf = None,
     ) -> dict[str, Any]:
         """Which belief is worth looking into: what knowing it would do to intervals and bands. Takes a while."""
-        from riskcast.challenge.evidence import evidence_data, value_evidence
+        from riskcast.challenge.evidence import value_evidence
+        from riskcast.challenge.plain_evidence import evidence_data
         from riskcast.challenge.targets import find_targets
 
         request = self.desk.request(case, as_of=as_of)
@@ -291,6 +292,34 @@ class Questions:
             target["swings"] = target["swings"][:MOST_BELIEFS]
         return cite_posterior(self.desk.posterior(request), result, [f"scenario {found.scenario}"], [HELD])
 
+    def claims(
+        self,
+        case: CaseName,
+        claim: Annotated[
+            list[str] | None, Field(description="Ids of claims, to see each assertion and number.")
+        ] = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Whether the model says what its sources say: each claim reproduced, weak, contradicted or not encoded. Named
+        ones in full."""
+        from riskcast.challenge.claim_data import claims_data
+        from riskcast.challenge.claim_judging import judge_claims, read_claims
+
+        request = self.desk.request(case, as_of=as_of)
+        found = request.case
+        if not found.claims:
+            raise OptionError(f"the case {case} states no claims; they would stand in its claims.yaml")
+        for id in claim or ():
+            if id not in found.claims:
+                raise UnknownNameError("claim", id, found.claims)
+        read_claims(found, request.periods)
+        [ahead] = self.desk.forecasts(request)
+        result = claims_data(judge_claims(ahead, claim))
+        if not claim:
+            for one in result["claims"]:
+                one["assertions"] = len(one["assertions"])
+        return cite_posterior(ahead.posterior, result, ["claims"])
+
     def track(
         self, case: Annotated[str | None, Field(description="Of one case; all if none.")] = None
     ) -> dict[str, Any]:
@@ -310,7 +339,7 @@ class Questions:
 
 NAMES: Final = (
     *("cases", "record", "beliefs", "forecast", "what_if", "compare"),
-    *("explain", "ask", "counterfactual", "changed", "evidence", "sensitivity", "track"),
+    *("explain", "ask", "counterfactual", "changed", "evidence", "sensitivity", "claims", "track"),
 )
 
 

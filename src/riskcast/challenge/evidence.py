@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,15 +22,13 @@ from riskcast.challenge.belief_groups import (
 from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
-from riskcast.challenge.regression import normal_scores, regress
-from riskcast.challenge.target_draws import TargetDraws, draw_targets, is_score, name_target
+from riskcast.challenge.regression import draws_needed, normal_scores, regress
+from riskcast.challenge.target_draws import TargetDraws, draw_targets, name_target
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
 from riskcast.errors import OptionError
-from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
 
@@ -75,7 +73,8 @@ class Evidence:
     targets: the numbers, as they stand; rule: when one acts, None where none was stated; most_saved: expected loss that
     knowing all would save, by target; beliefs: every quantity, place, kind and state, from the most that it is worth;
     placebos: effects of which the whole range moves nothing, None where they were not looked for; undrawn: ids of
-    quantities that are held at their medians, of which nothing can be said.
+    quantities that are held at their medians, of which nothing can be said; unjudged: labels of beliefs that are too
+    many numbers for so few draws, with the draws that they take.
     """
 
     forecast: Forecast
@@ -85,6 +84,7 @@ class Evidence:
     beliefs: tuple[Belief, ...]
     placebos: tuple[Placebo, ...] | None
     undrawn: tuple[str, ...]
+    unjudged: Mapping[str, int]
 
     @property
     def case(self) -> Case:
@@ -97,8 +97,7 @@ class Evidence:
 
     def is_told(self, belief: Belief) -> bool:
         """Whether what a belief is worth, over all targets, can be told apart from nothing."""
-        worth = belief.overall
-        return worth.explained.is_told
+        return belief.overall.explained.is_told
 
     @property
     def look_next(self) -> tuple[Look, ...]:
@@ -187,11 +186,14 @@ def value_evidence(
     beliefs = drawn_beliefs(ahead)
     bases = {one.key: "" if one.quantity.evidence is None else one.quantity.evidence.basis for one in beliefs}
     groups = [*single_groups(beliefs), *place_groups(case, beliefs), *kind_groups(case, beliefs), *state_groups(ahead)]
-    found, total = [], len(groups)
+    found, total, unjudged = [], len(groups), dict[str, int]()
     for done, group in enumerate(groups):
         if progress is not None:
             progress(done, total)
-        found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+        if len(group.values) >= (needed := draws_needed(group.values.shape[1])):
+            found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+        else:
+            unjudged[group.label] = needed
     found += _own(ahead, targets, rule)
     if progress is not None:
         progress(total, total)
@@ -206,6 +208,7 @@ def value_evidence(
         tuple(sorted(found, key=_rank)),
         None if idle is None else tuple(idle),
         undrawn(case),
+        unjudged,
     )
 
 
@@ -236,78 +239,3 @@ def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule |
     worth = {target: known(wholes[place], parts[:, place]) for place, target in enumerate(targets)}
     overall = known(wholes.mean(axis=0), parts.mean(axis=1))
     return Belief(group.key, group.label, group.kind, group.members, basis, worth, overall, responses, turns)
-
-
-def evidence_data(found: Evidence) -> dict[str, Any]:
-    """What evidence is worth as plain data: where the numbers come from, the targets as they stand, every belief with
-    its worth by target (points of the 90 % interval, shares from 0 to 1, losses in the rule's own unit; `error` is the
-    Monte Carlo standard error), what a new value would have to be to change a band, and effects that move nothing."""
-    return {
-        **provenance(found.forecast),
-        "rule": None if found.rule is None else {"cost": found.rule.cost, "loss": found.rule.loss},
-        "targets": [_target(found, target, drawn) for target, drawn in found.targets.items()],
-        "look_here_next": [
-            {"place": look.place.key, "label": look.place.label, "quantity": look.best.key} for look in found.look_next
-        ],
-        "beliefs": [_belief(found, one) for one in found.beliefs],
-        "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
-        "held_at_their_medians": list(found.undrawn),
-    }
-
-
-def _target(found: Evidence, target: Target, drawn: TargetDraws) -> dict[str, Any]:
-    return {
-        "target": target.id,
-        "unit": "points" if is_score(target) else "percent",
-        **_estimate(drawn.estimate),
-        "stands": drawn.stands,
-        "most_saved": rounded(found.most_saved[target]) if target in found.most_saved else None,
-    }
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {"mean": rounded(estimate.mean), "low": rounded(estimate.low), "high": rounded(estimate.high)}
-
-
-def _belief(found: Evidence, one: Belief) -> dict[str, Any]:
-    return {
-        "belief": one.key,
-        "label": one.label,
-        "kind": one.kind,
-        "members": list(one.members),
-        "basis": one.basis or None,
-        "told_from_nothing": found.is_told(one),
-        "overall": _worth(one.overall),
-        "by_target": [
-            {
-                "target": target.id,
-                **_worth(worth),
-                "at_its_ends": None
-                if target not in one.responses
-                else [rounded(one.responses[target].low), rounded(one.responses[target].high)],
-                "turns": [
-                    {
-                        "value": rounded(turn.value),
-                        "side": "above" if turn.above else "below",
-                        "stands": turn.band,
-                        "chance": rounded(turn.chance),
-                    }
-                    for turn in one.turns.get(target, ())
-                ],
-            }
-            for target, worth in one.worth.items()
-        ],
-    }
-
-
-def _worth(worth: Worth) -> dict[str, Any]:
-    told = {
-        "narrower": worth.narrower,
-        "explained": worth.explained,
-        "other_band": worth.other_band,
-        "saved": worth.saved,
-    }
-    return {
-        name: None if one is None else {"value": rounded(one.value), "error": rounded(one.error)}
-        for name, one in told.items()
-    }

@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.claims import claims
 from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
@@ -142,6 +143,10 @@ def check(
     from riskcast.verification.coverage import coverage_data, report_coverage
 
     published, where = load_case_with_lines(case)
+    if published.claims:
+        from riskcast.challenge.claim_judging import read_claims
+
+        read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]
     found, where = beneath_overlays(published, overlays, where)
     tell(nameless_overlays(published, overlays))
@@ -234,6 +239,7 @@ def schema(
 
 for _command in (
     ask,
+    claims,
     sensitivity,
     stress,
     evidence,

@@ -30,7 +30,7 @@ def evidence(
     as_json: JsonOption = False,
 ) -> None:
     """Which belief is worth looking into: what knowing it would do to scores, bands and losses."""
-    from riskcast.challenge.evidence import evidence_data, value_evidence
+    from riskcast.challenge.evidence import value_evidence
     from riskcast.challenge.loss_rules import LossRule
     from riskcast.challenge.targets import find_targets
 
@@ -44,6 +44,8 @@ def evidence(
     with progress("Weighing beliefs") as report:
         found = value_evidence(ahead, of, rule=rule, placebos=placebos, progress=report)
     if as_json:
+        from riskcast.challenge.plain_evidence import evidence_data
+
         print_json(evidence_data(found))
     else:
         from riskcast.terminal.evidence import evidence_view

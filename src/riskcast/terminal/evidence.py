@@ -163,6 +163,9 @@ def _notes(found: Evidence) -> Iterator[str]:
             f"Saved: expected loss, where one acts at {figure(found.rule.threshold)} or more (cost "
             f"{figure(found.rule.cost)}, loss {figure(found.rule.loss)}). To know all would save: {most or NOTHING}."
         )
+    if found.unjudged:
+        names, draws = "; ".join(found.unjudged), max(found.unjudged.values())
+        yield f"Not judged, as they are too many numbers for so few draws (--draws {draws} for all): {names}."
     if len(found.targets) > MOST_TARGETS:
         yield f"The first {MOST_TARGETS} of {len(found.targets)} numbers are shown; all are judged, and in --json."
     if found.undrawn:
