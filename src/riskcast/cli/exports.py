@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskcast.cli.changed import changed_since
-from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress, read_run
+from riskcast.cli.options import (
+    Asked,
+    GroupOption,
+    ScenariosOption,
+    asks,
+    forecast_asked,
+    named_path,
+    progress,
+    read_run,
+)
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
 from riskcast.names import MANIFEST
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 @asks(
     case=Annotated[str, typer.Argument(help="A bundled case, a case folder, or the folder of an earlier run.")],
     scenario=ScenariosOption,
+    panel=GroupOption,
 )
 def export(
     context: typer.Context,
@@ -80,7 +90,9 @@ def export(
         request = asked.request()
         if claims:
             from riskcast.challenge.claim_judging import check_claims
+            from riskcast.forecasting.requests import refuse_experts
 
+            refuse_experts(request, "claim")
             check_claims(request.case, None, request.periods)
         if before is not None:
             check_previous(before, request.case)
