@@ -13,7 +13,11 @@ from riskcast.errors import OptionError
 
 FilesArgument = Annotated[
     list[Path],
-    typer.Argument(parser=named_path, metavar="FILE...", help="CSV, Excel or Parquet; further ones join the first."),
+    typer.Argument(
+        parser=named_path,
+        metavar="FILE...",
+        help="CSV, Excel or Parquet, or worldbank:SERIES,SERIES; further ones join the first.",
+    ),
 ]
 MapOption = Annotated[
     list[str] | None,
@@ -37,6 +41,7 @@ def import_files(
     from riskcast.imports.importing import import_tables
     from riskcast.imports.maps import list_maps, load_map
     from riskcast.imports.reports import report_data
+    from riskcast.imports.world_bank import local_files
     from riskcast.imports.writing import check_free, write_tables
 
     if not maps:
@@ -45,8 +50,9 @@ def import_files(
     charts = [load_map(name) for name in maps]
     if out is not None and not replace:
         check_free(out)
-    found = import_tables(files, charts)
-    written = () if out is None else write_tables(found, out)
+    with local_files(files) as (there, fetched):
+        found = import_tables(there, charts)
+        written = () if out is None else write_tables(found, out, fetched)
     if as_json:
         print_json([report_data(report) for report in found.reports])
     else:

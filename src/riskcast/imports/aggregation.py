@@ -111,13 +111,14 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
     for id, (found, rule) in levels.items():
         shifted = found.with_columns(polars.col(PERIOD) + rule.lag).rename({"value": id})
         joined = joined.join(shifted, on=KEYS, how="full" if rule.lag else "left", coalesce=True)
-    joined = joined.filter(polars.col(PERIOD).is_between(first, last + 1))
     for id, found in columns.items():
         joined = joined.join(found.rename({"value": id}), on=KEYS, how="left")
     known = polars.col(PERIOD).is_between(first, last)
-    there = polars.struct(KEYS).is_in(skeleton.select(polars.struct(KEYS).alias("keys"))["keys"].implode())
-    ahead = (polars.col(PERIOD) == last + 1) & polars.col(UNIT).is_in(_lasting(skeleton, last).implode())
-    joined = joined.filter((known & there) | ahead)
+    if columns:
+        # Levels alone make no row, but in the period after the last, of units that are there then.
+        there = polars.struct(KEYS).is_in(skeleton.select(polars.struct(KEYS).alias("keys"))["keys"].implode())
+        ahead = (polars.col(PERIOD) == last + 1) & polars.col(UNIT).is_in(_lasting(skeleton, last).implode())
+        joined = joined.filter((known & there) | ahead)
     if chart.rows == "events":
         zeros = [*columns] + [id for id, (_, rule) in levels.items() if rule.absent == "zero"]
         joined = joined.with_columns(

@@ -215,7 +215,11 @@ def _with_days(frame: polars.DataFrame, name: str, chart: TableMap, losses: list
     _lose(losses, len(empty), "have no day", empty, chart.date.columns)
     frame = frame.filter(polars.col(DAY).is_not_null())
     if chart.end is not None:
-        frame = frame.with_columns(_read_moment(chart.end, frame, calendar)[0].alias(END))
+        end, exact = _read_moment(chart.end, frame, calendar)
+        # An end that is known to the month or year begins no earlier than what it ends.
+        frame = frame.with_columns(
+            polars.when(exact == "day").then(end).otherwise(polars.max_horizontal(end, DAY)).alias(END)
+        )
         before = frame.filter(polars.col(END) < polars.col(DAY))
         if len(before):
             shown = before.row(0, named=True)

@@ -61,7 +61,7 @@ class Reading(Strict):
     """
 
     header: tuple[Text, ...] | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    separator: Literal["comma", "semicolon", "tab", "bar"] | None = None
     na: tuple[NaMark, ...] = ()
 
 

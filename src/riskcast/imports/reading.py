@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LINE: Final = "\0line"
 # From this size on a text is scanned in parts, in which only rows and columns that are asked for are held.
 LARGE: Final = 100_000_000
+_NAMED_SEPARATOR: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 _PLAIN_SEPARATOR: Final = {".tsv": "\t", ".tsv.gz": "\t"}
 
 
@@ -150,7 +151,9 @@ def _scan(file: Path, name: str, suffix: str, chart: TableMap) -> tuple[polars.L
             found = lazy.collect_schema().names()
             _check_columns(name, found[1:], chart)
             return lazy.select(LINE, *(_as_text(c) for c in chart.columns)), Dialect(name)
-        separator = chart.read.separator or _PLAIN_SEPARATOR.get(suffix) or _separator(file, suffix)
+        separator = (
+            _NAMED_SEPARATOR.get(chart.read.separator or "") or _PLAIN_SEPARATOR.get(suffix) or _separator(file, suffix)
+        )
         lazy = polars.scan_csv(
             file,
             has_header=header is None,
