@@ -165,6 +165,23 @@ def test_a_scan_in_parts_gives_the_same_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("number: dead", "number: deaths", "deaths: is missing, though the map names it; did you mean 'dead'?"),
+        (
+            "repeats:",
+            "where: {kind: [talk]}\nrepeats:",
+            "no row of the table is left: 1 did not meet `where` of the map",
+        ),
+    ],
+)
+def test_a_map_that_does_not_fit_says_which_column_or_why(old: str, new: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises((CaseError, OptionError)) as refused:
+        imported(tmp_path, [event(1)], MAP.replace(old, new))
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
         ("searched: {from: 2001-01-15, until: 2001-06-30}", "", "map.yaml:1: does not say which days were searched"),
         ("second: other}", "second: other, state: one}", "units: names no unit, or several"),
         ("{day: when}", "{day: when, yaer: y}", "map.yaml:5: date.yaer: is an unknown key"),

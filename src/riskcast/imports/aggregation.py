@@ -95,7 +95,7 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
 
     frame, losses, notes = cleaned.frame, list(cleaned.losses), []
     calendar = calendar_of(chart.period)
-    first, last = _reach(frame, chart, calendar, notes)
+    first, last = _reach(frame, chart, calendar, losses, notes)
     if chart.searched is not None:
         outside = (polars.col(LAST) < first) | (polars.col(PERIOD) > last)
         lost = len(frame.filter(outside))
@@ -154,11 +154,13 @@ def _level_columns(chart: TableMap) -> list[tuple[str, Covariate, bool | None]]:
     return [(id + side, rule, side == IN) for id, rule in chart.covariates.items() for side in (OUT, IN)]
 
 
-def _reach(frame: polars.DataFrame, chart: TableMap, calendar: Calendar, notes: list[str]) -> tuple[int, int]:
+def _reach(
+    frame: polars.DataFrame, chart: TableMap, calendar: Calendar, losses: list[Loss], notes: list[str]
+) -> tuple[int, int]:
     """The first and last period that the file is about, both whole."""
     if chart.searched is None:
         if not len(frame):
-            raise OptionError("no row of the table is left; see `where`, `units` and `date` of the map")
+            raise OptionError(f"no row of the table is left{_why(losses)}; correct the map")
         low, high = frame[PERIOD].min(), frame[LAST].max()
         if not isinstance(low, int) or not isinstance(high, int):
             raise OptionError("no row of the table has a period; see `date` of the map")
@@ -176,6 +178,11 @@ def _reach(frame: polars.DataFrame, chart: TableMap, calendar: Calendar, notes: 
             f"no {chart.period} was searched whole from {start} to {until}; correct `searched:` of the map"
         )
     return first, last
+
+
+def _why(losses: list[Loss]) -> str:
+    """Why rows were dropped, behind a sentence that none is left."""
+    return "".join(f"; {loss.rows} {loss.why}" for loss in losses).replace("; ", ": ", 1)
 
 
 def _of_kept(frame: polars.DataFrame, chart: TableMap, losses: list[Loss], calendar: Calendar) -> polars.DataFrame:
@@ -210,7 +217,7 @@ def _of_kept(frame: polars.DataFrame, chart: TableMap, losses: list[Loss], calen
             losses.append(Loss(lost, f"are of pairs that are too rare (kept: {len(chosen)} of {len(ranked)})"))
         frame = frame.filter(of_chosen)
     if not len(frame):
-        raise OptionError("no row of the table is left; see `kept:` of the map")
+        raise OptionError(f"no row of the table is left{_why(losses)}; correct the map")
     return frame
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from riskcast.case.states import of_code, states_named
-from riskcast.errors import OptionError, refusal
+from riskcast.errors import OptionError
+from riskcast.imports.headers import read_header
 from riskcast.imports.maps import Covariate, Moment, Occurrence, Reading, Searched, TableMap, Units, list_maps, load_map
 from riskcast.imports.reading import EVERYTHING, LARGE
 from riskcast.machinery.number_cells import MARKS_IN_USE
-from riskcast.machinery.table_files import MAX_BYTES, SEPARATORS, Wanted, read_table, suffix_of
-from riskcast.machinery.texts import decode
+from riskcast.machinery.table_files import Wanted, read_table, suffix_of
 
 if TYPE_CHECKING:
     from riskcast.machinery.table_files import TableFile
@@ -97,38 +96,6 @@ def propose_map(file: Path, events: Sequence[str] = ()) -> Proposal:
         read=Reading(na=tuple(marks)),
     )
     return Proposal(chart, "", tuple(guesses))
-
-
-def read_header(file: Path) -> tuple[str, ...]:
-    """Names of the columns of a table."""
-    name, suffix = str(file), suffix_of(file.name)
-    if not file.is_file():
-        raise refusal(name, "is missing", "check its name and folder")
-    if not suffix:
-        raise refusal(name, "is no kind of table that is read", "save it as CSV, Excel or Parquet")
-    if suffix == ".parquet":
-        import pyarrow.parquet
-
-        try:
-            titles: Sequence[str] = pyarrow.parquet.read_schema(file).names
-        except Exception:
-            raise refusal(name, "is damaged (Parquet)", "write it anew") from None
-    elif suffix == ".xlsx":
-        from riskcast.machinery.texts import read_bytes
-        from riskcast.machinery.workbook_sheets import read_sheet
-
-        titles = read_sheet(read_bytes(file, name, MAX_BYTES, "save it as Parquet"), name, Wanted(())).header
-    else:
-        import gzip
-
-        with gzip.open(file, "rb") if suffix.endswith(".gz") else file.open("rb") as opened:
-            start = opened.read(200_000)
-        first = decode(start, name, guess=True).content.lstrip("\r\n").splitlines()[:1]
-        if not first:
-            raise refusal(name, "is empty", "check that it is the whole file", 1)
-        separator = max(SEPARATORS, key=first[0].count)
-        titles = next(csv.reader([first[0]], delimiter=separator), [])
-    return tuple(dict.fromkeys(title.strip() for title in titles if title.strip()))
 
 
 def _marks(table: TableFile, texts: Mapping[str, list[str]], guesses: list[str]) -> list[str | float]:

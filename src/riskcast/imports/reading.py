@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskcast.errors import CaseError, Problem, refusal, suggest
+from riskcast.imports.headers import read_header
 from riskcast.imports.maps import Condition, TableMap, Where
 from riskcast.machinery.number_cells import is_mark
 from riskcast.machinery.table_files import MAX_ROWS, READ, SEPARATORS, Dialect, Wanted, read_table, suffix_of
@@ -71,6 +72,7 @@ def read_rows(file: Path, chart: TableMap, name: str | None = None, *, large: in
     if chart.read.header is not None or _is_large(file, suffix, large):
         lazy, dialect = _scan(file, name, suffix, chart)
     else:
+        _check_columns(name, list(read_header(file)), chart)
         table = read_table(file, name, Wanted(chart.columns, ignored=EVERYTHING))
         columns: dict[str, Any] = {column: table.texts(column) for column in chart.columns}
         lazy = polars.DataFrame({LINE: table.lines} | columns, schema_overrides=dict.fromkeys(columns, polars.String))
