@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.claims import claims
 from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
@@ -21,6 +22,7 @@ from riskcast.cli.history import history
 from riskcast.cli.imports import import_files, new
 from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
+from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -38,6 +40,7 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.sensitivity import sensitivity
+from riskcast.cli.stress import stress
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -141,6 +144,10 @@ def check(
     from riskcast.verification.coverage import coverage_data, report_coverage
 
     published, where = load_case_with_lines(case)
+    if published.claims:
+        from riskcast.challenge.claim_judging import read_claims
+
+        read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]
     found, where = beneath_overlays(published, overlays, where)
     tell(nameless_overlays(published, overlays))
@@ -234,7 +241,9 @@ def schema(
 
 for _command in (
     ask,
+    claims,
     sensitivity,
+    stress,
     evidence,
     learned,
     export,
@@ -252,7 +261,7 @@ for _command in (
     mcp,
 ):
     app.command()(_command)
-for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+for _command in (merge, copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
 app.command()(new)
 app.command("import")(import_files)
