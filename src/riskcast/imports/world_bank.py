@@ -27,7 +27,7 @@ def fetch_world_bank(series: Sequence[str], states: Sequence[str] = (), first: i
     if odd or not series:
         raise OptionError(f"{shorten(odd[0] if odd else 'nothing')!r} is no series; name one such as SP.POP.TOTL")
     try:
-        import wbgapi  # ty: ignore[unresolved-import]
+        import wbgapi
     except ImportError:
         mend = "install it: pip install 'riskcast[worldbank]'"
         raise RiskcastError(f"the World Bank's client, wbgapi, is not installed; {mend}") from None
