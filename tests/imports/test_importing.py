@@ -204,3 +204,69 @@ def test_the_schema_takes_what_the_reader_takes() -> None:
     plain["events"]["clash"]["where"] = {"kind": {"among": ["clash"]}}
     jsonschema.validate(plain, map_schema())
     assert isinstance(read_map(MAP), TableMap)
+
+
+HOST = """\
+title: Incidents
+rows: events
+period: year
+units: {first: actor, second: target, unknown: drop}
+date: {year: year, month: month, day_of_month: day}
+host: {id: RUS, name: Russia}
+partners: [{id: KAZ, name: Kazakhstan}, {id: TJK, name: Tajikistan}]
+events:
+  demarche: {where: {kind: [note]}, description: [text]}
+covariates:
+  mood: {column: mood}
+searched: {from: 2001-01-01, until: 2002-12-31}
+source: {id: gazette, title: Gazette, publisher: Gazette, date: 2003-01-01}
+read: {na: [-9]}
+"""
+
+
+def test_a_host_gets_dated_events_and_values_that_a_case_reads(tmp_path: Path) -> None:
+    def row(actor: str, target: str, month: object, day: object, kind: str = "note", mood: object = 4) -> dict[str, object]:
+        whom = {"actor": actor, "target": target, "year": 2001, "month": month, "day": day}
+        return whom | {"kind": kind, "mood": mood, "text": f"{actor} writes."}
+
+    rows = [
+        row("TJK", "RUS", 5, 3),
+        row("RUS", "KAZ", 6, -9, mood=-9),
+        row("RUS", "TJK", 7, 1, kind="visit", mood=8),
+        row("KAZ", "TJK", 5, 3),
+    ]
+    found = imported(tmp_path, rows, HOST)
+    assert found.table is None
+    assert [
+        (one["date"], one["precision"], one["dyad"], one["initiator"], one["sources"], one["status"])
+        for one in found.record["history/events.csv"]
+    ] == [
+        ("2001-05-03", "day", "RUS-TJK", "TJK", "gazette", "located"),
+        ("2001-06-01", "month", "RUS-KAZ", "RUS", "gazette", "located"),
+    ]
+    values = [(one["unit"], one["date"], float(one["value"])) for one in found.record["history/indicators.csv"]]
+    # Of two values of a year the mean; a mark of a missing one is no value.
+    assert values == [("RUS-TJK", "2001-12-31", 6.0)]
+    assert found.record["history/coverage.csv"] == (
+        {"unit": "ALL", "type": "demarche", "from": "2001-01-01", "until": "2002-12-31"},
+    )
+    [report] = found.reports
+    assert [(loss.rows, loss.why) for loss in report.losses] == [(1, "are not of the host with one of its partners")]
+
+
+def test_no_row_is_no_zero_before_what_was_searched(tmp_path: Path) -> None:
+    text = MAP.replace("mood: {column: mood, lag: 1}", "mood: {column: mood, lag: 1, absent: zero}")
+    table = imported(tmp_path, [event(1)], text).table
+    assert table is not None
+    moods = {row["period"]: row["mood"] for row in panel_frame(table).iter_rows(named=True)}
+    # February is the first month that was searched whole, so that March is the first whose month before is known.
+    assert moods == {"2001-02": None, "2001-03": 0, "2001-04": 1, "2001-05": 0, "2001-06": 0, "2001-07": 0}
+
+
+def test_a_period_longer_than_the_case_is_refused(tmp_path: Path) -> None:
+    text = (
+        "{title: Yearly, rows: periods, period: month, units: {first: a, second: b, codes: cow}, date: {period: year}, "
+        "events: {war: {number: war}}}"
+    )
+    with pytest.raises(CaseError, match="is '1990', no day; write a period no longer"):
+        imported(tmp_path, [{"a": 2, "b": 20, "year": 1990, "war": 1}], text)

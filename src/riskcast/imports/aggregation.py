@@ -120,9 +120,15 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
         ahead = (polars.col(PERIOD) == last + 1) & polars.col(UNIT).is_in(_lasting(skeleton, last).implode())
         joined = joined.filter((known & there) | ahead)
     if chart.rows == "events":
-        zeros = [*columns] + [id for id, (_, rule) in levels.items() if rule.absent == "zero"]
+        joined = joined.with_columns(polars.when(known).then(polars.col(id).fill_null(0.0)).alias(id) for id in columns)
+        # A level with a lag is of a period that was searched where that many periods before was.
+        lags = {id: rule.lag for id, (_, rule) in levels.items() if rule.absent == "zero"}
         joined = joined.with_columns(
-            polars.when(known | polars.lit(id in levels)).then(polars.col(id).fill_null(0.0)).alias(id) for id in zeros
+            polars.when(polars.col(PERIOD).is_between(first + lag, last + lag))
+            .then(polars.col(id).fill_null(0.0))
+            .otherwise(polars.col(id))
+            .alias(id)
+            for id, lag in lags.items()
         )
     taken = len(frame)
     merged = taken - len(frame.select(KEYS).unique())
@@ -285,9 +291,9 @@ def _lasting(skeleton: polars.DataFrame, last: int) -> polars.Series:
 def join(tables: list[Aggregate]) -> Aggregate:
     """The columns of several tables beside the rows of the first; of single states as each enters a pair.
 
-    A pair whose state has no row has no level. Raises OptionError where periods differ or two columns have one id.
+    A pair whose state has no row has no level; losses stay those of the first. Raises OptionError where periods differ
+    or two columns have one id.
     """
-
     base = tables[0]
     if base.of_states and len(tables) > 1:
         raise OptionError("the first table is of single states; give one of pairs first")
@@ -303,16 +309,14 @@ def join(tables: list[Aggregate]) -> Aggregate:
         if twice:
             raise OptionError(f"{twice[0]} comes from two tables; give it another id in one of the maps")
         unmatched = len(frame.join(base.frame, on=KEYS, how="anti"))
-        losses = base.losses
         if unmatched and not other.of_states:
-            losses = (*losses, Loss(0, f"{unmatched} rows of a further table are of pairs or periods without a row"))
+            notes.append(f"{unmatched:,} rows of a further table are of pairs or periods without a row, and are left out")
         joined = base.frame.join(frame.select(*KEYS, *rules, *events), on=KEYS, how="left")
         base = replace(
             base,
             frame=joined.sort(KEYS),
             events={**base.events, **events},
             covariates={**base.covariates, **rules},
-            losses=(*losses, *other.losses),
             notes=tuple(notes),
         )
     return base

@@ -301,17 +301,18 @@ def _read_moment(moment: Moment, frame: polars.DataFrame, calendar: Calendar) ->
 
 
 _WHOLE_YEAR: Final = re.compile(r"(\d{4})\.0+")
+_UNITS: Final = ("year", "quarter", "month", "week")
 _MONTHS: Final = re.compile(r"(\d{4})-?M?(\d{2})")
 
 
 def _first_day(text: str, calendar: Calendar) -> dt.date | None:
-    """The first day of the period that a cell names; a day is itself."""
+    """The first day of the period that a cell names; a day is itself, and a period longer than the case's is none."""
     whole = _WHOLE_YEAR.fullmatch(text)
-    for unit in dict.fromkeys((calendar.unit, "year", "quarter", "month", "week")):
+    for unit in _UNITS[_UNITS.index(calendar.unit) :]:
         number = calendar_of(unit).read(whole[1] if whole else text)
         if number is not None:
             return calendar_of(unit).first_day(number)
-    months = _MONTHS.fullmatch(text)
+    months = _MONTHS.fullmatch(text) if calendar.unit != "week" else None
     try:
         return dt.date(int(months[1]), int(months[2]), 1) if months else dt.date.fromisoformat(text[:10])
     except ValueError:
@@ -319,11 +320,11 @@ def _first_day(text: str, calendar: Calendar) -> dt.date | None:
 
 
 def _day_problems(wrong: polars.DataFrame, name: str, moment: Moment) -> list[Problem]:
-    mend = (
-        "correct the day"
-        if moment.day is None
-        else f"say how days are written: `formats: [...]` ({', '.join(moment.formats)})"
-    )
+    mend = "correct the day"
+    if moment.day is not None:
+        mend = f"say how days are written: `formats: [...]` ({', '.join(moment.formats)})"
+    elif moment.period is not None:
+        mend = "write a period no longer than `period:` of the map (1961, 1961Q2, 1961-05, 1961-W18), or a day"
     found = []
     for row in wrong.head(MOST_EXAMPLES).iter_rows(named=True):
         shown = " ".join(str(row[column]) for column in moment.columns if row[column] is not None)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from riskcast.case.dyads import Dyad
-from riskcast.case.files import EVENT_COLUMNS, SERIES_COLUMNS
+from riskcast.case.files import COVERAGE_COLUMNS, EVENT_COLUMNS, SERIES_COLUMNS
 from riskcast.errors import OptionError
-from riskcast.imports.aggregation import Aggregate, aggregate, join, with_numbers
+from riskcast.imports.aggregation import Aggregate, aggregate, join, number_of, with_numbers
 from riskcast.imports.cleaning import DAY, EXACT, PERIOD, TURNED, UNIT, Clean, clean
 from riskcast.imports.maps import TableMap
 from riskcast.imports.reading import LINE, meets, read_rows
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars
 
 PANEL, EVENTS, SERIES = "history/panel", "history/events.csv", "history/indicators.csv"
+COVERAGE: Final = "history/coverage.csv"
+_RECORD_COLUMNS: Final = {EVENTS: EVENT_COLUMNS, SERIES: SERIES_COLUMNS, COVERAGE: COVERAGE_COLUMNS}
 # From how many rows on a panel is written as Parquet.
 PACKED_FROM: Final = 100_000
 
@@ -50,9 +52,7 @@ class Imported:
         """The tables of a case by name."""
         if self.table is not None:
             return {self.panel_name: _panel_bytes(self.table, self.panel_name)}
-        return {
-            name: _csv(rows, EVENT_COLUMNS if name == EVENTS else SERIES_COLUMNS) for name, rows in self.record.items()
-        }
+        return {name: _csv(rows, _RECORD_COLUMNS[name]) for name, rows in self.record.items()}
 
 
 def import_tables(files: Sequence[Path], maps: Sequence[TableMap]) -> Imported:
@@ -108,7 +108,7 @@ def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggreg
         last,
         one.losses,
         tuple(columns),
-        one.notes,
+        table.notes,
     )
 
 
@@ -160,7 +160,17 @@ def _record(files: Sequence[Path], maps: Sequence[TableMap]) -> Imported:
         reports.append(_record_report(str(file), chart, rows.total, frame, losses, own_events, own_values))
     events = sorted(events, key=lambda row: (row["date"], row["type"], row["dyad"], row["description"]))
     values = sorted(values, key=lambda row: (row["indicator"], row["unit"], row["date"]))
-    return Imported(tuple(maps), tuple(reports), None, {EVENTS: tuple(events), SERIES: tuple(values)})
+    record = {EVENTS: tuple(events), SERIES: tuple(values), COVERAGE: tuple(_searched(maps))}
+    return Imported(tuple(maps), tuple(reports), None, {name: rows for name, rows in record.items() if rows})
+
+
+def _searched(maps: Sequence[TableMap]) -> Iterator[dict[str, Any]]:
+    """What was searched for events, as far as the maps say so."""
+    for chart in maps:
+        searched = chart.searched
+        if searched is not None:
+            days = {"from": searched.start.isoformat(), "until": searched.until.isoformat()}
+            yield from ({"unit": "ALL", "type": id} | days for id in chart.events)
 
 
 def _of_host(
@@ -189,7 +199,7 @@ def _dated_events(frame: polars.DataFrame, chart: TableMap, file: str) -> list[d
     for id, rule in chart.events.items():
         rows = frame.filter(meets(rule.where))
         if rule.number is not None:
-            rows = rows.filter(polars.col(f"\0number {rule.number}") >= rule.at_least)
+            rows = rows.filter(polars.col(number_of(rule.number)) >= rule.at_least)
         for row in rows.iter_rows(named=True):
             told = "; ".join(str(row[column]) for column in rule.description if row[column] is not None)
             found.append(
@@ -198,7 +208,7 @@ def _dated_events(frame: polars.DataFrame, chart: TableMap, file: str) -> list[d
                     "precision": row[EXACT],
                     "type": id,
                     "dyad": row[UNIT],
-                    "initiator": "partner" if row[TURNED] else "host",
+                    "initiator": Dyad.parse(row[UNIT]).states[int(row[TURNED])],
                     # The line tells apart events that are alike in all else.
                     "description": f"{told or rule.label or id} ({file}, line {row[LINE]})",
                     "sources": " ".join(source),
@@ -218,7 +228,6 @@ def _dated_values(cleaned: Clean, chart: TableMap) -> list[dict[str, Any]]:
     for id in plain:
         for row in table.frame.select(UNIT, PERIOD, id).drop_nulls().iter_rows(named=True):
             day = table.calendar.last_day(row[PERIOD])
-            published = day if chart.source is None else max(day, min(chart.source.date, day))
             value = repr(float(row[id]))
             found.append(
                 {
@@ -228,7 +237,7 @@ def _dated_values(cleaned: Clean, chart: TableMap) -> list[dict[str, Any]]:
                     "value": value,
                     "low": value,
                     "high": value,
-                    "published": published.isoformat(),
+                    "published": day.isoformat(),
                     "sources": source,
                     "status": "located" if source else "unverified",
                 }

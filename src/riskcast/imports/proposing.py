@@ -33,6 +33,8 @@ _NO_COVARIATE: Final = re.compile(r"(^|_)(id|code|ccode|no|num|index|line|row|ve
 _FORMATS: Final = ("%Y-%m-%d", "%Y%m%d", "%d %B %Y", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 _MARKS: Final = ("-9", "-99", "-999", "-9999")
 _FEW: Final = 12
+# How many different cells of a column are looked at.
+_SAMPLE: Final = 2_000
 # From which share of its cells on a column is what it seems.
 _NEARLY_ALL: Final = 0.95
 
@@ -74,6 +76,8 @@ def propose_map(file: Path, events: Sequence[str] = ()) -> Proposal:
     used |= used_for_date
     keys = list(zip(*(texts[name] for name in (*units.columns, *date.columns)), strict=True))
     rows = "periods" if len(set(keys)) == len(keys) and date.day is None else "events"
+    if units.first is not None and _goes_both_ways(keys):
+        guesses.append("Both directions of a pair are put together: write `direction: split` to keep them apart.")
     numbers = _numbers(texts, used, marks)
     if rows == "events":
         found = _event_types({n: c for n, c in texts.items() if n not in used}, events, guesses)
@@ -125,7 +129,8 @@ def _units(texts: Mapping[str, list[str]], marks: Sequence[str | float], guesses
             # Any column of small numbers could be codes of states, so that its name must say it.
             if system in ("cow", "gw") and not hinted:
                 continue
-            if sum(map(reads, known)) >= _NEARLY_ALL * len(known):
+            some = sorted(known)[:_SAMPLE]
+            if sum(map(reads, some)) >= _NEARLY_ALL * len(some):
                 found.setdefault(system, []).append(name)
                 break
     for system, columns in found.items():
@@ -148,6 +153,12 @@ def _units(texts: Mapping[str, list[str]], marks: Sequence[str | float], guesses
         guesses.append(f"Rows are of single states, {columns[0]}, read as {system}.")
         return Units.model_validate({"state": columns[0], "codes": system})
     raise OptionError(f"{file}: no column names states; write a map with `units:` (docs/import.md)")
+
+
+def _goes_both_ways(keys: Sequence[tuple[str, ...]]) -> bool:
+    """Whether most pairs stand in a period in both orders."""
+    seen = set(keys)
+    return 2 * sum((second, first, *rest) in seen for first, second, *rest in seen) > len(seen)
 
 
 def _is_named(cell: str) -> bool:

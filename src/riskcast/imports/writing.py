@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from riskcast.errors import OptionError
-from riskcast.imports.importing import Imported
+from riskcast.imports.importing import COVERAGE, EVENTS, PANEL, SERIES, Imported
 from riskcast.imports.reports import report_data
 from riskcast.machinery.staging import write_folder
 
 REPORT_FILE: Final = "import.json"
-_TABLES: Final = ("history/panel.csv", "history/panel.parquet", "history/events.csv", "history/indicators.csv")
+_TABLES: Final = (f"{PANEL}.csv", f"{PANEL}.parquet", EVENTS, SERIES, COVERAGE)
 
 
 def check_free(folder: Path) -> None:
