@@ -286,12 +286,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_track",
         ],
         "imports": [
+            "ForecastMap",
             "Imported",
             "NewCase",
             "TableMap",
             "draft_folder",
+            "import_forecasts",
             "import_tables",
             "list_maps",
+            "load_forecast_map",
             "load_map",
         ],
         "ledger": [

@@ -231,9 +231,11 @@ def schema(
     from riskcast.case.schemas import case_schemas
     from riskcast.exports.track_report import NAME, track_schema
     from riskcast.exports.writers import export_schemas
+    from riskcast.imports.forecast_maps import SCHEMA_NAME, forecast_map_schema
     from riskcast.imports.maps import MAP_FILE, map_schema
 
-    schemas = {**case_schemas(), **export_schemas(), NAME: track_schema(), MAP_FILE: map_schema()}
+    schemas = {**case_schemas(), **export_schemas(), NAME: track_schema()}
+    schemas |= {MAP_FILE: map_schema(), SCHEMA_NAME: forecast_map_schema()}
     if file is not None and file not in schemas:
         raise UnknownNameError("file", file, schemas)
     print_json(schemas if file is None else schemas[file])

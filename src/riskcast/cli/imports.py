@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riskcast.cli.options import JsonOption, named_path, print_json
 from riskcast.errors import OptionError
+
+if TYPE_CHECKING:
+    from riskcast.imports.forecast_maps import ForecastMap
+    from riskcast.imports.reports import Report
 
 FilesArgument = Annotated[
     list[Path],
@@ -38,29 +42,54 @@ def import_files(
     as_json: JsonOption = False,
 ) -> None:
     """Turn tables of others into the tables of a case, by maps of their columns, and tell what was dropped and why."""
+    from riskcast.imports.forecast_maps import list_forecast_maps, load_forecast_map
     from riskcast.imports.importing import import_tables
     from riskcast.imports.maps import list_maps, load_map
-    from riskcast.imports.reports import report_data
     from riskcast.imports.world_bank import local_files
     from riskcast.imports.writing import check_free, write_tables
 
     if not maps:
-        ready = ", ".join(list_maps())
+        ready = ", ".join([*list_maps(), *list_forecast_maps()])
         raise OptionError(f"no map is named; give --map FILE, or a ready one ({ready}), or draft one by `riskcast new`")
+    forecasts = [found for name in maps if (found := load_forecast_map(name)) is not None]
+    if forecasts:
+        if len(maps) > 1 or len(files) > 1:
+            raise OptionError("a map of forecasts takes one file; import it by itself")
+        _import_forecasts(files[0], forecasts[0], out, replace, as_json)
+        return
     charts = [load_map(name) for name in maps]
     if out is not None and not replace:
         check_free(out)
     with local_files(files) as (there, fetched):
         found = import_tables(there, charts)
         written = () if out is None else write_tables(found, out, fetched)
+    _tell(found.reports, written, as_json)
+
+
+def _import_forecasts(file: Path, chart: ForecastMap, out: Path | None, replace: bool, as_json: bool) -> None:
+    """Somebody's forecasts as numbers from outside."""
+    from riskcast.imports.forecasts_of_others import OUTSIDE, import_forecasts
+    from riskcast.imports.writing import write_files
+
+    found = import_forecasts(file, chart)
+    if out is not None and not replace and (out / OUTSIDE).exists():
+        raise OptionError(f"{out / OUTSIDE} is there already; name another folder, or add --replace")
+    written = () if out is None else write_files({OUTSIDE: found.content()}, out)
+    _tell((found.report,), written, as_json)
+
+
+def _tell(reports: tuple[Report, ...], written: tuple[Path, ...], as_json: bool) -> None:
+    """What was read, and the files that were written."""
+    from riskcast.imports.reports import report_data
+
     if as_json:
-        print_json([report_data(report) for report in found.reports])
+        print_json([report_data(report) for report in reports])
     else:
         from riskcast.terminal.forecasts import make_console
         from riskcast.terminal.imports import import_view
 
-        make_console().print(import_view(found.reports))
-        if out is None:
+        make_console().print(import_view(reports))
+        if not written:
             print("Nothing was written: name a folder, --out FOLDER.", file=sys.stderr)
     for path in written:
         print(path, file=sys.stderr if as_json else sys.stdout)

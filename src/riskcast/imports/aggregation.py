@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from riskcast.case.periods import Calendar, calendar_of
-from riskcast.errors import CaseError, OptionError, Problem
-from riskcast.imports.cleaning import LAST, PERIOD, TURNED, UNIT, Clean, exists
-from riskcast.imports.maps import Covariate, Occurrence, TableMap
-from riskcast.imports.reading import LINE, Rows, meets
+from riskcast.errors import OptionError
+from riskcast.imports.cleaning import Clean
+from riskcast.imports.map_parts import Covariate, Occurrence
+from riskcast.imports.maps import TableMap
+from riskcast.imports.reading import LINE, meets
 from riskcast.imports.reports import Loss
-from riskcast.machinery.number_cells import read_number_columns
+from riskcast.imports.row_columns import LAST, PERIOD, TURNED, UNIT
+from riskcast.imports.row_numbers import number_of
+from riskcast.imports.row_units import exists
 
 if TYPE_CHECKING:
     import polars
@@ -51,39 +54,6 @@ class Aggregate:
         return calendar_of(self.period)
 
 
-def with_numbers(frame: polars.DataFrame, rows: Rows, chart: TableMap) -> polars.DataFrame:
-    """Columns that the map takes numbers from, as numbers beside their text, under `number_of` their names.
-
-    Raises CaseError with every cell that is none.
-    """
-    import numpy as np
-    import polars
-
-    named = [rule.number for rule in chart.events.values() if rule.number is not None]
-    named += [rule.column for rule in chart.covariates.values()]
-    columns = {name: frame[name].fill_null("").to_numpy().astype(object) for name in dict.fromkeys(named)}
-    read = read_number_columns(
-        columns, chart.read.na, truths=frozenset(named), semicolons=rows.dialect.separator == ";"
-    )
-    problems = []
-    for one in read.unread:
-        lines = frame[LINE].to_numpy()[np.flatnonzero(one.rows)]
-        cells = columns[one.column][one.rows]
-        many = f" in {len(lines)} rows" if len(lines) > 1 else ""
-        mend = one.mend.replace("case.yaml", "`read:` of the map")
-        problems.append(
-            Problem(rows.name, int(lines[0]), one.column, one.wrong.replace("{}", repr(cells[0])) + many, mend)
-        )
-    if problems:
-        raise CaseError(problems)
-    return frame.with_columns(polars.Series(number_of(c), v).fill_nan(None) for c, v in read.values.items())
-
-
-def number_of(column: str) -> str:
-    """What the numbers of a column are called beside its text."""
-    return f"\0number {column}"
-
-
 def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
     """One row for each pair (or state) and period.
 
@@ -108,6 +78,10 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
     levels = {id: (_levels(frame, rule, turned), rule) for id, rule, turned in _level_columns(chart)}
     skeleton = _skeleton(frame, chart, first, last)
     joined = skeleton
+    if chart.rows == "events" and any(rule.lag and rule.absent == "zero" for _, rule in levels.values()):
+        # Of the period after the last, what did not happen in the last is known as well.
+        after = skeleton.filter(polars.col(PERIOD) == last).with_columns(polars.col(PERIOD) + 1)
+        joined = polars.concat([skeleton, after])
     for id, (found, rule) in levels.items():
         shifted = found.with_columns(polars.col(PERIOD) + rule.lag).rename({"value": id})
         joined = joined.join(shifted, on=KEYS, how="full" if rule.lag else "left", coalesce=True)
@@ -286,76 +260,6 @@ def _lasting(skeleton: polars.DataFrame, last: int) -> polars.Series:
     import polars
 
     return skeleton.filter(polars.col(PERIOD) == last)[UNIT]
-
-
-def join(tables: list[Aggregate]) -> Aggregate:
-    """The columns of several tables beside the rows of the first; of single states as each enters a pair.
-
-    A pair whose state has no row has no level; losses stay those of the first. Raises OptionError where periods differ
-    or two columns have one id.
-    """
-    base = tables[0]
-    if base.of_states and len(tables) > 1:
-        raise OptionError("the first table is of single states; give one of pairs first")
-    for other in tables[1:]:
-        if other.period != base.period:
-            wrong = f"one table is by {base.period}, another by {other.period}"
-            raise OptionError(f"{wrong}; write the same `period:` in both maps")
-        frame, rules, notes = other.frame, dict(other.covariates), list(base.notes)
-        events = dict(other.events)
-        if other.of_states:
-            frame, rules = _entered(base.frame, other)
-        twice = sorted({*rules, *events} & {*base.covariates, *base.events})
-        if twice:
-            raise OptionError(f"{twice[0]} comes from two tables; give it another id in one of the maps")
-        unmatched = len(frame.join(base.frame, on=KEYS, how="anti"))
-        if unmatched and not other.of_states:
-            notes.append(f"{unmatched:,} rows of a further table are of pairs or periods without a row, and are left out")
-        joined = base.frame.join(frame.select(*KEYS, *rules, *events), on=KEYS, how="left")
-        base = replace(
-            base,
-            frame=joined.sort(KEYS),
-            events={**base.events, **events},
-            covariates={**base.covariates, **rules},
-            notes=tuple(notes),
-        )
-    return base
-
-
-def _entered(pairs: polars.DataFrame, other: Aggregate) -> tuple[polars.DataFrame, dict[str, Covariate]]:
-    """Levels of single states as they enter pairs: columns ID_first, ID_second, ID_min, ID_max or ID_mean."""
-    import polars
-
-    keys = pairs.select(KEYS).with_columns(
-        polars.col(UNIT).str.split("-").list.get(place).alias(side) for place, side in enumerate(("\0a", "\0b"))
-    )
-    rules: dict[str, Covariate] = {}
-    for id, rule in other.covariates.items():
-        both = keys.join(
-            other.frame.select(polars.col(UNIT).alias("\0a"), PERIOD, polars.col(id).alias("\0of a")),
-            on=["\0a", PERIOD],
-            how="left",
-        )
-        both = both.join(
-            other.frame.select(polars.col(UNIT).alias("\0b"), PERIOD, polars.col(id).alias("\0of b")),
-            on=["\0b", PERIOD],
-            how="left",
-        )
-        one, two = polars.col("\0of a"), polars.col("\0of b")
-        known = one.is_not_null() & two.is_not_null()
-        ways = {
-            "first": one,
-            "second": two,
-            "min": polars.min_horizontal(one, two),
-            "max": polars.max_horizontal(one, two),
-            "mean": (one + two) / 2,
-        }
-        for way in rule.enter:
-            value = ways[way] if way in ("first", "second") else polars.when(known).then(ways[way])
-            made = both.select(*KEYS, value.alias(f"{id}_{way}"))
-            keys = keys.join(made, on=KEYS, how="left")
-            rules[f"{id}_{way}"] = rule
-    return keys.drop("\0a", "\0b"), rules
 
 
 def last_day(table: Aggregate) -> dt.date:

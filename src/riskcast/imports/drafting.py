@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from riskcast.case.files import yaml_text
 from riskcast.imports.aggregation import Aggregate, last_day
-from riskcast.imports.cleaning import PERIOD
 from riskcast.imports.importing import Imported
-from riskcast.imports.maps import MAP_FILE, Covariate, Occurrence, TableMap
-from riskcast.imports.proposing import proposal_data
+from riskcast.imports.map_parts import Covariate, Occurrence
+from riskcast.imports.maps import MAP_FILE, TableMap, map_data
+from riskcast.imports.row_columns import PERIOD
 from riskcast.names import PERIODS_PER_YEAR
 
 HEAD: Final = (
@@ -65,7 +65,7 @@ def draft_case(found: Imported, title: str) -> Draft:
         case["panel"]["ignore"] = left_out
     files = {name: HEAD + yaml_text(plain) for name, plain in content.items()}
     for place, chart in enumerate(found.maps):
-        files[MAP_FILE if place == 0 else f"map_{place + 1}.yaml"] = yaml_text(proposal_data(chart))
+        files[MAP_FILE if place == 0 else f"map_{place + 1}.yaml"] = yaml_text(map_data(chart))
     return Draft(files, tuple(notes))
 
 

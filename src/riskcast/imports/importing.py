@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from riskcast.case.dyads import Dyad
 from riskcast.case.files import COVERAGE_COLUMNS, EVENT_COLUMNS, SERIES_COLUMNS
 from riskcast.errors import OptionError
-from riskcast.imports.aggregation import Aggregate, aggregate, join, number_of, with_numbers
-from riskcast.imports.cleaning import DAY, EXACT, PERIOD, TURNED, UNIT, Clean, clean
+from riskcast.imports.aggregation import Aggregate, aggregate
+from riskcast.imports.cleaning import Clean, clean
+from riskcast.imports.joining import join
 from riskcast.imports.maps import TableMap
 from riskcast.imports.reading import LINE, meets, read_rows
 from riskcast.imports.reports import Column, Loss, Report
+from riskcast.imports.row_columns import DAY, EXACT, PERIOD, TURNED, UNIT
+from riskcast.imports.row_numbers import number_of, with_numbers
 from riskcast.names import DYAD, PERIOD as PERIOD_COLUMN
 
 if TYPE_CHECKING:

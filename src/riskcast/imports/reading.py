@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from riskcast.errors import CaseError, Problem, refusal, suggest
 from riskcast.imports.headers import read_header
-from riskcast.imports.maps import Condition, TableMap, Where
+from riskcast.imports.map_parts import Condition, Selection, Where
 from riskcast.machinery.number_cells import is_mark
 from riskcast.machinery.table_files import MAX_ROWS, READ, SEPARATORS, Dialect, Wanted, read_table, suffix_of
 
@@ -55,7 +55,7 @@ class Rows:
     dialect: Dialect
 
 
-def read_rows(file: Path, chart: TableMap, name: str | None = None, *, large: int = LARGE) -> Rows:
+def read_rows(file: Path, chart: Selection, name: str | None = None, *, large: int = LARGE) -> Rows:
     """The rows of a file that the map's `where` lets through, as text.
 
     large: from how many bytes on a text is scanned by polars, in parts, in which decimals and encodings other than
@@ -142,7 +142,7 @@ def _is_large(file: Path, suffix: str, large: int) -> bool:
     return suffix != ".xlsx" and file.stat().st_size > large
 
 
-def _scan(file: Path, name: str, suffix: str, chart: TableMap) -> tuple[polars.LazyFrame, Dialect]:
+def _scan(file: Path, name: str, suffix: str, chart: Selection) -> tuple[polars.LazyFrame, Dialect]:
     """The columns of a large file, or of one without a header."""
     import polars
 
@@ -193,7 +193,7 @@ def _separator(file: Path, suffix: str) -> str:
     return max(SEPARATORS, key=first.count)
 
 
-def _check_columns(name: str, header: list[str], chart: TableMap) -> None:
+def _check_columns(name: str, header: list[str], chart: Selection) -> None:
     missing = [column for column in chart.columns if column not in header]
     if missing:
         raise CaseError(
@@ -202,7 +202,7 @@ def _check_columns(name: str, header: list[str], chart: TableMap) -> None:
         )
 
 
-def _without_marks(frame: polars.DataFrame, chart: TableMap) -> polars.DataFrame:
+def _without_marks(frame: polars.DataFrame, chart: Selection) -> polars.DataFrame:
     """Cells that mark a missing value, as nothing."""
     import polars
 
