@@ -49,7 +49,8 @@ def test_model_output_of_a_hub_is_what_outside_reads(tmp_path: Path) -> None:
 
 
 def test_cells_are_called_as_the_case_calls_them(tmp_path: Path) -> None:
-    chart = hub().model_copy(update={"cells": {"target": {"demarche": "criticism"}}, "forecaster": "team of {location}"})
+    cells = {"target": {"demarche": "criticism"}}
+    chart = hub().model_copy(update={"cells": cells, "forecaster": "team of {location}"})
     [row] = imported(tmp_path, ROWS[0], chart=chart).rows
     assert (row["question"], row["forecaster"]) == ("RUS-TJK:criticism by month 6", "team of RUS-TJK")
 
@@ -57,9 +58,9 @@ def test_cells_are_called_as_the_case_calls_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ((ROWS[0].replace("0.55", "55"),), "2024-05-01-team-ensemble.csv:2: value: is 55; give a probability from 0 to 1"),
+        ((ROWS[0].replace("0.55", "55"),), "ensemble.csv:2: value: is 55; give a probability from 0 to 1"),
         ((ROWS[0].replace("2024-05-01", "1 May"),), "reference_date: is '1 May', no day"),
-        ((ROWS[0], ROWS[0].replace("0.55", "0.6")), "team-ensemble gives RUS-TJK:demarche by month 6 two probabilities"),
+        ((ROWS[0], ROWS[0].replace("0.55", "0.6")), "gives RUS-TJK:demarche by month 6 two probabilities"),
         ((ROWS[1],), "no row of the table is left: 1 did not meet `where`"),
     ],
 )

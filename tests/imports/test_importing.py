@@ -225,7 +225,7 @@ read: {na: [-9]}
 
 
 def test_a_host_gets_dated_events_and_values_that_a_case_reads(tmp_path: Path) -> None:
-    def row(actor: str, target: str, month: object, day: object, kind: str = "note", mood: object = 4) -> dict[str, object]:
+    def row(actor: str, target: str, month: int, day: int, kind: str = "note", mood: int = 4) -> dict[str, object]:
         whom = {"actor": actor, "target": target, "year": 2001, "month": month, "day": day}
         return whom | {"kind": kind, "mood": mood, "text": f"{actor} writes."}
 

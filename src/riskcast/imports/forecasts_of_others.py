@@ -75,18 +75,18 @@ def import_forecasts(file: Path, chart: ForecastMap) -> ImportedForecasts:
 
 
 def _probabilities(read: Rows, lines: list[int], cells: list[str], chart: ForecastMap) -> list[float]:
-    numbers = read_number_columns({chart.probability: np.array(cells, dtype=object)}, chart.read.na)
-    values = numbers.values[chart.probability]
-    problems = [
-        Problem(read.name, lines[int(np.flatnonzero(one.rows)[0])], one.column,
-                one.wrong.replace("{}", repr(cells[int(np.flatnonzero(one.rows)[0])])), one.mend)
-        for one in numbers.unread
-    ]
-    outside = np.flatnonzero(~((values >= 0.0) & (values <= 1.0))) if not problems else ()
-    mend = "give a probability from 0 to 1"
-    problems += [
-        Problem(read.name, lines[int(i)], chart.probability, f"is {cells[int(i)]}", mend) for i in outside[:MOST_EXAMPLES]
-    ]
+    column = chart.probability
+    numbers = read_number_columns({column: np.array(cells, dtype=object)}, chart.read.na)
+    values = numbers.values[column]
+
+    def problem(place: int, wrong: str, mend: str) -> Problem:
+        return Problem(read.name, lines[place], column, wrong.replace("{}", repr(cells[place])), mend)
+
+    problems = [problem(int(np.flatnonzero(one.rows)[0]), one.wrong, one.mend) for one in numbers.unread]
+    if not problems:
+        odd = np.flatnonzero(~((values >= 0.0) & (values <= 1.0))).tolist()
+        mend = "give a probability from 0 to 1"
+        problems = [problem(place, f"is {cells[place]}", mend) for place in odd[:MOST_EXAMPLES]]
     if problems:
         raise CaseError(problems)
     return values.tolist()
@@ -117,11 +117,27 @@ def _day(name: str, row: Mapping[str, Any], chart: ForecastMap) -> str:
 
 
 def _report(
-    file: Path, chart: ForecastMap, read: Rows, taken: int, rows: tuple[Mapping[str, str], ...], losses: tuple[Loss, ...]
+    file: Path,
+    chart: ForecastMap,
+    read: Rows,
+    taken: int,
+    rows: tuple[Mapping[str, str], ...],
+    losses: tuple[Loss, ...],
 ) -> Report:
     values, days = [float(row["probability"]) for row in rows], sorted(row["date"] for row in rows)
     questions = len({row["question"] for row in rows})
     nonzero = sum(value > 0 for value in values)
     column = Column("probability", "forecast", chart.probability, len(values), nonzero, min(values), max(values))
-    return Report(str(file), chart.title, read.total, taken, taken - len(rows), questions, len(rows), days[0], days[-1],
-                  losses, (column,))
+    return Report(
+        str(file),
+        chart.title,
+        read.total,
+        taken,
+        taken - len(rows),
+        questions,
+        len(rows),
+        days[0],
+        days[-1],
+        losses,
+        (column,),
+    )

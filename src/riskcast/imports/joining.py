@@ -36,7 +36,7 @@ def join(tables: list[Aggregate]) -> Aggregate:
             raise OptionError(f"{twice[0]} comes from two tables; give it another id in one of the maps")
         unmatched = len(frame.join(base.frame, on=KEYS, how="anti"))
         if unmatched and not other.of_states:
-            notes.append(f"{unmatched:,} rows of a further table are of pairs or periods without a row, and are left out")
+            notes.append(f"{unmatched:,} rows of a further table are of pairs or periods that have no row: left out")
         joined = base.frame.join(frame.select(*KEYS, *rules, *events), on=KEYS, how="left")
         base = replace(
             base,

@@ -93,7 +93,8 @@ def propose_map(file: Path, events: Sequence[str] = ()) -> Proposal:
     except ValidationError as error:
         first = error.errors()[0]
         wrong = str(first.get("ctx", {}).get("error", first["msg"])).partition("; ")[0]
-        raise OptionError(f"{file}: as far as can be seen, it {wrong}; write its map by hand (docs/import.md)") from None
+        mend = "write its map by hand (docs/import.md)"
+        raise OptionError(f"{file}: as far as can be seen, it {wrong}; {mend}") from None
 
 
 def _columns(

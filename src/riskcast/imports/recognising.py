@@ -149,7 +149,9 @@ def span_of_days(texts: Mapping[str, list[str]], date: Moment) -> list[dt.date]:
     return [dt.date(min(years), 1, 1), dt.date(max(years), 12, 31)] if years else []
 
 
-def plain_numbers(texts: Mapping[str, list[str]], used: set[str], marks: Sequence[str | float]) -> dict[str, list[float]]:
+def plain_numbers(
+    texts: Mapping[str, list[str]], used: set[str], marks: Sequence[str | float]
+) -> dict[str, list[float]]:
     """Columns that hold nothing but numbers."""
     found = {}
     for name, cells in texts.items():
