@@ -275,3 +275,9 @@ def test_an_edited_case_keeps_its_table_of_states(tmp_path: Path) -> None:
 
     folder = write_derived_case(tmp_path)
     assert TABLE_OF_STATES in read_files(folder).contents
+
+
+def test_cells_that_nobody_wrote_are_not_judged_as_mistyped(case: Case) -> None:
+    steep = derived_case({"steep": "{do: ratio, of: [mood, trade]}"})
+    found = [one for one in find_doubts(steep) if "steep" in one.path]
+    assert not [one for one in found if one.judgement in ("series-jumps", "missing-mark")]

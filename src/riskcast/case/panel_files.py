@@ -185,7 +185,7 @@ def _derive(
         mend = (
             "add `plus:` to it, or take a column that is above 0" if name == "log" else "take a column that is never 0"
         )
-        told(key, derived.undefined[key], f"has no {name}", mend)
+        told(key, derived.undefined[key], f"is derived, and has no {name}", mend)
         told(key, ~np.isnan(values) & ~(np.abs(values) <= LARGEST), "is derived, and too large a number", "rescale it")
         if key in recipe.indicators:
             beyond = outside(recipe.indicators[key], values) & (np.abs(values) <= LARGEST)
