@@ -16,7 +16,7 @@ import numpy as np
 import riskcast
 from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.evidence import value_evidence
-from riskcast.challenge.target_draws import SCORE, Target
+from riskcast.challenge.targets import Target
 
 
 def main() -> None:
@@ -27,11 +27,11 @@ def main() -> None:
     parser.add_argument("--values", type=int, default=6)
     parser.add_argument("--quantities", type=int, default=5)
     asked = parser.parse_args()
-    case, target = riskcast.load_case(asked.case), Target(SCORE, asked.dyad)
+    case, target = riskcast.load_case(asked.case), Target(f"score:{asked.dyad}", "", asked.dyad)
     posterior = riskcast.fit(case, draws=asked.draws)
     ahead = riskcast.forecast(posterior)
     before = time.process_time()
-    found = value_evidence(ahead, [str(target)], placebos=False)
+    found = value_evidence(ahead, [target.id], placebos=False)
     print(f"{len(found.beliefs)} beliefs by regression: {time.process_time() - before:.1f} s CPU")
     now = ahead.score(asked.dyad)
     values = {one.key: one.values for one in drawn_beliefs(ahead)}

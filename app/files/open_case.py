@@ -19,7 +19,7 @@ FILES, FOLDER = "Files", "Folder"
 CASE_FILES = tuple(
     f"{name}{suffix}"
     for suffix in uploads.YAML
-    for name in ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
+    for name in ("case", "indicators", "outcomes", "effects", "scenarios", "sources", "claims")
 )
 TYPES = ["zip", "yaml", "yml", "csv", "tsv", "gz", "xlsx", "parquet", "md", "txt"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +57,8 @@ ASKED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Without what never happened?", "counterfactual", {**OF, "without": ["2024-03-21:mass_casualty_attack"]}),
     ("What changed since a day that is none?", "changed", {**OF, "since": "last week"}),
     ("Were we right?", "track", {}),
+    ("Which claim is that?", "claims", {**OF, "claim": ["nobody_says_so"]}),
+    ("Does that belief matter?", "sensitivity", {**OF, "of": ["score:RUS-TJK"], "quantities": [EFFECT], "horizon": 3}),
 )
 REFUSED = {
     14: "unknown case 'central_asia'; did you mean 'central_asia_2024'?",
@@ -62,6 +67,7 @@ REFUSED = {
     17: "the nearest are dated",
     18: "'last week' is no day; write YYYY-MM-DD",
     19: "there is no ledger",
+    20: "unknown claim 'nobody_says_so'",
 }
 FRAME = {"citation", "case", "as_of", "interval", "health", "caveats", "result"}
 
@@ -94,7 +100,7 @@ def test_all_tools_only_read_and_say_what_they_give(heard: tuple[list[Any], list
 
 
 def test_twenty_questions_are_answered_or_refused_in_a_sentence(heard: tuple[list[Any], list[Any]]) -> None:
-    assert len(ASKED) == 20
+    assert len(ASKED) >= 20
     case = load_case(CASE)
     for place, ((_, name, given), answer) in enumerate(zip(ASKED, heard[1], strict=False)):
         assert answer.is_error == (place in REFUSED), answer.content
@@ -113,6 +119,7 @@ def test_twenty_questions_are_answered_or_refused_in_a_sentence(heard: tuple[lis
         assert "90 %" in found["interval"]
         if name not in ("cases", "record", "beliefs"):
             assert found["health"]["prior_only"]
+            assert (found["health"].get("score_error_max", 1.0) or 0.0) > 0.0
             assert any("priors alone" in caveat for caveat in found["caveats"])
 
 
@@ -172,6 +179,22 @@ def test_forecasts_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert desk.posterior(desk.request(CASE, horizon=5)) is desk.posterior(request)
     with pytest.raises(RiskcastError, match="changes are empty"):
         desk.request(CASE, changes={})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_an_interrupt_ends_a_server_that_waits() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "riskcast", "mcp", CASE]
+    with subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert "waiting for an agent" in server.stderr.readline()
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert (out, err, server.returncode) == ("", "riskcast: interrupted\n", 130)
 
 
 def test_without_the_sdk_the_command_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,16 @@ import pytest
 
 from riskcast import apply_overlay, fit, forecast
 from riskcast.challenge.beliefs import drawn_beliefs
-from riskcast.challenge.evidence import Evidence, evidence_data, value_evidence
+from riskcast.challenge.evidence import Evidence, value_evidence
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import find_placebos
-from riskcast.challenge.target_draws import Target
+from riskcast.challenge.plain_evidence import evidence_data
+from riskcast.challenge.targets import Target
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
 from tests.support.cases import edge, event, indicator, make_case, quantity, random_case
 
-TARGET = Target("score", "HHH-P001")
+TARGET = Target("score:HHH-P001", "", "HHH-P001")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def ahead() -> Forecast:
 
 @pytest.fixture(scope="module")
 def found(ahead: Forecast) -> Evidence:
-    return value_evidence(ahead, [str(TARGET)], rule=LossRule(1.0, 2.0), placebos=False)
+    return value_evidence(ahead, [TARGET.id], rule=LossRule(1.0, 2.0), placebos=False)
 
 
 def test_every_quantity_that_is_drawn_has_its_draws(ahead: Forecast) -> None:
@@ -78,6 +79,7 @@ def test_data_and_frame_hold_the_same_numbers(found: Evidence) -> None:
     first = data["beliefs"][0]["by_target"][0]
     assert first["narrower"]["value"] == pytest.approx(frame["narrower"][0])
     assert data["placebos"] is None
+    assert found.beliefs[0].label in repr(found) + found._repr_html_()
 
 
 def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:
@@ -85,6 +87,27 @@ def test_targets_that_are_none_are_refused(ahead: Forecast) -> None:
         value_evidence(ahead, ["protesst:HHH-P001"])
     with pytest.raises(UnknownNameError):
         value_evidence(ahead, ["score:HHH-P099"])
+
+
+def test_more_numbers_than_draws_can_tell_apart_are_not_judged() -> None:
+    case = make_case(
+        {"protest": event(quantity(0.3, 0.1, 0.6), severity=30.0)},
+        [edge("mood", "protest", quantity(2.0, 1.0, 4.0))],
+        {
+            "mood": indicator(
+                label="Mood", scope="dyad", now={f"HHH-P{place:03}": quantity(1.0, 0.5, 1.5) for place in range(1, 61)}
+            )
+        },
+        partners=60,
+        years=2,
+    )
+    ahead = forecast(fit(case, draws=100, prior_only=True), paths=2, horizon=2)
+    found = value_evidence(ahead, [TARGET.id], placebos=False)
+    assert found.unjudged == {"Mood": 122, "All of today's levels": 120}
+    assert not {"mood", "levels"} & {one.key for one in found.beliefs}
+    assert all(look.place.key != "mood" for look in found.look_next)
+    told = {one["label"]: one["draws"] for one in evidence_data(found)["not_judged"]}
+    assert told == found.unjudged
 
 
 def test_an_effect_that_moves_nothing_is_named_and_no_other() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.regression import normal_scores, regress
-from riskcast.challenge.target_draws import Target, TargetDraws
+from riskcast.challenge.target_draws import TargetDraws
+from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known
 from riskcast.errors import OptionError
@@ -28,7 +29,9 @@ def drawn(values: np.ndarray, sd: float, mean: float = 50.0) -> TargetDraws:
     half = WIDTH / 2.0 * sd
     estimate = Estimate(mean, mean - half, mean + half)
     noisy = values + NOISE * RNG.standard_normal(len(values))
-    return TargetDraws(Target("score", "A-B"), estimate, noisy, np.full(len(values), NOISE), values, PLACES, NAMES)
+    return TargetDraws(
+        Target("score:A-B", "", "A-B"), estimate, noisy, np.full(len(values), NOISE), values, PLACES, NAMES
+    )
 
 
 SUM = drawn(50.0 + 8.0 * BELIEFS[:, 0] + 6.0 * BELIEFS[:, 1], 10.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from riskcast import apply_overlay, load_case, load_overlay
+from riskcast.case.files import find_folder
 from tests.experts.test_panels import PANEL, A
 from tests.support.command_line import Run
 from tests.support.smallcase import write_files
@@ -28,6 +29,8 @@ def test_a_panel_of_a_case_is_heard_alone_and_together(place: Path, run: Run) ->
     assert status == 0
     assert "Left blank (the published value stands in its place, as nobody has chosen" in " ".join(out.split())
     assert "Mood: today's level" in out
+    status, out, _ = run("experts", "disagree", place, "--of", "decree", "--permutations", "0", *FEW)
+    assert (status, out.count("\n HHH "), "HHH-AAA" in out, "What they disagree about" in out) == (0, 1, False, False)
     group = place.parent / "group.yaml"
     status, out, _ = run("experts", "pool", place, "--of", "protest", "--out", group, *FEW)
     assert status == 0
@@ -38,6 +41,13 @@ def test_a_panel_of_a_case_is_heard_alone_and_together(place: Path, run: Run) ->
     assert [expert["blanks"] for expert in told["experts"]] == [["effects.mood->protest"], ["indicators.mood.now"]]
     status, _, error = run("experts", "pool", place, "--out", group, *FEW)
     assert (status, "exists; name another file" in error) == (2, True)
+    status, _, error = run("experts", "pool", place, "--out", place / "none" / "group.yaml")
+    assert (status, "is no folder; make it" in error) == (2, True)
+
+
+def test_the_panel_of_a_bundled_case_lies_in_its_folder(run: Run) -> None:
+    status, _, error = run("experts", "disagree", "central_asia_2024")
+    assert (status, f"no panel: {find_folder('central_asia_2024') / 'panel.yaml'} is no file" in error) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,9 @@ def test_parts_add_up_and_are_those_of_diff(case: Case, heard: Hearing) -> None:
         assert sum(cause.points for cause in found.causes) == pytest.approx(found.spread)
         assert found.mean == pytest.approx(weights @ said)
         assert all(cause.error >= 0.0 for cause in found.causes)
+    assert (heard.units(), heard.units("decree")) == (heard.dyads, ("HHH",))
+    assert heard.disagreement("HHH", "decree") == heard.disagreement("HHH-AAA", "decree")
+    assert len(heard.places()) == len(heard.numbers)
     frame = heard.to_frame()
     assert frame.groupby(["dyad", "expert"]).points.sum().shape == (6,)
 
@@ -92,6 +95,13 @@ def test_numbers_are_those_of_the_forecasts(heard: Hearing) -> None:
             assert heard.disagreement(dyad).values[place] == pytest.approx(voice.forecast.score(dyad).mean)
             chance = voice.forecast.probability("protest", dyad).mean
             assert heard.disagreement(dyad, "protest").values[place] == pytest.approx(100 * chance)
+
+
+def test_every_number_has_its_interval(heard: Hearing) -> None:
+    for of in ("score", "protest", "decree"):
+        for value, one in zip(heard.disagreement("HHH-AAA", of).values, heard.estimates("HHH-AAA", of), strict=True):
+            assert one.mean == pytest.approx(value)
+            assert one.low < value < one.high
 
 
 def test_two_are_held_against_one_another(case: Case) -> None:
@@ -120,6 +130,7 @@ def test_blanks_are_told_and_filled_as_chosen(case: Case, heard: Hearing) -> Non
     # Mood is counted in even steps: the mean of both, Ann's twice.
     assert used["indicators.mood.now"].center == pytest.approx((2 * 65 + 45) / 3, rel=1e-2)
     assert used["outcomes.decree.base_rate"].center == 0.5
+    assert (heard.panel.blanks, others.panel.blanks) == (None, "others")
     assert others.voices[2].case.hash != cy.case.hash
     found = others.disagreement("HHH-AAA")
     # All are taken to believe of it what the one does who spoke of it.
@@ -212,3 +223,7 @@ def test_what_cannot_be_is_refused(case: Case, heard: Hearing) -> None:
         heard.disagreement("HHH-AAA", "riot")
     with pytest.raises(UnknownNameError, match="unknown dyad"):
         heard.disagreement("HHH-CCC")
+    with pytest.raises(UnknownNameError, match="unknown dyad"):
+        heard.disagreement("HHH", "protest")
+    with pytest.raises(OptionError, match="not all 0"):
+        mix_forecasts([heard.voices[0].forecast], [0.0])

@@ -81,3 +81,8 @@ def test_weights_that_lack_are_not_made_up(tmp_path: Path) -> None:
         settle_weights(panel, "given")
     with pytest.raises(OptionError, match="no expert has earned a weight by ledger"):
         settle_weights(panel, "ledger", [0.0, 0.0])
+    with pytest.raises(OptionError, match="experts weigh as equal"):
+        settle_weights(panel, earned=[0.2, 0.8])
+    for earned in ([1.0], [float("nan"), 1.0], [-1.0, 2.0]):
+        with pytest.raises(OptionError, match="for each of 2 experts"):
+            settle_weights(panel, "seeds", earned)

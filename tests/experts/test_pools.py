@@ -139,6 +139,8 @@ def test_a_wide_honest_expert_outweighs_a_sure_one_who_errs() -> None:
         ("q1,a,1,2,3,2,log", "q1,a,1,2,3,2,root", "seeds.csv:2: scale: is 'root'; write linear or log"),
         ("q1,b,1,2,3,2,log", "q1,b,1,2,3,4,log", "seeds.csv:3: answer: q1 has another answer"),
         ("q1,b,1,2,3,2,log\n", "", "b does not answer q1; add the row"),
+        ("q2,b,1,2,3,2,log\n", "q3,c,1,2,3,2,log\n", "c does not answer q1; add the row"),
+        ("q2,b,1,2,3,2,log\n", "q3,c,1,2,3,2,log\n", "b does not answer q3; add the row"),
         ("q1,b,1", "q1,a,1", "a answers q1 twice"),
     ],
 )

@@ -56,7 +56,7 @@ _EFFECT = "- {from: NAME, to: clash, rate_ratio: {median: 1.1, interval: [0.9, 1
 
 
 def states_table(unit: str = "year", seed: int = 5) -> pandas.DataFrame:
-    """Rows of the table of states, from two periods before the panel's to the one after the record; one lacks a value."""
+    """Rows of the table of states, from two periods before the panel's to the one after the record."""
     rng = np.random.default_rng(seed)
     calendar, rows = calendar_of(unit), []
     for state in STATES:

@@ -32,6 +32,7 @@ SHUT = (
     "riskcast.forecasting.futures",
     "riskcast.forecasting.shocks_ahead",
     "riskcast.forecasting.simulation",
+    "riskcast.challenge.held",
 )
 
 

@@ -13,8 +13,8 @@ from riskcast.version import __version__
 
 INTERVAL: Final = (
     "low and high are the ends of 90 % intervals: what more knowledge of the parameters could make of a number. error "
-    "is the Monte Carlo standard error, that of the number itself for want of draws and futures. Probabilities are "
-    "from 0 to 1, scores and contributions in points of 100."
+    "is the Monte Carlo standard error, that of the number itself for want of draws and futures; health names the "
+    "largest of any headline number. Probabilities are from 0 to 1, scores and contributions in points of 100."
 )
 PRIOR_ONLY: Final = "From the priors alone: the record was left out."
 UNREADY: Final = "The posterior failed its checks; do not rely on these numbers."
@@ -30,6 +30,9 @@ def cite_posterior(
     told = fit_provenance(posterior)
     engine = told["engine"]
     health = {name: engine[name] for name in ("reliable", "failures", "khat_max", "ess_min", "rhat_max", "prior_only")}
+    # Of a forecast: how far its headline numbers may be off for want of draws and paths.
+    of_forecast = result.get("engine", {})
+    health |= {name: of_forecast[name] for name in ("probability_error_max", "score_error_max") if name in of_forecast}
     kind = "priors alone" if posterior.prior_only else str(posterior.engine)
     source = (*about, kind, f"{posterior.draws} draws", f"seed {posterior.seed}")
     first = [] if posterior.is_reliable else [UNREADY]

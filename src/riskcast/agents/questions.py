@@ -33,6 +33,9 @@ RETOLD: Final = (
     "An event is kept with the ratio of its chances (a monotone coupling), tension and levels as inferred from the "
     "whole record; effects are as causal as the case says. It is no statement of blame and no forecast."
 )
+HELD: Final = (
+    "One quantity at a time is held; what they do together is no sum of these. A large swing is no likely one."
+)
 CONDITIONED: Final = "To condition is not to intervene: what makes the condition likely is learned with it."
 
 
@@ -254,16 +257,68 @@ class Questions:
         as_of: AsOf = None,
     ) -> dict[str, Any]:
         """Which belief is worth looking into: what knowing it would do to intervals and bands. Takes a while."""
-        from riskcast.challenge.evidence import evidence_data, value_evidence
-        from riskcast.challenge.target_draws import read_targets
+        from riskcast.challenge.evidence import value_evidence
+        from riskcast.challenge.plain_evidence import evidence_data
+        from riskcast.challenge.targets import find_targets
 
         request = self.desk.request(case, as_of=as_of)
-        read_targets(request.case, request.case.dyads, of)
+        find_targets(request.case, request.periods, of or ())
         [ahead] = self.desk.forecasts(request)
         found = evidence_data(value_evidence(ahead, of, placebos=False))
         found["beliefs_weighed"] = len(found["beliefs"])
         found["beliefs"] = [one for one in found["beliefs"] if one["told_from_nothing"]][:MOST_BELIEFS]
         return cite_posterior(ahead.posterior, found, ["value of evidence"])
+
+    def sensitivity(
+        self,
+        case: CaseName,
+        of: Annotated[list[str], Field(description="score:RUS-TJK, demarche:RUS-TJK, or a query as `ask` takes it.")],
+        quantities: Annotated[
+            list[str] | None, Field(description="Ids of quantities to hold; all, which takes minutes, if none.")
+        ] = None,
+        scenario: ScenarioName = None,
+        horizon: Horizon = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Which belief matters: what numbers gain with each quantity at its own 5 % and 95 %, the rest learned anew."""
+        from riskcast.challenge.sensitivities import find_sensitivities
+        from riskcast.challenge.sensitivity_records import sensitivities_data
+
+        request = self.desk.request(case, as_of=as_of, scenarios=(scenario,), horizon=horizon)
+        found = find_sensitivities(request, of, quantities=quantities, pairs=0, workers_count=1, use_cache=False)
+        result = sensitivities_data(found)
+        for target in result["targets"]:
+            target["swings_found"] = len(target["swings"])
+            target["swings"] = target["swings"][:MOST_BELIEFS]
+        return cite_posterior(self.desk.posterior(request), result, [f"scenario {found.scenario}"], [HELD])
+
+    def claims(
+        self,
+        case: CaseName,
+        claim: Annotated[
+            list[str] | None, Field(description="Ids of claims, to see each assertion and number.")
+        ] = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Whether the model says what its sources say: each claim reproduced, weak, contradicted or not encoded. Named
+        ones in full."""
+        from riskcast.challenge.claim_data import claims_data
+        from riskcast.challenge.claim_judging import judge_claims, read_claims
+
+        request = self.desk.request(case, as_of=as_of)
+        found = request.case
+        if not found.claims:
+            raise OptionError(f"the case {case} states no claims; they would stand in its claims.yaml")
+        for id in claim or ():
+            if id not in found.claims:
+                raise UnknownNameError("claim", id, found.claims)
+        read_claims(found, request.periods)
+        [ahead] = self.desk.forecasts(request)
+        result = claims_data(judge_claims(ahead, claim))
+        if not claim:
+            for one in result["claims"]:
+                one["assertions"] = len(one["assertions"])
+        return cite_posterior(ahead.posterior, result, ["claims"])
 
     def track(
         self, case: Annotated[str | None, Field(description="Of one case; all if none.")] = None
@@ -284,7 +339,7 @@ class Questions:
 
 NAMES: Final = (
     *("cases", "record", "beliefs", "forecast", "what_if", "compare"),
-    *("explain", "ask", "counterfactual", "changed", "evidence", "track"),
+    *("explain", "ask", "counterfactual", "changed", "evidence", "sensitivity", "claims", "track"),
 )
 
 

@@ -37,7 +37,7 @@ def find_problems(case: Case, where: Where | None = None, evidence: bool = True)
     parts = (_settings, _tension, _memories, _indicators, _events, _effects)
     problems = list(islice(chain.from_iterable(part(case, where) for part in parts), MOST_PROBLEMS))
     if not problems:
-        rest = (_scenarios, _sources, _event_rows, _series_rows, _coverage)
+        rest = (_scenarios, _sources, _claims, _event_rows, _series_rows, _coverage)
         found = chain(
             _quantities(case, where, evidence),
             _free_hyper(case, where),
@@ -608,6 +608,13 @@ def _sources(case: Case, where: Where) -> Iterator[Problem]:
         if source.date > case.as_of:
             wrong = f"is dated {source.date}, after as_of {case.as_of}"
             yield where.problem("sources", (name, "date"), wrong, "use what was published by then")
+
+
+def _claims(case: Case, where: Where) -> Iterator[Problem]:
+    for name, claim in case.claims.items():
+        if claim.source not in case.sources:
+            wrong = f"unknown source {claim.source!r}"
+            yield where.problem("claims", (name, "source"), wrong, suggest(claim.source, case.sources))
 
 
 def _row_sources(

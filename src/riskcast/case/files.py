@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
 from riskcast.case.checks import find_problems
+from riskcast.case.claims import Claim
 from riskcast.case.model import (
     ONE_QUANTITY,
     PER_DYAD,
@@ -61,6 +62,8 @@ from riskcast.machinery.texts import INVISIBLE, ODD_SPACES, name_character
 
 YAML_SUFFIXES = (".yaml", ".yml")
 YAML_FILES = ("case", "indicators", "outcomes", "effects", "scenarios", "sources")
+# Those that a case can do without.
+OPTIONAL_FILES = ("claims",)
 EVENT_COLUMNS = ("date", "precision", "type", "dyad", "initiator", "description", "sources", "status")
 COVERAGE_COLUMNS = ("unit", "type", "from", "until")
 SERIES_COLUMNS = ("indicator", "unit", "date", "value", "low", "high", "published", "sources", "status")
@@ -165,11 +168,12 @@ def read_case_with_lines(folder: Path) -> tuple[Case, Where]:
 def _read(folder: Path) -> tuple[Case, Where]:
     check_seal(folder)
     found = {name: _yaml_files(folder, name) for name in YAML_FILES}
+    found |= {name: files for name in OPTIONAL_FILES if (files := _yaml_files(folder, name))}
     # A byte of a name that is no UTF-8 is read as half a surrogate pair.
     if any("\ud800" <= c <= "\udfff" for c in folder.resolve().name):
         wrong = "is a folder whose name is not UTF-8"
         raise refusal(shorten(str(folder)), wrong, "rename it")
-    if not any(found.values()):
+    if not any(found[name] for name in YAML_FILES):
         needs = ", ".join(f"{name}.yaml" for name in YAML_FILES)
         raise refusal(str(folder), "holds no case", f"name a folder with {needs}")
     problems: list[Problem] = []
@@ -216,6 +220,8 @@ def _read(folder: Path) -> tuple[Case, Where]:
         raise CaseError(problems)
 
     def entries[M: BaseModel](name: str, model: type[M]) -> dict[str, M]:
+        if name not in documents:
+            return {}
         document = documents[name]
         return {key: validate(model, value, document, (key,), problems) for key, value in document.data.items()}
 
@@ -225,6 +231,7 @@ def _read(folder: Path) -> tuple[Case, Where]:
         "events": entries("outcomes", EventType),
         "scenarios": entries("scenarios", Scenario),
         "sources": entries("sources", Source),
+        "claims": entries("claims", Claim),
     }
     effects = [
         validate(EffectModel, edge, documents["effects"], (index,), problems)
@@ -281,14 +288,16 @@ def write_case(case: Case, folder: str | Path) -> None:
     _check_free(folder)
     written = write_folder(folder, lambda made: write_files(case, made), STAGE)
     # A table of an earlier case in the same place would be read as one of this.
-    for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE):
+    for name in (EVENTS_FILE, SERIES_FILE, COVERAGE_FILE, *(f"{name}.yaml" for name in OPTIONAL_FILES)):
         if folder / name not in written:
             (folder / name).unlink(missing_ok=True)
 
 
 def _check_free(folder: Path) -> None:
     """Raise OptionError where a folder holds one of a case's files under another ending than it is written with."""
-    own = [(f"{name}.yaml", YAML_SUFFIXES) for name in YAML_FILES] + [(name, SUFFIXES) for name in TABLES]
+    own = [(f"{name}.yaml", YAML_SUFFIXES) for name in (*YAML_FILES, *OPTIONAL_FILES)] + [
+        (name, SUFFIXES) for name in TABLES
+    ]
     for name, endings in own:
         stem = name.rpartition(".")[0]
         others = (f"{stem}{ending}" for ending in endings if f"{stem}{ending}" != name)
@@ -310,6 +319,10 @@ def write_files(case: Case, folder: Path) -> None:
         "scenarios": plain["scenarios"],
         "sources": plain["sources"],
     }
+    if case.claims:
+        contents["claims"] = {
+            name: claim.model_dump(mode="json", exclude_defaults=True) for name, claim in case.claims.items()
+        }
     for name, content in contents.items():
         (folder / f"{name}.yaml").write_text(_yaml_text(content), encoding="utf-8", newline="\n")
     if case.panel is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, InstanceOf, Tag, model_validator
 
 from riskcast.case import quantity_ids as ids
+from riskcast.case.claims import Claim
 from riskcast.case.dyads import Dyad
 from riskcast.case.judgements import Allowed
 from riskcast.case.links import Link, base_rate_link
@@ -501,7 +502,8 @@ class CoverageRow(Strict):
 
 
 class Case(Strict):
-    """Everything that one case folder says; `dialects` is how its tables were read, which is no part of what it says.
+    """Everything that one case folder says; `dialects` is how its tables were read, which is no part of what it says,
+    and `claims` what its sources say, which the model is held against.
 
     >>> from riskcast import load_case
     >>> load_case("central_asia_2024").dyads
@@ -522,6 +524,8 @@ class Case(Strict):
     published_hash: str | None = None
     overlay_hash: str | None = None
     dialects: Annotated[tuple[InstanceOf[Dialect], ...], Field(exclude=True)] = ()
+    # Apart from what the hash is of: a claim says what a source says, and no forecast depends on it.
+    claims: Annotated[dict[Id, Claim], Field(exclude=True)] = Field(default_factory=dict)
 
     @cached_property
     def dyads(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from riskcast.case.claims import Claim
 from riskcast.case.model import Effect, EventType, Indicator, Scenario, Source
 from riskcast.case.overlays import Overlay
 from riskcast.case.settings import Settings
@@ -20,6 +21,7 @@ def case_schemas() -> dict[str, Any]:
         "effects.yaml": list[Effect],
         "scenarios.yaml": dict[str, Scenario],
         "sources.yaml": dict[str, Source],
+        "claims.yaml": dict[str, Claim],
         "overlay.yaml": Overlay,
     }
     return {

@@ -1,6 +1,11 @@
-from .evidence import Evidence as Evidence, evidence_data as evidence_data, value_evidence as value_evidence
+from .claim_data import claims_data as claims_data
+from .claim_judging import judge_claims as judge_claims, read_claims as read_claims
+from .claim_records import Finding as Finding, JudgedClaim as JudgedClaim, JudgedClaims as JudgedClaims
+from .event_ways import EventWay as EventWay
+from .evidence import Evidence as Evidence, value_evidence as value_evidence
 from .learning import Learning as Learning, learning_data as learning_data, report_learning as report_learning
 from .loss_rules import LossRule as LossRule
+from .plain_evidence import evidence_data as evidence_data
 from .retelling import retell as retell
 from .retold import (
     Counterfactual as Counterfactual,
@@ -16,3 +21,5 @@ from .sensitivity_records import (
     sensitivities_data as sensitivities_data,
 )
 from .targets import Target as Target
+from .way_records import Move as Move, Way as Way, Ways as Ways, ways_data as ways_data
+from .ways import find_ways as find_ways

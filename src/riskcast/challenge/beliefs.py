@@ -60,7 +60,8 @@ def drawn_beliefs(ahead: Forecast) -> tuple[Belief, ...]:
     Offsets and scales of series are not: a nowcast holds them at their medians.
 
     >>> from riskcast import fit, forecast, load_case
-    >>> found = drawn_beliefs(forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3))
+    >>> case = load_case("central_asia_2024")
+    >>> found = drawn_beliefs(forecast(fit(case, draws=200, prior_only=True), horizon=3))
     >>> next(one.values.shape for one in found if one.key == "outcomes.demarche.base_rate")
     (200, 1)
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,14 +22,14 @@ from riskcast.challenge.belief_groups import (
 from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
-from riskcast.challenge.regression import normal_scores, regress
-from riskcast.challenge.target_draws import SCORE, Target, TargetDraws, draw_target, read_targets
+from riskcast.challenge.regression import draws_needed, normal_scores, regress
+from riskcast.challenge.target_draws import TargetDraws, draw_targets, name_target
+from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
 from riskcast.errors import OptionError
-from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.lineage import provenance, rounded
+from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Evidence:
     targets: the numbers, as they stand; rule: when one acts, None where none was stated; most_saved: expected loss that
     knowing all would save, by target; beliefs: every quantity, place, kind and state, from the most that it is worth;
     placebos: effects of which the whole range moves nothing, None where they were not looked for; undrawn: ids of
-    quantities that are held at their medians, of which nothing can be said.
+    quantities that are held at their medians, of which nothing can be said; unjudged: labels of beliefs that are too
+    many numbers for so few draws, with the draws that they take.
     """
 
     forecast: Forecast
@@ -83,6 +84,7 @@ class Evidence:
     beliefs: tuple[Belief, ...]
     placebos: tuple[Placebo, ...] | None
     undrawn: tuple[str, ...]
+    unjudged: Mapping[str, int]
 
     @property
     def case(self) -> Case:
@@ -95,8 +97,7 @@ class Evidence:
 
     def is_told(self, belief: Belief) -> bool:
         """Whether what a belief is worth, over all targets, can be told apart from nothing."""
-        worth = belief.overall
-        return worth.explained.is_told
+        return belief.overall.explained.is_told
 
     @property
     def look_next(self) -> tuple[Look, ...]:
@@ -122,7 +123,7 @@ class Evidence:
             for target, worth in one.worth.items():
                 numbers = (worth.narrower, worth.explained, worth.other_band, worth.saved)
                 pairs = [(None, None) if known is None else (known.value, known.error) for known in numbers]
-                rows.append((one.kind, one.key, one.label, str(target), *(part for pair in pairs for part in pair)))
+                rows.append((one.kind, one.key, one.label, target.id, *(part for pair in pairs for part in pair)))
         told = [end for name in ("narrower", "explained", "other_band", "saved") for end in (name, f"{name}_error")]
         return pandas.DataFrame(rows, columns=["kind", "belief", "label", "target", *told])
 
@@ -130,7 +131,27 @@ class Evidence:
         first = "; ".join(
             f"{look.place.label} {number(look.place.overall.narrower.value, 1)}" for look in self.look_next
         )
-        return f"<Evidence on {', '.join(map(str, self.targets))}. Look here next (points narrower): {first}>"
+        named = ", ".join(target.id for target in self.targets)
+        return f"<Evidence on {named}. Look here next (points narrower): {first}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for one in (one for kind in ("place", "quantity") for one in self.of_kind(kind) if self.is_told(one)):
+            worth = one.overall
+            saved = [] if worth.saved is None else [worth.saved.value]
+            row = (one.label, one.basis, worth.narrower.value, worth.narrower.error, worth.other_band.value, *saved)
+            rows.append(row)
+        columns = (
+            Column("belief"),
+            Column("rests on"),
+            Column("points narrower", form="figure", digits=1),
+            Column("± MC", form="figure", digits=1),
+            Column("other band", form="proportion"),
+            *([] if self.rule is None else [Column("loss saved", form="figure")]),
+        )
+        stand = "; ".join(f"{name_target(self.case, t)} {number(d.estimate.mean, 0)}" for t, d in self.targets.items())
+        note = f"Were it known exactly. Indicators and event types first, then single quantities. Now: {stand}."
+        return to_html(Table("What is worth looking into", columns, rows, note=note))
 
 
 def value_evidence(
@@ -144,16 +165,16 @@ def value_evidence(
     """What knowing each quantity of a case exactly would do: to the interval and the band of scores or probabilities,
     and to what one would lose.
 
-    `of`: targets such as `score:RUS-TJK` or `demarche:RUS-TJK`, the scores of all dyads where none are named; `rule`:
-    when one acts. `placebos`: whether to look for effects that move nothing. Of a quantity phi and a number Y that is
-    expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y - E[Y | phi] around it:
-    how much narrower the 90 % interval is on average, how often the band is another, and by how much the expected loss
+    `of`: targets such as `score:RUS-TJK`, `demarche` or `P(demarche by month 3)`, all scores where none are named;
+    `rule`: when one acts; `placebos`: whether to look for effects that move nothing. Of a quantity phi and a number Y
+    that is expected given all parameters, knowing phi leaves E[Y | phi], and the spread of Y less that around it: by
+    how much the 90 % interval is narrower on average, how often the band is another, and by how much the expected loss
     min(cost, p loss) falls: the expected value of partial perfect information. Errors are those of so few draws.
     Raises OptionError and UnknownNameError for a target that is none, OptionError for a forecast that numbers from
     outside adjust.
 
     >>> from riskcast import fit, forecast, load_case
-    >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), horizon=3)
+    >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200, prior_only=True), horizon=3)
     >>> found = value_evidence(ahead, ["score:RUS-TJK"], placebos=False)
     >>> {one.kind for one in found.beliefs} == {"quantity", "place", "kind", "state"}
     True
@@ -161,26 +182,33 @@ def value_evidence(
     if ahead.outside is not None and ahead.outside.acts:
         raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
     case = ahead.case
-    targets = {target: draw_target(ahead, target) for target in read_targets(case, ahead.dyads, of)}
+    targets = draw_targets(ahead, of)
     beliefs = drawn_beliefs(ahead)
     bases = {one.key: "" if one.quantity.evidence is None else one.quantity.evidence.basis for one in beliefs}
     groups = [*single_groups(beliefs), *place_groups(case, beliefs), *kind_groups(case, beliefs), *state_groups(ahead)]
-    found, total = [], len(groups)
+    found, total, unjudged = [], len(groups), dict[str, int]()
     for done, group in enumerate(groups):
         if progress is not None:
             progress(done, total)
-        found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+        if len(group.values) >= (needed := draws_needed(group.values.shape[1])):
+            found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+        else:
+            unjudged[group.label] = needed
     found += _own(ahead, targets, rule)
     if progress is not None:
         progress(total, total)
+    # What tells of other beliefs, by way of the record, is no placebo though nothing moves with it alone.
+    telling = {key for one in found for key in one.members if one.kind == "quantity" and one.overall.explained.is_told}
+    idle = [one for one in find_placebos(ahead, progress=progress) if one.effect not in telling] if placebos else None
     return Evidence(
         ahead,
         targets,
         rule,
         {} if rule is None else {target: rule.saved(drawn.expected) for target, drawn in targets.items()},
         tuple(sorted(found, key=_rank)),
-        find_placebos(ahead, progress=progress) if placebos else None,
+        None if idle is None else tuple(idle),
         undrawn(case),
+        unjudged,
     )
 
 
@@ -211,78 +239,3 @@ def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule |
     worth = {target: known(wholes[place], parts[:, place]) for place, target in enumerate(targets)}
     overall = known(wholes.mean(axis=0), parts.mean(axis=1))
     return Belief(group.key, group.label, group.kind, group.members, basis, worth, overall, responses, turns)
-
-
-def evidence_data(found: Evidence) -> dict[str, Any]:
-    """What evidence is worth as plain data: where the numbers come from, the targets as they stand, every belief with
-    its worth by target (points of the 90 % interval, shares from 0 to 1, losses in the rule's own unit; `error` is the
-    Monte Carlo standard error), what a new value would have to be to change a band, and effects that move nothing."""
-    return {
-        **provenance(found.forecast),
-        "rule": None if found.rule is None else {"cost": found.rule.cost, "loss": found.rule.loss},
-        "targets": [_target(found, target, drawn) for target, drawn in found.targets.items()],
-        "look_here_next": [
-            {"place": look.place.key, "label": look.place.label, "quantity": look.best.key} for look in found.look_next
-        ],
-        "beliefs": [_belief(found, one) for one in found.beliefs],
-        "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
-        "held_at_their_medians": list(found.undrawn),
-    }
-
-
-def _target(found: Evidence, target: Target, drawn: TargetDraws) -> dict[str, Any]:
-    return {
-        "target": str(target),
-        "unit": "points" if target.of == SCORE else "percent",
-        **_estimate(drawn.estimate),
-        "stands": drawn.stands,
-        "most_saved": rounded(found.most_saved[target]) if target in found.most_saved else None,
-    }
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {"mean": rounded(estimate.mean), "low": rounded(estimate.low), "high": rounded(estimate.high)}
-
-
-def _belief(found: Evidence, one: Belief) -> dict[str, Any]:
-    return {
-        "belief": one.key,
-        "label": one.label,
-        "kind": one.kind,
-        "members": list(one.members),
-        "basis": one.basis or None,
-        "told_from_nothing": found.is_told(one),
-        "overall": _worth(one.overall),
-        "by_target": [
-            {
-                "target": str(target),
-                **_worth(worth),
-                "at_its_ends": None
-                if target not in one.responses
-                else [rounded(one.responses[target].low), rounded(one.responses[target].high)],
-                "turns": [
-                    {
-                        "value": rounded(turn.value),
-                        "side": "above" if turn.above else "below",
-                        "stands": turn.band,
-                        "chance": rounded(turn.chance),
-                    }
-                    for turn in one.turns.get(target, ())
-                ],
-            }
-            for target, worth in one.worth.items()
-        ],
-    }
-
-
-def _worth(worth: Worth) -> dict[str, Any]:
-    told = {
-        "narrower": worth.narrower,
-        "explained": worth.explained,
-        "other_band": worth.other_band,
-        "saved": worth.saved,
-    }
-    return {
-        name: None if one is None else {"value": rounded(one.value), "error": rounded(one.error)}
-        for name, one in told.items()
-    }

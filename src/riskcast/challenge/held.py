@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from riskcast.case.judgements import JUDGEMENTS
 from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlay
 from riskcast.case.quantity_ids import LEVEL, parse_id
@@ -92,6 +93,12 @@ class Bench:
         return self.request.scenarios[0] if self.request.scenarios else None
 
     @cached_property
+    def accepting(self) -> Case:
+        """The case, which accepts what can hardly be meant: a belief at its end is no claim, but a question."""
+        case = self.request.case
+        return case.revised(settings=case.settings.model_copy(update={"allow": JUDGEMENTS.names}))
+
+    @cached_property
     def plan(self) -> Plan:
         """What the simulation starts from where nothing is held."""
         return plan_simulation(self.learned.posterior, self.request.periods, self.request.seed)
@@ -110,7 +117,7 @@ class Bench:
         Where weights fail their check the case is fitted anew, if that is allowed. Raises CaseError where the case
         takes no such value.
         """
-        case = apply_overlay(self.request.case, {key: {"value": value} for key, value in values.items()})
+        case = apply_overlay(self.accepting, {key: {"value": value} for key, value in values.items()})
         return self.pose(case, tuple(values), may_refit=may_refit)
 
     def pose(self, case: Case, changed: tuple[str, ...], *, may_refit: bool = True) -> Held:

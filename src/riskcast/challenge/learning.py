@@ -12,12 +12,15 @@ from riskcast.case.model import Case
 from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
 from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
-from riskcast.challenge.target_draws import Target, TargetDraws, draw_target, read_targets
+from riskcast.challenge.target_draws import TargetDraws, draw_targets
+from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.machinery.array_types import Floats
+from riskcast.machinery.tables import Column, Table, to_html
+from riskcast.numbers import between, number
 from riskcast.verification.coverage import PriorCheck, report_coverage, rests_on_record
 
 if TYPE_CHECKING:
@@ -60,6 +63,11 @@ class Learned:
     khat: float
     basis: str
     from_record: bool
+
+    @property
+    def rests_on(self) -> str:
+        """What its evidence is; `this record` where the record itself is."""
+        return "this record" if self.from_record else self.basis
 
     @property
     def verdict(self) -> str:
@@ -155,6 +163,32 @@ class Learning:
         furthest = ", ".join(one.label for one in self.conflicts[:5])
         return f"<Learning of {self.case.name}. Prior and record differ: {furthest or 'nowhere'}>"
 
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                one.label,
+                "this record" if one.from_record else one.basis,
+                *one.before,
+                *one.after,
+                one.moved.value,
+                one.verdict,
+            )
+            for one in self.quantities
+        ]
+        ends = [f"{when}, {end}" for when in ("before", "after") for end in ("5 %", "median", "95 %")]
+        columns = (
+            Column("quantity"),
+            Column("rests on"),
+            *(Column(name, form="number") for name in ends),
+            Column("moved, in prior sd", form="points"),
+            Column("prior and record"),
+        )
+        note = (
+            f"{self.jointly.label}: {self.jointly.recorded} in the record, {number(self.jointly.median, 0)} expected "
+        )
+        note += f"({between(self.jointly)}), {self.jointly.verdict}. {self.forecast.posterior.origin}"
+        return to_html(Table("What the record taught", columns, rows, note=note))
+
 
 def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learning:
     """What the record made of every quantity, where it and the priors pull apart, and what numbers lean on.
@@ -173,7 +207,7 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
         raise OptionError("a posterior from the priors alone has learned nothing; leave out --prior-only")
     if ahead.outside is not None and ahead.outside.acts:
         raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
-    targets = {target: draw_target(ahead, target) for target in read_targets(ahead.case, ahead.dyads, of)}
+    targets = draw_targets(ahead, of)
     taught = taught_beliefs(drawn_beliefs(ahead))
     records = log_likelihoods(ahead.posterior)
     whole = scale(_sum(records.values()))
@@ -248,7 +282,7 @@ def learning_data(found: Learning) -> dict[str, Any]:
         "quantities": [_quantity(one) for one in found.quantities],
         "targets": [
             {
-                "target": str(target),
+                "target": target.id,
                 "mean": rounded(drawn.estimate.mean),
                 "per_doubling": [
                     {

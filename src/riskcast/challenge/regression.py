@@ -23,6 +23,8 @@ from riskcast.machinery.array_types import Floats
 # Of so many draws for each column of a basis; with fewer, what is fitted is noise.
 DRAWS_PER_COLUMN = 8
 MOST_DEGREE = 3
+# Fewer draws than these for each belief leave nothing to tell what it does from noise.
+LEAST_DRAWS_PER_BELIEF = 2
 
 
 @lru_cache(maxsize=8)
@@ -103,6 +105,16 @@ class Regression:
             np.concatenate([part[: left_out.start], part[left_out.stop :]]) for part in (self.basis, numbers)
         )
         return _regress(self.shape, basis, kept, self.gram - own.T @ own)
+
+
+def draws_needed(columns: int) -> int:
+    """How many draws a regression on so many columns of beliefs takes at least: straight lines through half as many
+    points as there are to tell them from noise.
+
+    >>> draws_needed(50)
+    100
+    """
+    return LEAST_DRAWS_PER_BELIEF * columns
 
 
 def shapes(draws: int, columns: int) -> Iterator[Shape]:

@@ -20,34 +20,35 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.case.quantities import unstretch
 from riskcast.case.quantity_ids import LEVEL, parse_id
-from riskcast.engines.draws import EventDraws, standardise_hyper
+from riskcast.challenge.points import (
+    Point,
+    has_free_trust,
+    log_gauss,
+    log_likelihood,
+    score_before,
+    shifted,
+    standardised,
+)
+from riskcast.engines.draws import EventDraws
 from riskcast.engines.fitting import SHARED, fingerprint, fit
 from riskcast.engines.hazard import (
     LOADING,
     EventModel,
-    bounded_rate,
     build_event_model,
-    log_event,
     natural_hyper,
     tension_shocks,
     year_factor,
 )
 from riskcast.engines.importance import smooth_weights
-from riskcast.engines.log_rates import rates
 from riskcast.engines.posterior import KHAT_LIMIT, Posterior
 from riskcast.engines.shared import PERSISTENCE, TRUST, Shared, SharedDraws, acting, build_shared, tension_of
 from riskcast.errors import UnreliablePosteriorError
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 
 # Weights that are worth less than this share of the draws are worse than a new fit, of a few event types or of many.
 LEAST_SHARE, LEAST_SHARE_OF_MANY, FEW = 0.5, 0.2, 3
-# Slopes of a regression that lie within so many standard errors of 0 are taken for none: their noise would add up.
-TELLING = 2.5
-# Of more units, dyad effects stay where they are.
-MOST_UNITS = 40
 UNTOUCHED, WEIGHED, REFITTED = "untouched", "weighed", "refitted"
 
 
@@ -67,36 +68,12 @@ class Relearned:
     is_good: bool = True
 
 
-@dataclass(frozen=True)
-class _Point:
-    """An event type's draws in standardised coordinates: z (draws, coefficients), xi by name of what is not fixed,
-    d (draws, units) of dyad effects."""
-
-    z: Floats
-    xi: Mapping[str, Floats]
-    d: Floats
-
-    def columns(self) -> dict[str, Floats]:
-        """Every coordinate by a name of its own."""
-        found = {f"z{i}": column for i, column in enumerate(self.z.T)} | dict(self.xi)
-        return found | {f"d{i}": column for i, column in enumerate(self.d.T)}
-
-    def moved(self, columns: Mapping[str, Floats]) -> _Point:
-        """The point with some coordinates replaced."""
-        own = self.columns() | dict(columns)
-        z, d = (
-            np.stack([own[f"{letter}{i}"] for i in range(part.shape[1])], axis=1) if part.shape[1] else part
-            for letter, part in (("z", self.z), ("d", self.d))
-        )
-        return _Point(z, {name: own[name] for name in self.xi}, d)
-
-
 @dataclass
 class Learned:
     """A posterior to start from, and what of it is worked out once."""
 
     posterior: Posterior
-    _points: dict[str, _Point] = field(default_factory=dict)
+    _points: dict[str, Point] = field(default_factory=dict)
     _likelihoods: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
@@ -109,17 +86,17 @@ class Learned:
         events = {name: own.take(part) for name, own in posterior.events.items()}
         return cls(replace(posterior, draws=draws, events=events, shared=shared, kept=None))
 
-    def point(self, event: str) -> _Point:
+    def point(self, event: str) -> Point:
         """An event type's standardised draws."""
         if event not in self._points:
-            self._points[event] = _standardised(self.posterior, event)
+            self._points[event] = standardised(self.posterior, event)
         return self._points[event]
 
     def log_likelihood(self, event: str) -> Floats:
         """Log probability of an event type's record at every draw: (draws,)."""
         if event not in self._likelihoods:
             drawn = self.posterior.events[event]
-            self._likelihoods[event] = _log_likelihood(self.posterior.models[event], drawn, self.point(event).xi)
+            self._likelihoods[event] = log_likelihood(self.posterior.models[event], drawn, self.point(event).xi)
         return self._likelihoods[event]
 
 
@@ -201,26 +178,6 @@ def _differs(one: EventModel | Shared, two: EventModel | Shared) -> bool:
     return fingerprint(SHARED, 0, 0, one) != fingerprint(SHARED, 0, 0, two)
 
 
-def _standardised(posterior: Posterior, event: str) -> _Point:
-    model, drawn = posterior.models[event], posterior.events[event]
-    stated = _stated(posterior, event)
-    spread = np.where(model.spread > 0.0, model.spread, 1.0)
-    z = np.where(model.spread > 0.0, unstretch((stated - model.middle) / spread, model.skew), 0.0)
-    sd = drawn.hyper.get("sd_dyad")
-    few = model.has_dyad_effects and sd is not None and drawn.effects.shape[1] <= MOST_UNITS
-    d = drawn.effects / sd[:, None] if few and sd is not None else np.zeros((len(z), 0))
-    return _Point(z, standardise_hyper(model, drawn.hyper), d)
-
-
-def _has_free_trust(posterior: Posterior) -> bool:
-    return not posterior.case.settings.trust.is_fixed
-
-
-def _stated(posterior: Posterior, event: str) -> Floats:
-    """Coefficients in the coordinates of the model's priors, in which a trust that is fixed stands already."""
-    return posterior.stated(event) if _has_free_trust(posterior) else posterior.events[event].coefficients
-
-
 def _moved_shared(base: Posterior, shared: Shared | None) -> tuple[SharedDraws | None, Floats, bool]:
     """What all share under other priors of it, the log ratio of its density, and whether all event types feel it."""
     nothing = np.zeros(base.draws)
@@ -237,7 +194,7 @@ def _moved_shared(base: Posterior, shared: Shared | None) -> tuple[SharedDraws |
         score = known.score(natural[name]) if not known.is_fixed else nothing
         fresh[name] = np.broadcast_to(shared.natural({name: score})[name], nothing.shape).astype(float)
         if prior.is_fixed and not known.is_fixed:
-            ratio = ratio + 0.5 * score**2 + _log_gauss(score[:, None])
+            ratio = ratio + 0.5 * score**2 + log_gauss(score[:, None])
     tension = drawn.tension
     if drawn.has_tension and fresh[PERSISTENCE] is not natural[PERSISTENCE]:
         e = np.array(tension)
@@ -256,16 +213,16 @@ def _moved(learned: Learned, model: EventModel, common: SharedDraws | None) -> t
     held += [h for h in point.xi if model.hyper[h].is_fixed]
     ratio = np.zeros(base.draws)
     if held and not base.prior_only:
-        at = [_score_before(before, model, h) for h in held]
-        moved = _shift(columns, held, at)
+        at = [score_before(before, model, h) for h in held]
+        moved = shifted(columns, held, at)
         ratio = 0.5 * sum((columns[h] ** 2 for h in (*held, *moved)), ratio)
         ratio -= 0.5 * sum((column**2 for column in moved.values()), np.zeros(base.draws))
-        ratio += _log_gauss(np.stack([columns[h] for h in held], axis=1))
+        ratio += log_gauss(np.stack([columns[h] for h in held], axis=1))
         point = point.moved(moved)
     xi = {h: value for h, value in point.xi.items() if not model.hyper[h].is_fixed}
     hyper = {h: np.broadcast_to(v, (base.draws,)).astype(float) for h, v in natural_hyper(model, xi).items()}
     coefficients = model.natural(point.z)
-    if _has_free_trust(base) and common is not None:
+    if has_free_trust(base) and common is not None:
         coefficients = acting(model, coefficients, common.trust)
     effects = drawn.effects
     if model.has_dyad_effects and "sd_dyad" in drawn.hyper:
@@ -276,40 +233,7 @@ def _moved(learned: Learned, model: EventModel, common: SharedDraws | None) -> t
     new = replace(drawn, coefficients=coefficients, hyper=hyper, effects=effects, shocks=shocks)
     if base.prior_only:
         return new, ratio
-    return new, ratio + _log_likelihood(model, new, xi) - learned.log_likelihood(name)
-
-
-def _score_before(before: EventModel, model: EventModel, held: str) -> float:
-    """Where the value at which a coordinate is held stands on its prior before that."""
-    if held in before.hyper:
-        return float(before.hyper[held].score(model.hyper[held].quantile(0.0)))
-    i = int(held[1:])
-    return float(unstretch((model.middle[i] - before.middle[i]) / before.spread[i], before.skew[i]))
-
-
-def _shift(columns: Mapping[str, Floats], held: list[str], at: list[float]) -> dict[str, Floats]:
-    """All other coordinates moved by their regression on those that are held, where it tells."""
-    x = np.stack([columns[h] for h in held], axis=1)
-    centred = x - x.mean(axis=0)
-    inverse = np.linalg.pinv(centred.T @ centred)
-    away = np.array(at) - x
-    moved = {}
-    for name, column in columns.items():
-        if name in held:
-            continue
-        slope = inverse @ (centred.T @ column)
-        rest = column - column.mean() - centred @ slope
-        error = np.sqrt(np.maximum(np.diag(inverse), 0.0) * rest.var())
-        slope = np.where(np.abs(slope) > TELLING * error, slope, 0.0)
-        moved[name] = column + away @ slope
-    return moved
-
-
-def _log_gauss(x: Floats) -> Floats:
-    """Log density, up to a constant, of the Gaussian with the mean and covariance of draws x (draws, coordinates)."""
-    away = x - x.mean(axis=0)
-    inverse = np.linalg.pinv(np.cov(away.T).reshape(x.shape[1], x.shape[1]))
-    return -0.5 * np.einsum("ij,jk,ik->i", away, inverse, away)
+    return new, ratio + log_likelihood(model, new, xi) - learned.log_likelihood(name)
 
 
 def _shocks(
@@ -327,17 +251,3 @@ def _shocks(
         return drawn.shocks
     old, new = (year_factor(before.years, *(h[name] for name in names)) for h in (drawn.hyper, hyper))
     return np.einsum("sij,sj->si", new, np.linalg.solve(old, drawn.shocks[..., None])[..., 0])
-
-
-def _log_likelihood(model: EventModel, drawn: EventDraws, xi: Mapping[str, Floats]) -> Floats:
-    """Log probability of an event type's record at many draws, dyad effects included: (draws,)."""
-    at = rates(model, drawn.coefficients, drawn.shocks, xi)
-    effects = drawn.effects.T
-    with np.errstate(over="ignore", invalid="ignore"):
-        log_hits = at.log_hits + effects[_units_of(model)]
-        happened = log_event(bounded_rate(log_hits), lambda: log_hits).sum(axis=0)
-        return happened - (at.free * np.exp(effects)).sum(axis=0)
-
-
-def _units_of(model: EventModel) -> Ints:
-    return model.hits.unit

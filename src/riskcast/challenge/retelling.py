@@ -20,7 +20,8 @@ from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import UniformTable
 
 PATHS, MOST_PATHS = 4, 64
-BLOCK_CELLS = 100_000
+# So many worlds go through the record together, and no more than a part of all, so that progress is told.
+BLOCK_CELLS, FEWEST_BLOCKS = 100_000, 4
 # What is less probable is not listed as what would have happened instead.
 LEAST_CHANCE = 0.0005
 
@@ -58,7 +59,7 @@ def retell(
     reduced = without_events(case, record, removed)
     sums = _Sums.of(posterior, reduced)
     seed = posterior.seed if seed is None else seed
-    size = max(1, BLOCK_CELLS // (max(1, len(case.dyads)) * paths))
+    size = max(1, min(BLOCK_CELLS // (max(1, len(case.dyads)) * paths), -(-posterior.draws // FEWEST_BLOCKS)))
     parts = [np.arange(first, min(first + size, posterior.draws)) for first in range(0, posterior.draws, size)]
     for done, part in enumerate(parts, start=1):
         sums.add(part, retell_draws(posterior, reduced, part, paths, seed))

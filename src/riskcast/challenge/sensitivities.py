@@ -14,63 +14,25 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from riskcast.case.quantities import Quantity
-from riskcast.challenge.held import Bench, Held, error_of
+from riskcast.challenge.ends import KIND, SCREEN_DRAWS, Setup, hold_ends
 from riskcast.challenge.sensitivity_records import Interaction, Sensitivities
-from riskcast.challenge.targets import Target, find_targets
-from riskcast.errors import CaseError, OptionError, UnknownNameError
+from riskcast.challenge.targets import find_targets
+from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request, check_request
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.cache_folder import cache_folder
 from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
-from riskcast.machinery.threads import single_thread
 from riskcast.machinery.workers import Workers, workers
-from riskcast.version import __version__
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 DRAWS: Final = 500
 PATHS: Final = 4
-# With fewer draws and paths it is settled which quantities are worth more.
-SCREEN_DRAWS, SCREEN_PATHS = 150, 2
 # Of each target so many quantities are looked at with all draws, and so many of the largest by pairs.
 KEPT, PAIRS = 25, 10
-KIND: Final = "sensitivity"
 BASE: Final = "nothing held"
 SCREENED: Final = "screened"
-CORNERS: Final = ((0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0))
-_BENCH: dict[str, Bench] = {}
-
-
-@dataclass(frozen=True)
-class _Setup:
-    """What tasks have in common: what is asked, of which targets, with how many draws and paths at most."""
-
-    request: Request
-    targets: tuple[Target, ...]
-    draws: int
-    paths: int
-
-    @property
-    def about(self) -> dict[str, Any]:
-        """What results depend on, as plain data."""
-        return {
-            "what": KIND,
-            "request": self.request.id,
-            "targets": [target.id for target in self.targets],
-            "draws": self.draws,
-            "paths": self.paths,
-            "riskcast": __version__,
-        }
-
-    @property
-    def bench(self) -> Bench:
-        """The fitted case, which each process fits once."""
-        key = json.dumps(self.about)
-        if key not in _BENCH:
-            _BENCH.clear()
-            _BENCH[key] = Bench.of(self.request, self.targets, self.draws, self.paths)
-        return _BENCH[key]
 
 
 def find_sensitivities(
@@ -118,7 +80,7 @@ def find_sensitivities(
         raise OptionError(f"paths is {paths}; give a number from 2 to 64")
     if not 0 <= pairs <= 40:
         raise OptionError(f"pairs is {pairs}; give a number from 0, for no interactions, to 40")
-    setup = _Setup(request, find_targets(request.case, request.periods, of), request.draws, paths)
+    setup = Setup(request, find_targets(request.case, request.periods, of), request.draws, paths)
     known = {key: quantity for key, quantity, _ in request.case.quantities()}
     asked = _asked(known, quantities)
     run = _Run(setup, workers_count, cluster, progress or (lambda done, total: None))
@@ -155,7 +117,7 @@ def _asked(known: Mapping[str, Quantity], quantities: Iterable[str] | None) -> t
 class _Run:
     """Does tasks that are left, here, on processes or on a cluster."""
 
-    setup: _Setup
+    setup: Setup
     workers_count: int | None
     cluster: str | None
     progress: Callable[[int, int], None]
@@ -179,76 +141,6 @@ class _Run:
         # Every process fits the case once, which a few tasks are not worth.
         few = self.workers_count is None and self.cluster is None and count < 12
         return workers(1 if few else self.workers_count, self.cluster)
-
-
-def hold_ends(setup: _Setup, keys: Sequence[str], coarse: bool) -> Finished:
-    """What the targets come to with nothing, one quantity or two of them held at the ends of their intervals.
-
-    One table `values` by target. Of nothing: base, base_error. Of one: low, high, low_error, high_error, swing_error.
-    Of two: points, error of their interaction.
-    """
-    import pandas
-
-    with single_thread():
-        bench = setup.bench
-        if coarse:
-            bench = _coarse(bench)
-        base, facts = bench.base, {}
-        if not keys:
-            columns = {"base": base.means, "base_error": error_of(base.influence)}
-            facts["warning"] = bench.original.warning
-        else:
-            known = {key: quantity for key, quantity, _ in setup.request.case.quantities()}
-            ends = [known[key].range for key in keys]
-            try:
-                columns, facts = (
-                    _one(bench, keys[0], ends[0], not coarse) if len(keys) == 1 else _two(bench, keys, ends)
-                )
-            except CaseError as error:
-                columns, facts = {}, {"refused": str(error)}
-    return Finished({"values": pandas.DataFrame(columns)}, facts)
-
-
-def _coarse(bench: Bench) -> Bench:
-    """The bench with few draws and paths, made once for each."""
-    if bench.coarse is None:
-        bench.coarse = bench.with_fewer(min(SCREEN_DRAWS, bench.draws), SCREEN_PATHS)
-    return bench.coarse
-
-
-def _one(
-    bench: Bench, key: str, ends: tuple[float, float], may_refit: bool
-) -> tuple[dict[str, Floats], dict[str, Any]]:
-    low, high = (bench.hold({key: end}, may_refit=may_refit) for end in ends)
-    base = bench.base
-    return {
-        "low": low.means - base.means,
-        "high": high.means - base.means,
-        "low_error": error_of(low.influence - base.influence),
-        "high_error": error_of(high.influence - base.influence),
-        "swing_error": error_of(high.influence - low.influence),
-    }, _health(low, high)
-
-
-def _two(
-    bench: Bench, keys: Sequence[str], ends: Sequence[tuple[float, float]]
-) -> tuple[dict[str, Floats], dict[str, Any]]:
-    corners = [bench.hold({keys[0]: ends[0][i], keys[1]: ends[1][j]}) for i, j, _ in CORNERS]
-    signs = [sign for _, _, sign in CORNERS]
-    points = sum((s * c.means for s, c in zip(signs, corners, strict=True)), np.zeros(len(bench.targets)))
-    moved = sum((s * c.influence for s, c in zip(signs, corners, strict=True)), np.zeros_like(corners[0].influence))
-    return {"points": points, "error": error_of(moved)}, _health(*corners)
-
-
-def _health(*held: Held) -> dict[str, Any]:
-    """How the least reliable of some forecasts was made."""
-    worst = max(held, key=lambda one: ("untouched", "weighed", "refitted").index(one.how))
-    return {
-        "how": worst.how,
-        "khat": max(h.khat for h in held),
-        "ess": min(h.ess for h in held),
-        "good": all(one.is_good for one in held),
-    }
 
 
 def _may_matter(ends: Mapping[str, Finished], key: str) -> bool:
@@ -275,7 +167,7 @@ def _size(done: Finished) -> Floats:
 
 
 def _gather(
-    setup: _Setup,
+    setup: Setup,
     scenario: str,
     known: Mapping[str, Quantity],
     asked: Sequence[str],
@@ -346,7 +238,7 @@ def _interactions(
     return out
 
 
-def _open(cache: str | Path | None, setup: _Setup) -> Any:
+def _open(cache: str | Path | None, setup: Setup) -> Any:
     digest = hashlib.sha256(json.dumps(setup.about, sort_keys=True).encode()).hexdigest()[:12]
     folder = Path(cache) if cache is not None else cache_folder()
     return open_checkpoints(folder / KIND / f"{setup.request.case.name}-{digest}", setup.about)

@@ -1,40 +1,19 @@
-"""Which number of a forecast is challenged: a dyad's score, or the probability of an event type."""
+"""Numbers of a forecast that are challenged, over all its draws, and the bands that they can fall into."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.errors import UnknownNameError
-from riskcast.forecasting.estimates import Estimate, given_parameters, span
+from riskcast.challenge.targets import Target, find_targets, shares_of
+from riskcast.forecasting.estimates import Estimate, given_parameters, span, summarise
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import WORDS, band_of, estimative_words
+from riskcast.forecasting.simulation import PATHS
 from riskcast.machinery.array_types import Bools, Floats, Ints
-
-SCORE: Final = "score"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A number of a forecast: `of` is `score` or an event type, `unit` a dyad, or the host.
-
-    >>> str(Target("demarche", "RUS-TJK"))
-    'demarche:RUS-TJK'
-    """
-
-    of: str
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.of}:{self.unit}"
-
-    def label(self, case: Case) -> str:
-        """As people read it."""
-        return f"{self.unit}, {SCORE if self.of == SCORE else case.events[self.of].label}"
 
 
 @dataclass(frozen=True)
@@ -81,45 +60,66 @@ class TargetDraws:
         return self.names[self.now]
 
 
-def read_targets(case: Case, dyads: Sequence[str], given: Sequence[str] | None) -> tuple[Target, ...]:
-    """The targets that are named as `score:RUS-TJK`, `demarche:RUS-TJK`, or `score` or an event type of all `dyads`;
-    all scores where none is named.
+def is_score(target: Target) -> bool:
+    """Whether a target is a score, and no probability."""
+    return not target.event and target.term is None
 
-    Raises UnknownNameError for an unknown event type or dyad.
+
+def name_target(case: Case, target: Target) -> str:
+    """A target as people read it; a query as it was asked.
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
-    >>> [str(found) for found in read_targets(case, case.dyads, ["score:RUS-TJK", "restrictive_act"])]
-    ['score:RUS-TJK', 'restrictive_act:RUS']
+    >>> [name_target(case, one) for one in find_targets(case, 12, ["score:RUS-TJK", "demarche:RUS-TJK"])]
+    ['RUS-TJK, score', 'RUS-TJK, Demarche (summons or note)']
     """
-    return tuple(dict.fromkeys(one for text in given or (SCORE,) for one in _read(case, dyads, text.strip())))
+    if target.term is not None:
+        return target.id
+    return f"{target.unit}, {case.events[target.event].label if target.event else 'score'}"
 
 
-def _read(case: Case, dyads: Sequence[str], text: str) -> list[Target]:
-    of, _, unit = text.partition(":")
-    if of != SCORE and of not in case.events:
-        raise UnknownNameError("score or event type", of, (SCORE, *case.events))
-    units = (case.host,) if of != SCORE and case.events[of].scope == "host" else tuple(dyads)
-    if unit and unit not in units:
-        raise UnknownNameError("dyad at the start of the horizon" if len(units) > 1 else "unit", unit, units)
-    return [Target(of, one) for one in ([unit] if unit else units)]
+def draw_targets(ahead: Forecast, of: Sequence[str] | None) -> Mapping[Target, TargetDraws]:
+    """Targets as `find_targets` reads them over all draws of a forecast; all its scores where none is named.
+
+    Raises as `find_targets` does, and UnknownNameError for a dyad that has ended before the horizon.
+    """
+    named = of or [f"score:{dyad}" for dyad in ahead.dyads]
+    return {target: _draw(ahead, target) for target in find_targets(ahead.case, ahead.horizon, named)}
 
 
-def draw_target(ahead: Forecast, target: Target) -> TargetDraws:
-    """A target over all draws of a forecast."""
-    is_score = target.of == SCORE
-    shared = not is_score and ahead.case.events[target.of].scope == "host"
-    columns = ahead.columns[:1] if shared else ahead.columns[[ahead.dyads.index(target.unit)]]
-    drawn, noise, _ = ahead.score_averages(columns) if is_score else ahead.averages(target.of, columns)
-    values, errors = drawn[:, :1].T.astype(float), noise[:, :1].T.astype(float)
-    basis = span(ahead.plan.chances(columns)[:, ahead.simulated.rows]) if errors.any() else None
-    expected = given_parameters(values, errors, basis)[0]
-    if is_score:
-        bands = ahead.case.settings.bands
+def _draw(ahead: Forecast, target: Target) -> TargetDraws:
+    case = ahead.case
+    own = ahead.dyads.index(target.unit) if target.unit in ahead.dyads else 0
+    columns = ahead.columns[[own]]
+    basis = span(ahead.plan.chances(columns)[:, ahead.simulated.rows])
+    if is_score(target):
+        bands, found = case.settings.bands, ahead.score(target.unit)
         places = tuple(band.start for band in bands[1:])
         names = tuple(band_of(start, bands) for start in (bands[0].start, *places))
-        return TargetDraws(target, ahead.score(target.unit), values[0], errors[0], expected, places, names)
+        return _over_draws(target, found, *ahead.score_averages(columns)[:2], basis, places, names)
     places = tuple(100.0 * limit for limit, _ in WORDS[:-1])
     names = tuple(estimative_words(limit / 100.0) for limit in (0.0, *places))
-    found = ahead.probability(target.of, target.unit).times(100.0)
-    return TargetDraws(target, found, 100.0 * values[0], 100.0 * errors[0], 100.0 * expected, places, names)
+    if target.event:
+        found = ahead.probability(target.event, target.unit).times(100.0)
+        drawn, noise, _ = ahead.averages(target.event, columns)
+        return _over_draws(target, found, 100.0 * drawn[:, :1], 100.0 * noise[:, :1], basis, places, names)
+    paths = ahead.paths or PATHS
+    drawn = shares_of(ahead, [target], paths)[target.id][ahead.simulated.rows, None]
+    # Of so few futures each draw tells little of its own chance: all tell how far chance throws them on average.
+    noise = np.full(drawn.shape, np.sqrt(float((drawn * (100.0 - drawn)).mean()) / (paths - 1)))
+    found = summarise(drawn.T, noise.T, basis, drawn.mean(axis=0), 0.0, 100.0)[0]
+    return _over_draws(target, found, drawn, noise, basis, places, names)
+
+
+def _over_draws(
+    target: Target,
+    estimate: Estimate,
+    drawn: Floats,
+    noise: Floats,
+    basis: Floats,
+    places: tuple[float, ...],
+    names: tuple[str, ...],
+) -> TargetDraws:
+    values, errors = drawn.T.astype(float), noise.T.astype(float)
+    expected = given_parameters(values, errors, basis if errors.any() else None)[0]
+    return TargetDraws(target, estimate, values[0], errors[0], expected, places, names)

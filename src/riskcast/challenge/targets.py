@@ -94,7 +94,7 @@ def values_of(
     held: dict[str, Floats] = {}
     if asked:
         ahead = Forecast(posterior, name, assumed, horizon, simulated.paths, plan.seed, plan, simulated, True)
-        held = _shares(ahead, asked, paths or PATHS)
+        held = shares_of(ahead, asked, paths or PATHS)
     columns = []
     for target in targets:
         if target.term is not None:
@@ -107,7 +107,7 @@ def values_of(
     return np.stack(columns, axis=1).astype(float)
 
 
-def _shares(ahead: Forecast, asked: Sequence[Target], paths: int) -> dict[str, Floats]:
+def shares_of(ahead: Forecast, asked: Sequence[Target], paths: int) -> dict[str, Floats]:
     """On how many of a draw's futures every query holds, in percent."""
     terms = [target.term for target in asked if target.term is not None]
     out = np.zeros((len(asked), ahead.plan.draws))

@@ -189,7 +189,8 @@ class Abducted:
         before, uniform = self._rates[event, t], self._uniforms(event, t)
         kept = kept_chance(before, rate)
         kept[:, settled] = 1.0
-        added = np.where(rate > before, rate - before, 0.0)
+        with np.errstate(invalid="ignore"):
+            added = np.where(rate > before, rate - before, 0.0)
         chance = np.where(told | settled, 0.0, -np.expm1(-added))
         # The chance of a cell that is kept is below 1 only where its rate has fallen.
         happened = np.where(told, (kept >= 1.0) | (uniform < kept), uniform < chance)

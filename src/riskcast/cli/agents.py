@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -26,9 +27,14 @@ def mcp(
     from riskcast.agents.serving import make_server
     from riskcast.case.files import list_cases
     from riskcast.cli.options import read_case
+    from riskcast.cli.program import leave_on_signals
     from riskcast.engines.fitting import check_draws
 
     check_draws(draws, seed)
     opened = [read_case(name) for name in case or list_cases()]
     desk = Desk({one.name: one for one in opened}, draws, seed, prior_only, allow_unreliable, place)
-    make_server(desk).run("stdio")
+    server = make_server(desk)
+    leave_on_signals()
+    if sys.stdin.isatty():
+        print("riskcast: waiting for an agent on standard input; Ctrl-C ends it", file=sys.stderr)
+    server.run("stdio")

@@ -12,6 +12,7 @@ from riskcast.cli import program
 from riskcast.cli.agents import mcp
 from riskcast.cli.app_server import open_app
 from riskcast.cli.changed import changed
+from riskcast.cli.claims import claims
 from riskcast.cli.counterfactual import counterfactual
 from riskcast.cli.differences import diff
 from riskcast.cli.evidence import evidence
@@ -20,6 +21,7 @@ from riskcast.cli.exports import export
 from riskcast.cli.history import history
 from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
+from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
     JsonOption,
@@ -37,6 +39,7 @@ from riskcast.cli.options import (
 from riskcast.cli.questions import ask
 from riskcast.cli.runs import rerun, run
 from riskcast.cli.sensitivity import sensitivity
+from riskcast.cli.stress import stress
 from riskcast.cli.track import track
 from riskcast.cli.updates import (
     add_event,
@@ -140,6 +143,10 @@ def check(
     from riskcast.verification.coverage import coverage_data, report_coverage
 
     published, where = load_case_with_lines(case)
+    if published.claims:
+        from riskcast.challenge.claim_judging import read_claims
+
+        read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]
     found, where = beneath_overlays(published, overlays, where)
     tell(nameless_overlays(published, overlays))
@@ -232,7 +239,9 @@ def schema(
 
 for _command in (
     ask,
+    claims,
     sensitivity,
+    stress,
     evidence,
     learned,
     export,
@@ -250,7 +259,7 @@ for _command in (
     mcp,
 ):
     app.command()(_command)
-for _command in (copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
+for _command in (merge, copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
 app.command("set")(set_numbers)
 app.command("app")(open_app)

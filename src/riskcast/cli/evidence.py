@@ -12,9 +12,9 @@ from riskcast.errors import OptionError
 OfOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TARGET",
-        help="Of what: score:RUS-TJK, or demarche, of all dyads or of one; repeatable.",
-        show_default="the scores of all dyads",
+        metavar="NUMBER",
+        help='score, an outcome, of one pair (score:RUS-TJK), or a query such as "P(demarche by month 3)"; repeatable.',
+        show_default="all scores",
     ),
 ]
 
@@ -30,20 +30,22 @@ def evidence(
     as_json: JsonOption = False,
 ) -> None:
     """Which belief is worth looking into: what knowing it would do to scores, bands and losses."""
-    from riskcast.challenge.evidence import evidence_data, value_evidence
+    from riskcast.challenge.evidence import value_evidence
     from riskcast.challenge.loss_rules import LossRule
-    from riskcast.challenge.target_draws import read_targets
+    from riskcast.challenge.targets import find_targets
 
     one_scenario(asked)
     if (cost is None) != (loss is None):
         raise OptionError("a rule needs both numbers; give --cost and --loss, such as --cost 1 --loss 4")
     rule = None if cost is None or loss is None else LossRule(cost, loss)
     request = asked.request()
-    read_targets(request.case, request.case.dyads, of)
+    find_targets(request.case, request.periods, of or ())
     [ahead] = forecast_asked(request)
     with progress("Weighing beliefs") as report:
         found = value_evidence(ahead, of, rule=rule, placebos=placebos, progress=report)
     if as_json:
+        from riskcast.challenge.plain_evidence import evidence_data
+
         print_json(evidence_data(found))
     else:
         from riskcast.terminal.evidence import evidence_view

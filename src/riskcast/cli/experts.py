@@ -98,7 +98,7 @@ def disagree(
     horizon: HorizonOption = None,
     draws: DrawsOption = 1000,
     seed: SeedOption = 1,
-    permutations: Annotated[int, typer.Option(help="Orders to sample where beliefs are many.")] = 16,
+    permutations: Annotated[int, typer.Option(help="Orders to sample where beliefs are many; 0: no parts.")] = 16,
     allow_unreliable: UnreliableOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -167,6 +167,8 @@ def pool(
         raise OptionError(f"--quantities is {quantities!r}; give one of {', '.join(QUANTITY_POOLS)}")
     if out is not None and out.exists():
         raise OptionError(f"{out} exists; name another file")
+    if out is not None and not out.parent.is_dir():
+        raise OptionError(f"{out.parent} is no folder; make it, or name a file elsewhere")
     # Alone each forecast is made; what beliefs do one by one is not asked.
     heard = hear(
         case,
@@ -355,6 +357,7 @@ def hear(
 
 def read_panel(named: str, case: Case, panel: Path | None, files: list[Path] | None) -> Panel:
     """The panel that was named, the overlays of experts, or panel.yaml of the case's folder."""
+    from riskcast.case.files import find_folder
     from riskcast.experts.panels import gather_experts, load_panel
 
     if files and panel is not None:
@@ -362,7 +365,7 @@ def read_panel(named: str, case: Case, panel: Path | None, files: list[Path] | N
     if files:
         found = gather_experts(files)
     else:
-        own = Path(named) / "panel.yaml"
+        own = find_folder(named) / "panel.yaml"
         if panel is None and not own.is_file():
             raise OptionError(f"no panel: {own} is no file; give --panel FILE, or --expert FILE for each expert")
         found = load_panel(own if panel is None else panel)
@@ -396,6 +399,10 @@ def weigh(
         raise OptionError("--cutoff is of weights by seed questions; give --weights seeds")
     if way == "ledger":
         earned = earned_in_ledger(case.as_of)
+        lacking = [name for name in panel.names if name not in earned]
+        if len(lacking) < len(panel.names):
+            for name in lacking:
+                print(f"riskcast: to note: {name} has earned nothing in the ledger: weight 0", file=sys.stderr)
         return way, [earned.get(name, 0.0) for name in panel.names]
     if way == "seeds":
         from riskcast.experts.seed_scores import classical_model, seeds_of

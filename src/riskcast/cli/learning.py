@@ -19,14 +19,14 @@ def learned(
 ) -> None:
     """What the record moved, where it and the priors pull apart, and which of the two scores lean on."""
     from riskcast.challenge.learning import learning_data, report_learning
-    from riskcast.challenge.target_draws import read_targets
+    from riskcast.challenge.targets import find_targets
     from riskcast.errors import OptionError
 
     one_scenario(asked)
     if asked.prior_only:
         raise OptionError("from the priors alone nothing is learned; leave out --prior-only")
     request = asked.request()
-    read_targets(request.case, request.case.dyads, of)
+    find_targets(request.case, request.periods, of or ())
     [ahead] = forecast_asked(request)
     found = report_learning(ahead, of)
     if as_json:

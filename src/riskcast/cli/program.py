@@ -203,6 +203,22 @@ def _said(text: str, status: int) -> int:
     return status
 
 
+def leave_on_signals() -> None:
+    """From now on a signal ends the program at once: for a command that has nothing to tidy up, and waits in a thread
+    for input that no signal wakes."""
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == _signals._raise:
+            signal.signal(number, _leave)
+
+
+def _leave(number: int, frame: Any) -> NoReturn:
+    _signals.heard = number
+    status = _interrupted()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _interrupted() -> int:
     """Say that a signal ended the program; gives the status that tells which."""
     number = _signals.heard or signal.SIGINT

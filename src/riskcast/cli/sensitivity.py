@@ -89,10 +89,11 @@ def sensitivity(
         )
     if chart is not None:
         from riskcast.charts.sensitivity import sensitivity_chart
+        from riskcast.charts.stills import WIDTH
         from riskcast.charts.verification import to_svg
         from riskcast.machinery.staging import write_atomically
 
-        write_atomically(chart, to_svg(sensitivity_chart(found)))
+        write_atomically(chart, to_svg(sensitivity_chart(found, width=WIDTH)))
     if as_json:
         print_json(sensitivities_data(found))
     else:

@@ -13,6 +13,7 @@ from .seed_scores import (
 from .seed_table import read_seeds as read_seeds
 from .sheet_answers import read_answers as read_answers
 from .sheets import Sheet as Sheet, make_sheet as make_sheet
+from .three_way import Conflict as Conflict, Merged as Merged, merge_cases as merge_cases
 from .together import (
     PooledNumber as PooledNumber,
     Together as Together,

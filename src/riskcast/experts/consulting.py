@@ -67,7 +67,7 @@ def consult_panel(
     All forecasts meet the same chance. Each expert's numbers are split from those of a center: the case as published,
     the case with the panel's pooled quantities (`against="pool"`), or that of a named expert; for a panel of two that
     of the first, so that parts are those of `diff`. The parts are Shapley values over beliefs, from all coalitions up
-    to six that differ, else from `permutations` random orders and their reverses. `weights`,
+    to six that differ, else from `permutations` random orders and their reverses; 0 leaves them out. `weights`,
     `earned`: as for `settle_weights`. `blanks`: what stands where an expert gives no number. Raises CaseError for
     beliefs that do not fit the case, OptionError for a bad option, UnreliablePosteriorError as `fit` does.
 
@@ -88,7 +88,8 @@ def consult_panel(
     """
     if permutations and (permutations < 8 or permutations > 10_000 or permutations % 2):
         raise OptionError(f"permutations is {permutations}; give an even number from 8 to 10000, or 0 for none")
-    chosen = blanks or panel.blanks or PUBLISHED
+    panel = replace(panel, blanks=blanks or panel.blanks)
+    chosen = panel.blanks or PUBLISHED
     if chosen not in BLANKS:
         raise OptionError(f"blanks is {chosen!r}; give one of {', '.join(BLANKS)}")
     known = published_quantities(case, panel)
@@ -134,6 +135,7 @@ def consult_panel(
         beliefs=parts,
         numbers=splits.numbers,
         exact=splits.exact,
+        is_split=permutations > 0,
         forecasts=splits.done,
         told=tuple(dict.fromkeys(told)),
         failures=tuple(splits.forecasts.failures),

@@ -15,6 +15,7 @@ from riskcast.comparison.in_between import Numbers
 from riskcast.errors import UnknownNameError
 from riskcast.experts.disagreement import Belief, Disagreement, disagreement_of
 from riskcast.experts.panels import Blank, Blanks, Expert, Panel, Weighting
+from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.array_types import Floats
@@ -54,7 +55,8 @@ class Hearing:
 
     center: the case that experts are held against, called `against`; beliefs: what each belief adds to each expert's
     numbers, from those of the center; exact: whether all coalitions of beliefs were forecast, rather than sampled
-    orders; forecasts: how many were made; told: what a reader should know; failures: checks that a posterior failed.
+    orders; is_split: whether numbers were split over beliefs at all; forecasts: how many were made; told: what a reader
+    should know; failures: checks that a posterior failed.
     """
 
     panel: Panel
@@ -69,6 +71,7 @@ class Hearing:
     beliefs: tuple[Belief, ...]
     numbers: Numbers
     exact: bool
+    is_split: bool
     forecasts: int
     told: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -93,9 +96,18 @@ class Hearing:
         """Every expert's numbers: (experts, 1 + batches, numbers)."""
         return np.array([voice.values for voice in self.voices])
 
+    def units(self, of: str = SCORE) -> tuple[str, ...]:
+        """Whose scores, or probabilities of an outcome, are forecast: dyads, or the host of one that they share."""
+        return self.dyads if of == SCORE else tuple(unit for event, unit in self.numbers.outcomes if event == of)
+
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Unit and what of it, of all numbers in their order."""
+        return (*((dyad, SCORE) for dyad in self.dyads), *((unit, event) for event, unit in self.numbers.outcomes))
+
     def place(self, dyad: str, of: str = SCORE) -> int:
-        """Where a dyad's score, or the probability of an outcome, stands among the numbers; raises UnknownNameError."""
-        if dyad not in self.dyads:
+        """Where a dyad's score, or the probability of an outcome, stands among the numbers; of an outcome that dyads
+        share, the host's. Raises UnknownNameError."""
+        if dyad not in self.dyads and not (of != SCORE and dyad == self.published.host and dyad in self.units(of)):
             raise UnknownNameError("dyad", dyad, self.dyads)
         if of == SCORE:
             return self.dyads.index(dyad)
@@ -107,6 +119,15 @@ class Hearing:
         if not found:
             raise UnknownNameError("outcome", of, (SCORE, *dict.fromkeys(event for event, _ in self.numbers.outcomes)))
         return found[0]
+
+    def estimates(self, dyad: str, of: str = SCORE) -> tuple[Estimate, ...]:
+        """What each expert alone says of a number, in points of a hundred, with its 90 % interval; raises
+        UnknownNameError."""
+        place = self.place(dyad, of)
+        if of == SCORE:
+            return tuple(voice.forecast.score(dyad) for voice in self.voices)
+        unit = self.numbers.outcomes[place - len(self.dyads)][1]
+        return tuple(voice.forecast.probability(of, unit).times(100.0) for voice in self.voices)
 
     def disagreement(self, dyad: str, of: str = SCORE) -> Disagreement:
         """How far experts are apart about a dyad's score, or the probability of an outcome, and which beliefs that is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from riskcast.experts.hearing import SCORE, Hearing
+from riskcast.experts.hearing import Hearing
 from riskcast.experts.seed_scores import ClassicalModel
 from riskcast.experts.together import Together
 from riskcast.version import __version__
@@ -13,10 +13,6 @@ from riskcast.version import __version__
 
 def hearing_data(heard: Hearing) -> dict[str, Any]:
     """A hearing as plain data, with all digits: experts, blanks, and by number what each says and why."""
-    numbers = [(dyad, SCORE, dyad) for dyad in heard.dyads]
-    numbers += [
-        (unit, event, unit if unit in heard.dyads else heard.dyads[0]) for event, unit in heard.numbers.outcomes
-    ]
     return {
         "riskcast_version": __version__,
         "case": {
@@ -50,8 +46,14 @@ def hearing_data(heard: Hearing) -> dict[str, Any]:
             for voice in heard.voices
         ],
         "numbers": [
-            {"unit": unit, "of": of, "unit_of_values": "points of 100", **asdict(heard.disagreement(dyad, of))}
-            for unit, of, dyad in numbers
+            {
+                "unit": unit,
+                "of": of,
+                "unit_of_values": "points of 100",
+                "intervals": [[one.low, one.high] for one in heard.estimates(unit, of)],
+                **asdict(heard.disagreement(unit, of)),
+            }
+            for unit, of in heard.places()
         ],
     }
 
@@ -62,8 +64,7 @@ def together_data(together: Together) -> dict[str, Any]:
     said = hearing_data(heard)
     numbers = []
     for told in said.pop("numbers"):
-        dyad = told["unit"] if told["unit"] in heard.dyads else heard.dyads[0]
-        one = together.number(dyad, told["of"])
+        one = together.number(told["unit"], told["of"])
         numbers.append({**asdict(one), "unit": told["unit"], "experts": told["values"], "errors": told["errors"]})
     return said | {
         "pool_of_quantities": together.pool,

@@ -38,7 +38,7 @@ def mix_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float], case:
     each forecasts (the linear pool; Stone, 1961), of all numbers at once: probabilities, scores, joint futures. It can
     be scored, asked, explained and exported as any other. Draw by draw it meets the chance that each expert's own
     forecast met. `case`: what it is called, the first expert's where none is given. Raises OptionError where forecasts
-    do not share draws, seed, horizon, scenario and the structure of their cases.
+    do not share draws, seed, horizon, scenario and the structure of their cases, and for weights that are not theirs.
 
     >>> import riskcast
     >>> case = riskcast.load_case("central_asia_2024")
@@ -47,6 +47,9 @@ def mix_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float], case:
     >>> both.score("RUS-TJK") == one.score("RUS-TJK")
     True
     """
+    if not forecasts or len(weights) != len(forecasts) or not sum(weights) > 0.0 or min(weights) < 0.0:
+        told = f"{list(weights)} for {len(forecasts)} forecasts"
+        raise OptionError(f"weights are {told}; give one of at least 0 for each, not all 0")
     forecasts = with_equal_paths(tuple(forecasts))
     first = forecasts[0]
     for ahead in forecasts:

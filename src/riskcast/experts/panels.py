@@ -199,7 +199,8 @@ def settle_weights(
     """How experts are weighed, and their weights, which add up to 1.
 
     weighting: as asked for, else as the panel says, else as given where all have a weight, else equal; earned: of each
-    expert, what seed questions or a ledger make of it. Raises OptionError where weights lack or are all 0.
+    expert, what seed questions or a ledger make of it. Raises OptionError where weights lack, are no weights or are
+    all 0, and for earned ones that would not be used.
 
     >>> panel = load_panel("docs/panel_2024/panel.yaml")
     >>> settle_weights(panel, "equal")[1] == (1 / 3, 1 / 3, 1 / 3)
@@ -207,6 +208,10 @@ def settle_weights(
     """
     given = [expert.weight for expert in panel.experts]
     way = weighting or panel.weights or ("given" if None not in given else "equal")
+    if earned is not None and way not in ("seeds", "ledger"):
+        raise OptionError(
+            f"earned weights are given, and experts weigh as {way}; ask for seeds or ledger, or leave them"
+        )
     if way == "equal":
         own: Sequence[float] = [1.0] * len(given)
     elif way == "given":
@@ -219,6 +224,10 @@ def settle_weights(
         raise OptionError(f"weights by {way} are to be worked out first; give them, or take equal weights")
     else:
         own = earned
+    if len(own) != len(given) or not all(0.0 <= weight < float("inf") for weight in own):
+        raise OptionError(
+            f"earned weights are {list(own)}; give a number of at least 0 for each of {len(given)} experts"
+        )
     total = sum(own)
     if not total > 0.0:
         wrong = "all weights are 0" if way == "given" else f"no expert has earned a weight by {way}"

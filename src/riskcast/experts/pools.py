@@ -55,13 +55,17 @@ def pool_quantity(
     quantile: the weighted means of the medians and of the ends of the intervals, on the link (Vincent, 1912; Ratcliff,
     1979; Lichtendahl, Grushka-Cockayne and Winkler, 2013): experts who are sure of different things pool to one who is
     as sure as they are. linear: median and 5 and 95 % quantiles of the mixture, which is as wide as they are apart.
-    Raises OptionError for a mixture that no prior fits.
+    Raises OptionError for a mixture that no prior fits, and for weights that are none or all 0.
 
     >>> from riskcast.case.links import LOG
     >>> two = [Quantity(median=2.0, interval=(1.0, 4.0)), Quantity(median=8.0, interval=(4.0, 16.0))]
     >>> pool_quantity(two, [0.5, 0.5], LOG).interval, pool_quantity(two, [0.5, 0.5], LOG, "linear").median
     ((2.0, 8.0), 4.0)
     """
+    if len(weights) != len(quantities) or not sum(weights) > 0.0 or min(weights) < 0.0:
+        raise OptionError(
+            f"weights are {list(weights)}; give one of at least 0 for each of {len(quantities)}, not all 0"
+        )
     first = quantities[0]
     if all(_numbers(one) == _numbers(first) for one in quantities):
         return first

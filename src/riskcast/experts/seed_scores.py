@@ -109,8 +109,8 @@ def classical_model(seeds: SeedAnswers, cutoff: float | None = None, overshoot: 
     >>> said = SeedAnswers(("sure", "wide"), tuple("abcdefghij"), np.array([sure, wide]),
     ...     np.array([0.6, 0.7, 0.8, 0.95, 0.99, 1.05, 1.2, 1.3, 1.4, 1.5]), np.zeros(10, dtype=bool))
     >>> found = classical_model(said)
-    >>> found.weights, found.scores[0].information > found.scores[1].information
-    ((0.0, 1.0), True)
+    >>> found.weights[1] > 0.9, found.scores[0].information > found.scores[1].information
+    (True, True)
     """
     low, high, said, answers = _scaled(seeds, overshoot)
     calibration = np.array([_calibration(own, answers) for own in said])

@@ -50,11 +50,12 @@ def read_seeds(file: str | Path) -> SeedAnswers:
             problems.append(Problem(name, line, "answer", wrong, "a question has one of each"))
         rows[question, expert] = row
     experts = tuple(dict.fromkeys(expert for _, expert in rows))
-    for question in truth:
-        for expert in experts:
-            if (question, expert) not in rows and not problems:
-                wrong = f"{expert} does not answer {question}"
-                problems.append(Problem(name, None, "", wrong, "add the row, or leave the question out"))
+    if not problems:
+        lacking = [(question, expert) for question in truth for expert in experts if (question, expert) not in rows]
+        mend = "add the row, or leave the question out"
+        problems += [
+            Problem(name, None, "", f"{expert} does not answer {question}", mend) for question, expert in lacking
+        ]
     if not rows and not problems:
         problems.append(Problem(name, None, "", "holds no answer", "write a row for each question and expert"))
     if problems:

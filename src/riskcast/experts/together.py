@@ -128,11 +128,8 @@ class Together:
         """One row for each number, in points of 100: columns dyad, of, linear, log, low, high (90 %), case."""
         import pandas
 
-        heard = self.heard
-        wanted = [(dyad, SCORE) for dyad in heard.dyads]
-        wanted += [(unit if unit in heard.dyads else heard.dyads[0], event) for event, unit in heard.numbers.outcomes]
         rows = []
-        for dyad, of in wanted:
+        for dyad, of in self.heard.places():
             one = self.number(dyad, of)
             rows.append((dyad, of, one.linear, one.log, one.mixture.low, one.mixture.high, one.case))
         return pandas.DataFrame(rows, columns=["dyad", "of", "linear", "log", "low", "high", "case"])
@@ -142,7 +139,7 @@ def pool_panel(heard: Hearing, pool: QuantityPool = "quantile") -> Together:
     """What a panel that was heard says together: pools of its forecasts, the case of pooled quantities with its own
     forecast, the mixture, and how each number would be without each expert.
 
-    Raises OptionError for quantities that cannot be pooled, and for weights that all are one expert's.
+    Raises OptionError for quantities that cannot be pooled.
     """
     beliefs = {key: [voice.beliefs[key] for voice in heard.voices] for key in heard.panel.stated}
     weights = heard.weights.tolist()

@@ -21,9 +21,15 @@ def read_query(forecast: Forecast, text: str) -> Query:
 
 def read_ahead(case: Case, horizon: int, text: str) -> tuple[Query, tuple[str, ...]]:
     """A query to a forecast of so many periods that is still to be made, and the dyads that it will have."""
+    names, there = names_ahead(case, horizon)
+    return parse_query(text, names), there
+
+
+def names_ahead(case: Case, horizon: int) -> tuple[Vocabulary, tuple[str, ...]]:
+    """The names of a forecast of so many periods that is still to be made, and the dyads that it will have."""
     record = build_record(case)
     there = tuple(case.dyads[i] for i in np.flatnonzero(record.present))
-    return parse_query(text, _vocabulary(case, there, record.timeline.cells(horizon).last, horizon)), there
+    return _vocabulary(case, there, record.timeline.cells(horizon).last, horizon), there
 
 
 def _vocabulary(case: Case, dyads: Sequence[str], ends: tuple[dt.date, ...], horizon: int) -> Vocabulary:

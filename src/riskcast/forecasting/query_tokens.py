@@ -24,7 +24,7 @@ class QueryError(RiskcastError, ValueError):
     """A query that cannot be read; tells the column, what is wrong there and how to mend it."""
 
     def __init__(self, text: str, column: int, wrong: str) -> None:
-        self.column = column
+        self.column, self.wrong = column, wrong
         shown = shorten(text, MOST_CHARACTERS)
         super().__init__(f"the query cannot be read: column {column}: {wrong}\n  {shown}\n  {' ' * (column - 1)}^")
 

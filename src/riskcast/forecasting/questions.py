@@ -102,7 +102,7 @@ def ask(
     asked = read_query(forecast, query)
     queries = _bound(forecast.dyads, asked, dyads)
     given = paths or (forecast.paths if forecast.paths_given and forecast.paths else None)
-    count = _Count(forecast, queries, cells)
+    count = Count(forecast, queries, cells)
     for first, last in stages(given or MOST_PATHS):
         count.add(first, last, progress)
         if given is None and count.is_enough():
@@ -124,8 +124,8 @@ def _bound(known: Sequence[str], asked: Query, dyads: Sequence[str] | None) -> l
 
 
 @dataclass
-class _Count:
-    """Counts paths on which queries hold, stage by stage."""
+class Count:
+    """Counts the paths of a forecast on which queries, each with the dyad that it is asked of, hold: stage by stage."""
 
     forecast: Forecast
     queries: list[tuple[Query, str | None]]

@@ -15,7 +15,7 @@ from riskcast.terminal.tables import ruled_table
 
 MOST_EVENTS, MOST_INSTEAD = 40, 8
 # What is less to be expected is left to --json.
-LEAST_INSTEAD = 0.01
+LEAST_INSTEAD, LEAST_MOVED = 0.01, 0.05
 
 
 def counterfactual_view(found: Counterfactual) -> RenderableType:
@@ -27,9 +27,9 @@ def counterfactual_view(found: Counterfactual) -> RenderableType:
     ]
     if posterior.warning:
         parts.append(Text(posterior.warning, style="yellow" if posterior.is_reliable else "bold red"))
-    for one in found.removed:
-        head = Text.assemble(("without ", "dim"), (f"{case.events[one.event].label}, {one.unit}, {one.when}", "bold"))
-        parts.append(head.append(f"\n  {one.description}" if one.description else "", style="dim"))
+    for label, units, when, description in _left_out(found):
+        head = Text.assemble(("without ", "dim"), (f"{label}, {units}, {when}", "bold"))
+        parts.append(head.append(f"\n{description}" if description else "", style="dim"))
     if not found.events:
         parts.append(Text("The record holds nothing later that a search covers.", style="bold"))
     elif not found.moved:
@@ -47,8 +47,8 @@ def counterfactual_view(found: Counterfactual) -> RenderableType:
             ends = interval(share.estimate), error_size(100 * share.error)
             table.add_row(one.label, one.unit, percent(share.mean), *ends, number(one.expected.mean, 2))
         parts.append(table)
-    counts = [one for one in found.counts if one.recorded or one.expected.mean >= LEAST_INSTEAD]
-    if found.moved or instead:
+    counts = [one for one in found.counts if abs(one.recorded - one.expected.mean) >= LEAST_MOVED]
+    if counts:
         parts += [Text("How many, in periods and pairs", style="bold")]
         table = _table("Event", "Recorded", "Without", "90 %", "± MC")
         for one in counts:
@@ -56,7 +56,20 @@ def counterfactual_view(found: Counterfactual) -> RenderableType:
             ends = between(one.expected.estimate, 1), number(error, 2) if error >= 0.005 else "<0.01"
             table.add_row(one.label, str(one.recorded), number(mean, 1), *ends)
         parts.append(table)
+        stay = len([one for one in found.counts if one.recorded]) - len([one for one in counts if one.recorded])
+        if stay:
+            parts.append(Text(f"{counted(stay, 'other event type')} as recorded", style="dim"))
     return Group(*parts, *(Text(line, style="dim") for line in _notes(found)))
+
+
+def _left_out(found: Counterfactual) -> Iterator[tuple[str, str, str, str]]:
+    """Label, units, date and words of what is left out, an event of several units once."""
+    events = found.posterior.case.events
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for one in found.removed:
+        together.setdefault((one.event, one.when, one.description), []).append(one.unit)
+    for (event, when, description), units in together.items():
+        yield events[event].label, " ".join(units), when, description
 
 
 def _events(events: tuple[RetoldEvent, ...]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,13 +15,15 @@ from riskcast.case.quantities import quantity_text
 from riskcast.case.quantity_names import with_unit
 from riskcast.challenge.belief_groups import Kind
 from riskcast.challenge.evidence import Belief, Evidence
-from riskcast.challenge.target_draws import SCORE, Target
+from riskcast.challenge.target_draws import is_score, name_target
+from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
 from riskcast.numbers import NOTHING, between, counted, factor_text, figure, number, share, span
 from riskcast.terminal.forecasts import footer, heading
 from riskcast.terminal.tables import ruled_table
 
 MOST_TURNS = 3
+MOST_TARGETS = 20
 
 
 def evidence_view(found: Evidence, shown: int) -> RenderableType:
@@ -45,10 +48,10 @@ def _standing(found: Evidence) -> Table:
     table = ruled_table()
     for title in ("Of what", "Now", "90 %", "Stands"):
         table.add_column(title, justify="right" if title in ("Now", "90 %") else "left")
-    for target, drawn in found.targets.items():
-        unit = "" if target.of == SCORE else " %"
+    for target, drawn in islice(found.targets.items(), MOST_TARGETS):
+        unit = "" if is_score(target) else " %"
         table.add_row(
-            target.label(found.case),
+            name_target(found.case, target),
             f"{number(drawn.estimate.mean, 0)}{unit}",
             f"{between(drawn.estimate)}{unit}",
             drawn.stands,
@@ -125,7 +128,7 @@ def _turns(found: Evidence, best: Belief) -> Iterator[str]:
 
 
 def _named(target: Target) -> str:
-    return target.unit if target.of == SCORE else str(target)
+    return target.unit if is_score(target) else target.id
 
 
 def _value(value: float, unit: str) -> str:
@@ -154,11 +157,17 @@ def _notes(found: Evidence) -> Iterator[str]:
         "nothing is left out. Known in the model's sense: that the model is right is not part of it."
     )
     if found.rule is not None:
-        most = ", ".join(f"{_named(t)} {_loss(found, value)}" for t, value in found.most_saved.items())
+        first = islice(found.most_saved.items(), MOST_TARGETS)
+        most = ", ".join(f"{_named(target)} {_loss(found, value)}" for target, value in first)
         yield (
             f"Saved: expected loss, where one acts at {figure(found.rule.threshold)} or more (cost "
             f"{figure(found.rule.cost)}, loss {figure(found.rule.loss)}). To know all would save: {most or NOTHING}."
         )
+    if found.unjudged:
+        names, draws = "; ".join(found.unjudged), max(found.unjudged.values())
+        yield f"Not judged, as they are too many numbers for so few draws (--draws {draws} for all): {names}."
+    if len(found.targets) > MOST_TARGETS:
+        yield f"The first {MOST_TARGETS} of {len(found.targets)} numbers are shown; all are judged, and in --json."
     if found.undrawn:
         held = counted(len(found.undrawn), "quantity", "quantities")
         yield f"{held} held at the median (offsets and scales of series) are not judged."

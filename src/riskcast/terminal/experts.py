@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,7 +14,9 @@ from riskcast.case.quantity_names import name_quantity
 from riskcast.experts.consulting import POOL, PUBLISHED
 from riskcast.experts.hearing import SCORE, Hearing
 from riskcast.experts.seed_scores import ClassicalModel
+from riskcast.experts.three_way import Merged
 from riskcast.experts.together import PooledNumber, Together
+from riskcast.forecasting.estimates import Estimate
 from riskcast.numbers import (
     counted,
     error_size,
@@ -26,12 +29,14 @@ from riskcast.numbers import (
     signed,
     span,
 )
+from riskcast.terminal.differences import value_text
 from riskcast.terminal.tables import ruled_table
 
 MOST_CAUSES = 4
 # Less than this would be printed as 0.
 LEAST_POINTS = 0.05
-MOST_EXPERTS = 8
+MOST_EXPERTS = 6
+MOST_IDS = 8
 WAYS = {
     "equal": "equal weights",
     "given": "weights as given in the panel",
@@ -44,7 +49,8 @@ def hearing_view(heard: Hearing, of: str = SCORE) -> RenderableType:
     """Who speaks, what was left blank, what each forecasts, and which beliefs they disagree about."""
     parts = _heading(heard)
     parts += [Text(), Text(f"Each alone: {_what(heard, of)}", style="bold"), _alone(heard, of)]
-    parts += [Text("What they disagree about", style="bold"), _causes(heard, of)]
+    if heard.is_split:
+        parts += [Text("What they disagree about", style="bold"), _causes(heard, of)]
     return Group(*parts, *(Text(line, style="dim") for line in _footer(heard, of)))
 
 
@@ -71,7 +77,7 @@ def _what(heard: Hearing, of: str) -> str:
 def together_view(together: Together, of: str = SCORE) -> RenderableType:
     """Pools, the mixture and the case of pooled quantities; what the quantities pool to; what each expert moves."""
     heard = together.heard
-    numbers = [together.number(dyad, of) for dyad in heard.dyads]
+    numbers = [together.number(unit, of) for unit in heard.units(of)]
     table = ruled_table()
     table.add_column("Dyad", no_wrap=True)
     logs = any(one.log is not None for one in numbers)
@@ -79,8 +85,7 @@ def together_view(together: Together, of: str = SCORE) -> RenderableType:
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
     for one in numbers:
         log = [] if one.log is None else [_level(one.log), error_size(one.log_error or 0.0)]
-        ends = span(f"{one.mixture.low:.0f}", f"{one.mixture.high:.0f}")
-        mixed = [_level(one.mixture.mean), ends, _level(one.case)]
+        mixed = [_level(one.mixture.mean), _ends(one.mixture), _level(one.case)]
         table.add_row(one.dyad, _level(one.linear), error_size(one.linear_error), *log, *mixed)
     lines = [
         f"Linear: mean of experts ({WAYS[heard.weighting]}).",
@@ -159,7 +164,8 @@ def _letters(heard: Hearing) -> list[str]:
 def _experts(heard: Hearing) -> Iterator[Text]:
     for letter, voice in zip(_letters(heard), heard.voices, strict=True):
         overlay = voice.expert.overlay
-        said = f", {overlay.when:%d %b %Y}, weight {share(voice.weight)}: {overlay.why}"
+        spoke = "" if overlay.when is None else short_date(overlay.when)
+        said = f", {spoke}, weight {share(voice.weight)}: {overlay.why}"
         yield Text.assemble((f"{letter}  ", "bold"), (voice.name, "bold"), said)
 
 
@@ -190,12 +196,20 @@ def _alone(heard: Hearing, of: str) -> Table:
         table.add_column(letter, justify="right", no_wrap=True)
     for title in ("Mean", "Range", "SD", "± MC"):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
-    for dyad in heard.dyads:
+    for dyad in heard.units(of):
         found = heard.disagreement(dyad, of)
-        own = [_level(value) for value in found.values[: len(letters)]]
+        own = [
+            Text.assemble(_level(value), "\n", (_ends(one), "dim"))
+            for value, one in zip(found.values[: len(letters)], heard.estimates(dyad, of), strict=False)
+        ]
         spread = "noise" if found.is_noise else f"{found.spread:.1f}"
         table.add_row(dyad, *own, _level(found.mean), f"{found.range:.1f}", spread, error_size(found.error))
     return table
+
+
+def _ends(one: Estimate) -> str:
+    """The 90 % interval of a number of points."""
+    return span(f"{one.low:.0f}", f"{one.high:.0f}")
 
 
 def _level(points: float) -> str:
@@ -208,7 +222,7 @@ def _causes(heard: Hearing, of: str) -> Table:
     table.add_column("Points of SD", justify="right", no_wrap=True)
     table.add_column("± MC", justify="right", no_wrap=True, style="dim")
     table.add_column("Belief, and what it does to each expert's number", ratio=1, overflow="fold")
-    for dyad in heard.dyads:
+    for dyad in heard.units(of):
         found = heard.disagreement(dyad, of)
         table.add_row(Text(dyad, style="bold"), Text(f"{found.spread:.1f}", style="bold"), error_size(found.error), "")
         shown = [cause for cause in found.causes[:MOST_CAUSES] if abs(cause.points) >= LEAST_POINTS]
@@ -237,20 +251,55 @@ def _footer(heard: Hearing, of: str) -> list[str]:
     of_whom = against.get(heard.against, f"the case of {heard.against}")
     way = "all coalitions of beliefs" if heard.exact else "random orders of beliefs"
     unit = "points" if of == SCORE else "percentage points"
+    parts = "its parts add up to it. Below 0: a belief that brings together what others keep apart."
+    lines = [
+        f"SD: standard deviation among experts by weight ({WAYS[heard.weighting]}), in {unit}"
+        + (f"; {parts}" if heard.is_split else ".")
+    ]
+    if heard.is_split:
+        lines.append(
+            f"Beneath: what it adds to each, from {of_whom} (Shapley values by {way}); the difference of two experts "
+            "is that of theirs."
+        )
     return [
-        f"SD: standard deviation among experts by weight ({WAYS[heard.weighting]}), in {unit}; its parts add up to it. "
-        "Below 0: a belief that brings together what others keep apart.",
-        f"Beneath: what it adds to each, from {of_whom} (Shapley values by {way}); the difference of two experts is "
-        "that of theirs.",
+        *lines,
+        "Beneath each number: its 90 % interval, what more knowledge could change. "
         "± MC: standard error, in points, that so few draws leave; “noise”: chance alone may tell them apart.",
         *_origin(heard),
     ]
 
 
 def _origin(heard: Hearing) -> list[str]:
-    request = heard.request
+    request, count = heard.request, len(heard.names)
     return [
+        *([f"Columns of the first {MOST_EXPERTS} of {count} experts; --json has all."] if count > MOST_EXPERTS else []),
         "All forecasts meet the same chance, draw by draw.",
         f"{request.engine} · {request.draws} draws · seed {request.seed} · {counted(heard.forecasts, 'forecast')}",
         f"case {heard.published.hash[:12]}",
     ]
+
+
+def merged_view(merged: Merged) -> RenderableType:
+    """What each side changed, and what both did."""
+    parts: list[RenderableType] = []
+    for title, ids in (("Mine alone", merged.mine), ("Theirs alone", merged.theirs), ("Both alike", merged.both)):
+        shown = ", ".join(ids[:MOST_IDS]) + (f", and {len(ids) - MOST_IDS} more" if ids[MOST_IDS:] else "")
+        parts.append(Text.assemble((f"{title}: ", "bold"), shown or "nothing"))
+    if not merged.conflicts:
+        return Group(*parts, Text("No conflict.", style="green"))
+    table = ruled_table()
+    table.add_column("Conflict", ratio=1, overflow="fold")
+    for title in ("Base", "Mine", "Theirs"):
+        table.add_column(title, justify="right", max_width=15, overflow="fold")
+    table.add_column("Taken", no_wrap=True)
+    for one in merged.conflicts:
+        cells = [_side(value) for value in (one.base, one.mine, one.theirs)]
+        taken = Text(one.taken or "open", style="green" if one.taken else "bold red")
+        table.add_row(Text.assemble(one.label, "\n", (one.id, "dim")), *cells, taken)
+    return Group(*parts, table)
+
+
+def _side(value: Any) -> str:
+    if isinstance(value, dict) and not {"median", "value"} & set(value):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return value_text(value)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from riskcast.challenge.learning import NOT_LEARNED, Lean, Learned, Learning
-from riskcast.challenge.target_draws import SCORE, Target
+from riskcast.challenge.target_draws import is_score, name_target
+from riskcast.challenge.targets import Target
 from riskcast.numbers import NOTHING, between, counted, factor_text, figure, number, signed, span
 from riskcast.terminal.forecasts import footer, heading
 from riskcast.terminal.tables import ruled_table
 from riskcast.verification.coverage import AGREE, DRAWN, PARTLY_DRAWN
 
 MOST_LEANS = 6
+MOST_TARGETS = 10
 
 
 def learning_view(found: Learning, shown: int) -> RenderableType:
@@ -24,7 +27,7 @@ def learning_view(found: Learning, shown: int) -> RenderableType:
     parts += [Text("What the record moved furthest", style="bold"), _moved(found, shown)]
     parts += _conflicts(found)
     parts.append(Text("By how many points a number would change, did it count twice as much", style="bold"))
-    parts += [_leans(found, target) for target in found.targets]
+    parts += [_leans(found, target) for target in islice(found.targets, MOST_TARGETS)]
     return Group(*parts, *(Text(line, style="dim") for line in _notes(found)), footer(found.forecast))
 
 
@@ -45,20 +48,17 @@ def _jointly(found: Learning) -> Iterator[Text]:
 
 def _moved(found: Learning, shown: int) -> Table:
     table = ruled_table()
-    table.add_column("Quantity", ratio=1, overflow="fold")
-    for title in ("Before", "After"):
+    table.add_column("Quantity", ratio=1)
+    for title in ("Before", "After", "Moved"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Moved", justify="right", no_wrap=True)
-    table.add_column("", max_width=14, overflow="fold")
     for one in found.quantities[:shown]:
-        label = Text(one.label)
+        label = Text.assemble(one.label, "\n", (one.verdict, "yellow" if one.is_conflict else "dim"))
         if one.from_record:
-            label.append(" (this record)", style="yellow")
+            label.append(" · this record", style="yellow")
         elif one.basis:
-            label.append(f" ({one.basis})", style="dim")
-        style = "yellow" if one.is_conflict else "dim"
+            label.append(f" · {one.basis}", style="dim")
         moved = f"{signed(one.moved.value)} ± {number(one.moved.error, 2)}"
-        table.add_row(label, _points(one, one.before), _points(one, one.after), moved, Text(one.verdict, style=style))
+        table.add_row(label, _points(one, one.before), _points(one, one.after), moved)
     return table
 
 
@@ -85,8 +85,8 @@ def _leans(found: Learning, target: Target) -> Table:
     """All priors and all of the record, then event types of which either can be told."""
     table = ruled_table()
     drawn = found.targets[target]
-    unit = "" if target.of == SCORE else " %"
-    table.add_column(f"{target.label(found.case)}, now {number(drawn.estimate.mean, 0)}{unit}", ratio=1)
+    unit = "" if is_score(target) else " %"
+    table.add_column(f"{name_target(found.case, target)}, now {number(drawn.estimate.mean, 0)}{unit}", ratio=1)
     for title in ("Its priors", "± MC", "Its record", "± MC"):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
     rows: dict[str, dict[str, Lean]] = {}
@@ -113,6 +113,8 @@ def _cells(own: dict[str, Lean]) -> list[str | Text]:
 
 
 def _notes(found: Learning) -> Iterator[str]:
+    if len(found.targets) > MOST_TARGETS:
+        yield f"The first {MOST_TARGETS} of {len(found.targets)} numbers are shown; --json lists all."
     left = sum(one.verdict == NOT_LEARNED for one in found.quantities)
     many = len(found.quantities)
     yield (

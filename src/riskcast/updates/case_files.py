@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from riskcast.case.files import (
+    OPTIONAL_FILES,
     TABLES,
     YAML_FILES,
     YAML_SUFFIXES,
@@ -75,7 +76,7 @@ def write_out(contents: Mapping[str, bytes], folder: Path) -> None:
 def read_files(folder: Path) -> CaseFiles:
     """The files of the case in a folder, as they stand; raises CaseError where one of them cannot be read."""
     names = {entry.name for entry in folder.iterdir()}
-    known = {f"{stem}{suffix}" for stem in YAML_FILES for suffix in YAML_SUFFIXES}
+    known = {f"{stem}{suffix}" for stem in (*YAML_FILES, *OPTIONAL_FILES) for suffix in YAML_SUFFIXES}
     paths = sorted(name for name in names if name.lower() in known)
     tables = (find_table(folder, usual.removesuffix(".csv")) for usual in TABLES)
     paths += [found for found in tables if found is not None]
