@@ -457,7 +457,12 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
         yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
     if effect.whose is not None:
         scopes = (case.events[effect.source].scope, case.events[effect.target].scope)
-        if effect.whose not in _WHOSE[scopes]:
+        directed = case.settings.panel is not None and case.settings.panel.directed
+        if effect.whose == "reverse" and scopes == ("dyad", "dyad"):
+            if not directed:
+                wrong = "is reverse, but the case has no directed pairs"
+                yield where.problem("effects", (index, "whose"), wrong, "say `directed: true` beneath `panel:`")
+        elif effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
     if effect.memory in case.settings.memories:

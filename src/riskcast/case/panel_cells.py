@@ -88,9 +88,9 @@ def marks_problems(
 
 
 def read_dyads(
-    table: TableFile, system: CodeSystem | None, problems: list[Problem]
+    table: TableFile, system: CodeSystem | None, problems: list[Problem], *, directed: bool = False
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Ids of all dyads, sorted, and that of every row."""
+    """Ids of all dyads, sorted, and that of every row; `directed`: whether a pair may stand both ways round."""
     written = table.texts(DYAD)
     ids = {text: _dyad_id(text, system) for text in dict.fromkeys(written)}
 
@@ -117,9 +117,13 @@ def read_dyads(
         form = f"by their codes in {SYSTEMS[system]}, such as {as_written('USA-CAN', system)}"
     found(bad - offered, "is {}", f"write two different states {form}")
     pairs = {id: Dyad.parse(id) for id in ids.values() if id}
-    turned = {id for id, pair in pairs.items() if Dyad(pair.second, pair.first).id in pairs}
+    turned = set() if directed else {id for id, pair in pairs.items() if pair.reverse.id in pairs}
     again = (text for text, id in ids.items() if id in turned and pairs[id].first > pairs[id].second)
-    found(again, "is {}, and stands the other way round too", "write each dyad in one way")
+    found(
+        again,
+        "is {}, and stands the other way round too",
+        "write each dyad in one way, or say `directed: true` beneath `panel:`",
+    )
     return tuple(sorted(set(ids.values()))), list(map(ids.__getitem__, written))
 
 

@@ -79,7 +79,7 @@ def read_panel(
         raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
     period = read_periods(table, settings, problems)
-    dyads, dyad = read_dyads(table, settings.panel.states, problems)
+    dyads, dyad = read_dyads(table, settings.panel.states, problems, directed=settings.panel.directed)
     read = read_number_columns(
         {key: table.columns[key] for key in (*covariates, *events)},
         settings.na,
