@@ -1,4 +1,4 @@
-"""Directed pairs: what A does to B and what B does to A are two dyads of one event type, each with the other in view."""
+"""Directed pairs: what A does to B and what B does to A are two dyads of one event type, and each sees the other."""
 
 from __future__ import annotations
 
