@@ -2,8 +2,9 @@
 
     uv run python benchmarks/value_of_evidence.py [--draws N] [--values N] [--quantities N]
 
-Of the quantities that are worth most to one score: what would be told at the middles of so many equal parts of what is
-believed, and the mean width of the interval there, beside what regression says; with its CPU and that of the fits.
+Of the quantities that are worth most to one score, at the middles of so many equal parts of what is believed: what is
+told, the variance of that, the mean spread that remains and the expected loss that is saved, beside what regression
+says; with its CPU and that of the fits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 import riskcast
 from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.evidence import value_evidence
+from riskcast.challenge.loss_rules import LossRule
+from riskcast.challenge.target_draws import draw_targets
 from riskcast.challenge.targets import Target
 
 
@@ -31,24 +34,33 @@ def main() -> None:
     posterior = riskcast.fit(case, draws=asked.draws)
     ahead = riskcast.forecast(posterior)
     before = time.process_time()
-    found = value_evidence(ahead, [target.id], placebos=False)
+    found = value_evidence(ahead, [target.id], rule=LossRule(1.0, 2.5), placebos=False)
     print(f"{len(found.beliefs)} beliefs by regression: {time.process_time() - before:.1f} s CPU")
-    now = ahead.score(asked.dyad)
+    [whole] = found.targets.values()
+    width, spread = whole.estimate.high - whole.estimate.low, float(whole.expected.std())
+    rule = found.rule
+    assert rule is not None
     values = {one.key: one.values for one in drawn_beliefs(ahead)}
     shares = (np.arange(asked.values) + 0.5) / asked.values
     for one in found.of_kind("quantity")[: asked.quantities]:
         before = time.process_time()
-        told = []
+        means, spreads = [], []
         for value in np.quantile(values[one.key], shares):
             held = riskcast.apply_overlay(case, {one.key: {"value": float(value)}})
-            told.append(riskcast.forecast(riskcast.fit(held, draws=asked.draws, reuse=posterior)).score(asked.dyad))
-        spent = time.process_time() - before
-        narrower = (now.high - now.low) - float(np.mean([each.high - each.low for each in told]))
-        means = [each.mean for each in told]
+            again = riskcast.forecast(riskcast.fit(held, draws=asked.draws, reuse=posterior))
+            [drawn] = draw_targets(again, [target.id]).values()
+            means.append(drawn.estimate.mean)
+            spreads.append(float(drawn.expected.std()))
+        spent, told = time.process_time() - before, np.array(means)
         worth, ends = one.worth[target], one.responses[target]
+        assert worth.saved is not None
+        narrower = width * (1.0 - float(np.mean(spreads)) / spread)
         print(
             f"{one.key}: narrower {worth.narrower.value:.2f} ± {worth.narrower.error:.2f}, nested {narrower:.2f}; "
-            f"told at 5 and 95 % {ends.low:.1f} and {ends.high:.1f}, nested from {means[0]:.1f} to {means[-1]:.1f} "
+            f"explained {worth.explained.value:.3f} ± {worth.explained.error:.3f}, "
+            f"nested {told.var() / spread**2:.3f}; "
+            f"saved {worth.saved.value:.4f} ± {worth.saved.error:.4f}, nested {rule.saved(told):.4f}; "
+            f"told at 5 and 95 % {ends.low:.1f} and {ends.high:.1f}, nested from {told[0]:.1f} to {told[-1]:.1f} "
             f"({spent:.1f} s CPU)"
         )
 

@@ -24,6 +24,7 @@ from riskcast.challenge.claim_records import Finding, judge, overall
 from riskcast.challenge.claim_terms import Change, Comparison, Number
 from riskcast.challenge.claim_values import Value
 from riskcast.errors import CaseError, OptionError, UnknownNameError
+from riskcast.exports.brief.files import brief_html
 from riskcast.exports.claims_page import claims_page
 from riskcast.forecasting.contrasts import contrast
 from riskcast.forecasting.estimates import Estimate
@@ -151,6 +152,15 @@ def test_plain_data_and_the_page_hold_every_assertion(found: riskcast.JudgedClai
     assert all(f"`{text}`" in page for text in told)
     assert data["counts"]["untested"] == 1
     assert len(found.to_frame()) == len(told)
+
+
+def test_the_brief_tells_what_is_contradicted(ahead: Forecast, found: riskcast.JudgedClaims) -> None:
+    page = brief_html(riskcast.make_dossier(riskcast.score(ahead), claims=found))
+    assert "What the sources say" in page
+    assert "1 untested" in page
+    other = riskcast.make_dossier(riskcast.score(ahead))
+    assert other.claims is None
+    assert "What the sources say" not in brief_html(other)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from riskcast.case.model import Case
 from riskcast.challenge.edges_anew import Happenings
 from riskcast.challenge.removals import Reduced, find_removed, held_events, moments_of, without_events
-from riskcast.challenge.retelling import retell, retell_draws
+from riskcast.challenge.retelling import at_least_one, retell, retell_draws
 from riskcast.challenge.worlds_anew import Abducted, Factual
 from riskcast.engines.fitting import fit
 from riskcast.engines.hazard import build_event_model, memory_columns
@@ -200,6 +200,20 @@ def test_an_answer_is_kept_with_the_ratio_of_its_chances() -> None:
     calmed = toy(edge("a", "b", quantity(0.2), **NEXT), rows=(("a", DAY), ("b", LATER)))
     [answer] = retell(calmed, "2019-03-10:a").of("b", "HHH-P001")
     assert answer.probability.mean == 1.0
+
+
+def test_at_least_one_is_the_chance_on_average_and_has_less_chance_in_it() -> None:
+    first, second = 0.1, {False: 0.2, True: 0.9}
+    mean = square = 0.0
+    for one in (False, True):
+        for two in (False, True):
+            chances, happened = np.array([[first], [second[one]]]), np.array([[one], [two]])
+            [value] = at_least_one(chances, happened)
+            weight = float(np.prod(np.where(happened, chances, 1.0 - chances)))
+            mean, square = mean + weight * value, square + weight * value**2
+    exact = 1.0 - (1.0 - first) * (1.0 - second[False])
+    assert mean == pytest.approx(exact)
+    assert square - mean**2 < 0.2 * exact * (1.0 - exact)
 
 
 def test_what_an_event_kept_down_happens_instead() -> None:

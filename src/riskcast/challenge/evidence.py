@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.case.quantity_ids import LEVEL, parse_id
 from riskcast.case.quantity_names import name_quantity
 from riskcast.challenge.belief_groups import (
     Group,
@@ -28,6 +29,7 @@ from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
 from riskcast.errors import OptionError
+from riskcast.forecasting.drawn_ahead import STREAMS
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import number
@@ -191,7 +193,7 @@ def value_evidence(
         if progress is not None:
             progress(done, total)
         if len(group.values) >= (needed := draws_needed(group.values.shape[1])):
-            found.append(_judge(group, targets, rule, bases.get(group.key, "")))
+            found.append(_judge(group, targets, rule, bases.get(group.key, ""), _wider(ahead, group)))
         else:
             unjudged[group.label] = needed
     found += _own(ahead, targets, rule)
@@ -220,14 +222,35 @@ def _rank(one: Belief) -> tuple[float, float]:
 def _own(ahead: Forecast, targets: Mapping[Target, TargetDraws], rule: LossRule | None) -> Iterator[Belief]:
     """What is each dyad's own, of targets that are dyads': overall the mean, with errors as if they were one."""
     own = {target: dyad_group(ahead, target.unit) for target in targets}
-    judged = {t: _judge(group, {t: targets[t]}, rule, "") for t, group in own.items() if group is not None}
+    judged = {
+        target: _judge(group, {target: targets[target]}, rule, "", _wider(ahead, group))
+        for target, group in own.items()
+        if group is not None
+    }
     if judged and len(judged) == len(targets):
         one = next(iter(judged.values()))
         worth = {target: found.worth[target] for target, found in judged.items()}
         yield replace(one, worth=worth, overall=mean_worth(list(worth.values())))
 
 
-def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule | None, basis: str) -> Belief:
+def _wider(ahead: Forecast, group: Group) -> float:
+    """By how much errors are wider as draws that were weighed count for fewer: the root of draws over effective draws,
+    of the event types that a group's quantities are of; 1 where no record teaches any of it."""
+    posterior = ahead.posterior
+    counts = [] if group.members else [posterior.diagnostics.ess_min]
+    for found in map(parse_id, group.members):
+        if found.kind is LEVEL or found.kind in STREAMS:
+            continue
+        event = found.name.partition("->")[2].partition("/")[0] if found.section == "effects" else found.name
+        own = posterior.events.get(event)
+        counts.append(posterior.diagnostics.ess_min if own is None else own.ess)
+    fewest = min((count for count in counts if count >= 1.0), default=float(posterior.draws))
+    return max(1.0, float(np.sqrt(posterior.draws / fewest)))
+
+
+def _judge(
+    group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule | None, basis: str, wider: float
+) -> Belief:
     drawn = list(targets.values())
     numbers = np.stack([*(one.averages for one in drawn), *(one.expected for one in drawn)], axis=1)
     fit = regress(numbers, normal_scores(group.values), len(drawn))
@@ -236,6 +259,6 @@ def _judge(group: Group, targets: Mapping[Target, TargetDraws], rule: LossRule |
     for place, (target, one) in enumerate(targets.items() if group.kind == "quantity" else ()):
         kept = conditional(one, fit, place, one.averages, one.expected)[2]
         responses[target], turns[target] = respond_to(one, fit, place, kept, group.values)
-    worth = {target: known(wholes[place], parts[:, place]) for place, target in enumerate(targets)}
-    overall = known(wholes.mean(axis=0), parts.mean(axis=1))
+    worth = {target: known(wholes[place], parts[:, place], wider) for place, target in enumerate(targets)}
+    overall = known(wholes.mean(axis=0), parts.mean(axis=1), wider)
     return Belief(group.key, group.label, group.kind, group.members, basis, worth, overall, responses, turns)

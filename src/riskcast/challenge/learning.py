@@ -214,12 +214,15 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
     by_record = {name: scale(log_part) for name, log_part in records.items()}
     found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
     leans = _leans(taught, whole, by_record)
+    # Draws that were weighed before count for fewer.
+    posterior = ahead.posterior
+    wider = max(1.0, float(np.sqrt(posterior.draws / max(posterior.diagnostics.ess_min, 1.0))))
     checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
     return Learning(
         ahead,
         tuple(sorted(found, key=lambda one: -abs(one.moved.value))),
         targets,
-        {target: tuple(_lean(*part, drawn) for part in leans) for target, drawn in targets.items()},
+        {target: tuple(_lean(*part, drawn, wider) for part in leans) for target, drawn in targets.items()},
         checked.jointly,
         checked.priors,
     )
@@ -268,8 +271,9 @@ def _leans(taught: tuple[Taught, ...], whole: Scaled, by_record: Mapping[str, Sc
     return parts
 
 
-def _lean(part: str, event: str, scaled: Scaled, drawn: TargetDraws) -> Lean:
-    return Lean(part, event, Known(*scaled.change(drawn.averages)), scaled.khat, scaled.is_good)
+def _lean(part: str, event: str, scaled: Scaled, drawn: TargetDraws, wider: float) -> Lean:
+    change, error = scaled.change(drawn.averages)
+    return Lean(part, event, Known(change, wider * error), scaled.khat, scaled.is_good)
 
 
 def learning_data(found: Learning) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError
 from riskcast.forecasting.estimates import summarise
 from riskcast.forecasting.shares_of_paths import Share
-from riskcast.machinery.array_types import Floats, Ints
+from riskcast.machinery.array_types import Bools, Floats, Ints
 from riskcast.machinery.random_streams import UniformTable
 
 PATHS, MOST_PATHS = 4, 64
@@ -127,7 +127,7 @@ class _Mean:
         draws = len(self.mean)
         flat, error = self.mean.reshape(draws, -1).T, self.error.reshape(draws, -1).T
         mean = np.clip(flat.mean(axis=1), 0.0, most)
-        found = summarise(flat, error, np.zeros((len(flat), 1, draws)), mean, 0.0, most)
+        found = summarise(np.clip(flat, 0.0, most), error, np.zeros((len(flat), 1, draws)), mean, 0.0, most)
         spread = flat.std(axis=1, ddof=1) / np.sqrt(draws) if draws > 1 else np.zeros(len(flat))
         return [Share(estimate, float(one)) for estimate, one in zip(found, spread, strict=True)]
 
@@ -161,13 +161,31 @@ class _Sums:
         for event, (period, unit) in self.cells.items():
             times = sorted(t for name, t in found.added if name == event)
             added = np.sum([found.added[event, t] for t in times], axis=0)
-            anew = np.any([found.now[event, t].happened & ~found.now[event, t].as_told for t in times], axis=0)
+            anew = np.array([found.now[event, t].happened & ~found.now[event, t].as_told for t in times])
+            some = at_least_one(np.array([found.added[event, t] for t in times]), anew)
             pairs = zip(period.tolist(), unit.tolist(), strict=True)
             kept = np.array([found.kept[event, t][:, u] for t, u in pairs]).reshape(len(period), len(added)).T
             self.kept[event].put(draws, kept)
             self.added[event].put(draws, added)
-            self.some[event].put(draws, anew.astype(float))
+            self.some[event].put(draws, some)
             self.count[event].put(draws, kept.sum(axis=1) + added.sum(axis=1))
+
+
+def at_least_one(chances: Floats, happened: Bools) -> Floats:
+    """Whether something happens in any of some periods, with what each brings beyond its chance taken out:
+    (periods, ...) -> (...).
+
+    1{any} - sum of beta[t] (1{event at t} - p[t]) over t up to the first event, beta[t] = (1 - p[t])^(periods after t):
+    unbiased, whatever feeds back on what, and near to the chance itself where that is small (a control variate; Glynn
+    and Szechtman, 2002). One value may lie outside of 0 to 1; means do not but for chance.
+
+    >>> at_least_one(np.array([[0.1], [0.2]]), np.array([[False], [False]])).round(12).tolist()
+    [0.29]
+    """
+    before = np.cumsum(happened, axis=0) - happened
+    left = np.arange(len(chances))[::-1].reshape(-1, *([1] * (chances.ndim - 1)))
+    beyond = (1.0 - chances) ** left * (happened - chances)
+    return happened.any(axis=0) - np.where(before == 0, beyond, 0.0).sum(axis=0)
 
 
 def _gathered(posterior: Posterior, reduced: Reduced, sums: _Sums, paths: int, seed: int) -> Counterfactual:

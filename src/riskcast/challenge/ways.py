@@ -19,6 +19,7 @@ from riskcast.case.model import Case
 from riskcast.case.quantities import Z90, Prior, elicit
 from riskcast.case.quantity_ids import LEVEL, parse_id
 from riskcast.case.quantity_names import name_quantity
+from riskcast.challenge.ends import Setup
 from riskcast.challenge.event_ways import find_event_ways
 from riskcast.challenge.goals import Goal, read_goal
 from riskcast.challenge.held import Bench, error_of
@@ -74,7 +75,7 @@ def find_ways(
     base = tuple(found.base.tolist()), tuple(found.base_error.tolist())
     short = -float(aim.gap(found.base))
     with single_thread():
-        bench = Bench.of(request, aim.targets, request.draws, paths)
+        bench = Setup(request, aim.targets, request.draws, paths).bench
         search = _Search(bench, aim, _priors(request.case), found)
         ways = [] if short <= 0.0 else search.ways()
         events = find_event_ways(bench, aim)
@@ -175,9 +176,10 @@ class _Search:
         z = nearest_point(slope, bend, short)
         if z is None:
             # As far as all may go: it may be there all the same, as beliefs act together.
-            z = FARTHEST * np.sign(slope) * np.abs(slope) / max(float(np.abs(slope).max()), 1e-12)
+            z = FARTHEST * np.sign(slope)
+            z = np.where(np.argsort(np.argsort(-np.abs(slope))) < MOST_MOVES, z, 0.0)
         size = np.abs(z)
-        kept = np.flatnonzero(size >= LEAST_MOVE * size.max(initial=0.0))
+        kept = np.flatnonzero((size > 0.0) & (size >= LEAST_MOVE * size.max(initial=0.0)))
         kept = kept[np.argsort(-size[kept])][:MOST_MOVES]
         # What those left alone would have done, the others do.
         again = nearest_point(slope[kept], bend[kept], short)

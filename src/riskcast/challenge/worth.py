@@ -114,12 +114,12 @@ def judge_all(
     return told(found, numbers), np.stack(parts)
 
 
-def known(whole: Floats, parts: Floats) -> Worth:
+def known(whole: Floats, parts: Floats, wider: float = 1.0) -> Worth:
     """Worth, (3 or 4,), with the errors that a jackknife over ten blocks of draws finds, (10, 3 or 4).
 
-    Quenouille, Notes on bias in estimation, Biometrika 43, 1956.
+    `wider`: by how much, where draws count for fewer. Quenouille, Notes on bias in estimation, Biometrika 43, 1956.
     """
-    errors = np.sqrt((len(parts) - 1.0) / len(parts) * np.square(parts - parts.mean(axis=0)).sum(axis=0))
+    errors = wider * np.sqrt((len(parts) - 1.0) / len(parts) * np.square(parts - parts.mean(axis=0)).sum(axis=0))
     found = [Known(float(value), float(error)) for value, error in zip(whole, errors, strict=True)]
     return Worth(found[0], found[1], found[2], found[3] if len(found) > 3 else None)
 

@@ -41,6 +41,9 @@ def export(
     history: Annotated[
         bool, typer.Option("--history", help="Also say how scores went over the last five years; see `history`.")
     ] = False,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="Also hold the case's claims against it, for the brief; see `claims`.")
+    ] = False,
     since: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +89,17 @@ def export(
 
         with progress("Looking back", remaining=True) as report:
             past = score_history(risks[0].forecast.case, progress=report)
+    judged = None
+    if claims:
+        from riskcast.challenge.claim_judging import judge_claims
+        from riskcast.forecasting.forecasts import forecast
+        from riskcast.names import BASELINE
+
+        first = risks[0].forecast
+        if first.scenario_name != BASELINE:
+            first = forecast(first.posterior, None, first.horizon, first.seed, paths=first.paths or None)
+        with progress("Holding claims against it", remaining=True) as report:
+            judged = judge_claims(first, progress=report)
     with progress("Writing") as report:
         for path in write(
             risks,
@@ -97,6 +111,7 @@ def export(
             history=past,
             changed=split,
             track=record,
+            claims=judged,
             progress=report,
         ):
             print(path)
@@ -104,7 +119,7 @@ def export(
 
 def _refuse_options(context: typer.Context, run: str) -> None:
     """Raise OptionError for an option that would make another run than the one that is kept."""
-    kept = ("case", "out", "formats", "previous", "since", "history", "place")
+    kept = ("case", "out", "formats", "previous", "since", "history", "claims", "place")
     given = [
         parameter.opts[0]
         for parameter in context.command.params

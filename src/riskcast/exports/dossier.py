@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from riskcast.case.model import Case
+from riskcast.challenge.claim_records import JudgedClaims
 from riskcast.comparison.change_splits import WhatChanged
 from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
@@ -22,8 +23,8 @@ class Dossier:
 
     `published`: the case before any overlay, to tell what was changed. `previous`: an earlier run's risks, to tell what
     moved since. `given`: explanations that are known already, by scenario. `history`: the scores as of earlier days;
-    `changed`: what changed since an earlier forecast, and why; `track`: what became of published forecasts; the last
-    two for the brief.
+    `changed`: what changed since an earlier forecast, and why; `track`: what became of published forecasts; `claims`:
+    what sources say, held against the model; the last three for the brief.
     """
 
     risks: tuple[Risk, ...]
@@ -33,6 +34,7 @@ class Dossier:
     history: ScoreHistory | None = None
     changed: WhatChanged | None = None
     track: TrackRecord | None = None
+    claims: JudgedClaims | None = None
 
     @property
     def headline(self) -> Risk:
@@ -69,10 +71,11 @@ def make_dossier(
     history: ScoreHistory | None = None,
     changed: WhatChanged | None = None,
     track: TrackRecord | None = None,
+    claims: JudgedClaims | None = None,
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
-    run that shares no pair or no outcome with them, a history of another case, an explanation of other scores, or
-    changes that led elsewhere.
+    run that shares no pair or no outcome with them, a history of another case, an explanation of other scores,
+    changes that led elsewhere, or claims held against another case.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -105,8 +108,11 @@ def make_dossier(
             f"what changed leads to another case ({changed.hashes[1][:12]}) than that of the risks ({case.hash[:12]})"
         )
         raise OptionError(f"{wrong}; give what changed up to these risks")
+    if claims is not None and claims.forecast.case.hash != case.hash:
+        wrong = f"the claims were held against another case ({claims.forecast.case.hash[:12]}) than that of the risks"
+        raise OptionError(f"{wrong} ({case.hash[:12]}); give judge_claims(forecast) of the same case")
     given = tuple(explanations)
-    return Dossier(chosen, published or chosen[0].forecast.case, previous, given, history, changed, track)
+    return Dossier(chosen, published or chosen[0].forecast.case, previous, given, history, changed, track, claims)
 
 
 def check_previous(previous: Risk, case: Case) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from riskcast.case.model import Case
+from riskcast.challenge.claim_records import JudgedClaims
 from riskcast.comparison.change_splits import WhatChanged
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.exports.dossier import Dossier, make_dossier
@@ -38,18 +39,20 @@ def export(
     history: ScoreHistory | None = None,
     changed: WhatChanged | None = None,
     track: TrackRecord | None = None,
+    claims: JudgedClaims | None = None,
     progress: Callable[[int, int], None] | None = None,
     writers: Sequence[Writer] = WRITERS,
 ) -> tuple[Path, ...]:
     """Write risks into the folder `out`, in some formats (all where none is named); gives the files written.
 
-    The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case
-    before any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by
-    scenario; `history`: the scores as of earlier days (`score_history`); `changed`, `track`: what changed since an
-    earlier forecast, and what became of published ones, for the brief. `progress` hears how many formats are done.
-    `writers`: the formats there are, for those who have one of their own: `(*WRITERS, mine)`. Files are made in a
-    folder of their own and moved in at the end, each in one step: what is in `out` is whole at every moment. Those that
-    an earlier export of another forecast wrote there go, unless somebody has changed them; all others stay.
+    The first risk is the headline; further ones are other scenarios of the same posterior. `published`: the case before
+    any overlay; `previous`: the risks of an earlier run; `explanations`: those that are known already, by scenario;
+    `history`: the scores as of earlier days (`score_history`); `changed`, `track`, `claims`: what changed since an
+    earlier forecast, what became of published ones, and what sources say (`judge_claims`), for the brief. `progress`
+    hears how many formats are done. `writers`: the formats there are, for those who have one of their own: `(*WRITERS,
+    mine)`. Files are made in a folder of their own and moved in at the end, each in one step: what is in `out` is whole
+    at every moment. Those that an earlier export of another forecast wrote there go, unless somebody has changed them;
+    all others stay.
 
     Raises OptionError for an unknown format, a file in the way, or a package that is missing; RiskcastError where
     `out` cannot be written.
@@ -63,7 +66,7 @@ def export(
     ['forecast.json', 'provenance.json']
     """
     chosen = check_formats(formats, writers)
-    dossier = make_dossier(risk_or_risks, published, previous, explanations, history, changed, track)
+    dossier = make_dossier(risk_or_risks, published, previous, explanations, history, changed, track, claims)
     out = check_out(out)
 
     def fill(folder: Path) -> None:

@@ -113,5 +113,7 @@ def _notes(found: Counterfactual) -> Iterator[str]:
     posterior, case = found.posterior, case_lineage(found.posterior.case)
     engine = "priors" if posterior.prior_only else posterior.engine
     state = "checks passed" if posterior.is_reliable else "CHECKS FAILED"
-    yield " · ".join([engine, f"{posterior.draws} draws", f"{found.paths} paths each", f"seed {posterior.seed}", state])
+    yield " · ".join(
+        [engine, f"{posterior.draws} draws", f"{counted(found.paths, 'path')} each", f"seed {posterior.seed}", state]
+    )
     yield f"case {case.short_hash}" + (f", overlay {case.short_overlay_hash}" if case.overlay_hash else "")

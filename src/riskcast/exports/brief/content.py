@@ -15,6 +15,7 @@ from riskcast.case.quantities import Evidence, quantity_text
 from riskcast.case.quantity_names import ratio_is_for
 from riskcast.charts.canvas import word_ranges
 from riskcast.exports.brief.changes import Changes, changes_of
+from riskcast.exports.brief.claims_section import claims_part
 from riskcast.exports.brief.history import history_part
 from riskcast.exports.brief.sentences import (
     footer,
@@ -128,6 +129,7 @@ class Brief:
     remembered: Table | None
     futures: tuple[Future, ...]
     track: TrackSection | None
+    claims: Table | None
     method: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
     foot: str
@@ -172,6 +174,7 @@ def make_brief(dossier: Dossier) -> Brief:
         remembered=_remembered(ahead, shown[:3]),
         futures=tuple(_future(dossier, other) for other in dossier.risks[1:]),
         track=track_section(dossier.track) if dossier.track is not None else None,
+        claims=claims_part(dossier.claims) if dossier.claims is not None else None,
         method=tuple(method_sentences(ahead)),
         origin=tuple(origin_rows(dossier)),
         foot=footer(ahead),
