@@ -19,7 +19,19 @@ from tests.support.command_line import Run, runner
 hypothesis.settings.register_profile("riskcast", deadline=None)
 hypothesis.settings.load_profile("riskcast")
 
+# What takes minutes begins first, so that no worker is left alone with it at the end.
+LONGEST = (
+    "tests/notebooks/",
+    "tests/app/test_browser",
+    "tests/ledger/test_a_year_of_weeks.py",
+    "tests/engines/test_pymc_model.py",
+    "tests/app/test_verify.py",
+)
 SCANNER = "streamlit.components.v2.manifest_scanner"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session", autouse=True)

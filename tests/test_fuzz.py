@@ -14,7 +14,7 @@ import riskcast
 from tests.support.fuzz.doors import DOORS, REFUSED, SETTLED
 from tests.support.fuzz.trials import trial
 
-INPUTS = {"case": 80, "table": 80, "panel": 60, "overlay": 60, "command": 60, "address": 10}
+INPUTS = {"case": 80, "table": 80, "panel": 60, "overlay": 60, "command": 60, "address": 6}
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from riskcast import fit, forecast
-from riskcast.challenge.learning import NOT_LEARNED, OUTSIDE, Learning, learning_data, report_learning
+from riskcast.challenge.learning import NOT_LEARNED, OUTSIDE, Learning, report_learning
+from riskcast.challenge.plain_learning import learning_data
 from riskcast.errors import OptionError
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity
 

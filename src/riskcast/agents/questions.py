@@ -303,16 +303,10 @@ class Questions:
         """Whether the model says what its sources say: each claim reproduced, weak, contradicted or not encoded. Named
         ones in full."""
         from riskcast.challenge.claim_data import claims_data
-        from riskcast.challenge.claim_judging import judge_claims, read_claims
+        from riskcast.challenge.claim_judging import check_claims, judge_claims
 
         request = self.desk.request(case, as_of=as_of)
-        found = request.case
-        if not found.claims:
-            raise OptionError(f"the case {case} states no claims; they would stand in its claims.yaml")
-        for id in claim or ():
-            if id not in found.claims:
-                raise UnknownNameError("claim", id, found.claims)
-        read_claims(found, request.periods)
+        check_claims(request.case, claim, request.periods)
         [ahead] = self.desk.forecasts(request)
         result = claims_data(judge_claims(ahead, claim))
         if not claim:

@@ -74,6 +74,20 @@ class QuantityId:
     name: str = ""
     of: str = ""
 
+    @property
+    def source(self) -> str:
+        """The indicator or event type that an effect starts from; empty for a quantity of no effect.
+
+        >>> parse_id("effects.a->b/path").source, parse_id("effects.a->b/path").target
+        ('a', 'b')
+        """
+        return self.name.partition("->")[0] if self.section == "effects" else ""
+
+    @property
+    def target(self) -> str:
+        """The event type that an effect acts on; empty for a quantity of no effect."""
+        return self.name.partition("->")[2].partition("/")[0] if self.section == "effects" else ""
+
     def __str__(self) -> str:
         if self.section == "effects":
             return f"effects.{self.name}"

@@ -3,9 +3,10 @@ from .claim_judging import judge_claims as judge_claims, read_claims as read_cla
 from .claim_records import Finding as Finding, JudgedClaim as JudgedClaim, JudgedClaims as JudgedClaims
 from .event_ways import EventWay as EventWay
 from .evidence import Evidence as Evidence, value_evidence as value_evidence
-from .learning import Learning as Learning, learning_data as learning_data, report_learning as report_learning
+from .learning import Learning as Learning, report_learning as report_learning
 from .loss_rules import LossRule as LossRule
 from .plain_evidence import evidence_data as evidence_data
+from .plain_learning import learning_data as learning_data
 from .retelling import retell as retell
 from .retold import (
     Counterfactual as Counterfactual,

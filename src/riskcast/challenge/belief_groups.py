@@ -49,8 +49,7 @@ def place_of(case: Case, key: str) -> str:
         return found.name
     if found.section != "effects":
         return ""
-    source, _, target = found.name.partition("->")
-    return source if source in case.indicators else target.partition("/")[0]
+    return found.source if found.source in case.indicators else found.target
 
 
 def single_groups(beliefs: tuple[Belief, ...]) -> tuple[Group, ...]:
@@ -89,7 +88,7 @@ def _kind_of(case: Case, one: Belief) -> str:
     if found.section == "indicators":
         return LEVELS if found.kind is LEVEL else "moves"
     if found.section == "effects":
-        return "indicator_effects" if found.name.partition("->")[0] in case.indicators else "event_effects"
+        return "indicator_effects" if found.source in case.indicators else "event_effects"
     return "base_rates" if found.kind.field == "base_rate" else "spreads"
 
 

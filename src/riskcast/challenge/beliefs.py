@@ -80,6 +80,15 @@ def undrawn(case: Case) -> tuple[str, ...]:
     return tuple(key for key in keys if parse_id(key).kind in (OFFSET, SERIES_SCALE))
 
 
+def widening(draws: int, effective: float) -> float:
+    """By how much errors are wider as draws that were weighed count for fewer: sqrt(draws / effective), at least 1.
+
+    >>> widening(1000, 250.0), widening(100, 400.0)
+    (2.0, 1.0)
+    """
+    return max(1.0, float(np.sqrt(draws / effective)))
+
+
 def _whose(columns: Mapping[str, Floats]) -> tuple[str, ...]:
     return tuple(columns) if len(columns) > 1 else ()
 

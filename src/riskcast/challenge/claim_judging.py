@@ -83,12 +83,32 @@ def read_claims(case: Case, horizon: int | None = None, where: Where | None = No
     return found
 
 
+def check_claims(
+    case: Case, claims: Sequence[str] | None = None, horizon: int | None = None, where: Where | None = None
+) -> dict[str, tuple[Assertion, ...]]:
+    """The assertions of some claims of a case by id, of all where none are named; none of those that are untested.
+
+    Raises OptionError where the case states no claims, UnknownNameError for one that it does not, and CaseError where
+    an assertion cannot be read, also of a claim that is not named.
+
+    >>> from riskcast import load_case
+    >>> list(check_claims(load_case("central_asia_2024"), ["xenophobia_brings_abuse"]))
+    ['xenophobia_brings_abuse']
+    """
+    if not case.claims:
+        raise OptionError(f"the case {case.name} states no claims; write claims.yaml, as docs/claims.md says")
+    for id in claims or ():
+        if id not in case.claims:
+            raise UnknownNameError("claim", id, case.claims)
+    read = read_claims(case, horizon, where)
+    return read if not claims else {id: found for id, found in read.items() if id in claims}
+
+
 def judge_claims(
     baseline: Forecast,
     claims: Sequence[str] | None = None,
     *,
     where: Where | None = None,
-    cells: int = BLOCK_CELLS,
     progress: Progress | None = None,
 ) -> JudgedClaims:
     """Hold a baseline forecast against the claims of its case, all of them or some by id.
@@ -106,14 +126,9 @@ def judge_claims(
     case = baseline.case
     if baseline.scenario_name != BASELINE:
         raise OptionError(f"claims are held against the baseline, not against {baseline.scenario_name}; leave it out")
-    if not case.claims:
-        raise OptionError(f"the case {case.name} states no claims; write claims.yaml, as docs/claims.md says")
-    for id in claims or ():
-        if id not in case.claims:
-            raise UnknownNameError("claim", id, case.claims)
+    asserted = check_claims(case, claims, baseline.horizon, where)
     wanted = dict.fromkeys(claims or case.claims)
-    asserted = {id: found for id, found in read_claims(case, baseline.horizon, where).items() if id in wanted}
-    worlds = _make_worlds(baseline, asserted, cells, progress)
+    worlds = _make_worlds(baseline, asserted, progress)
     judged = []
     for id in wanted:
         claim = case.claims[id]
@@ -125,7 +140,7 @@ def judge_claims(
 
 
 def _make_worlds(
-    baseline: Forecast, asserted: Mapping[str, tuple[Assertion, ...]], cells: int, progress: Progress | None
+    baseline: Forecast, asserted: Mapping[str, tuple[Assertion, ...]], progress: Progress | None
 ) -> Worlds:
     """Everything that the assertions speak of, made once."""
     terms = [term for many in asserted.values() for one in many for term in _terms(one)]
@@ -147,17 +162,17 @@ def _make_worlds(
         tell()
         assumed = scenario_of(case, subject)
         moved[subject] = forecast(
-            baseline.posterior, assumed, baseline.horizon, baseline.seed, paths=baseline.paths or None, cells=cells
+            baseline.posterior, assumed, baseline.horizon, baseline.seed, paths=baseline.paths or None
         )
     explained = None
     if explains:
         tell()
-        explained = explain(baseline, cells=cells)
+        explained = explain(baseline)
     count, places = None, {}
     if queries:
         tell()
         asked = [(q, d) for q in queries for d in (baseline.dyads if q.is_open else (None,))]
-        count = Count(baseline, [(q if d is None else q.about(d), d) for q, d in asked], cells)
+        count = Count(baseline, [(q if d is None else q.about(d), d) for q, d in asked], BLOCK_CELLS)
         given = baseline.paths if baseline.paths_given and baseline.paths else None
         for first, last in stages(given or MOST_PATHS):
             count.add(first, last, None)

@@ -14,6 +14,8 @@ MEANING: Final[dict[Status, str]] = {
     "contradicted": "the interval says the opposite, or its middle does beyond Monte Carlo error",
     "not encoded": "the case holds nothing that could say so",
 }
+# What speaks against the model comes first.
+ORDER: Final[tuple[Status, ...]] = ("contradicted", "weak", "not encoded", "reproduced")
 MOST_NAMED: Final = 4
 MARKS: Final[dict[Status, str]] = {"reproduced": "✓", "weak": "~", "contradicted": "✗", "not encoded": "○"}
 _REASONS: Final = {
@@ -50,6 +52,11 @@ def reason_text(found: Finding) -> str:
         if min(found.difference.low, found.difference.high) < usual < max(found.difference.low, found.difference.high):
             told = "rather the opposite, though the interval leaves it open"
     return found.told or told
+
+
+def found_text(found: Finding) -> str:
+    """The number of a finding and why it has its status, in one line."""
+    return " · ".join(text for text in (number_text(found), reason_text(found)) if text)
 
 
 def quantities_text(found: Finding) -> tuple[str, ...]:

@@ -49,16 +49,11 @@ def taught_beliefs(beliefs: tuple[Belief, ...]) -> tuple[Taught, ...]:
         prior = elicit(one.quantity, one.named.link)
         shared = kind in (TRUST, TENSION_PERSISTENCE)
         for column, event in enumerate(one.of or ("",)):
-            whose = "" if shared else event or _event_of(one)
+            # Of a quantity of one event type alone.
+            whose = "" if shared else event or one.named.id.target or one.named.id.name
             values = one.values[:, column]
             found.append(Taught(one, whose, prior, values, prior.score(values)))
     return tuple(found)
-
-
-def _event_of(one: Belief) -> str:
-    """The event type of a quantity that is of one alone."""
-    found = one.named.id
-    return found.name.partition("->")[2].partition("/")[0] if found.section == "effects" else found.name
 
 
 def log_likelihoods(posterior: Posterior) -> Mapping[str, Floats]:

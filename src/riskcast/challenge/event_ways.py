@@ -10,8 +10,7 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.challenge.goals import Goal
 from riskcast.challenge.held import Bench
-from riskcast.challenge.targets import Target
-from riskcast.forecasting.forecasts import Forecast
+from riskcast.challenge.targets import Target, ahead_of
 from riskcast.forecasting.query_paths import PathRecord
 from riskcast.forecasting.query_terms import Happens
 from riskcast.forecasting.scenarios import resolve_scenario
@@ -62,18 +61,8 @@ def _futures(bench: Bench, goal: Goal) -> tuple[list[tuple[str, str, bool]], Boo
     """What can be said of every future, and whether it holds: (futures, literals); and whether the goal is reached."""
     posterior, request = bench.learned.posterior, bench.request
     case, plan = posterior.case, bench.plan
-    name, assumed = resolve_scenario(case, bench.scenario)
-    ahead = Forecast(
-        posterior,
-        name,
-        assumed,
-        request.periods,
-        bench.paths,
-        plan.seed,
-        plan,
-        simulate(plan, assumed, bench.paths),
-        True,
-    )
+    _, assumed = resolve_scenario(case, bench.scenario)
+    ahead = ahead_of(posterior, plan, bench.scenario, request.periods, simulate(plan, assumed, bench.paths))
     terms = [Happens(event, unit) for event, unit in _events_of(case, goal)]
     itself = [Happens(target.event, target.unit) for target in goal.targets if target.event]
     told, values = [], []

@@ -20,7 +20,7 @@ from riskcast.challenge.belief_groups import (
     single_groups,
     state_groups,
 )
-from riskcast.challenge.beliefs import drawn_beliefs, undrawn
+from riskcast.challenge.beliefs import drawn_beliefs, undrawn, widening
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
 from riskcast.challenge.regression import draws_needed, normal_scores, regress
@@ -241,11 +241,9 @@ def _wider(ahead: Forecast, group: Group) -> float:
     for found in map(parse_id, group.members):
         if found.kind is LEVEL or found.kind in STREAMS:
             continue
-        event = found.name.partition("->")[2].partition("/")[0] if found.section == "effects" else found.name
-        own = posterior.events.get(event)
+        own = posterior.events.get(found.target or found.name)
         counts.append(posterior.diagnostics.ess_min if own is None else own.ess)
-    fewest = min((count for count in counts if count >= 1.0), default=float(posterior.draws))
-    return max(1.0, float(np.sqrt(posterior.draws / fewest)))
+    return widening(posterior.draws, min((count for count in counts if count >= 1.0), default=posterior.draws))
 
 
 def _judge(

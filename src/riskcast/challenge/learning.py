@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.challenge.beliefs import drawn_beliefs
+from riskcast.challenge.beliefs import drawn_beliefs, widening
 from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
 from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
 from riskcast.challenge.target_draws import TargetDraws, draw_targets
@@ -17,7 +17,6 @@ from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
-from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import between, number
@@ -167,7 +166,7 @@ class Learning:
         rows = [
             (
                 one.label,
-                "this record" if one.from_record else one.basis,
+                one.rests_on,
                 *one.before,
                 *one.after,
                 one.moved.value,
@@ -215,8 +214,7 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
     found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
     leans = _leans(taught, whole, by_record)
     # Draws that were weighed before count for fewer.
-    posterior = ahead.posterior
-    wider = max(1.0, float(np.sqrt(posterior.draws / max(posterior.diagnostics.ess_min, 1.0))))
+    wider = widening(ahead.posterior.draws, max(ahead.posterior.diagnostics.ess_min, 1.0))
     checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
     return Learning(
         ahead,
@@ -274,56 +272,3 @@ def _leans(taught: tuple[Taught, ...], whole: Scaled, by_record: Mapping[str, Sc
 def _lean(part: str, event: str, scaled: Scaled, drawn: TargetDraws, wider: float) -> Lean:
     change, error = scaled.change(drawn.averages)
     return Lean(part, event, Known(change, wider * error), scaled.khat, scaled.is_good)
-
-
-def learning_data(found: Learning) -> dict[str, Any]:
-    """What the record taught as plain data: where the numbers come from, every quantity before and after, the joint
-    prior check, and by how many points targets would change were priors or record to count twice as much."""
-    return {
-        **provenance(found.forecast),
-        "jointly": _check(found.jointly),
-        "priors": [_check(check) for check in found.checks],
-        "quantities": [_quantity(one) for one in found.quantities],
-        "targets": [
-            {
-                "target": target.id,
-                "mean": rounded(drawn.estimate.mean),
-                "per_doubling": [
-                    {
-                        "part": lean.part,
-                        "event": lean.event or None,
-                        "change": rounded(lean.change.value),
-                        "error": rounded(lean.change.error),
-                        "khat": rounded(lean.khat),
-                        "reliable": lean.is_good,
-                    }
-                    for lean in found.leans[target]
-                ],
-            }
-            for target, drawn in found.targets.items()
-        ],
-    }
-
-
-def _check(check: PriorCheck) -> dict[str, Any]:
-    numbers = {name: rounded(getattr(check, name)) for name in ("low", "median", "high", "tail")}
-    return {"event": check.event, "recorded": check.recorded, **numbers, "verdict": check.verdict}
-
-
-def _quantity(one: Learned) -> dict[str, Any]:
-    return {
-        "quantity": one.key,
-        "label": one.label,
-        "event": one.event or None,
-        "unit": one.unit,
-        "before": [rounded(value) for value in one.before],
-        "after": [rounded(value) for value in one.after],
-        "moved": {"value": rounded(one.moved.value), "error": rounded(one.moved.error)},
-        "narrowed": rounded(one.narrowed),
-        "prior_sensitivity": rounded(one.of_prior),
-        "record_sensitivity": rounded(one.of_record),
-        "khat": rounded(one.khat),
-        "verdict": one.verdict,
-        "basis": one.basis or None,
-        "from_record": one.from_record,
-    }

@@ -27,7 +27,6 @@ from riskcast.machinery.workers import Workers, workers
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-DRAWS: Final = 500
 PATHS: Final = 4
 # Of each target so many quantities are looked at with all draws, and so many of the largest by pairs.
 KEPT, PAIRS = 25, 10
@@ -91,7 +90,7 @@ def find_sensitivities(
         if screens:
             coarse = run.finish({f"{SCREENED} {key}": (setup, (key,), True) for key in asked})
             ends = {key: coarse[f"{SCREENED} {key}"] for key in asked}
-        kept = [key for key in asked if not screens or _may_matter(ends, key)]
+        kept = _that_may_matter(ends) if screens else list(asked)
         ends |= run.finish({key: (setup, (key,), False) for key in kept})
         found = _gather(setup, scenario, known, asked, frozenset(kept) if screens else None, base, ends)
         largest = _pairs_of(found, pairs)
@@ -143,21 +142,20 @@ class _Run:
         return workers(1 if few else self.workers_count, self.cluster)
 
 
-def _may_matter(ends: Mapping[str, Finished], key: str) -> bool:
-    """Whether few draws leave it open that a quantity is among the `KEPT` largest of any target."""
-    if "refused" in ends[key].facts:
-        return False
-    # Weights that failed say nothing of how small it is.
-    if not ends[key].facts["good"]:
-        return True
-    at_most, at_least = {}, {}
-    for name, done in ends.items():
-        if "refused" not in done.facts:
-            at_least[name] = _size(done)
-            at_most[name] = at_least[name] + 2.0 * done.frames["values"]["swing_error"].to_numpy()
-    ranked = np.sort(np.stack(list(at_least.values())), axis=0)[::-1]
-    bar = ranked[min(KEPT, len(ranked)) - 1]
-    return bool((at_most[key] >= bar).any())
+def _that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
+    """The quantities of which few draws leave it open that they are among the `KEPT` largest of any target."""
+    told = {key: done for key, done in ends.items() if "refused" not in done.facts}
+    if not told:
+        return []
+    sizes = {key: _size(done) for key, done in told.items()}
+    bar = np.sort(np.stack(list(sizes.values())), axis=0)[::-1][min(KEPT, len(sizes)) - 1]
+
+    def may_matter(key: str, done: Finished) -> bool:
+        # Weights that failed say nothing of how small it is.
+        at_most = sizes[key] + 2.0 * done.frames["values"]["swing_error"].to_numpy()
+        return not done.facts["good"] or bool((at_most >= bar).any())
+
+    return [key for key, done in told.items() if may_matter(key, done)]
 
 
 def _size(done: Finished) -> Floats:

@@ -17,7 +17,7 @@ from riskcast.forecasting.plan import Plan
 from riskcast.forecasting.query_names import read_ahead
 from riskcast.forecasting.query_terms import Term
 from riskcast.forecasting.scenarios import resolve_scenario
-from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, simulate
+from riskcast.forecasting.simulation import BLOCK_CELLS, PATHS, Simulated, simulate
 from riskcast.forecasting.watched_paths import watched_paths
 from riskcast.machinery.array_types import Floats
 
@@ -88,13 +88,12 @@ def values_of(
     targets: Sequence[Target],
 ) -> Floats:
     """Every target's value given each draw, over so many futures of it: (draws, targets), in points of 100."""
-    name, assumed = resolve_scenario(posterior.case, scenario)
+    _, assumed = resolve_scenario(posterior.case, scenario)
     simulated = solve(plan, assumed, BLOCK_CELLS) if is_closed(plan) else simulate(plan, assumed, paths)
     asked = [target for target in targets if target.term is not None]
     held: dict[str, Floats] = {}
     if asked:
-        ahead = Forecast(posterior, name, assumed, horizon, simulated.paths, plan.seed, plan, simulated, True)
-        held = shares_of(ahead, asked, paths or PATHS)
+        held = shares_of(ahead_of(posterior, plan, scenario, horizon, simulated), asked, paths or PATHS)
     columns = []
     for target in targets:
         if target.term is not None:
@@ -105,6 +104,14 @@ def values_of(
         else:
             columns.append(simulated.score[:, posterior.case.dyads.index(target.unit)])
     return np.stack(columns, axis=1).astype(float)
+
+
+def ahead_of(
+    posterior: Posterior, plan: Plan, scenario: str | Scenario | None, horizon: int, simulated: Simulated
+) -> Forecast:
+    """The forecast that a plan's simulation is, so that its futures can be watched."""
+    name, assumed = resolve_scenario(posterior.case, scenario)
+    return Forecast(posterior, name, assumed, horizon, simulated.paths, plan.seed, plan, simulated, True)
 
 
 def shares_of(ahead: Forecast, asked: Sequence[Target], paths: int) -> dict[str, Floats]:

@@ -18,7 +18,7 @@ from riskcast.cli.options import (
     print_json,
     progress,
 )
-from riskcast.errors import OptionError, UnknownNameError
+from riskcast.errors import OptionError
 
 ClaimOption = Annotated[
     list[str] | None,
@@ -37,9 +37,9 @@ def claims(
     as_json: JsonOption = False,
 ) -> None:
     """Whether the model says what its sources say: claims reproduced, weak, contradicted or not encoded."""
-    from riskcast.case.files import list_cases, load_case_with_lines
+    from riskcast.case.files import load_case_with_lines
     from riskcast.challenge.claim_data import claims_data
-    from riskcast.challenge.claim_judging import judge_claims, read_claims
+    from riskcast.challenge.claim_judging import check_claims, judge_claims
     from riskcast.challenge.claim_records import STATUSES
 
     one_scenario(asked)
@@ -47,16 +47,11 @@ def claims(
         given = "--scenario" if asked.scenario else "--outside"
         raise OptionError(f"claims are held against the baseline as it stands; leave out {given}")
     request = asked.request()
-    case, (_, where) = request.case, load_case_with_lines(asked.case or list_cases()[0])
-    if not case.claims:
-        raise OptionError(f"the case {case.name} states no claims; write claims.yaml, as docs/claims.md says")
-    for id in claim or ():
-        if id not in case.claims:
-            raise UnknownNameError("claim", id, case.claims)
-    read_claims(case, request.periods, where)
+    _, where = load_case_with_lines(str(asked.case))
+    check_claims(request.case, claim, request.periods, where)
     [ahead] = forecast_asked(request)
     with progress("Holding claims against it", remaining=True) as report:
-        found = judge_claims(ahead, claim, where=where, progress=report)
+        found = judge_claims(ahead, claim, progress=report)
     if page is not None:
         from riskcast.exports.claims_page import write_claims_page
 

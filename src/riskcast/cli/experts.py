@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ from riskcast.numbers import counted, more
 if TYPE_CHECKING:
     from riskcast.case.model import Case
     from riskcast.experts.hearing import Hearing
-    from riskcast.experts.panels import Blanks, Panel, Weighting
+    from riskcast.experts.panels import Panel, Weighting
 
 SCORE = "score"
 
@@ -162,9 +163,7 @@ def pool(
     from riskcast.experts.pools import QUANTITY_POOLS
     from riskcast.experts.together import pool_panel
 
-    way = next((each for each in QUANTITY_POOLS if each == quantities), None)
-    if way is None:
-        raise OptionError(f"--quantities is {quantities!r}; give one of {', '.join(QUANTITY_POOLS)}")
+    way = one_of("--quantities", quantities, QUANTITY_POOLS)
     if out is not None and out.exists():
         raise OptionError(f"{out} exists; name another file")
     if out is not None and not out.parent.is_dir():
@@ -256,9 +255,7 @@ def sheet(
     from riskcast.experts.sheets import METHODS, USUAL, make_sheet
     from riskcast.exports.elicitation import write_sheet
 
-    way = next((each for each in METHODS if each == method), None)
-    if way is None:
-        raise OptionError(f"--method is {method!r}; give one of {', '.join(METHODS)}")
+    way = one_of("--method", method, METHODS)
     made = make_sheet(
         read_case(case),
         quantity or USUAL,
@@ -329,6 +326,7 @@ def hear(
     """The panel of the options, heard; with a progress bar."""
     from riskcast.case.vintage import case_as_of
     from riskcast.experts.consulting import consult_panel
+    from riskcast.experts.panels import BLANKS
 
     base = read_case(case)
     if as_of is not None:
@@ -343,7 +341,7 @@ def hear(
             found,
             weights=weighting,
             earned=earned,
-            blanks=blanks_of(blanks),
+            blanks=None if blanks is None else one_of("--blanks", blanks, BLANKS),
             against=against,
             scenario=scenario,
             horizon=horizon,
@@ -375,14 +373,12 @@ def read_panel(named: str, case: Case, panel: Path | None, files: list[Path] | N
     return found
 
 
-def blanks_of(blanks: str | None) -> Blanks | None:
-    """What stands where an expert gives no number, as it was asked for."""
-    from riskcast.experts.panels import BLANKS
-
-    chosen = next((each for each in BLANKS if each == blanks), None)
-    if blanks is not None and chosen is None:
-        raise OptionError(f"--blanks is {blanks!r}; give one of {', '.join(BLANKS)}")
-    return chosen
+def one_of[Choice: str](option: str, given: str, choices: Sequence[Choice]) -> Choice:
+    """The choice that an option was given; raises OptionError for what is none."""
+    found = next((each for each in choices if each == given), None)
+    if found is None:
+        raise OptionError(f"{option} is {given!r}; give one of {', '.join(choices)}")
+    return found
 
 
 def weigh(
@@ -391,10 +387,7 @@ def weigh(
     """How experts are weighed, with what each has earned where that is asked for."""
     from riskcast.experts.panels import WEIGHTINGS
 
-    chosen = next((each for each in WEIGHTINGS if each == weights), None)
-    if weights is not None and chosen is None:
-        raise OptionError(f"--weights is {weights!r}; give one of {', '.join(WEIGHTINGS)}")
-    way = chosen or panel.weights
+    way = panel.weights if weights is None else one_of("--weights", weights, WEIGHTINGS)
     if cutoff is not None and way != "seeds":
         raise OptionError("--cutoff is of weights by seed questions; give --weights seeds")
     if way == "ledger":

@@ -78,6 +78,10 @@ def export(
         from riskcast.forecasting.scoring import score
 
         request = asked.request()
+        if claims:
+            from riskcast.challenge.claim_judging import check_claims
+
+            check_claims(request.case, None, request.periods)
         if before is not None:
             check_previous(before, request.case)
         if since is not None:

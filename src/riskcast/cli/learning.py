@@ -18,7 +18,7 @@ def learned(
     as_json: JsonOption = False,
 ) -> None:
     """What the record moved, where it and the priors pull apart, and which of the two scores lean on."""
-    from riskcast.challenge.learning import learning_data, report_learning
+    from riskcast.challenge.learning import report_learning
     from riskcast.challenge.targets import find_targets
     from riskcast.errors import OptionError
 
@@ -30,6 +30,8 @@ def learned(
     [ahead] = forecast_asked(request)
     found = report_learning(ahead, of)
     if as_json:
+        from riskcast.challenge.plain_learning import learning_data
+
         print_json(learning_data(found))
     else:
         from riskcast.terminal.forecasts import make_console

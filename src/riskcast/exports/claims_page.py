@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from riskcast.challenge.claim_data import digest_of_claims
-from riskcast.challenge.claim_records import Finding, JudgedClaim, JudgedClaims, Status
-from riskcast.challenge.claim_words import MARKS, MEANING, counts_text, number_text, quantities_text, reason_text
+from riskcast.challenge.claim_records import Finding, JudgedClaim, JudgedClaims
+from riskcast.challenge.claim_words import MARKS, MEANING, ORDER, counts_text, found_text, quantities_text
 from riskcast.errors import visible
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.machinery.staging import write_atomically
 
-ORDER: Final[tuple[Status, ...]] = ("contradicted", "weak", "not encoded", "reproduced")
 # What Markdown or HTML would take for a command.
 _COMMANDS: Final = re.compile(r"([\\`*_\[\]<>#|&])")
 
@@ -86,9 +85,8 @@ def _claim(found: JudgedClaims, one: JudgedClaim) -> Iterator[str]:
 
 
 def _finding(found: Finding) -> str:
-    told = " · ".join(_plain(text) for text in (number_text(found), reason_text(found)) if text)
     behind = f" By {', '.join(f'`{key}`' for key in quantities_text(found))}." if found.quantities else ""
-    return f"- {MARKS[found.status]} `{visible(found.text)}`: {told}.{behind}"
+    return f"- {MARKS[found.status]} `{visible(found.text)}`: {_plain(found_text(found))}.{behind}"
 
 
 def _plain(text: str) -> str:

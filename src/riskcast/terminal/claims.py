@@ -13,8 +13,10 @@ from riskcast.challenge.claim_records import JudgedClaim, JudgedClaims, Status
 from riskcast.challenge.claim_words import (
     MARKS,
     MEANING,
+    ORDER,
     counts_text,
     decisive,
+    found_text,
     number_text,
     quantities_text,
     reason_text,
@@ -28,8 +30,6 @@ STYLES: Final[dict[Status, str]] = {
     "contradicted": "red",
     "not encoded": "dim",
 }
-# What speaks against the model comes first.
-ORDER: Final[tuple[Status, ...]] = ("contradicted", "weak", "not encoded", "reproduced")
 
 
 def claims_view(found: JudgedClaims, in_full: Sequence[Status] = ("contradicted",)) -> RenderableType:
@@ -57,9 +57,8 @@ def _in_full(found: JudgedClaims, one: JudgedClaim) -> Iterator[RenderableType]:
     if one.claim.missing is not None:
         yield _indented(Text(one.claim.missing), 4)
     for each in one.findings:
-        told = " · ".join(text for text in (number_text(each), reason_text(each)) if text)
         yield _indented(Text.assemble((f"{MARKS[each.status]} ", STYLES[each.status]), each.text), 4)
-        yield _indented(Text(told), 6)
+        yield _indented(Text(found_text(each)), 6)
         if each.quantities:
             yield _indented(Text("by " + ", ".join(quantities_text(each)), style="dim"), 6)
 
@@ -73,9 +72,8 @@ def _in_short(one: JudgedClaim) -> Iterator[RenderableType]:
     if one.status == "reproduced":
         yield _indented(Text.assemble(one.id, (f"  {number_text(each) or reason_text(each)}", "dim")))
         return
-    told = " · ".join(text for text in (number_text(each), reason_text(each)) if text)
     yield _indented(Text(one.id))
-    yield _indented(Text(f"{each.text}: {told}", style="dim"), 4)
+    yield _indented(Text(f"{each.text}: {found_text(each)}", style="dim"), 4)
 
 
 def _indented(text: Text, by: int = 2) -> Padding:

@@ -53,10 +53,8 @@ def _moved(found: Learning, shown: int) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for one in found.quantities[:shown]:
         label = Text.assemble(one.label, "\n", (one.verdict, "yellow" if one.is_conflict else "dim"))
-        if one.from_record:
-            label.append(" · this record", style="yellow")
-        elif one.basis:
-            label.append(f" · {one.basis}", style="dim")
+        if one.rests_on:
+            label.append(f" · {one.rests_on}", style="yellow" if one.from_record else "dim")
         moved = f"{signed(one.moved.value)} ± {number(one.moved.error, 2)}"
         table.add_row(label, _points(one, one.before), _points(one, one.after), moved)
     return table

@@ -136,7 +136,7 @@ def copy_case(case: str | Path, folder: str | Path) -> Path:
     >>> with tempfile.TemporaryDirectory() as top:
     ...     made = copy_case("central_asia_2024", Path(top) / "my_case")
     ...     sorted(path.name for path in made.glob("*.yaml"))[:2]
-    ['case.yaml', 'effects.yaml']
+    ['case.yaml', 'claims.yaml']
     """
     original, folder = find_folder(case), Path(folder)
     found = read_steadily(original, lambda: read_files(original))

@@ -12,7 +12,7 @@ from random import Random
 
 from tests.support.fuzz.doors import DOORS, Fault
 
-MOST_SECONDS = 10
+MOST_SECONDS = 40
 PATIENCE = 120
 
 

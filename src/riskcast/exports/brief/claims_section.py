@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from riskcast.challenge.claim_records import JudgedClaims
-from riskcast.challenge.claim_words import MEANING, counts_text, decisive, number_text, reason_text
+from riskcast.challenge.claim_words import MEANING, counts_text, decisive, found_text
 from riskcast.machinery.tables import Column, Table
 
 MOST_CLAIMS: Final = 12
@@ -17,7 +17,7 @@ def claims_part(found: JudgedClaims) -> Table:
     rows = []
     for one in chosen[:MOST_CLAIMS]:
         each = decisive(one.findings, one.status)
-        told = "" if each is None else " · ".join(t for t in (number_text(each), reason_text(each)) if t)
+        told = "" if each is None else found_text(each)
         rows.append((f"{one.claim.claim} ({one.claim.at})", one.status, "" if each is None else each.text, told))
     left = len(chosen) - len(rows)
     more = f" {left} more are weak." if left > 0 else ""
