@@ -249,8 +249,8 @@ def _read(folder: Path) -> tuple[Case, Where]:
     panel = None
     if settings.panel:
         names = {name: document.file for name, document in documents.items()}
-        panel, dialect = read_panel(folder, settings, parts["indicators"], parts["events"], names)
-        dialects.append(dialect)
+        panel, read = read_panel(folder, settings, parts["indicators"], parts["events"], names)
+        dialects += read
     try:
         case = Case(
             name=case_name(folder),
