@@ -185,6 +185,8 @@ class EdgeAhead:
         edge = self._edge
         if edge.whose == "any":
             source = source.sum(axis=-1, keepdims=True)
+        elif edge.whose == "reverse":
+            source = edge.neighbours.reversed(source)
         elif edge.whose == "others":
             source = edge.neighbours.others(source)
             if self._beyond.settings.is_numbered:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskcast.case.dyads import states_of
+from riskcast.case.dyads import Dyad, states_of
 from riskcast.case.model import Case, Effect, EventRow
 from riskcast.case.settings import NEVER, SINCE
 from riskcast.engines.posterior import Posterior
@@ -104,9 +104,13 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
 
     >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("own", "others", "any")]
     [False, True, True]
+    >>> counts_for("reverse", "TJK-RUS", "RUS-TJK")
+    True
     """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
+    if whose == "reverse":
+        return Dyad.parse(where).reverse == Dyad.parse(dyad)
     if where == dyad or whose == "own":
         return where == dyad and whose == "own"
     return not set(states_of(where)).isdisjoint(states_of(dyad))

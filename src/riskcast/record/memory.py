@@ -22,7 +22,8 @@ LOG_2 = float(np.log(2.0))
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
     """Events of the edge's source that each unit of its target sees: (periods, units of target).
 
-    `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all.
+    `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all;
+    `reverse`: those of the same two states the other way round.
     """
     return seen_of(effect, case, occurred[effect.source])
 
@@ -34,6 +35,8 @@ def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
         return _spread(source, units)
     if effect.whose == "any":
         return _spread(source.sum(axis=-1, keepdims=True), units)
+    if effect.whose == "reverse":
+        return Neighbours.of(case.pairs.values()).reversed(source)
     # Differences of large numbers may come out below nothing.
     return np.maximum(Neighbours.of(case.pairs.values()).others(source), 0.0)
 
@@ -49,27 +52,41 @@ def _spread(source: Floats, units: int) -> Floats:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Which dyads share a state: sides (dyads, 2) states by index, member (dyads, states) 1 where a state belongs."""
+    """Which dyads share a state: sides (dyads, 2) states by index, member (dyads, states) 1 where a state belongs;
+    turned (dyads,): place of the same two states the other way round, -1 where it is none."""
 
     sides: NDArray[np.int64]
     member: NDArray[np.float32]
     one_host: bool
+    turned: NDArray[np.int64]
 
     @classmethod
     def of(cls, dyads: Iterable[Dyad]) -> Neighbours:
         """The neighbours of dyads, such as those of a case."""
-        pairs = [dyad.states for dyad in dyads]
+        given = list(dyads)
+        pairs = [dyad.states for dyad in given]
+        places = {dyad: place for place, dyad in enumerate(given)}
+        turned = np.array([places.get(dyad.reverse, -1) for dyad in given], dtype=np.int64)
         states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in pairs for state in pair))}
         sides = np.array([[states[state] for state in pair] for pair in pairs], dtype=np.int64)
         one_host = len(set(sides[:, 0])) == 1
         member = np.zeros((len(sides), len(states)), dtype=np.float32)
         if not one_host:
             np.put_along_axis(member, sides, 1.0, axis=1)
-        return cls(sides, member, one_host)
+        return cls(sides, member, one_host, turned)
+
+    def reversed(self, events: Floats) -> Floats:
+        """Events of the same two states the other way round, none where these are no dyad: (..., dyads) as given.
+
+        >>> dyads = [Dyad.parse(id) for id in ("A-B", "B-A", "A-C")]
+        >>> Neighbours.of(dyads).reversed(np.array([[1.0, 0.0, 1.0]])).tolist()
+        [[0.0, 1.0, 0.0]]
+        """
+        return np.where(self.turned >= 0, events[..., self.turned], 0.0).astype(events.dtype, copy=False)
 
     def others(self, events: Floats, out: Floats | None = None) -> Floats:
-        """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given;
-        `out`, like `events`, may be written over with them.
+        """Events of other dyads at either state: those of both states less twice its own, and twice those of the same
+        states the other way round, (..., dyads) as given; `out`, like `events`, may be written over with them.
 
         >>> dyads = [Dyad.parse(id) for id in ("A-B", "B-C", "C-D")]
         >>> Neighbours.of(dyads).others(np.array([[1.0, 0.0, 0.0]])).tolist()
@@ -80,7 +97,8 @@ class Neighbours:
         exact = np.result_type(events.dtype, self.member.dtype)
         by_state = events.astype(exact, copy=False) @ self.member.astype(exact, copy=False)
         both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
-        return (both - 2.0 * events).astype(events.dtype)
+        own = events if (self.turned < 0).all() else events + self.reversed(events)
+        return (both - 2.0 * own).astype(events.dtype)
 
 
 class Memory(ABC):
