@@ -10,6 +10,7 @@ import pytest
 from riskcast import Case, CaseError, fit, forecast, load_case
 from riskcast.case.dyads import Dyad
 from riskcast.case.model import AssumedEvent, Scenario
+from riskcast.forecasting.remembered import counts_for
 from riskcast.record.arrays import build_record
 from riskcast.record.memory import Neighbours, seen_events
 from tests.support.smallpanel import panel_case, table, write_panel_case
@@ -65,6 +66,33 @@ def test_others_are_those_that_share_one_state() -> None:
         sum(events[0, j] for j, other in enumerate(pairs) if len({*one.states} & {*other.states}) == 1) for one in pairs
     ]
     assert Neighbours.of(pairs).others(events)[0].tolist() == wanted
+
+
+@pytest.mark.parametrize(("whose", "side"), [("sender", 0), ("receiver", 1)])
+def test_a_memory_of_one_side_sees_what_its_state_does_or_suffers_elsewhere(whose: str, side: int) -> None:
+    near = ("effects.yaml", "  to: clash\n  whose: own", f"  to: clash\n  whose: {whose}")
+    case = panel_case(_rows(), edits=(DIRECTED, near))
+    record = build_record(case)
+    effect = next(one for one in case.effects if one.whose == whose)
+    seen, raids = seen_events(effect, case, record.occurred), record.occurred["raid"]
+    pairs = [Dyad.parse(dyad).states for dyad in case.dyads]
+    for place, pair in enumerate(pairs):
+        shared = [j for j, other in enumerate(pairs) if j != place and other[side] == pair[side]]
+        np.testing.assert_array_equal(seen[:, place], raids[:, shared].sum(axis=1))
+    assert seen.any()
+
+
+@pytest.mark.parametrize("whose", ["sender", "receiver", "reverse", "others"])
+def test_what_is_seen_ahead_is_what_would_be_seen_in_a_record(whose: str) -> None:
+    pairs = [Dyad.parse(id) for id in ("A-B", "B-A", "A-C", "C-B", "C-A")]
+    events = np.random.default_rng(4).integers(0, 2, (6, len(pairs))).astype(np.float32)
+    found = Neighbours.of(pairs).seen(whose, events.copy())
+    counted = [
+        [sum(row[j] for j, other in enumerate(pairs) if counts_for(whose, other.id, one.id)) for one in pairs]
+        for row in events
+    ]
+    assert found.dtype == events.dtype
+    np.testing.assert_array_equal(found, counted)
 
 
 def test_an_event_ahead_is_answered_by_the_other_alone(case: Case) -> None:
