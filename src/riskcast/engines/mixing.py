@@ -68,6 +68,7 @@ def mix_posteriors(
         diagnostics=judge(first.engine, events, first.draws, shared),
         fingerprints=None,
         kept=None,
+        chains=None,
     )
     return with_mixture(mixed, [one.case for one in posteriors], weights, names)
 
