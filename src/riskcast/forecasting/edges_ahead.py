@@ -185,8 +185,8 @@ class EdgeAhead:
         edge = self._edge
         if edge.whose == "any":
             source = source.sum(axis=-1, keepdims=True)
-        elif edge.whose == "others":
-            source = edge.neighbours.others(source)
+        elif edge.whose not in ("own", "host"):
+            source = edge.neighbours.seen(edge.whose, source)
             if self._beyond.settings.is_numbered:
                 # Differences of large numbers may come out below nothing.
                 np.maximum(source, 0.0, out=source)
