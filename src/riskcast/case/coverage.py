@@ -121,9 +121,9 @@ def rows_between(
     all days that it may be of lie within.
 
     >>> from riskcast import load_case
-    >>> rows = list(rows_between(load_case("central_asia_2024"), "demarche", dt.date(2024, 3, 22), dt.date(2024, 5, 6)))
-    >>> rows[0][1:]
-    (('RUS-TJK',), True)
+    >>> case, days = load_case("central_asia_2024"), (dt.date(2024, 3, 22), dt.date(2024, 5, 6))
+    >>> [found[1:] for found in rows_between(case, "mass_expulsion", *days)]
+    [(('RUS-TJK',), True)]
     """
     for row in case.event_rows:
         earliest, latest = row.span

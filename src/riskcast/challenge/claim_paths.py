@@ -11,6 +11,8 @@ from riskcast.case.quantity_ids import PASSED_ON, RISE, QuantityId
 
 # How much longer than the shortest way from one end to the other a way may be.
 DETOUR = 1
+# What acts within its dyad alone: an indicator, or an event of one's own.
+OWN = (None, "own")
 
 
 class Edge(NamedTuple):
@@ -115,7 +117,7 @@ def effects_between(case: Case, source: str, target: str, path: str | None = Non
     found = [effect for effect in case.effects_on(target) if effect.source == source]
     if path is not None:
         return tuple(effect for effect in found if effect.path == path)
-    return tuple(effect for effect in found if not effect.is_escalation or effect.whose in ("own", "host"))
+    return tuple(effect for effect in found if not effect.is_escalation or effect.whose in ("own", "host", "any"))
 
 
 def _steps(case: Case) -> Iterator[_Step]:
@@ -125,7 +127,7 @@ def _steps(case: Case) -> Iterator[_Step]:
             for other in nodes_of(case, target):
                 crosses = one.place != other.place and "host" not in (one.place, other.place)
                 stays = one.place == other.place == "own"
-                if not (crosses and whose not in ("others", "any")) and not (stays and whose == "others"):
+                if not (crosses and whose in OWN) and not (stays and whose not in (*OWN, "any", "host")):
                     yield _Step(one, other, quantity)
 
 
