@@ -355,7 +355,7 @@ _WHOSE = {
     ("host", "host"): ("own",),
 }
 # Between dyads that A-B and B-A both are.
-_OF_DIRECTED = ("reverse", "sender", "receiver")
+_OF_DIRECTED = ("reverse", "sender", "receiver", "against_sender", "by_receiver")
 
 
 def _effects(case: Case, where: Where) -> Iterator[Problem]:
@@ -480,10 +480,6 @@ def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memo
         wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
         mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
         yield where.problem("effects", (index, "spent"), wrong, mend)
-    if memory.kind in PER_TIME and effect.whose in ("others", "any", "sender", "receiver"):
-        wrong = f"is {effect.whose}, but {effect.memory} is a {memory.kind}, of events of one unit over its time"
-        mend = f"use own, reverse or host, or a memory of the kind {COUNT}"
-        yield where.problem("effects", (index, "whose"), wrong, mend)
     if memory.weight == "severity" and case.events[effect.source].severity is None:
         wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
         mend = "use a memory without `weight: severity`"

@@ -106,18 +106,19 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
     [False, True, True]
     >>> [counts_for(whose, "TJK-RUS", "RUS-TJK") for whose in ("reverse", "others", "sender")]
     [True, False, False]
-    >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("sender", "receiver")]
-    [True, False]
+    >>> [counts_for(whose, "TJK-KAZ", "RUS-TJK") for whose in ("sender", "by_receiver")]
+    [False, True]
     """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
     if where == dyad or whose == "own":
         return where == dyad and whose == "own"
     theirs, own = states_of(where), states_of(dyad)
-    if whose in SIDES:
-        return theirs[SIDES.index(whose)] == own[SIDES.index(whose)]
     # The same two states the other way round are no other dyad that shares one of them.
     is_reverse = theirs == own[::-1]
+    if whose is not None and whose in SIDES:
+        side, mine = SIDES[whose]
+        return theirs[side] == own[mine] and not is_reverse
     return is_reverse if whose == "reverse" else not is_reverse and not set(theirs).isdisjoint(own)
 
 

@@ -19,16 +19,22 @@ from riskcast.machinery.array_types import Bools, Floats
 from riskcast.record.half_lives import Stretches, stretched, worn
 
 LOG_2 = float(np.log(2.0))
-# Whose events are those of other dyads with the same first, and the same second, state.
-SIDES: Final = ("sender", "receiver")
+# Of other dyads, those whose first (0) or second (1) state is the own dyad's first or second one: (theirs, own).
+SIDES: Final[Mapping[str, tuple[int, int]]] = {
+    "sender": (0, 0),
+    "receiver": (1, 1),
+    "against_sender": (1, 0),
+    "by_receiver": (0, 1),
+}
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
     """Events of the edge's source that each unit of its target sees: (periods, units of target).
 
     `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all;
-    `reverse`: those of the same two states the other way round; `sender`, `receiver`: those of other dyads with the
-    same first, or the same second, state.
+    `reverse`: those of the same two states the other way round; of other dyads, `sender`, `receiver`: those with the
+    same first, or the same second, state; `against_sender`: those whose second state is the own first one;
+    `by_receiver`: those whose first state is the own second one.
     """
     return seen_of(effect, case, occurred[effect.source])
 
@@ -79,28 +85,26 @@ class Neighbours:
         return cls(sides, member, one_host, turned)
 
     def seen(self, whose: str, events: Floats, out: Floats | None = None) -> Floats:
-        """Events of other dyads that `others`, `reverse`, `sender` or `receiver` means: (..., dyads) as given; `out` as
-        for `others`."""
+        """Events of other dyads that `others`, `reverse` or one of SIDES means: (..., dyads) as given; `out` as for
+        `others`."""
         if whose == "reverse":
             return self.reversed(events)
-        if whose in SIDES:
-            return self.alike(events, SIDES.index(whose))
-        return self.others(events, out)
+        return self.at_side(events, *SIDES[whose]) if whose in SIDES else self.others(events, out)
 
-    def alike(self, events: Floats, side: int) -> Floats:
-        """Events of other dyads with the same first (side 0) or second (side 1) state: (..., dyads) as given.
+    def at_side(self, events: Floats, theirs: int, own: int) -> Floats:
+        """Events of other dyads whose first (0) or second (1) state, `theirs`, is the own dyad's first or second one,
+        `own`: (..., dyads) as given. Those of the same two states, either way round, are not among them.
 
         >>> dyads = [Dyad.parse(id) for id in ("A-B", "A-C", "C-B", "B-A")]
-        >>> near = Neighbours.of(dyads)
-        >>> near.alike(np.array([[1.0, 2.0, 4.0, 8.0]]), 0).tolist()
-        [[2.0, 1.0, 0.0, 0.0]]
-        >>> near.alike(np.array([[1.0, 2.0, 4.0, 8.0]]), 1).tolist()
-        [[4.0, 0.0, 1.0, 0.0]]
+        >>> near, events = Neighbours.of(dyads), np.array([1.0, 2.0, 4.0, 8.0])
+        >>> [near.at_side(events, *SIDES[whose]).tolist() for whose in ("sender", "receiver", "by_receiver")]
+        [[2.0, 1.0, 0.0, 0.0], [4.0, 0.0, 1.0, 0.0], [0.0, 4.0, 8.0, 2.0]]
         """
-        members = self._members[side]
+        members = self._members[theirs]
         exact = np.result_type(events.dtype, members.dtype)
         by_state = events.astype(exact, copy=False) @ members.astype(exact, copy=False)
-        return (by_state[..., self.sides[:, side]] - events).astype(events.dtype, copy=False)
+        mine = events if theirs == own else self.reversed(events)
+        return (by_state[..., self.sides[:, own]] - mine).astype(events.dtype, copy=False)
 
     @cached_property
     def _members(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
