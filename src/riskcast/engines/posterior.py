@@ -68,12 +68,9 @@ def widening(draws: int, effective: float) -> float:
 class Posterior:
     """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance.
 
-        shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from;
-    <<<<<<< HEAD
-        mixture: of several experts, whose each draw is, None where all draws are of `case`.
-    =======
-        chains: of an engine that runs them, the whole chains of the free variables of `build_model`, for ArviZ and PyMC.
-    >>>>>>> main
+    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from;
+    chains: of an engine that runs them, whole chains of the free variables of `build_model`, for ArviZ and PyMC;
+    mixture: of several experts, whose each draw is, None where all draws are of `case`.
     """
 
     case: Case
