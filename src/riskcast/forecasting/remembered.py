@@ -116,7 +116,7 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
     theirs, own = states_of(where), states_of(dyad)
     # The same two states the other way round are no other dyad that shares one of them.
     is_reverse = theirs == own[::-1]
-    if whose in SIDES:
+    if whose is not None and whose in SIDES:
         side, mine = SIDES[whose]
         return theirs[side] == own[mine] and not is_reverse
     return is_reverse if whose == "reverse" else not is_reverse and not set(theirs).isdisjoint(own)
