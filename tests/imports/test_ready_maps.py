@@ -78,10 +78,10 @@ EXTRACTS: dict[str, Extract] = {
             gdelt(GLOBALEVENTID=92, Actor1CountryCode="RUS", Actor2CountryCode="ROM", IsRootEvent=0),
         ),
         {
-            ("ROU-RUS", "2014-03", "force_in"): 20,
-            ("ROU-RUS", "2014-03", "force_out"): 0,
-            ("ROU-RUS", "2014-03", "threats_out"): 1,
-            ("ROU-RUS", "2014-04", "tone_in"): -2.5,
+            ("RUS-ROU", "2014-03", "force"): 20,
+            ("ROU-RUS", "2014-03", "force"): 0,
+            ("ROU-RUS", "2014-03", "threats"): 1,
+            ("RUS-ROU", "2014-04", "tone"): -2.5,
         },
     ),
     "icews": (
@@ -96,7 +96,7 @@ EXTRACTS: dict[str, Extract] = {
             "51\t2011-05-31\tGovernment\tTajikistan\tArrest\t173\t-5\tCitizen\tTajikistan",
             "50\t2011-05-31\tGovernment\tTajikistan\tDemand\t100\t-5\tGovernment\tRussian Federation",
         ),
-        {("RUS-TJK", "2011-05", "force_out"): 19, ("RUS-TJK", "2011-05", "threats_in"): 2},
+        {("RUS-TJK", "2011-05", "force"): 19, ("TJK-RUS", "2011-05", "threats"): 2},
     ),
     "polecat": (
         "\t",
@@ -110,7 +110,7 @@ EXTRACTS: dict[str, Extract] = {
             "Q2\t2022-03-31\tACCUSE\tNone\tNone\tVERBAL CONFLICT\tNone\tB\tUKR; POL\tNone\tA\tRUS\t365",
             "Q3\t2022-03-31\tACCUSE\tNone\tNone\tVERBAL CONFLICT\tNone\tNone\tNone\tNone\tA\tRUS\t365",
         ),
-        {("RUS-UKR", "2022-02", "force_out"): 20, ("RUS-UKR", "2022-02", "threats_in"): 1},
+        {("RUS-UKR", "2022-02", "force"): 20, ("UKR-RUS", "2022-02", "threats"): 1},
     ),
     "mid": (
         ",",

@@ -33,7 +33,8 @@ class Aggregate:
     """One row for each unit and period: how many events of each type there were and levels, null where not known.
 
     events, covariates: columns of `frame` by id, and the rule each comes from; first, last: numbers of the first and
-    last period in which events can be known; of_states: whether units are single states; merged: rows joined with
+    last period in which events can be known; of_states: whether units are single states; directed: whether
+    A-B and B-A are two units; merged: rows joined with
     others.
     """
 
@@ -44,6 +45,7 @@ class Aggregate:
     first: int
     last: int
     of_states: bool
+    directed: bool
     taken: int
     merged: int
     losses: tuple[Loss, ...]
@@ -117,6 +119,7 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
         first,
         last,
         chart.units.state is not None,
+        chart.units.direction == "directed",
         taken,
         merged,
         tuple(losses),
@@ -126,13 +129,13 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
 
 def _event_columns(chart: TableMap) -> list[tuple[str, Occurrence, bool | None]]:
     """Ids of columns with their rules; where directions are split, whether rows are those of the second state."""
-    if chart.units.direction == "none":
+    if chart.units.direction != "split":
         return [(id, rule, None) for id, rule in chart.events.items()]
     return [(id + side, rule, side == IN) for id, rule in chart.events.items() for side in (OUT, IN)]
 
 
 def _level_columns(chart: TableMap) -> list[tuple[str, Covariate, bool | None]]:
-    if chart.units.direction == "none":
+    if chart.units.direction != "split":
         return [(id, rule, None) for id, rule in chart.covariates.items()]
     return [(id + side, rule, side == IN) for id, rule in chart.covariates.items() for side in (OUT, IN)]
 
@@ -187,14 +190,15 @@ def _of_kept(frame: polars.DataFrame, chart: TableMap, losses: list[Loss], calen
             losses.append(Loss(lost, "named states that `kept.states` does not"))
         frame = frame.filter(among)
     if kept.fewest > 1 or kept.most is not None:
-        counted = frame
+        ranking = frame
         if kept.counted_until is not None:
-            counted = frame.filter(polars.col(PERIOD) <= calendar.number(kept.counted_until))
+            ranking = frame.filter(polars.col(PERIOD) <= calendar.number(kept.counted_until))
         # Pairs with as many rows as another go by their ids, so that the same file gives the same pairs.
-        ranked = counted.group_by(UNIT).len().sort(["len", UNIT], descending=[True, False])
+        both = polars.col(UNIT).str.split("-").list.sort().list.join("-")
+        ranked = ranking.group_by(both).len().sort(["len", UNIT], descending=[True, False])
         chosen = ranked.filter(polars.col("len") >= kept.fewest)[UNIT]
         chosen = chosen if kept.most is None else chosen.head(kept.most)
-        of_chosen = polars.col(UNIT).is_in(chosen.implode())
+        of_chosen = both.is_in(chosen.implode())
         lost = len(frame.filter(~of_chosen))
         if lost:
             losses.append(Loss(lost, f"were of pairs that are too rare (kept: {len(chosen)} of {len(ranked)})"))
@@ -266,6 +270,9 @@ def _skeleton(frame: polars.DataFrame, chart: TableMap, first: int, last: int) -
     if chart.kept.states is not None and not chart.kept.seen:
         listed = sorted(chart.kept.states)
         units = sorted({*units, *(f"{one}-{other}" for i, one in enumerate(listed) for other in listed[i + 1 :])})
+    if chart.units.direction == "directed":
+        # Whoever did nothing to a state that did something to it is there as well.
+        units = sorted({*units, *("-".join(reversed(unit.split("-"))) for unit in units)})
     if len(units) * (last - first + 1) > MOST_ROWS:
         wrong = f"{len(units):,} pairs in {last - first + 1:,} periods are more than {MOST_ROWS:,} rows"
         raise OptionError(f"{wrong}; keep fewer pairs (`kept:` of the map: states, fewest, most), or longer periods")

@@ -99,7 +99,7 @@ def _source(file: Path, place: int, folder: Path) -> Source:
         raise refusal(name, "is missing", "check its name and folder")
     found = list(_files(file, name, folder / str(place)))
     # A text beside tables says something about them, and is none.
-    chosen = [part for part in found if suffix_of(part.name)] or found
+    chosen = [part for part in found if part.suffix and not part.name.lower().endswith((".txt", ".txt.gz"))] or found
     taken = {part.name for part in chosen if part.suffix}
     left = [part.name for part in found if part.name not in taken]
     if not taken:

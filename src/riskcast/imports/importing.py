@@ -93,19 +93,25 @@ def import_sources(sources: Sequence[Source], maps: Sequence[TableMap]) -> Impor
         made = aggregate(Clean(with_numbers(cleaned.frame, rows, chart), cleaned.losses, cleaned.span), chart)
         made = replace(made, notes=(*notes, *made.notes))
         parts.append(made)
-        reports.append(_report(source.name, chart, rows.total, made))
+        doubted = doubts(chart, cleaned.span)
+        reports.append(replace(_report(source.name, chart, rows.total, made), doubts=(*doubted, *_never(made))))
     whole = join(parts)
     if len(parts) > 1:
-        reports[0] = _report(sources[0].name, maps[0], reports[0].read, whole, parts[0])
+        first = _report(sources[0].name, maps[0], reports[0].read, whole, parts[0])
+        reports[0] = replace(first, doubts=reports[0].doubts)
     return Imported(tuple(maps), tuple(reports), whole, {}, fetched)
 
 
 def _cleaned(source: Source, given: TableMap) -> tuple[Rows, Clean, TableMap, tuple[str, ...]]:
-    """The rows of a table with units and days, the map as it is used, and what is doubtful."""
+    """The rows of a table with units and days, the map as it is used, and what was assumed."""
     rows = read_rows(source, given)
     cleaned = clean(rows, given)
     chart = settle(given, cleaned.span)
-    return rows, cleaned, chart, (*rows.notes, *doubts(chart, cleaned.span, chart is not given))
+    notes = list(rows.notes)
+    if chart.searched is not None and chart is not given:
+        told = f"Searched until {chart.searched.end}, the last row"
+        notes.append(f"{told}: say `searched.until` in the map if you know better")
+    return rows, cleaned, chart, tuple(notes)
 
 
 def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggregate | None = None) -> Report:
@@ -121,10 +127,6 @@ def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggreg
             least, most = (float(cells.min()), float(cells.max())) if len(cells) else (None, None)  # ty: ignore
             nonzero = int((cells != 0).sum())
             columns.append(Column(id, kind, str(source), len(cells), nonzero, least, most))
-    notes = list(table.notes)
-    for id in table.events if own is None else ():
-        if not any(column.nonzero for column in columns if column.id == id):
-            notes.append(f"No event of {id}: no row that came in meets its conditions")
     periods = frame[PERIOD]
     first, last = (label(int(periods.min())), label(int(periods.max()))) if len(frame) else ("", "")  # ty: ignore
     one = own or table
@@ -140,8 +142,16 @@ def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggreg
         last,
         one.losses,
         tuple(columns),
-        tuple(notes),
+        table.notes,
     )
+
+
+def _never(table: Aggregate) -> list[str]:
+    """Event types that never occur, as where a code is not as the map has it."""
+    never = [id for id in table.events if not (table.frame[id].fill_null(0) != 0).any()]
+    return [
+        f"There is no event of {id}: no row that came in meets its conditions; correct `events.{id}`" for id in never
+    ]
 
 
 def panel_frame(table: Aggregate) -> polars.DataFrame:
@@ -190,7 +200,7 @@ def _record(sources: Sequence[Source], maps: Sequence[TableMap], fetched: Mappin
         events += own_events
         values += own_values
         report = _record_report(source.name, chart, rows.total, frame, losses, own_events, own_values)
-        reports.append(replace(report, notes=notes))
+        reports.append(replace(report, notes=notes, doubts=tuple(doubts(chart, cleaned.span))))
     events = sorted(events, key=lambda row: (row["date"], row["type"], row["dyad"], row["description"]))
     values = sorted(values, key=lambda row: (row["indicator"], row["unit"], row["date"]))
     record = {EVENTS: tuple(events), SERIES: tuple(values), COVERAGE: tuple(_searched(settled))}

@@ -107,7 +107,8 @@ class Units(Strict):
     codes: the system in which they are written; names: own spellings, to an id or to nothing (null), which go before
     the system; pattern: what in a cell names the state, the first group of a regular expression; unknown: whether a
     cell that names no known state is refused, or its row dropped and told; direction: `none` takes A-B and B-A for
-    one, `split` makes two columns of each, of what the first state of the pair did and what the second did.
+    one; `directed` takes them for two, with rows of their own; `split` makes two columns of each, of what the first
+    state of the pair did and what the second did.
     """
 
     first: Text | None = None
@@ -119,7 +120,7 @@ class Units(Strict):
     names: dict[str, StateId | None] = Field(default_factory=dict)
     pattern: Text | None = None
     unknown: Literal["refuse", "drop"] = "refuse"
-    direction: Literal["none", "split"] = "none"
+    direction: Literal["none", "directed", "split"] = "none"
 
     @model_validator(mode="after")
     def _one_way(self) -> Units:
@@ -128,8 +129,8 @@ class Units(Strict):
             raise ValueError("names the column of one state of two; give both `first:` and `second:`")
         if pair + (self.dyad is not None) + (self.state is not None) != 1:
             raise ValueError("names no unit, or several; give `first:` and `second:`, or `dyad:`, or `state:`")
-        if self.state is not None and self.direction == "split":
-            raise ValueError("splits directions of a single state; remove `direction:`")
+        if self.state is not None and self.direction != "none":
+            raise ValueError("tells directions of a single state apart; remove `direction:`")
         if self.pattern is not None:
             _check_pattern(self.pattern)
         return self

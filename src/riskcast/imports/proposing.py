@@ -15,7 +15,7 @@ from riskcast.imports.gathering import Source
 from riskcast.imports.headers import read_header
 from riskcast.imports.map_parts import Covariate, Occurrence, Reading, Searched, Units
 from riskcast.imports.maps import TableMap, list_maps, load_map
-from riskcast.imports.reading import EVERYTHING, LARGE
+from riskcast.imports.reading import EVERYTHING, LARGE, fits
 from riskcast.imports.recognising import (
     find_marks,
     find_moment,
@@ -53,11 +53,7 @@ def propose_map(source: Source, events: Sequence[str] = ()) -> Proposal:
     """
     first, file = source.parts[0], source.name
     header = read_header(first)
-    fitting = [
-        name
-        for name in list_maps()
-        if (ready := load_map(name)).read.header is None and set(ready.columns) <= set(header)
-    ]
+    fitting = [name for name in list_maps() if fits(load_map(name), header)]
     if fitting and not events:
         best = max(fitting, key=lambda name: (len(load_map(name).columns), name))
         return Proposal(load_map(best), best, (f"The file has all columns of the ready map {best}.",))
@@ -74,7 +70,9 @@ def propose_map(source: Source, events: Sequence[str] = ()) -> Proposal:
     keys = list(zip(*(texts[name] for name in (*units.columns, *date.columns)), strict=True))
     rows = "periods" if len(set(keys)) == len(keys) and date.day is None else "events"
     if units.first is not None and goes_both_ways(keys):
-        guesses.append("Both directions of a pair are put together: write `direction: split` to keep them apart.")
+        guesses.append(
+            "Both directions of a pair are put together: write direction: directed in its map to keep them apart."
+        )
     numbers = plain_numbers(texts, used, marks)
     if rows == "events":
         found = _event_types({n: c for n, c in texts.items() if n not in used}, events, guesses)

@@ -258,6 +258,17 @@ def _chosen(name: str, header: Sequence[str], chart: Selection) -> tuple[tuple[s
     return (*own, *found), tuple(found)
 
 
+def fits(chart: Selection, header: Sequence[str]) -> bool:
+    """Whether a file with this header has all columns that a map names."""
+    if chart.read.header is not None:
+        return False
+    try:
+        _chosen("", header, chart)
+    except CaseError:
+        return False
+    return True
+
+
 def _without_marks(frame: polars.DataFrame, chart: Selection) -> polars.DataFrame:
     """Cells that mark a missing value, as nothing."""
     import polars

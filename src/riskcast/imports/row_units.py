@@ -33,9 +33,7 @@ def with_units(frame: polars.DataFrame, names: Sequence[str], chart: TableMap, l
         column: [each for each in frame[column].unique().to_list() if each is not None] for column in units.columns
     }
     if units.dyad is not None:
-        known = {
-            text: _pair_of(text, units, None if chart.host is None else chart.host.id) for text in cells[units.dyad]
-        }
+        known = {text: _pair_of(text, units, chart.host.id if chart.host else None) for text in cells[units.dyad]}
         unread = {units.dyad: [text for text, id in known.items() if id is None]}
     else:
         codes = {text: _state_of(text, units) for texts in cells.values() for text in texts}
@@ -83,6 +81,8 @@ def _paired(
     )
     first, second = polars.col(one), polars.col(other)
     turned = ((first > second) & (first != host)) | (second == host)
+    if units.direction == "directed":
+        turned = polars.lit(False)
     low = polars.when(turned).then(second).otherwise(first)
     high = polars.when(turned).then(first).otherwise(second)
     pair = polars.when(first == second).then(polars.lit(_SELF)).otherwise(low + "-" + high)
@@ -128,7 +128,7 @@ def _pair_of(text: str, units: Units, host: str | None) -> tuple[str, bool] | No
         return "", False
     if one == other:
         return _SELF, False
-    turned = (one > other and one != host) or other == host
+    turned = units.direction != "directed" and ((one > other and one != host) or other == host)
     return (Dyad(other, one) if turned else Dyad(one, other)).id, turned
 
 

@@ -28,17 +28,17 @@ def settle(chart: TableMap, span: tuple[dt.date, dt.date] | None) -> TableMap:
     return chart.model_copy(update={"searched": searched.model_copy(update={"until": span[1]})})
 
 
-def doubts(chart: TableMap, span: tuple[dt.date, dt.date] | None, end_is_read: bool) -> list[str]:
-    """Where a file's rows begin later, or end earlier, than its map says: no row there may well mean not searched.
-
-    end_is_read: whether the last day that was searched is that of the last row.
-    """
+def doubts(chart: TableMap, span: tuple[dt.date, dt.date] | None) -> list[str]:
+    """Where a file's rows begin later, or end earlier, than its map says: no row there may well mean not searched."""
     searched, found = chart.searched, []
     if searched is None or span is None or chart.rows != "events":
         return []
     calendar = calendar_of(chart.period)
     first, last = map(calendar.number, span)
-    before, after = first - calendar.number(searched.start), calendar.number(searched.end) - last
+    begin, end = calendar.number(searched.start), calendar.number(searched.end)
+    # Periods that were searched in part are left out.
+    before = first - begin - (calendar.first_day(begin) < searched.start)
+    after = end - last - (calendar.last_day(end) > searched.end)
     taken = f"taken for {chart.period}s without events; if they were not searched, correct"
     if before >= _DOUBTED:
         wrong = f"The first row is of {span[0]}, though searched from {searched.start}"
@@ -46,6 +46,4 @@ def doubts(chart: TableMap, span: tuple[dt.date, dt.date] | None, end_is_read: b
     if after >= _DOUBTED:
         wrong = f"The last row is of {span[1]}, though searched until {searched.end}"
         found.append(f"{wrong}: {counted(after, chart.period)} after it are {taken} `searched.until` of the map")
-    if end_is_read:
-        found.append(f"Searched until {searched.end}, the last row: say `searched.until` in the map if you know better")
     return found
