@@ -148,10 +148,9 @@ def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggreg
 
 def _never(table: Aggregate) -> list[str]:
     """Event types that never occur, as where a code is not as the map has it."""
-    never = [id for id in table.events if not (table.frame[id].fill_null(0) != 0).any()]
-    return [
-        f"There is no event of {id}: no row that came in meets its conditions; correct `events.{id}`" for id in never
-    ]
+    never = [id for id, rule in table.events.items() if not (table.frame[id].fill_null(0) >= rule.at_least).any()]
+    wrong = "no row that came in meets its conditions, or no number its `at_least`"
+    return [f"There is no event of {id}: {wrong}; correct `events.{id}` of the map" for id in never]
 
 
 def panel_frame(table: Aggregate) -> polars.DataFrame:
