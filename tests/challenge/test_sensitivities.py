@@ -144,7 +144,7 @@ def test_weighed_draws_agree_with_new_fits() -> None:
             continue
         weighed += 1
         fitted = refit(bench.original, apply_overlay(case, {key: {"value": value}}), 600)
-        again = bench._measured(fitted, bench._planned(fitted, (key,)))
+        again = bench.measure(fitted, bench.planned(fitted, (key,)), (key,))
         error = np.hypot(error_of(held.influence), error_of(again.influence))
         assert (np.abs(held.means - again.means) < 4 * error + 0.2).all(), key
     assert weighed

@@ -15,7 +15,7 @@ import numpy as np
 
 from riskcast.case.quantities import Quantity
 from riskcast.challenge.ends import KIND, SCREEN_DRAWS, Setup, hold_ends
-from riskcast.challenge.sensitivity_records import Interaction, Sensitivities
+from riskcast.challenge.sensitivity_records import Interaction, Sensitivities, chance_bar, reach, reach_error
 from riskcast.challenge.targets import find_targets
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request, check_request
@@ -145,23 +145,21 @@ class _Run:
 def _that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
     """The quantities of which few draws leave it open that they are among the `KEPT` largest of any target."""
     told = {key: done for key, done in ends.items() if "refused" not in done.facts}
-    if not told:
-        return []
-    sizes = {key: _size(done) for key, done in told.items()}
-    bar = np.sort(np.stack(list(sizes.values())), axis=0)[::-1][min(KEPT, len(sizes)) - 1]
-
-    def may_matter(key: str, done: Finished) -> bool:
-        # Weights that failed say nothing of how small it is.
-        at_most = sizes[key] + 2.0 * done.frames["values"]["swing_error"].to_numpy()
-        return not done.facts["good"] or bool((at_most >= bar).any())
-
-    return [key for key, done in told.items() if may_matter(key, done)]
+    # Weights that failed say nothing of how small a quantity is, nor of how small the others are.
+    good = {key: _sized(done) for key, done in told.items() if done.facts["good"]}
+    if len(good) <= KEPT:
+        return list(told)
+    at_least = np.sort([size - 2.0 * error for size, error in good.values()], axis=0)
+    bar = at_least[-KEPT]
+    small = {key for key, (size, error) in good.items() if (size + 2.0 * error < bar).all()}
+    return [key for key in told if key not in small]
 
 
-def _size(done: Finished) -> Floats:
+def _sized(done: Finished) -> tuple[Floats, Floats]:
+    """How far each target reaches, and the standard error of that: (targets,) each."""
     frame = done.frames["values"]
-    ends = np.stack([frame["low"].to_numpy(), np.zeros(len(frame)), frame["high"].to_numpy()])
-    return ends.max(axis=0) - ends.min(axis=0)
+    low, high, *errors = (frame[name].to_numpy() for name in ("low", "high", "low_error", "high_error", "swing_error"))
+    return reach(low, high), reach_error(low, high, *errors)
 
 
 def _gather(
@@ -210,6 +208,7 @@ def _gather(
         paths=setup.paths,
         screen_draws=0 if kept is None else min(SCREEN_DRAWS, setup.draws),
         warning=str(base.facts.get("warning", "")),
+        made=base.facts["made"],
     )
 
 
@@ -227,11 +226,12 @@ def _interactions(
 ) -> dict[str, tuple[Interaction, ...]]:
     out = {}
     for place, (target, pairs) in enumerate(largest.items()):
-        own = []
+        own, bar = [], chance_bar(len(pairs))
         for one, two in pairs:
             frame = twos[f"{one} with {two}"].frames["values"]
             if len(frame):
-                own.append(Interaction(one, two, float(frame["points"].iloc[place]), float(frame["error"].iloc[place])))
+                points, error = (float(frame[name].iloc[place]) for name in ("points", "error"))
+                own.append(Interaction(one, two, points, error, abs(points) > bar * error))
         out[target] = tuple(sorted(own, key=lambda i: -abs(i.points)))
     return out
 
