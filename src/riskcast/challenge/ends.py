@@ -12,6 +12,7 @@ import numpy as np
 from riskcast.challenge.held import Bench, Held, sum_error
 from riskcast.challenge.relearned import REFITTED, UNTOUCHED, WEIGHED
 from riskcast.challenge.targets import Target
+from riskcast.engines.posterior import Posterior
 from riskcast.errors import CaseError
 from riskcast.forecasting.lineage import fit_provenance
 from riskcast.forecasting.requests import Request
@@ -48,6 +49,11 @@ class Setup:
             "paths": self.paths,
             "riskcast": __version__,
         }
+
+    def lend(self, posterior: Posterior) -> None:
+        """Have this process take the fit of somebody else for its own."""
+        _BENCH.clear()
+        _BENCH[json.dumps(self.about)] = Bench(self.request, posterior, self.targets, self.draws, self.paths)
 
     @property
     def bench(self) -> Bench:
