@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +20,10 @@ from riskcast.errors import CaseError
 from riskcast.forecasting.lineage import fit_provenance
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.checkpoints import Finished
+from riskcast.machinery.cache_folder import cache_folder
+from riskcast.machinery.checkpoints import Checkpoints, Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.threads import single_thread
+from riskcast.machinery.workers import Workers, workers
 from riskcast.version import __version__
 
 # With fewer draws and paths it is settled which quantities are worth more.
@@ -26,6 +31,8 @@ SCREEN_DRAWS, SCREEN_PATHS = 150, 2
 KIND: Final = "sensitivity"
 UNRELIABLE: Final = "unreliable"
 CORNERS: Final = ((0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0))
+# So few tasks are done by this process.
+FEW: Final = 12
 _BENCH: dict[str, Bench] = {}
 
 
@@ -47,6 +54,7 @@ class Setup:
             "targets": [target.id for target in self.targets],
             "draws": self.draws,
             "paths": self.paths,
+            "errors": "of effective draws",
             "riskcast": __version__,
         }
 
@@ -63,6 +71,43 @@ class Setup:
             _BENCH.clear()
             _BENCH[key] = Bench.of(self.request, self.targets, self.draws, self.paths)
         return _BENCH[key]
+
+
+@dataclass
+class TaskRun:
+    """Does tasks that are left, here, on processes or on a cluster."""
+
+    setup: Setup
+    workers_count: int | None
+    cluster: str | None
+    progress: Callable[[int, int], None]
+    checkpoints: Checkpoints | None = None
+
+    def finish(self, function: Callable[..., Finished], tasks: Mapping[str, tuple[Any, ...]]) -> Mapping[str, Finished]:
+        """What tasks come to, by key: of a top-level function and its arguments."""
+        if not tasks:
+            return {}
+        return finish_tasks(
+            function,
+            list(tasks),
+            lambda key: tasks[key],
+            lambda made: made,
+            self._crew,
+            self.checkpoints,
+            self.progress,
+        )
+
+    def _crew(self, count: int) -> AbstractContextManager[Workers]:
+        # Every process fits the case once, which a few tasks are not worth.
+        few = self.workers_count is None and self.cluster is None and count < FEW
+        return workers(1 if few else self.workers_count, self.cluster)
+
+
+def open_kept(setup: Setup, cache: str | Path | None) -> AbstractContextManager[Checkpoints]:
+    """The finished tasks of a setup, below a folder, `cache_folder()` where none is given."""
+    digest = hashlib.sha256(json.dumps(setup.about, sort_keys=True).encode()).hexdigest()[:12]
+    folder = Path(cache) if cache is not None else cache_folder()
+    return open_checkpoints(folder / KIND / f"{setup.request.case.name}-{digest}", setup.about)
 
 
 def hold_ends(setup: Setup, keys: Sequence[str], coarse: bool) -> Finished:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
 from riskcast.case.quantities import Quantity
-from riskcast.challenge.ends import KIND, SCREEN_DRAWS, Setup, hold_ends
+from riskcast.challenge.ends import SCREEN_DRAWS, Setup, TaskRun, hold_ends, open_kept
 from riskcast.challenge.sensitivity_records import Interaction, Sensitivities, chance_bar, reach, reach_error
 from riskcast.challenge.targets import find_targets
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request, check_request
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.cache_folder import cache_folder
-from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
-from riskcast.machinery.workers import Workers, workers
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from riskcast.machinery.checkpoints import Finished
 
 PATHS: Final = 4
 # Of each target so many quantities are looked at with all draws, and so many of the largest by pairs.
@@ -87,20 +80,20 @@ def find_sensitivities(
     asked = _asked(known, quantities)
     if fitted is not None:
         setup.lend(fitted())
-    run = _Run(setup, workers_count, cluster, progress or (lambda done, total: None))
-    with _open(cache, setup) if use_cache else nullcontext() as run.checkpoints:
-        base = run.finish({BASE: (setup, (), False)})[BASE]
+    run = TaskRun(setup, workers_count, cluster, progress or (lambda done, total: None))
+    with open_kept(setup, cache) if use_cache else nullcontext() as run.checkpoints:
+        base = run.finish(hold_ends, {BASE: (setup, (), False)})[BASE]
         screens = screen and request.draws > SCREEN_DRAWS and len(asked) > KEPT
         ends: dict[str, Finished] = {}
         if screens:
-            coarse = run.finish({f"{SCREENED} {key}": (setup, (key,), True) for key in asked})
+            coarse = run.finish(hold_ends, {f"{SCREENED} {key}": (setup, (key,), True) for key in asked})
             ends = {key: coarse[f"{SCREENED} {key}"] for key in asked}
-        kept = _that_may_matter(ends) if screens else list(asked)
-        ends |= run.finish({key: (setup, (key,), False) for key in kept})
+        kept = that_may_matter(ends) if screens else list(asked)
+        ends |= run.finish(hold_ends, {key: (setup, (key,), False) for key in kept})
         found = _gather(setup, scenario, known, asked, frozenset(kept) if screens else None, base, ends)
         largest = _pairs_of(found, pairs)
         every = sorted({pair for own in largest.values() for pair in own})
-        twos = run.finish({" with ".join(pair): (setup, pair, False) for pair in every})
+        twos = run.finish(hold_ends, {" with ".join(pair): (setup, pair, False) for pair in every})
     return replace(found, interactions=_interactions(found, largest, twos))
 
 
@@ -117,37 +110,7 @@ def _asked(known: Mapping[str, Quantity], quantities: Iterable[str] | None) -> t
     return asked
 
 
-@dataclass
-class _Run:
-    """Does tasks that are left, here, on processes or on a cluster."""
-
-    setup: Setup
-    workers_count: int | None
-    cluster: str | None
-    progress: Callable[[int, int], None]
-    checkpoints: Any = None
-
-    def finish(self, tasks: Mapping[str, tuple[Any, ...]]) -> Mapping[str, Finished]:
-        """What tasks of `hold_ends` come to, by key."""
-        if not tasks:
-            return {}
-        return finish_tasks(
-            hold_ends,
-            list(tasks),
-            lambda key: tasks[key],
-            lambda made: made,
-            self._crew,
-            self.checkpoints,
-            self.progress,
-        )
-
-    def _crew(self, count: int) -> AbstractContextManager[Workers]:
-        # Every process fits the case once, which a few tasks are not worth.
-        few = self.workers_count is None and self.cluster is None and count < 12
-        return workers(1 if few else self.workers_count, self.cluster)
-
-
-def _that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
+def that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
     """The quantities of which few draws leave it open that they are among the `KEPT` largest of any target."""
     told = {key: done for key, done in ends.items() if "refused" not in done.facts}
     # Weights that failed say nothing of how small a quantity is, nor of how small the others are.
@@ -239,9 +202,3 @@ def _interactions(
                 own.append(Interaction(one, two, points, error, abs(points) > bar * error))
         out[target] = tuple(sorted(own, key=lambda i: -abs(i.points)))
     return out
-
-
-def _open(cache: str | Path | None, setup: Setup) -> Any:
-    digest = hashlib.sha256(json.dumps(setup.about, sort_keys=True).encode()).hexdigest()[:12]
-    folder = Path(cache) if cache is not None else cache_folder()
-    return open_checkpoints(folder / KIND / f"{setup.request.case.name}-{digest}", setup.about)
