@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         write_track as write_track,
     )
     from riskcast.forecasting import *
+    from riskcast.imports import *
     from riskcast.ledger import *
     from riskcast.numbers import (
         factor_text as factor_text,
@@ -283,6 +284,18 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "track_data",
             "write_sheet",
             "write_track",
+        ],
+        "imports": [
+            "ForecastMap",
+            "Imported",
+            "NewCase",
+            "TableMap",
+            "draft_folder",
+            "import_forecasts",
+            "import_tables",
+            "list_maps",
+            "load_forecast_map",
+            "load_map",
         ],
         "ledger": [
             "LedgerAnswer",

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from riskcast.case.quantities import Z90
 from riskcast.challenge import find_ways, ways_data
 from riskcast.challenge.event_ways import find_event_ways
 from riskcast.challenge.goals import read_goal
 from riskcast.challenge.held import Bench
-from riskcast.challenge.ways import nearest_point
+from riskcast.challenge.ways import farthest_point, nearest_point
 from riskcast.errors import OptionError
 from riskcast.forecasting.requests import Request
 from tests.challenge.test_sensitivities import IDS, by_hand, yearly
@@ -27,19 +27,31 @@ SCORE = "score:HHH-P001"
     st.lists(st.tuples(st.floats(-5, 5), st.floats(-0.4, 0.4)), min_size=2, max_size=2),
     st.floats(0.5, 12.0),
 )
-@settings(max_examples=25, deadline=None)
-def test_no_point_of_a_grid_is_nearer(curves: list[tuple[float, float]], short: float) -> None:
+@example([(0.0, 0.0), (0.0, 0.25)], 1.0)
+@example([(0.0, 0.3), (1.0, 0.3)], 2.0)
+@example([(-1e-9, 0.2), (1.0, -0.4)], 1.5)
+@settings(max_examples=40, deadline=None)
+def test_no_point_of_the_box_that_gets_there_is_nearer(curves: list[tuple[float, float]], short: float) -> None:
     slope, bend = (np.array(part) for part in zip(*curves, strict=True))
     found = nearest_point(slope, bend, short)
     grid = np.array(list(product(np.linspace(-3, 3, 61), repeat=2)))
-    there = grid[(grid @ slope + grid**2 @ bend) >= short]
+    # A billionth more, as sums are rounded.
+    there = grid[(grid @ slope + grid**2 @ bend) >= short + 1e-9]
     if found is None:
-        # Only corners that parabolas bend back to can be beyond what is looked for.
-        assert len(there) == 0 or np.sqrt((there**2).sum(axis=1)).min() > 2.0
+        assert len(there) == 0
         return
-    assert (found * slope + found**2 * bend).sum() >= short - 1e-6
-    if len(there) and (np.abs(bend) < 0.1 * np.abs(slope)).all():
-        assert np.sqrt((found**2).sum()) <= np.sqrt((there**2).sum(axis=1)).min() + 1e-6
+    assert np.abs(found).max() <= 3.0
+    assert (found * slope + found**2 * bend).sum() >= short - 1e-9
+    assert np.sqrt((found**2).sum()) <= np.sqrt((there**2).sum(axis=1)).min(initial=np.inf) + 1e-6
+
+
+@given(st.floats(-5, 5), st.floats(-0.4, 0.4))
+@settings(max_examples=40, deadline=None)
+def test_the_farthest_point_has_the_largest_sum(slope: float, bend: float) -> None:
+    [found] = farthest_point(np.array([slope]), np.array([bend]))
+    grid = np.linspace(-3, 3, 61)
+    assert abs(found) <= 3.0
+    assert slope * found + bend * found**2 >= (slope * grid + bend * grid**2).max() - 1e-9
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -35,6 +35,58 @@ class Treated:
 
 
 @dataclass(frozen=True, eq=False)
+class StateTable:
+    """Columns of a table of states: one row for each state and period.
+
+    states: ids; state, period: (rows,) index of the state, and number of the calendar period; columns: (rows,) each,
+    NaN where missing.
+    """
+
+    states: tuple[str, ...]
+    state: Ints
+    period: Ints
+    columns: Mapping[str, Floats]
+
+    def until(self, last: int) -> StateTable:
+        """The rows up to a period, and the states that they are of."""
+        kept = np.flatnonzero(self.period <= last)
+        present, state = np.unique(self.state[kept], return_inverse=True)
+        columns = {name: values[kept] for name, values in self.columns.items()}
+        return StateTable(tuple(self.states[i] for i in present), state.astype(np.int64), self.period[kept], columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a panel's derived columns are made of: all rows of its table as it holds them, sorted by dyad and period.
+
+    dyads: ids; unit, period: as in `Panel`; columns, events: (rows,) each, NaN where missing, before anything is done
+    about that; states: the table of states, where the case has one.
+    """
+
+    dyads: tuple[str, ...]
+    unit: Ints
+    period: Ints
+    columns: Mapping[str, Floats]
+    events: Mapping[str, Floats]
+    states: StateTable | None = None
+
+    def until(self, last: int, covariates_ahead: bool) -> Inputs:
+        """What is known of them at the end of period `last`, as `Panel.until` says."""
+        newest = last + int(covariates_ahead)
+        kept = np.flatnonzero(self.period <= newest)
+        past = self.period[kept] <= last
+        present, unit = np.unique(self.unit[kept], return_inverse=True)
+        return Inputs(
+            tuple(self.dyads[i] for i in present),
+            unit.astype(np.int64),
+            self.period[kept],
+            {name: values[kept] for name, values in self.columns.items()},
+            {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
+            None if self.states is None else self.states.until(newest),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Rows of a panel, sorted by dyad and period.
 
@@ -42,7 +94,7 @@ class Panel:
     indicator: (rows,) in natural units, none missing; events by event type: (rows,) how many there were, a whole
     number, NaN where it is not known, so that the row is not at risk; treated: what was done about missing covariates;
     filled by indicator, where any was missing: (rows,) whether the cell was, so that the level is one held over or the
-    reference.
+    reference; inputs: what derived columns are made of, where the case has any.
     """
 
     dyads: tuple[str, ...]
@@ -52,6 +104,7 @@ class Panel:
     events: Mapping[str, Floats]
     treated: tuple[Treated, ...] = field(default=())
     filled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    inputs: Inputs | None = None
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -76,6 +129,7 @@ class Panel:
             {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
             self.treated,
             {name: cells[kept] for name, cells in self.filled.items()},
+            None if self.inputs is None else self.inputs.until(last, covariates_ahead),
         )
 
     def happened(self, event: str, at_least: int) -> Floats:
@@ -131,13 +185,26 @@ class Panel:
     @cached_property
     def digest(self) -> str:
         """sha256 of the rows, blind to the order of rows and columns in the file."""
-        total = hashlib.sha256("\n".join(self.dyads).encode())
-        for values in (self.unit, self.period):
-            total.update(np.ascontiguousarray(values, dtype="<i8").tobytes())
-        for columns in (self.levels, self.events):
-            for name in sorted(columns):
-                total.update(name.encode())
-                # Adding zero turns minus zero into zero; every NaN is made the same.
-                values = np.where(np.isnan(columns[name]), np.nan, columns[name] + 0.0)
-                total.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        tables = [(self.dyads, (self.unit, self.period), (self.levels, self.events))]
+        if self.inputs is not None:
+            own, states = self.inputs, self.inputs.states
+            tables.append((own.dyads, (own.unit, own.period), (own.columns, own.events)))
+            if states is not None:
+                tables.append((states.states, (states.state, states.period), (states.columns,)))
+        total = hashlib.sha256()
+        for part in (part for table in tables for part in _parts(*table)):
+            total.update(part)
         return total.hexdigest()
+
+
+def _parts(names: Iterable[str], places: Iterable[Ints], columns: Iterable[Mapping[str, Floats]]) -> Iterator[bytes]:
+    """A table as bytes, column by column in the order of their names."""
+    yield "\n".join(names).encode()
+    for values in places:
+        yield np.ascontiguousarray(values, dtype="<i8").tobytes()
+    for group in columns:
+        for name in sorted(group):
+            yield name.encode()
+            # Adding zero turns minus zero into zero; every NaN is made the same.
+            values = np.where(np.isnan(group[name]), np.nan, group[name] + 0.0)
+            yield np.ascontiguousarray(values, dtype="<f8").tobytes()

@@ -17,6 +17,7 @@ from riskcast.case.quantities import Quantity
 from riskcast.challenge.ends import KIND, SCREEN_DRAWS, Setup, hold_ends
 from riskcast.challenge.sensitivity_records import Interaction, Sensitivities
 from riskcast.challenge.targets import find_targets
+from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request, check_request
 from riskcast.machinery.array_types import Floats
@@ -46,6 +47,7 @@ def find_sensitivities(
     cluster: str | None = None,
     cache: str | Path | None = None,
     use_cache: bool = True,
+    fitted: Callable[[], Posterior] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivities:
     """What scores and probabilities gain or lose as each quantity is held at its 5 % and 95 %, the rest relearned.
@@ -60,6 +62,7 @@ def find_sensitivities(
     request: case, overlays, scenario, horizon, draws and seed; of: what `find_targets` takes, all scores where nothing
     is given; quantities: ids, all that are not fixed where None; paths: futures of each draw. Finished quantities are
     kept below the folder `cache` (`cache_folder()` where none is given), so that a run that was interrupted goes on.
+    `fitted` gives the request's posterior where it is at hand, and is asked once all else is known to be there.
     `progress` hears how many quantities, and then pairs, are done of how many. Raises UnknownNameError, OptionError and
     QueryError for what is not there, UnreliablePosteriorError as `fit` does.
 
@@ -82,6 +85,8 @@ def find_sensitivities(
     setup = Setup(request, find_targets(request.case, request.periods, of), request.draws, paths)
     known = {key: quantity for key, quantity, _ in request.case.quantities()}
     asked = _asked(known, quantities)
+    if fitted is not None:
+        setup.lend(fitted())
     run = _Run(setup, workers_count, cluster, progress or (lambda done, total: None))
     with _open(cache, setup) if use_cache else nullcontext() as run.checkpoints:
         base = run.finish({BASE: (setup, (), False)})[BASE]

@@ -98,35 +98,57 @@ def _priors(case: Case) -> dict[str, Prior]:
     return {key: elicit(quantity, link) for key, quantity, link in case.quantities() if not quantity.is_fixed}
 
 
-def nearest_point(slope: Floats, bend: Floats, short: float, farthest: float = FARTHEST) -> Floats | None:
-    """The z of least |z| at which the sum of slope z + bend z^2 reaches `short` > 0, (quantities,); None where none
-    within the farthest does.
+def farthest_point(slope: Floats, bend: Floats, farthest: float = FARTHEST) -> Floats:
+    """The z, no |z| beyond the farthest, at which the sum of slope z + bend z^2 is largest: (quantities,).
 
-    At a multiplier m, z = m slope / (1 - 2 m bend), held to the farthest; the sum rises with m.
+    >>> farthest_point(np.array([1.0, -1.0]), np.array([-0.25, 0.0])).tolist()
+    [2.0, -3.0]
+    """
+    with np.errstate(all="ignore"):
+        return np.where(bend < 0.0, np.clip(slope / (-2.0 * bend), -farthest, farthest), _sides(slope) * farthest)
+
+
+def nearest_point(slope: Floats, bend: Floats, short: float, farthest: float = FARTHEST) -> Floats | None:
+    """The z of least |z| at which the sum of slope z + bend z^2 reaches `short` > 0, (quantities,); None where none is.
+
+    Of all points with no |z| beyond the farthest, none that gets there is nearer. At a multiplier m, z = m slope /
+    (1 - 2 m bend), or the farthest, has the least |z|^2 / 2 - m (the sum) of them all, so that nothing nearer reaches
+    what it reaches (Everett, 1963); the sum rises with m. Where it leaps, as a parabola without slope takes over, all
+    points in between have as little.
 
     >>> nearest_point(np.array([3.0, 4.0]), np.zeros(2), 10.0).round(3).tolist()
     [1.2, 1.6]
+    >>> nearest_point(np.zeros(1), np.array([0.25]), 1.0).round(3).tolist()
+    [2.0]
     """
 
     def at(m: float) -> Floats:
         room = 1.0 - 2.0 * m * bend
-        # Beyond where a parabola that bends towards the goal takes over, one goes as far as one may.
-        free = np.where(room > 1e-6, m * slope / np.maximum(room, 1e-6), np.sign(slope) * farthest)
-        return np.clip(free, -farthest, farthest)
+        with np.errstate(all="ignore"):
+            return np.where(room > 0.0, np.clip(m * slope / room, -farthest, farthest), _sides(slope) * farthest)
 
-    def reached(m: float) -> float:
-        z = at(m)
+    def reached(z: Floats) -> float:
         return float((slope * z + bend * z**2).sum())
 
+    last = farthest_point(slope, bend, farthest)
+    if reached(last) < short:
+        return None
     low, high = 0.0, 1e-6
-    while reached(high) < short:
+    while reached(at(high)) < short and high < 1e12:
         low, high = high, 2.0 * high
-        if high > 1e6:
-            return None
     for _ in range(60):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if reached(middle) < short else (low, middle)
-    return at(high)
+        low, high = (middle, high) if reached(at(middle)) < short else (low, middle)
+    before, beyond = at(low), at(high) if reached(at(high)) >= short else last
+    near, far = 0.0, 1.0
+    for _ in range(60):
+        middle = 0.5 * (near + far)
+        near, far = (middle, far) if reached(before + middle * (beyond - before)) < short else (near, middle)
+    return before + far * (beyond - before)
+
+
+def _sides(slope: Floats) -> Floats:
+    return np.where(slope < 0.0, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -146,12 +168,12 @@ class _Search:
             largest = {move.quantity for move in whole.moves[:3]}
             other = self._way("without the three largest moves of the first way", [k for k in told if k not in largest])
             made += [other] if other is not None else []
+        single = self._single(told)
+        made += [single] if single is not None else []
         for name, kind in _KINDS.items():
             own = [key for key in told if kind(key)]
             way = self._way(name, own) if 0 < len(own) < len(told) else None
             made += [way] if way is not None else []
-        single = self._single(told)
-        made += [single] if single is not None else []
         distinct: dict[frozenset[str], Way] = {}
         for way in made:
             distinct.setdefault(frozenset(move.quantity for move in way.moves), way)
@@ -175,9 +197,10 @@ class _Search:
         short = -float(self.goal.gap(self.found.base))
         z = nearest_point(slope, bend, short)
         if z is None:
-            # As far as all may go: it may be there all the same, as beliefs act together.
-            z = FARTHEST * np.sign(slope)
-            z = np.where(np.argsort(np.argsort(-np.abs(slope))) < MOST_MOVES, z, 0.0)
+            # As far as those that do most may go: it may be there all the same, as beliefs act together.
+            z = farthest_point(slope, bend)
+            gains = slope * z + bend * z**2
+            z = np.where(np.argsort(np.argsort(-gains)) < MOST_MOVES, z, 0.0)
         size = np.abs(z)
         kept = np.flatnonzero((size > 0.0) & (size >= LEAST_MOVE * size.max(initial=0.0)))
         kept = kept[np.argsort(-size[kept])][:MOST_MOVES]
@@ -192,8 +215,8 @@ class _Search:
         for key in keys:
             slope, bend = self._curves([key])
             z = nearest_point(slope, bend, short)
-            at = float(np.sign(slope[0]) * FARTHEST) if z is None else float(z[0])
-            lacks = 0.0 if z is not None else -float(slope[0] * at)
+            at = float((farthest_point(slope, bend) if z is None else z)[0])
+            lacks = 0.0 if z is not None else short - float(slope[0] * at + bend[0] * at**2)
             best = min(best or (math.inf, math.inf, "", 0.0), (lacks, abs(at), key, at))
         return None if best is None else self._walk("one belief alone", [best[2]], np.array([best[3]]))
 

@@ -20,6 +20,7 @@ from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.hazard import LOADING
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.days_ahead import DaysAhead
+from riskcast.forecasting.derived_ahead import DerivedPlan, plan_derived
 from riskcast.forecasting.drawn_ahead import ahead_scores, today_scores
 from riskcast.forecasting.edge_plans import Edge, plan_edges
 from riskcast.forecasting.work_arrays import WORK, finite
@@ -114,7 +115,7 @@ class Plan:
     reversion: by indicator whose level goes back to its reference, (draws,) half-life in years; tension:
     None where the case has none, and shocks are those of years; numbers: by event type that is remembered by number,
     how many there were in each period in which a panel has the event, from the least, (periods,), none where numbers
-    are Poisson.
+    are Poisson; derived: where derived columns go on from, None where the case has none.
     """
 
     case: Case
@@ -134,6 +135,7 @@ class Plan:
     reversion: Mapping[str, Floats] = field(default_factory=dict)
     tension: TensionAhead | None = None
     numbers: Mapping[str, Floats] = field(default_factory=dict)
+    derived: DerivedPlan | None = None
 
     @property
     def cells(self) -> int:
@@ -142,13 +144,13 @@ class Plan:
 
     @cached_property
     def drifting(self) -> frozenset[str]:
-        """Indicators that leave today's level by drift or return, their own or a parent's."""
+        """Indicators that leave today's level by drift or return: their own, a parent's, or that of what they take."""
         found = {name for name, drift in self.drift.items() if drift.any()} | set(self.reversion)
         for name in indicator_order(self.case):
             passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
             if not found.isdisjoint(passed):
                 found.add(name)
-        return frozenset(found)
+        return frozenset(found) | (frozenset() if self.derived is None else self.derived.moved_by(frozenset(found)))
 
     @cached_property
     def raised(self) -> tuple[str, ...]:
@@ -249,6 +251,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         reversion=reversion,
         tension=_plan_tension(posterior, horizon),
         numbers={name: numbers_of_events(case, record, name) for name in numbered},
+        derived=plan_derived(case),
     )
 
 

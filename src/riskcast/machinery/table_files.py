@@ -159,13 +159,14 @@ class Wanted:
     """Which columns are read, and what is said of others.
 
     columns: all that must be there; ignored: what may be there and is not read; instead: what else can be done about a
-    column that is unknown; optional: what is read where it is there.
+    column that is unknown; optional: what is read where it is there; others_ignored: whether all else may be there.
     """
 
     columns: Sequence[str]
     ignored: Collection[str] = field(default=())
     instead: str = ""
     optional: Sequence[str] = ()
+    others_ignored: bool = False
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -250,6 +251,8 @@ def header_problems(name: str, line: int | None, header: Sequence[str], wanted: 
         wrong = f"has none of the columns of this table, but {shown}"
         return [Problem(name, line, "", wrong, f"start with the header {','.join(columns)}")]
     unknown = dict.fromkeys(title for title in named if title not in wanted.read and title not in wanted.ignored)
+    if wanted.others_ignored:
+        unknown = {}
     problems = [
         Problem(name, line, title, "is an unknown column", suggest(title, wanted.read) + wanted.instead)
         for title in islice(unknown, MOST_SHOWN)
