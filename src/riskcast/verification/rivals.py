@@ -147,7 +147,7 @@ def time_splits(when: Ints, ahead: int) -> list[tuple[Bools, Bools]]:
     when: (rows,) the period in which each row's window of `ahead` periods begins. The later half of all periods is cut
     into parts in a row; each is judged on what windows that had ended before it teach (Roberts and others, 2017).
 
-    >>> [(learned.sum(), judged.sum()) for learned, judged in time_splits(np.arange(12), ahead=2)]
+    >>> [(int(learned.sum()), int(judged.sum())) for learned, judged in time_splits(np.arange(12), ahead=2)]
     [(5, 2), (7, 2), (9, 2)]
     """
     periods = np.unique(when)
