@@ -16,6 +16,7 @@ from riskcast.challenge.densities import log_likelihoods, taught_beliefs
 from riskcast.challenge.power_scaling import SENSITIVE, distance, scale
 from riskcast.engines.fitting import fit
 from riskcast.engines.hazard import log_likelihood
+from riskcast.forecasting.forecasts import forecast
 from tests.support.cases import random_case
 from tests.support.fullcase import write_full_case
 
@@ -126,7 +127,9 @@ def test_the_likelihood_of_every_draw_is_that_of_the_model(kind: str, tmp_path: 
             exact.append(log_likelihood(model, own.coefficients[draw], own.shocks[draw], effects, hyper))
         assert found[name][:4] == pytest.approx(exact, rel=1e-6, abs=1e-6), name
     shared = {
-        one.belief.key: one for one in taught_beliefs(drawn_beliefs(forecast(drawn, 2, paths=2))) if not one.event
+        one.belief.key: one
+        for one in taught_beliefs(drawn_beliefs(forecast(drawn, horizon=2, paths=2)))
+        if not one.event
     }
     assert set(shared) == ({"trust", "tension.persistence"} if kind == "full" else set())
     for one in shared.values():
