@@ -131,6 +131,6 @@ def test_the_likelihood_of_every_draw_is_that_of_the_model(kind: str, tmp_path: 
         for one in taught_beliefs(drawn_beliefs(forecast(drawn, horizon=2, paths=2)))
         if not one.event
     }
-    assert set(shared) == ({"trust", "tension.persistence"} if kind == "full" else set())
+    assert set(shared) == ({"trust"} if kind == "full" else set())
     for one in shared.values():
         assert one.prior.quantile(one.scores) == pytest.approx(one.values)

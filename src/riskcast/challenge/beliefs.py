@@ -97,6 +97,12 @@ def widening(draws: int, effective: float) -> float:
     return max(1.0, float(np.sqrt(draws / effective)))
 
 
+def widening_of(posterior: Posterior) -> float:
+    """By how much errors are wider as a posterior's draws were weighed, by the event type whose count for fewest; those
+    of priors were not."""
+    return 1.0 if posterior.prior_only else widening(posterior.draws, max(posterior.diagnostics.ess_min, 1.0))
+
+
 def _whose(columns: Mapping[str, Floats]) -> tuple[str, ...]:
     return tuple(columns) if len(columns) > 1 else ()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.challenge.beliefs import drawn_beliefs, widening
+from riskcast.challenge.beliefs import drawn_beliefs, widening, widening_of
 from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs, unfitted_events
 from riskcast.challenge.power_scaling import Hang, Scaled, scale
 from riskcast.challenge.target_draws import TargetDraws, draw_targets
@@ -224,7 +224,7 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
     found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
     leans = _leans(taught, whole, by_record)
     # Draws that were weighed before count for fewer.
-    wider = widening(ahead.posterior.draws, max(ahead.posterior.diagnostics.ess_min, 1.0))
+    wider = widening_of(ahead.posterior)
     checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
     return Learning(
         ahead,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -156,8 +156,9 @@ def earned_in_ledger(day: dt.date) -> dict[str, float]:
     return {name: found.weight for name, found in earned_weights(track(None, day), day).items()}
 
 
-def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command every option of `Asked`; it is called with all of them as its parameter `asked`.
+def asks(without: Sequence[str] = (), **reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every option of `Asked`, `without` those that mean nothing to it; it is called with all of them as
+    its parameter `asked`.
 
     `reworded` are annotations of options that this command has its own words for, by name; a `case` among them must be
     given.
@@ -168,6 +169,7 @@ def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]
         case, *shared = (
             Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
             for each in fields(Asked)
+            if each.name not in without
         )
         if "case" in reworded:
             case = case.replace(default=Parameter.empty)
@@ -181,7 +183,7 @@ def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]
 
         @wraps(command)
         def called(**given: Any) -> None:
-            asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+            asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked) if each.name in given})
             command(asked=asked, **given)
 
         # Typer reads a command's parameters from its signature.
