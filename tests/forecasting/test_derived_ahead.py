@@ -12,7 +12,9 @@ from riskcast import Case, Posterior, fit, forecast
 from riskcast.case.derived_columns import Recipe, derive_columns
 from riskcast.case.model import IndicatorMove, Scenario
 from riskcast.case.panel import Inputs, StateTable
+from riskcast.forecasting.closed_form import is_closed
 from riskcast.forecasting.futures import draw_chance, simulate_futures
+from riskcast.forecasting.levels_ahead import LevelsAhead, level_paths
 from riskcast.forecasting.plan import Plan, plan_simulation
 from riskcast.forecasting.work_arrays import Block
 from tests.support.derivedpanel import DERIVE, derived_case
@@ -158,3 +160,36 @@ def test_forecasts_of_one_and_of_several_periods_stand_on_derived_columns(poster
     one, several = (forecast(posterior, horizon=horizon, seed=3) for horizon in (1, CELLS))
     for found in (one, several):
         assert all(0.0 < chance < 1.0 for chance in found.to_frame()["probability"])
+
+
+def test_one_period_in_which_nothing_feeds_back_is_solved_at_the_panels_own_levels() -> None:
+    still = (
+        ("indicators.yaml", "drift: {value: 0.1", "drift: {value: 0"),
+        ("effects.yaml", "  acts: same\n", "  acts: next\n"),
+    )
+    case = derived_case({name: DERIVE[name] for name in ("peace", "trade_before", "free_apart")}, edits=still)
+    plan = plan_simulation(fit(case, draws=100, seed=3), 1, seed=3)
+    block = Block(np.arange(PATHS), 0)
+    assert is_closed(plan)
+    levels = LevelsAhead(plan, PLAIN, block.draw, level_paths(plan, PLAIN, block)).at(0)
+    there = np.flatnonzero(plan.present)
+    for name in ("peace", "trade_before", "free_apart"):
+        assert levels[name].shape == (PATHS, len(case.dyads))
+        wanted = np.broadcast_to(plan.today[name][:PATHS], levels[name].shape)
+        np.testing.assert_allclose(levels[name][:, there], wanted[:, there], rtol=1e-5, atol=1e-5)
+
+
+def test_what_nobody_finds_is_not_counted() -> None:
+    recall = ("outcomes.yaml", "  base_rate: {median: 0.2", "  recall: 0.4\n  base_rate: {median: 0.2")
+    case = derived_case({"clashes": DERIVE["clashes"]}, edits=(recall,))
+    plan = plan_simulation(fit(case, draws=100, seed=3), CELLS, seed=3)
+    block, counts, found, met = Block(np.arange(100), 0), [], [], []
+
+    def watch(cell: int, happened: Mapping, recorded: Mapping, now: Mapping) -> None:
+        counts.append(np.asarray(case.indicators["clashes"].level(now["clashes"].astype(float))))
+        found.append(recorded["clash"].astype(float))
+        met.append(happened["clash"].astype(float))
+
+    simulate_futures(plan, draw_chance(plan, PLAIN, block), PLAIN, watch=watch)
+    assert np.sum(met) > np.sum(found) > 0.0
+    np.testing.assert_allclose(np.diff(counts, axis=0), np.stack(found[:-1]), atol=1e-4)

@@ -354,6 +354,8 @@ _WHOSE = {
     ("dyad", "host"): ("any",),
     ("host", "host"): ("own",),
 }
+# Between dyads that A-B and B-A both are.
+_OF_DIRECTED = ("reverse", "sender", "receiver", "against_sender", "by_receiver")
 
 
 def _effects(case: Case, where: Where) -> Iterator[Problem]:
@@ -458,9 +460,9 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
     if effect.whose is not None:
         scopes = (case.events[effect.source].scope, case.events[effect.target].scope)
         directed = case.settings.panel is not None and case.settings.panel.directed
-        if effect.whose == "reverse" and scopes == ("dyad", "dyad"):
+        if effect.whose in _OF_DIRECTED and scopes == ("dyad", "dyad"):
             if not directed:
-                wrong = "is reverse, but the case has no directed pairs"
+                wrong = f"is {effect.whose}, but the case has no directed pairs"
                 yield where.problem("effects", (index, "whose"), wrong, "say `directed: true` beneath `panel:`")
         elif effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
@@ -478,9 +480,6 @@ def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memo
         wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
         mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
         yield where.problem("effects", (index, "spent"), wrong, mend)
-    if memory.kind in PER_TIME and effect.whose in ("others", "any"):
-        wrong = f"is {effect.whose}, but {effect.memory} is a {memory.kind}, of events of one unit over its time"
-        yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
     if memory.weight == "severity" and case.events[effect.source].severity is None:
         wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
         mend = "use a memory without `weight: severity`"

@@ -252,7 +252,9 @@ class Effect(Strict):
     rate_ratio: Quantity
     rationale: Text
     on: Literal["rate", "half_life"] = Field(default="rate", exclude_if=lambda on: on == "rate")
-    whose: Literal["own", "others", "host", "any", "reverse"] | None = None
+    whose: (
+        Literal["own", "others", "host", "any", "reverse", "sender", "receiver", "against_sender", "by_receiver"] | None
+    ) = None
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
     # Whether an answer, an event of the target, ends what triggers before it do to the target.

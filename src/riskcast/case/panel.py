@@ -48,10 +48,11 @@ class StateTable:
     columns: Mapping[str, Floats]
 
     def until(self, last: int) -> StateTable:
-        """The rows up to a period."""
+        """The rows up to a period, and the states that they are of."""
         kept = np.flatnonzero(self.period <= last)
+        present, state = np.unique(self.state[kept], return_inverse=True)
         columns = {name: values[kept] for name, values in self.columns.items()}
-        return StateTable(self.states, self.state[kept], self.period[kept], columns)
+        return StateTable(tuple(self.states[i] for i in present), state.astype(np.int64), self.period[kept], columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +75,10 @@ class Inputs:
         newest = last + int(covariates_ahead)
         kept = np.flatnonzero(self.period <= newest)
         past = self.period[kept] <= last
+        present, unit = np.unique(self.unit[kept], return_inverse=True)
         return Inputs(
-            self.dyads,
-            self.unit[kept],
+            tuple(self.dyads[i] for i in present),
+            unit.astype(np.int64),
             self.period[kept],
             {name: values[kept] for name, values in self.columns.items()},
             {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},

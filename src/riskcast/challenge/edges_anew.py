@@ -71,7 +71,7 @@ class EdgeAnew:
         self._units, self._state = len(case.units(effect.target)), start
         self._fresh = np.full_like(start, self._memory.first)
         self._grid = source_grid(effect, case, told)
-        self._neighbours = Neighbours.of(case.pairs.values()) if effect.whose in ("others", "reverse") else None
+        self._neighbours = None if effect.whose in ("own", "host", "any") else Neighbours.of(case.pairs.values())
         self._answered = told.occurred[effect.target] > 0.0 if effect.spent else None
         days, line = self._settings.days, told.timeline
         self._later = 0 if days is None else periods_reached(case, days)
@@ -153,10 +153,8 @@ class EdgeAnew:
         return mine.number if weight == "count" else fresh
 
     def _visible(self, source: Floats) -> Floats:
-        if self._neighbours is not None and self._effect.whose == "reverse":
-            return self._neighbours.reversed(source)
         if self._neighbours is not None:
-            return np.maximum(self._neighbours.others(source), 0.0)
+            return np.maximum(self._neighbours.seen(str(self._effect.whose), source), 0.0)
         if self._effect.whose == "any":
             source = source.sum(axis=-1, keepdims=True)
         return np.broadcast_to(source, (*source.shape[:-1], self._units))

@@ -145,7 +145,7 @@ def check(
 
     published, where = load_case_with_lines(case)
     if published.claims:
-        from riskcast.challenge.claim_judging import read_claims
+        from riskcast.challenge.claim_reading import read_claims
 
         read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]

@@ -23,6 +23,7 @@ from riskcast.names import MANIFEST
 if TYPE_CHECKING:
     from riskcast.case.judgements import Doubt
     from riskcast.case.model import Case
+    from riskcast.case.where import Where
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
     from riskcast.forecasting.outside_numbers import OutsideProbability
@@ -101,10 +102,14 @@ class Asked:
 
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
+        return self.request_with_lines()[0]
+
+    def request_with_lines(self) -> tuple[Request, Where]:
+        """The request, and where each part of its case stands in its files."""
         from riskcast.case.yaml_lines import read_text
         from riskcast.forecasting.requests import OverlayFile, Request, check_request, request_doubts
 
-        base = read_case(self.case)
+        base, where = read_case_with_lines(self.case)
         request = Request(
             base=base,
             as_of=None if self.as_of is None else self.as_of.date(),
@@ -122,7 +127,7 @@ class Asked:
         check_request(request)
         # What scenarios say stands beside their numbers.
         tell(request_doubts(replace(request, scenarios=())))
-        return request
+        return request, where
 
     def _outside(self, day: dt.date) -> tuple[OutsideProbability, ...]:
         """Numbers from outside, each with its weight."""
@@ -209,9 +214,16 @@ def tell(doubts: Iterable[Doubt]) -> None:
 
 def read_case(case: str | None) -> Case:
     """A case by name or folder, the bundled one where none is given."""
-    from riskcast.case.files import list_cases, load_bundled, load_case
+    return read_case_with_lines(case)[0]
 
-    return load_bundled(list_cases()[0]) if case is None else load_case(case)
+
+def read_case_with_lines(case: str | None) -> tuple[Case, Where]:
+    """The same, with where each part of it stands in its files."""
+    from riskcast.case.files import list_cases, load_bundled, load_case_with_lines
+    from riskcast.case.where import Where
+
+    # Of what came with riskcast there are no lines that anybody could mend.
+    return (load_bundled(list_cases()[0]), Where()) if case is None else load_case_with_lines(case)
 
 
 def read_run(folder: Path) -> Run:

@@ -58,7 +58,8 @@ class Diagnostics:
 class Posterior:
     """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance.
 
-    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from.
+    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from;
+    chains: of an engine that runs them, the whole chains of the free variables of `build_model`, for ArviZ and PyMC.
     """
 
     case: Case
@@ -73,6 +74,7 @@ class Posterior:
     fingerprints: Mapping[str, str] | None = None
     shared: SharedDraws | None = None
     kept: Any = field(default=None, repr=False, compare=False)
+    chains: xarray.DataTree | None = field(default=None, repr=False, compare=False)
 
     @property
     def trust(self) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskcast.case.dyads import Dyad, states_of
+from riskcast.case.dyads import states_of
 from riskcast.case.model import Case, Effect, EventRow
 from riskcast.case.settings import NEVER, SINCE
 from riskcast.engines.posterior import Posterior
@@ -17,7 +17,7 @@ from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
 from riskcast.record.arrays import Dated, day_number
-from riskcast.record.memory import memory_of
+from riskcast.record.memory import SIDES, memory_of
 from riskcast.record.sights import is_answered, settings_of, share_reached
 
 if TYPE_CHECKING:
@@ -104,16 +104,22 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
 
     >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("own", "others", "any")]
     [False, True, True]
-    >>> counts_for("reverse", "TJK-RUS", "RUS-TJK")
-    True
+    >>> [counts_for(whose, "TJK-RUS", "RUS-TJK") for whose in ("reverse", "others", "sender")]
+    [True, False, False]
+    >>> [counts_for(whose, "TJK-KAZ", "RUS-TJK") for whose in ("sender", "by_receiver")]
+    [False, True]
     """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
-    if whose == "reverse":
-        return Dyad.parse(where).reverse == Dyad.parse(dyad)
     if where == dyad or whose == "own":
         return where == dyad and whose == "own"
-    return not set(states_of(where)).isdisjoint(states_of(dyad))
+    theirs, own = states_of(where), states_of(dyad)
+    # The same two states the other way round are no other dyad that shares one of them.
+    is_reverse = theirs == own[::-1]
+    if whose is not None and whose in SIDES:
+        side, mine = SIDES[whose]
+        return theirs[side] == own[mine] and not is_reverse
+    return is_reverse if whose == "reverse" else not is_reverse and not set(theirs).isdisjoint(own)
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:
