@@ -127,7 +127,7 @@ def _make_worlds(
     moved: dict[Subject, Forecast] = {}
     for subject in subjects:
         tell()
-        assumed = scenario_of(case, subject)
+        assumed = scenario_of(case, subject, baseline.dyads)
         moved[subject] = forecast(
             baseline.posterior, assumed, baseline.horizon, baseline.seed, paths=baseline.paths or None
         )
