@@ -31,6 +31,7 @@ from riskcast.case.quantity_ids import (
 )
 from riskcast.case.quantity_names import QuantityName, name_quantity
 from riskcast.engines.hazard import LOADING as LOADING_NAME, half_life_ratio
+from riskcast.engines.mixing import refuse_mixture
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.drawn_ahead import STREAMS, ahead_scores
 from riskcast.forecasting.forecasts import Forecast
@@ -65,6 +66,7 @@ def drawn_beliefs(ahead: Forecast) -> tuple[Belief, ...]:
     >>> next(one.values.shape for one in found if one.key == "outcomes.demarche.base_rate")
     (200, 1)
     """
+    refuse_mixture(ahead.posterior, "value or learning of a belief")
     case = ahead.case
     effects = {effect.quantity_id: effect for effect in case.effects}
     return tuple(
@@ -78,15 +80,6 @@ def undrawn(case: Case) -> tuple[str, ...]:
     """Ids of quantities that are not fixed, and that a forecast holds at their medians."""
     keys = (key for key, quantity, _ in case.quantities() if not quantity.is_fixed)
     return tuple(key for key in keys if parse_id(key).kind in (OFFSET, SERIES_SCALE))
-
-
-def widening(draws: int, effective: float) -> float:
-    """By how much errors are wider as draws that were weighed count for fewer: sqrt(draws / effective), at least 1.
-
-    >>> widening(1000, 250.0), widening(100, 400.0)
-    (2.0, 1.0)
-    """
-    return max(1.0, float(np.sqrt(draws / effective)))
 
 
 def _whose(columns: Mapping[str, Floats]) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ from riskcast.challenge.claim_terms import (
     unit_of,
 )
 from riskcast.challenge.claim_values import TooFewError, Worlds
+from riskcast.engines.mixing import refuse_mixture
 from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import explain
 from riskcast.forecasting.estimates import Estimate
@@ -88,6 +89,7 @@ def judge_claims(
     >>> judge_claims(ahead, ["xenophobia_brings_abuse"]).claims[0].status
     'reproduced'
     """
+    refuse_mixture(baseline.posterior, "claim")
     case = baseline.case
     if baseline.scenario_name != BASELINE:
         raise OptionError(f"claims are held against the baseline, not against {baseline.scenario_name}; leave it out")

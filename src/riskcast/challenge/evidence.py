@@ -20,7 +20,7 @@ from riskcast.challenge.belief_groups import (
     single_groups,
     state_groups,
 )
-from riskcast.challenge.beliefs import drawn_beliefs, undrawn, widening
+from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
 from riskcast.challenge.regression import draws_needed, normal_scores, regress
@@ -28,6 +28,7 @@ from riskcast.challenge.target_draws import TargetDraws, draw_targets, name_targ
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
 from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
+from riskcast.engines.posterior import widening
 from riskcast.errors import OptionError
 from riskcast.forecasting.drawn_ahead import STREAMS
 from riskcast.forecasting.forecasts import Forecast

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.challenge.beliefs import drawn_beliefs, widening
+from riskcast.challenge.beliefs import drawn_beliefs
 from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
 from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
 from riskcast.challenge.target_draws import TargetDraws, draw_targets
 from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
+from riskcast.engines.posterior import widening
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
