@@ -29,6 +29,7 @@ from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
 from riskcast.engines.hazard import (
     LOADING,
     EventModel,
+    bounded_rate,
     build_event_model,
     half_life_ratio,
     log_event,
