@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from riskcast import Request, apply_overlay, fit, load_case
-from riskcast.challenge.beliefs import widening
 from riskcast.challenge.held import error_of
 from riskcast.challenge.sensitivities import PATHS, SCREENED, find_sensitivities
 from riskcast.challenge.sensitivity_records import Sensitivities
 from riskcast.challenge.targets import find_targets, values_of
+from riskcast.engines.posterior import widening
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.threads import single_thread

@@ -18,7 +18,6 @@ from riskcast.case.overlays import apply_overlay
 from riskcast.case.quantities import Z90, Quantity, elicit
 from riskcast.case.settings import Tension
 from riskcast.challenge import find_sensitivities, relearned, sensitivities_data
-from riskcast.challenge.beliefs import widening
 from riskcast.challenge.ends import UNRELIABLE, Setup, hold_ends
 from riskcast.challenge.held import Bench, Held, error_of, sum_error
 from riskcast.challenge.relearned import Learned, refit, relearn
@@ -26,6 +25,7 @@ from riskcast.challenge.sensitivities import KEPT, that_may_matter
 from riskcast.challenge.sensitivity_records import chance_bar, reach, reach_error
 from riskcast.challenge.targets import find_targets
 from riskcast.engines.fitting import fit
+from riskcast.engines.posterior import widening
 from riskcast.engines.shared import acting
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request

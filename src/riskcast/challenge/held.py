@@ -12,10 +12,9 @@ from riskcast.case.judgements import JUDGEMENTS
 from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlay
 from riskcast.case.quantity_ids import LEVEL, parse_id
-from riskcast.challenge.beliefs import widening
 from riskcast.challenge.relearned import UNTOUCHED, Learned, Relearned, refit, relearn
 from riskcast.challenge.targets import Target, values_of
-from riskcast.engines.posterior import Posterior
+from riskcast.engines.posterior import Posterior, widening
 from riskcast.forecasting.plan import Plan, draw_today, plan_event, plan_simulation
 from riskcast.forecasting.requests import Request, fit_requested
 from riskcast.machinery.array_types import Floats

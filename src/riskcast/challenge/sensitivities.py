@@ -17,7 +17,7 @@ from riskcast.challenge.sensitivity_records import Interaction, Sensitivities, c
 from riskcast.challenge.targets import find_targets
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.requests import Request, check_request
+from riskcast.forecasting.requests import Request, check_request, refuse_experts
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.checkpoints import Finished
 
@@ -66,6 +66,7 @@ def find_sensitivities(
     >>> [swing.how for swing in found.swings("score:RUS-TJK")]
     ['untouched']
     """
+    refuse_experts(request, "sensitivity")
     scenario, *others = check_request(request)
     if others:
         raise OptionError(f"sensitivities are of one scenario, and {1 + len(others)} are given; give one")

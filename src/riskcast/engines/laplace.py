@@ -25,6 +25,7 @@ from riskcast.engines.hazard import (
     LOG_2PI,
     EventModel,
     Rows,
+    bounded_rate,
     log_event,
     memory_columns,
     natural_hyper,
@@ -514,9 +515,10 @@ def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tu
             for first in range(0, len(theta), block):
                 part = slice(first, first + block)
                 rate, sd = at.take(part), hyper["sd_dyad"][part]
-                out[part] += log_marginal(rate.free, rate.hits, Groups.of(model.hits.unit), sd, rate.log_hits)
+                hits = bounded_rate(rate.log_hits)
+                out[part] += log_marginal(rate.free, hits, Groups.of(model.hits.unit), sd, rate.log_hits)
         else:
-            out += log_event(at.hits, lambda: at.log_hits).sum(axis=0) - at.free.sum(axis=0)
+            out += log_event(bounded_rate(at.log_hits), lambda: at.log_hits).sum(axis=0) - at.free.sum(axis=0)
     return out, at
 
 
@@ -527,7 +529,8 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
     for first in range(0, len(out), block):
         part = slice(first, first + block)
         rate, groups = at.take(part), Groups.of(model.hits.unit)
-        drawn = draw_effects(rate.free, rate.hits, groups, sd_dyad[part], uniform[part].T, log_hits=rate.log_hits)
+        hits = bounded_rate(rate.log_hits)
+        drawn = draw_effects(rate.free, hits, groups, sd_dyad[part], uniform[part].T, log_hits=rate.log_hits)
         out[part] = drawn.T
     return out
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from riskcast.case.quantities import stretch
 from riskcast.engines.cells import ROWS_AT_ONCE, Cells, Groups
-from riskcast.engines.hazard import EventModel, Rows, bounded_rate, edge_columns, memory_columns, natural_hyper
+from riskcast.engines.hazard import EventModel, Rows, edge_columns, memory_columns, natural_hyper
 from riskcast.machinery.array_types import Floats, Ints
 
 INTERPOLATION_NODES = 20
@@ -107,18 +107,17 @@ def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Rates:
-    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws); cells (cells, draws), those of
-    event-free rows summed in `Cells`, in single precision."""
+    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and logarithms of those of
+    each row with an event; free (units, draws), log_hits (hits, draws); cells (cells, draws), those of event-free rows
+    summed in `Cells`, in single precision."""
 
     free: Floats
-    hits: Floats
     log_hits: Floats
     cells: Floats
 
     def take(self, draws: slice | Ints) -> Rates:
         """The rates of some of the draws."""
-        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws], self.cells[:, draws])
+        return Rates(self.free[:, draws], self.log_hits[:, draws], self.cells[:, draws])
 
 
 def free_cells(model: EventModel) -> Cells:
@@ -144,7 +143,7 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
 
     def in_blocks(own: MemoryTable, wanted: int) -> Iterator[tuple[slice, Floats]]:
         block = max(16, CHUNK_CELLS // max(wanted, 1))
-        for first in range(0, draws, block):
+        for first in range(0, draws if wanted else 0, block):
             part = slice(first, min(first + block, draws))
             yield part, log_rates(model, coefficients[part], shocks[part], own.take(part))
 
@@ -159,4 +158,4 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
                 by_cell[chosen, part] = sums
     for part, eta in in_blocks(table.of_rows(slice(count, None)), len(model.hits)):
         log_hits[:, part] = eta if whole else eta + np.log(model.hits.exposure)[:, None]
-    return Rates(free, bounded_rate(log_hits), log_hits, by_cell)
+    return Rates(free, log_hits, by_cell)
