@@ -22,6 +22,8 @@ WHOSE = {
     "sender": "of the same state to another",
     "receiver": "of another state to the same",
     "against_sender": "of another state to the one that acts",
+    "neighbours": "of a neighbour elsewhere",
+    "in_place": "of a neighbour in the place of one of the two",
     "by_receiver": "of the state that is acted on to another",
 }
 MEDIAN = "As likely to be too high as too low."

@@ -356,6 +356,8 @@ _WHOSE = {
 }
 # Between dyads that A-B and B-A both are.
 _OF_DIRECTED = ("reverse", "sender", "receiver", "against_sender", "by_receiver")
+# Between dyads of a panel, by a table of neighbours.
+_TIED = ("neighbours", "in_place")
 
 
 def _effects(case: Case, where: Where) -> Iterator[Problem]:
@@ -365,6 +367,9 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
             wrong = f"{effect.id} stands twice"
             yield where.problem("effects", (index,), wrong, "give each a `path:` of its own, or keep one")
         ids.add(effect.id)
+        if effect.by is not None and effect.whose not in _TIED:
+            wrong = "names a table of neighbours, by which the edge does not see"
+            yield where.problem("effects", (index, "by"), wrong, f"remove it, or write whose: {' or '.join(_TIED)}")
         if effect.target not in case.events:
             wrong = f"{effect.target!r} is not an outcome or trigger"
             yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
@@ -464,11 +469,30 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
             if not directed:
                 wrong = f"is {effect.whose}, but the case has no directed pairs"
                 yield where.problem("effects", (index, "whose"), wrong, "say `directed: true` beneath `panel:`")
+        elif effect.whose in _TIED and scopes == ("dyad", "dyad"):
+            yield from _tied_edge(case, where, index, effect)
         elif effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
     if effect.memory in case.settings.memories:
         yield from _remembering_edge(case, where, index, effect, case.settings.memories[str(effect.memory)])
+
+
+def _tied_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    """What an edge that sees by a table of neighbours asks for."""
+    tables = {} if case.settings.panel is None else case.settings.panel.neighbours
+    if not tables:
+        wrong, mend = (
+            f"is {effect.whose}, but the case has no table of neighbours",
+            "name one: `neighbours: {border: FILE}`",
+        )
+        yield where.problem("effects", (index, "whose"), wrong, f"{mend} beneath `panel:`")
+    elif effect.by is None:
+        wrong = f"is missing on an edge that is {effect.whose}"
+        yield where.problem("effects", (index, "by"), wrong, f"add it: {' or '.join(tables)}")
+    elif effect.by not in tables:
+        wrong = f"{effect.by!r} is no table of neighbours"
+        yield where.problem("effects", (index, "by"), wrong, suggest(effect.by, tables))
 
 
 def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memory: Memory) -> Iterator[Problem]:

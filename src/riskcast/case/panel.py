@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,37 @@ class StateTable:
 
 
 @dataclass(frozen=True, eq=False)
+class TieTable:
+    """Which states are tied to which, such as by a border, and for how long.
+
+    states: ids; pair: (rows, 2) indices of two states, in either order; first, last: (rows,) numbers of the first and
+    last calendar period of the tie, ALWAYS and STILL where it has none.
+    """
+
+    ALWAYS: ClassVar[int] = -(10**9)
+    STILL: ClassVar[int] = 10**9
+
+    states: tuple[str, ...]
+    pair: Ints
+    first: Ints
+    last: Ints
+
+    def until(self, last: int) -> TieTable:
+        """What is known of them at the end of a period: ties that begin later are not, nor is when others end.
+
+        >>> ties = TieTable(("A", "B"), np.array([[0, 1], [0, 1]]), np.array([1950, 1970]), np.array([1960, 1980]))
+        >>> known = ties.until(1955)
+        >>> known.first.tolist(), bool(known.last[0] == TieTable.STILL)
+        ([1950], True)
+        """
+        kept = np.flatnonzero(self.first <= last)
+        present, place = np.unique(self.pair[kept], return_inverse=True)
+        ends = np.where(self.last[kept] >= last, self.STILL, self.last[kept])
+        states = tuple(self.states[i] for i in present)
+        return TieTable(states, place.reshape(-1, 2).astype(np.int64), self.first[kept], ends)
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What a panel's derived columns are made of: all rows of its table as it holds them, sorted by dyad and period.
 
@@ -94,7 +125,7 @@ class Panel:
     indicator: (rows,) in natural units, none missing; events by event type: (rows,) how many there were, a whole
     number, NaN where it is not known, so that the row is not at risk; treated: what was done about missing covariates;
     filled by indicator, where any was missing: (rows,) whether the cell was, so that the level is one held over or the
-    reference; inputs: what derived columns are made of, where the case has any.
+    reference; inputs: what derived columns are made of, where the case has any; ties: tables of neighbours by name.
     """
 
     dyads: tuple[str, ...]
@@ -105,6 +136,7 @@ class Panel:
     treated: tuple[Treated, ...] = field(default=())
     filled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     inputs: Inputs | None = None
+    ties: Mapping[str, TieTable] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -130,6 +162,7 @@ class Panel:
             self.treated,
             {name: cells[kept] for name, cells in self.filled.items()},
             None if self.inputs is None else self.inputs.until(last, covariates_ahead),
+            {name: table.until(last) for name, table in self.ties.items()},
         )
 
     def happened(self, event: str, at_least: int) -> Floats:
@@ -185,16 +218,21 @@ class Panel:
     @cached_property
     def digest(self) -> str:
         """sha256 of the rows, blind to the order of rows and columns in the file."""
-        tables = [(self.dyads, (self.unit, self.period), (self.levels, self.events))]
+        tables: list[_Table] = [(self.dyads, (self.unit, self.period), (self.levels, self.events))]
         if self.inputs is not None:
             own, states = self.inputs, self.inputs.states
             tables.append((own.dyads, (own.unit, own.period), (own.columns, own.events)))
             if states is not None:
                 tables.append((states.states, (states.state, states.period), (states.columns,)))
+        for name, ties in sorted(self.ties.items()):
+            tables.append(((name, *ties.states), (ties.pair, ties.first, ties.last), ()))
         total = hashlib.sha256()
         for part in (part for table in tables for part in _parts(*table)):
             total.update(part)
         return total.hexdigest()
+
+
+_Table = tuple[tuple[str, ...], tuple[Ints, ...], tuple[Mapping[str, Floats], ...]]
 
 
 def _parts(names: Iterable[str], places: Iterable[Ints], columns: Iterable[Mapping[str, Floats]]) -> Iterator[bytes]:

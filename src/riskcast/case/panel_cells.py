@@ -43,15 +43,17 @@ def rows_problems(
     return table.problems(column, rows, wrong + count, mend, once=once)
 
 
-def read_periods(table: TableFile, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
-    """The number of every row's calendar period."""
+def read_periods(
+    table: TableFile, settings: Settings, problems: list[Problem], column: str = PERIOD, blank: int | None = None
+) -> NDArray[np.int64]:
+    """The number of every row's calendar period; `blank`: what an empty cell means, where it may be empty."""
     unit, calendar = settings.period, settings.calendar
-    texts = table.texts(PERIOD)
-    found = {text: _period(text, calendar) for text in set(texts)}
+    texts = table.texts(column)
+    found = {text: _period(text, calendar) if text or blank is None else blank for text in set(texts)}
     bad = {text for text, number in found.items() if number is None}
     rows = np.fromiter((text in bad for text in texts), dtype=bool, count=len(texts))
     mend = f"write it as {PERIOD_EXAMPLES[unit]}, or as a day within it"
-    problems += rows_problems(table, PERIOD, rows, f"is {{}}, not a {unit}", mend)
+    problems += rows_problems(table, column, rows, f"is {{}}, not a {unit}", mend)
     numbers = {text: 0 if number is None else number for text, number in found.items()}
     return np.fromiter(map(numbers.__getitem__, texts), dtype=np.int64, count=len(texts))
 
@@ -134,6 +136,28 @@ def _dyad_id(text: str, system: CodeSystem | None) -> str:
         return text if first != second and re.match(STATE_ID, first) and re.match(STATE_ID, second) else ""
     one, other = of_code(first, system), of_code(second, system)
     return "" if one is None or other is None or one == other else Dyad(one.id, other.id).id
+
+
+def read_states(table: TableFile, column: str, system: CodeSystem | None, problems: list[Problem]) -> list[str]:
+    """The id of the state in every row, empty where it is none."""
+    written = table.texts(column)
+    ids = {text: _state_id(text, system) for text in dict.fromkeys(written)}
+    bad = np.fromiter((not ids[text] for text in written), dtype=bool, count=len(written))
+    form = "of 3 to 8 capitals or digits, such as USA" if system is None else f"by its code in {SYSTEMS[system]}"
+    problems += rows_problems(table, column, bad, "is {}", f"write the state {form}")
+    return [ids[text] for text in written]
+
+
+def _state_id(text: str, system: CodeSystem | None) -> str:
+    if system is None:
+        return text if re.match(STATE_ID, text) else ""
+    known = of_code(text, system)
+    return "" if known is None else known.id
+
+
+def state_as_written(id: str, system: CodeSystem | None) -> str:
+    """A state as a panel writes it that has said in which system of codes."""
+    return id if system is None else str(states()[id].code_in(system))
 
 
 def as_written(dyad: str, system: CodeSystem | None) -> str:

@@ -27,6 +27,7 @@ from riskcast.case.periods import Calendar
 from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import PanelSettings, Settings
 from riskcast.case.state_tables import read_state_table, state_frame
+from riskcast.case.tie_tables import read_tie_table, tie_frame
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, OptionError, Problem, refusal
 from riskcast.machinery.number_cells import in_rows, read_number_columns
@@ -130,7 +131,11 @@ def read_panel(
         panel, problems = _derive(panel, recipe, states, table, order, calendar.number(settings.as_of))
         if problems:
             raise CaseError(problems)
-    panel, problems = _treat_missing(panel, indicators, table, order, calendar, files["indicators"])
+    ties = {}
+    for key, file in settings.panel.neighbours.items():
+        ties[key], dialect = read_tie_table(folder, settings, file)
+        dialects.append(dialect)
+    panel, problems = _treat_missing(replace(panel, ties=ties), indicators, table, order, calendar, files["indicators"])
     problems += _shared(panel, indicators, events, name, calendar)
     lack = panel.lack(calendar.number(settings.as_of), calendar)
     if lack is not None and not problems:
@@ -214,6 +219,8 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
     _write_frame(frame, folder, settings.panel.file)
     if panel.inputs is not None and panel.inputs.states is not None:
         _write_frame(state_frame(panel.inputs.states, settings), folder, str(settings.panel.state_table))
+    for name, ties in panel.ties.items():
+        _write_frame(tie_frame(ties, settings), folder, settings.panel.neighbours[name])
 
 
 def _write_frame(frame: Any, folder: Path, name: str) -> None:
@@ -347,6 +354,7 @@ def _treat_missing(
         tuple(treated),
         {key: cells[kept] for key, cells in filled.items()},
         panel.inputs,
+        panel.ties,
     )
     return done, problems
 

@@ -205,7 +205,8 @@ class PanelSettings(Strict):
     rule: it has lacked rows for as many periods as `ended_after`. Where `states` names a system of codes, dyads are
     written in it (2-20 for USA-CAN), and known by ISO 3166 alpha-3. `derive`: columns that are worked out of others;
     `state_table`: a table with one row for each state and period, of which they take columns; `directed`: whether
-    A-B and B-A are two dyads, of what A does to B and what B does to A.
+    A-B and B-A are two dyads, of what A does to B and what B does to A; `neighbours`: tables of states that are tied to
+    one another, by the names under which edges see by them.
     """
 
     file: Text
@@ -219,6 +220,7 @@ class PanelSettings(Strict):
     derive: dict[Id, Derivation] = Field(default_factory=dict, exclude_if=lambda derive: not derive)
     state_table: Text | None = Field(default=None, exclude_if=lambda file: file is None)
     directed: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda directed: not directed)
+    neighbours: dict[Id, Text] = Field(default_factory=dict, exclude_if=lambda tables: not tables)
 
     @model_validator(mode="after")
     def _derived(self) -> PanelSettings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from riskcast.case.panel import StateTable
-from riskcast.case.panel_cells import is_outside, read_periods, rows_problems
+from riskcast.case.panel_cells import is_outside, read_periods, read_states, rows_problems, state_as_written
 from riskcast.case.quantities import LARGEST
-from riskcast.case.settings import STATE_ID, Settings
-from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states as known_states
+from riskcast.case.settings import Settings
 from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, Problem, refusal
 from riskcast.machinery.number_cells import read_number_columns
@@ -37,13 +35,7 @@ def read_state_table(folder: Path, settings: Settings, columns: Sequence[str]) -
     table = read_table(folder / name, name, Wanted((STATE, PERIOD, *columns), others_ignored=True))
     problems: list[Problem] = []
     period = read_periods(table, settings, problems)
-    written = table.texts(STATE)
-    ids = {text: _state_id(text, settings.panel.states) for text in dict.fromkeys(written)}
-    bad = np.fromiter((not ids[text] for text in written), dtype=bool, count=len(written))
-    form = "of 3 to 8 capitals or digits, such as USA"
-    if settings.panel.states is not None:
-        form = f"by its code in {SYSTEMS[settings.panel.states]}"
-    problems += rows_problems(table, STATE, bad, "is {}", f"write the state {form}")
+    ids = read_states(table, STATE, settings.panel.states, problems)
     read = read_number_columns(
         {key: table.columns[key] for key in columns},
         settings.na,
@@ -60,9 +52,9 @@ def read_state_table(folder: Path, settings: Settings, columns: Sequence[str]) -
         problems += table.problems(key, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
     if problems:
         raise CaseError(problems)
-    states = tuple(sorted(set(ids.values())))
+    states = tuple(sorted(set(ids)))
     places = {id: place for place, id in enumerate(states)}
-    state = np.fromiter((places[ids[text]] for text in written), dtype=np.int64, count=len(written))
+    state = np.fromiter((places[id] for id in ids), dtype=np.int64, count=len(ids))
     order = np.lexsort((period, state))
     again = np.zeros(len(order), dtype=bool)
     again[order[1:]] = (np.diff(state[order]) == 0) & (np.diff(period[order]) == 0)
@@ -80,17 +72,6 @@ def state_frame(table: StateTable, settings: Settings) -> Any:
     import pandas
 
     system = None if settings.panel is None else settings.panel.states
-    states = np.array([_as_written(id, system) for id in table.states], dtype=object)
+    states = np.array([state_as_written(id, system) for id in table.states], dtype=object)
     labels = [settings.calendar.label(number) for number in table.period.tolist()]
     return pandas.DataFrame({STATE: states[table.state], PERIOD: labels} | dict(table.columns))
-
-
-def _state_id(text: str, system: CodeSystem | None) -> str:
-    if system is None:
-        return text if re.match(STATE_ID, text) else ""
-    known = of_code(text, system)
-    return "" if known is None else known.id
-
-
-def _as_written(id: str, system: CodeSystem | None) -> str:
-    return id if system is None else str(known_states()[id].code_in(system))

@@ -17,6 +17,7 @@ from riskcast.case.model import Case, Effect
 from riskcast.case.settings import MEMORY_KINDS
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.record.half_lives import Stretches, stretched, worn
+from riskcast.record.ties import TIED, Ties
 
 LOG_2 = float(np.log(2.0))
 # Of other dyads, those whose first (0) or second (1) state is the own dyad's first or second one: (theirs, own).
@@ -34,13 +35,16 @@ def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> F
     `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all;
     `reverse`: those of the same two states the other way round; of other dyads, `sender`, `receiver`: those with the
     same first, or the same second, state; `against_sender`: those whose second state is the own first one;
-    `by_receiver`: those whose first state is the own second one.
+    `by_receiver`: those whose first state is the own second one; `neighbours`, `in_place`: by a table, as `Ties` says.
     """
     return seen_of(effect, case, occurred[effect.source])
 
 
 def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
-    """The same of an array (..., units of the source): (..., units of the target)."""
+    """The same of an array (..., units of the source): (..., units of the target); by a table of neighbours, of one
+    whose first axis is the periods of the record."""
+    if effect.whose in TIED:
+        return Ties.of(effect, case).seen(source, case.calendar.number(case.settings.history_from))
     units = len(case.units(effect.target))
     if effect.whose in ("own", "host"):
         return _spread(source, units)

@@ -87,7 +87,7 @@ def read_files(folder: Path) -> CaseFiles:
 
 
 def _panel_files(folder: Path, contents: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The table of a panel case, and its table of states."""
+    """The table of a panel case, its table of states, and those of neighbours."""
     path = next((path for path in contents if path.lower().startswith("case.")), None)
     if path is None:
         return ()
@@ -96,7 +96,10 @@ def _panel_files(folder: Path, contents: Mapping[str, bytes]) -> tuple[str, ...]
     except CaseError:
         return ()
     panel = data.get("panel") if isinstance(data, dict) else None
-    files = [panel.get(key) for key in ("file", "state_table")] if isinstance(panel, dict) else []
+    if not isinstance(panel, dict):
+        return ()
+    ties = panel.get("neighbours")
+    files = [panel.get("file"), panel.get("state_table"), *(ties.values() if isinstance(ties, dict) else ())]
     return tuple(file for file in files if isinstance(file, str) and (folder / file).is_file())
 
 
