@@ -29,7 +29,7 @@ def hub() -> ForecastMap:
 def imported(folder: Path, *rows: str, chart: ForecastMap | None = None) -> ImportedForecasts:
     file = folder / "2024-05-01-team-ensemble.csv"
     file.write_text("\n".join((HEADER, *rows)) + "\n", encoding="utf-8")
-    return import_forecasts(file, chart or hub())
+    return import_forecasts([file], chart or hub())
 
 
 def test_model_output_of_a_hub_is_what_outside_reads(tmp_path: Path) -> None:

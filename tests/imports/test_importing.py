@@ -108,13 +108,13 @@ def test_rows_are_counted_once_whatever_becomes_of_them(tmp_path: Path) -> None:
     assert report.read == report.taken + report.dropped
     whys = " / ".join(loss.why for loss in report.losses)
     for part in (
-        "repeat another row",
-        "state with itself",
+        "repeated another row",
+        "named one state twice",
         "outside the periods that were searched",
-        "no pair of known",
+        "a state that is not known",
     ):
         assert part in whys
-    assert any("line 7: RUS, Narnia" in loss.examples for loss in report.losses)
+    assert any("'Narnia' in 1 row of other" in loss.examples for loss in report.losses)
     assert any("searched in part" in note for note in report.notes)
 
 
@@ -125,6 +125,12 @@ def test_directions_are_two_columns_that_add_up(tmp_path: Path) -> None:
     assert table is not None
     march = next(row for row in panel_frame(table).iter_rows(named=True) if row["period"] == "2001-03")
     assert (march["dyad"], march["clash_out"], march["clash_in"]) == ("KAZ-RUS", 2, 1)
+    table = imported(tmp_path, rows[:2], text.replace("split", "directed")).table
+    assert table is not None
+    march = {
+        row["dyad"]: row["clash"] for row in panel_frame(table).iter_rows(named=True) if row["period"] == "2001-03"
+    }
+    assert march == {"KAZ-RUS": 1, "RUS-KAZ": 1}
 
 
 @pytest.mark.parametrize(
@@ -154,11 +160,13 @@ def test_missing_is_not_zero_in_a_table_of_periods(tmp_path: Path) -> None:
 
 
 def test_a_scan_in_parts_gives_the_same_rows(tmp_path: Path) -> None:
+    from riskcast.imports.gathering import gather
     from riskcast.imports.reading import read_rows
 
     imported(tmp_path, [event(1), event(2, kind="talk, and more"), event(3, mood="")])
     chart = read_map(MAP)
-    slow, fast = (read_rows(tmp_path / "events.csv", chart, large=large).frame for large in (10**9, 0))
+    with gather([tmp_path / "events.csv"]) as [source]:
+        slow, fast = (read_rows(source, chart, large=large).frame for large in (10**9, 0))
     assert slow.equals(fast.cast(dict(zip(slow.columns, slow.dtypes, strict=True))))
 
 
@@ -251,7 +259,7 @@ def test_a_host_gets_dated_events_and_values_that_a_case_reads(tmp_path: Path) -
         {"unit": "ALL", "type": "demarche", "from": "2001-01-01", "until": "2002-12-31"},
     )
     [report] = found.reports
-    assert [(loss.rows, loss.why) for loss in report.losses] == [(1, "are not of the host with one of its partners")]
+    assert [(loss.rows, loss.why) for loss in report.losses] == [(1, "were not of the host with one of its partners")]
 
 
 def test_no_row_is_no_zero_before_what_was_searched(tmp_path: Path) -> None:
@@ -270,3 +278,60 @@ def test_a_period_longer_than_the_case_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(CaseError, match="is '1990', no day; write a period no longer"):
         imported(tmp_path, [{"a": 2, "b": 20, "year": 1990, "war": 1}], text)
+
+
+def test_a_table_stands_in_files_folders_and_zips_alike(tmp_path: Path) -> None:
+    import zipfile
+
+    rows = [event(1), event(2, when="2001-04-05"), event(3, one="KAZ", other="RUS", when="2001-05-09"), event(1)]
+    whole = imported(tmp_path, rows)
+    text = (tmp_path / "events.csv").read_text(encoding="utf-8").splitlines()
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for name, lines in (("a.tab", text[1:3]), ("b.CSV", text[3:])):
+        (folder / name).write_text("\n".join([text[0], *lines]) + "\n", encoding="utf-8")
+    (folder / "readme.txt").write_text("About this table\n", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "parts.zip", "w") as packed:
+        for each in folder.iterdir():
+            packed.write(each, each.name)
+    chart = read_map(MAP)
+    for files in ([folder], [tmp_path / "parts.zip"], [folder / "a.tab", folder / "b.CSV"]):
+        found = import_tables(files, [chart])
+        assert found.files() == whole.files()
+        [report] = found.reports
+        assert (report.read, report.dropped) == (4, 1)
+        assert report.losses[0].examples[0].endswith("b.CSV, line 3: 1")
+        assert ("readme.txt" in " ".join(report.notes)) == (len(files) == 1)
+    (folder / "b.CSV").write_text("\n".join([text[0], text[3].replace(",3,", ",many,")]) + "\n", encoding="utf-8")
+    with pytest.raises(CaseError, match=r"b\.CSV:2: dead: is 'many'"):
+        import_tables([folder], [chart])
+
+
+def test_months_that_were_hardly_searched_are_doubted_and_the_last_row_may_end_them(tmp_path: Path) -> None:
+    rows = [event(1, when="2001-04-05"), event(2, when="2001-05-20")]
+    [report] = imported(tmp_path, rows, MAP.replace("until: 2001-06-30", "until: 2002-01-31")).reports
+    assert ["2 months before" in report.doubts[0], "8 months after" in report.doubts[1]] == [True, True]
+    assert "no event of dead" in report.doubts[2]
+    found = imported(tmp_path, rows, MAP.replace("until: 2001-06-30", "until: last"))
+    assert found.reports[0].last == "2001-05"
+    assert found.reports[0].notes == (
+        "Searched until 2001-05-20, the last row: say `searched.until` in the map if you know better",
+        "2001-01 was searched in part, and is left out",
+        "2001-05 was searched in part, and is left out",
+    )
+
+
+def test_rows_of_years_without_the_state_are_dropped_and_told(tmp_path: Path) -> None:
+    rows = [
+        event(n, one=one, other=other, when="2001-03-05")
+        for n, (one, other) in enumerate((("345", "365"), ("2", "260")))
+    ]
+    text = MAP.replace("second: other}", "second: other, codes: cow, unknown: drop}").replace("2001-0", "1956-0")
+    rows += [event(7, one="345", other="365", when="1956-03-05"), event(8, one="341", other="365", when="1956-03-05")]
+    found = imported(tmp_path, rows, text)
+    assert found.table is not None
+    # The number of Serbia was Yugoslavia's; Montenegro was none of its own.
+    assert panel_frame(found.table)["dyad"].unique().to_list() == ["RUS-SRB"]
+    assert {loss.why: loss.examples for loss in found.reports[0].losses}[
+        "were of years in which one of the two states did not exist"
+    ] == ("MNE-RUS, 1 row",)

@@ -207,6 +207,7 @@ class Questions:
     ) -> dict[str, Any]:
         """Which belief matters: what numbers gain with each quantity at its own 5 % and 95 %, the rest learned anew."""
         from riskcast.agents.short_answers import shorten_sensitivities
+        from riskcast.challenge.ends import UNRELIABLE
         from riskcast.challenge.sensitivities import find_sensitivities
 
         request = self.desk.request(case, as_of=as_of, scenarios=(scenario,), horizon=horizon)
@@ -221,6 +222,8 @@ class Questions:
             progress=self.desk.progress,
         )
         limits = [caveats.HELD, *(f"{key} could not be held at its ends: {why}" for key, why in found.refused.items())]
+        failed = [key for key, how in zip(found.quantities, found.how, strict=True) if how == UNRELIABLE]
+        limits += [f"What {key} does rests on a fit that failed its checks" for key in failed]
         about = [
             f"scenario {found.scenario}",
             counted(request.periods, request.case.settings.period),

@@ -14,7 +14,6 @@ from riskcast.case.model import Case
 from riskcast.case.moves import indicator_order
 from riskcast.case.quantities import Z90, Quantity, elicit
 from riskcast.case.quantity_ids import PASSED_ON, RISE
-from riskcast.challenge.beliefs import widening
 from riskcast.challenge.claim_counts import NotEncodedError, count_recorded
 from riskcast.challenge.claim_factors import Logs, logs_of
 from riskcast.challenge.claim_paths import rise_links
@@ -36,6 +35,7 @@ from riskcast.challenge.claim_terms import (
     Subject,
     Term,
 )
+from riskcast.engines.posterior import widening
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.blocks import Averages, estimate_all
 from riskcast.forecasting.draw_spread import parameter_basis

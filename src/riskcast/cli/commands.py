@@ -25,6 +25,7 @@ from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
+    GroupOption,
     JsonOption,
     NamedCase,
     OverlayOption,
@@ -91,7 +92,7 @@ def _version(
 
 
 @app.command()
-@asks()
+@asks(panel=GroupOption)
 def forecast(
     asked: Asked,
     as_json: JsonOption = False,
@@ -169,7 +170,7 @@ def scenarios(case: NamedCase) -> None:
 
 
 @app.command()
-@asks(case=NamedCase, scenario=PairOption)
+@asks(case=NamedCase, scenario=PairOption, panel=GroupOption)
 def compare(
     asked: Asked,
     as_json: JsonOption = False,
@@ -191,7 +192,7 @@ def compare(
 
 
 @app.command()
-@asks(case=NamedCase)
+@asks(case=NamedCase, panel=GroupOption)
 def explain(
     asked: Asked,
     dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskcast.cli.changed import changed_since
-from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress, read_run
+from riskcast.cli.options import (
+    Asked,
+    GroupOption,
+    ScenariosOption,
+    asks,
+    forecast_asked,
+    named_path,
+    progress,
+    read_run,
+)
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
 from riskcast.names import MANIFEST
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
 @asks(
     case=Annotated[str, typer.Argument(help="A bundled case, a case folder, or the folder of an earlier run.")],
     scenario=ScenariosOption,
+    panel=GroupOption,
 )
 def export(
     context: typer.Context,
@@ -85,6 +95,9 @@ def export(
 
         request, where = asked.request_with_lines()
         if claims:
+            from riskcast.forecasting.requests import refuse_experts
+
+            refuse_experts(request, "claim")
             _check_claims(request.case, request.periods, where, asked.outside is not None)
         if before is not None:
             check_previous(before, request.case)

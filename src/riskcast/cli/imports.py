@@ -20,12 +20,16 @@ FilesArgument = Annotated[
     typer.Argument(
         parser=named_path,
         metavar="FILE...",
-        help="CSV, Excel or Parquet, or worldbank:SERIES,SERIES; further ones join the first.",
+        help="CSV, Excel, Parquet, a zip or folder of them, or worldbank:SERIES,SERIES.",
     ),
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="MAP", help="A map file, or a ready map; one for each file, in the same order."),
+    typer.Option(
+        "--map",
+        metavar="MAP",
+        help="A map file, or a ready map: one for all files, or one for each, which join the first.",
+    ),
 ]
 
 
@@ -45,7 +49,6 @@ def import_files(
     from riskcast.imports.forecast_maps import list_forecast_maps, load_forecast_map
     from riskcast.imports.importing import import_tables
     from riskcast.imports.maps import list_maps, load_map
-    from riskcast.imports.world_bank import local_files
     from riskcast.imports.writing import check_free, write_tables
 
     if not maps:
@@ -53,25 +56,24 @@ def import_files(
         raise OptionError(f"no map is named; give --map FILE, or a ready one ({ready}), or draft one by `riskcast new`")
     forecasts = [found for name in maps if (found := load_forecast_map(name)) is not None]
     if forecasts:
-        if len(maps) > 1 or len(files) > 1:
-            raise OptionError("a map of forecasts takes one file; import it by itself")
-        _import_forecasts(files[0], forecasts[0], out, replace, as_json)
+        if len(maps) > 1:
+            raise OptionError("a map of forecasts stands alone; import them by themselves")
+        _import_forecasts(files, forecasts[0], out, replace, as_json)
         return
     charts = [load_map(name) for name in maps]
     if out is not None and not replace:
         check_free(out)
-    with local_files(files) as (there, fetched):
-        found = import_tables(there, charts)
-        written = () if out is None else write_tables(found, out, fetched)
+    found = import_tables(files, charts)
+    written = () if out is None else write_tables(found, out)
     _tell(found.reports, written, as_json)
 
 
-def _import_forecasts(file: Path, chart: ForecastMap, out: Path | None, replace: bool, as_json: bool) -> None:
+def _import_forecasts(files: list[Path], chart: ForecastMap, out: Path | None, replace: bool, as_json: bool) -> None:
     """Somebody's forecasts as numbers from outside."""
     from riskcast.imports.forecasts_of_others import OUTSIDE, import_forecasts
     from riskcast.imports.writing import write_files
 
-    found = import_forecasts(file, chart)
+    found = import_forecasts(files, chart)
     if out is not None and not replace and (out / OUTSIDE).exists():
         raise OptionError(f"{out / OUTSIDE} is there already; name another folder, or add --replace")
     written = () if out is None else write_files({OUTSIDE: found.content()}, out)
@@ -103,7 +105,7 @@ def new(
     ],
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="MAP", help="Its map, or a ready one.", show_default="proposed from the table"),
+        typer.Option("--map", metavar="MAP", help="As of import.", show_default="proposed from the table"),
     ] = None,
     event: Annotated[
         list[str] | None, typer.Option("--event", metavar="COLUMN", help="A column of events; repeatable.")

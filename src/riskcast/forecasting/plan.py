@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ from riskcast.case.quantities import Prior, elicit
 from riskcast.case.quantity_ids import DRIFT, PASSED_ON, REVERSION, RISE, RISE_HALF_LIFE, Kind
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.hazard import LOADING
+from riskcast.engines.mixing import part_of
+from riskcast.engines.mixtures import mix_records
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.days_ahead import DaysAhead
 from riskcast.forecasting.derived_ahead import DerivedPlan, plan_derived
@@ -204,7 +206,12 @@ def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
 
 
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
-    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
+    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors, or each from
+    those of its expert."""
+    mixture = posterior.mixture
+    if mixture is not None:
+        plans = [plan_simulation(part_of(posterior, place), horizon, seed) for place in range(len(mixture.parts))]
+        return replace(mix_records(plans, mixture.whose, "plan"), case=posterior.case)
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on, reversion = {}, {}, {}, {}
 

@@ -13,10 +13,11 @@ from riskcast.imports.cleaning import Clean
 from riskcast.imports.map_parts import Covariate, Occurrence
 from riskcast.imports.maps import TableMap
 from riskcast.imports.reading import LINE, meets
-from riskcast.imports.reports import Loss
+from riskcast.imports.reports import MOST_EXAMPLES, Loss
 from riskcast.imports.row_columns import LAST, PERIOD, TURNED, UNIT
 from riskcast.imports.row_numbers import number_of
 from riskcast.imports.row_units import exists
+from riskcast.numbers import counted
 
 if TYPE_CHECKING:
     import polars
@@ -32,7 +33,8 @@ class Aggregate:
     """One row for each unit and period: how many events of each type there were and levels, null where not known.
 
     events, covariates: columns of `frame` by id, and the rule each comes from; first, last: numbers of the first and
-    last period in which events can be known; of_states: whether units are single states; merged: rows joined with
+    last period in which events can be known; of_states: whether units are single states; directed: whether
+    A-B and B-A are two units; merged: rows joined with
     others.
     """
 
@@ -43,6 +45,7 @@ class Aggregate:
     first: int
     last: int
     of_states: bool
+    directed: bool
     taken: int
     merged: int
     losses: tuple[Loss, ...]
@@ -70,13 +73,15 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
         outside = (polars.col(LAST) < first) | (polars.col(PERIOD) > last)
         lost = len(frame.filter(outside))
         if lost:
-            losses.append(Loss(lost, "lie outside the periods that were searched whole"))
+            losses.append(Loss(lost, "lay outside the periods that were searched whole"))
         frame = frame.filter(~outside)
     frame = _of_kept(frame, chart, losses, calendar)
     columns = {id: _events(frame, rule, chart, turned) for id, rule, turned in _event_columns(chart)}
     rules = {id: rule for id, rule, _ in _event_columns(chart)}
     levels = {id: (_levels(frame, rule, turned), rule) for id, rule, turned in _level_columns(chart)}
     skeleton = _skeleton(frame, chart, first, last)
+    if chart.rows == "events":
+        frame = _of_living(frame, skeleton, losses)
     joined = skeleton
     if chart.rows == "events" and any(rule.lag and rule.absent == "zero" for _, rule in levels.values()):
         # Of the period after the last, what did not happen in the last is known as well.
@@ -114,6 +119,7 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
         first,
         last,
         chart.units.state is not None,
+        chart.units.direction == "directed",
         taken,
         merged,
         tuple(losses),
@@ -123,13 +129,13 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
 
 def _event_columns(chart: TableMap) -> list[tuple[str, Occurrence, bool | None]]:
     """Ids of columns with their rules; where directions are split, whether rows are those of the second state."""
-    if chart.units.direction == "none":
+    if chart.units.direction != "split":
         return [(id, rule, None) for id, rule in chart.events.items()]
     return [(id + side, rule, side == IN) for id, rule in chart.events.items() for side in (OUT, IN)]
 
 
 def _level_columns(chart: TableMap) -> list[tuple[str, Covariate, bool | None]]:
-    if chart.units.direction == "none":
+    if chart.units.direction != "split":
         return [(id, rule, None) for id, rule in chart.covariates.items()]
     return [(id + side, rule, side == IN) for id, rule in chart.covariates.items() for side in (OUT, IN)]
 
@@ -145,7 +151,7 @@ def _reach(
         if not isinstance(low, int) or not isinstance(high, int):
             raise OptionError("no row of the table has a period; see `date` of the map")
         return low, high
-    start, until = chart.searched.start, chart.searched.until
+    start, until = chart.searched.start, chart.searched.end
     first, last = calendar.number(start), calendar.number(until)
     if calendar.first_day(first) < start:
         notes.append(f"{calendar.label(first)} was searched in part, and is left out")
@@ -181,24 +187,44 @@ def _of_kept(frame: polars.DataFrame, chart: TableMap, losses: list[Loss], calen
         )
         lost = len(frame.filter(~among))
         if lost:
-            losses.append(Loss(lost, "are of states that `kept.states` does not name"))
+            losses.append(Loss(lost, "named states that `kept.states` does not"))
         frame = frame.filter(among)
     if kept.fewest > 1 or kept.most is not None:
-        counted = frame
+        ranking = frame
         if kept.counted_until is not None:
-            counted = frame.filter(polars.col(PERIOD) <= calendar.number(kept.counted_until))
+            ranking = frame.filter(polars.col(PERIOD) <= calendar.number(kept.counted_until))
         # Pairs with as many rows as another go by their ids, so that the same file gives the same pairs.
-        ranked = counted.group_by(UNIT).len().sort(["len", UNIT], descending=[True, False])
+        both = polars.col(UNIT).str.split("-").list.sort().list.join("-")
+        ranked = ranking.group_by(both).len().sort(["len", UNIT], descending=[True, False])
         chosen = ranked.filter(polars.col("len") >= kept.fewest)[UNIT]
         chosen = chosen if kept.most is None else chosen.head(kept.most)
-        of_chosen = polars.col(UNIT).is_in(chosen.implode())
+        of_chosen = both.is_in(chosen.implode())
         lost = len(frame.filter(~of_chosen))
         if lost:
-            losses.append(Loss(lost, f"are of pairs that are too rare (kept: {len(chosen)} of {len(ranked)})"))
+            losses.append(Loss(lost, f"were of pairs that are too rare (kept: {len(chosen)} of {len(ranked)})"))
         frame = frame.filter(of_chosen)
     if not len(frame):
         raise OptionError(f"no row of the table is left{_why(losses)}; correct the map")
     return frame
+
+
+def _of_living(frame: polars.DataFrame, skeleton: polars.DataFrame, losses: list[Loss]) -> polars.DataFrame:
+    """Rows of periods in which both states existed when the row began, or when it ended."""
+    import polars
+
+    began, ended = "\0began", "\0ended"
+    alive = skeleton.select(*KEYS, polars.lit(True).alias(began))
+    marked = frame.join(alive, on=KEYS, how="left", maintain_order="left").join(
+        alive.rename({PERIOD: LAST, began: ended}), on=[UNIT, LAST], how="left", maintain_order="left"
+    )
+    there = polars.col(began).is_not_null() | polars.col(ended).is_not_null()
+    gone = marked.filter(~there)
+    if len(gone):
+        counts = gone[UNIT].value_counts(sort=True).head(MOST_EXAMPLES)
+        examples = tuple(f"{unit}, {counted(rows, 'row')}" for unit, rows in counts.iter_rows())
+        mend = "check the codes; riskcast's table of states says when each existed"
+        losses.append(Loss(len(gone), "were of years in which one of the two states did not exist", mend, examples))
+    return marked.filter(there).drop(began, ended)
 
 
 def _events(frame: polars.DataFrame, rule: Occurrence, chart: TableMap, turned: bool | None) -> polars.DataFrame:
@@ -244,13 +270,16 @@ def _skeleton(frame: polars.DataFrame, chart: TableMap, first: int, last: int) -
     if chart.kept.states is not None and not chart.kept.seen:
         listed = sorted(chart.kept.states)
         units = sorted({*units, *(f"{one}-{other}" for i, one in enumerate(listed) for other in listed[i + 1 :])})
+    if chart.units.direction == "directed":
+        # Whoever did nothing to a state that did something to it is there as well.
+        units = sorted({*units, *("-".join(reversed(unit.split("-"))) for unit in units)})
     if len(units) * (last - first + 1) > MOST_ROWS:
         wrong = f"{len(units):,} pairs in {last - first + 1:,} periods are more than {MOST_ROWS:,} rows"
         raise OptionError(f"{wrong}; keep fewer pairs (`kept:` of the map: states, fewest, most), or longer periods")
     calendar = calendar_of(chart.period)
     years = [(calendar.first_day(p).year, calendar.last_day(p).year) for p in range(first, last + 1)]
     spans = sorted(set(years))
-    alive = {unit: {span for span in spans if exists(unit, *span)} for unit in units}
+    alive = {unit: {span for span in spans if exists(unit, *span, chart.units.codes)} for unit in units}
     rows = [(unit, first + t) for unit in units for t, span in enumerate(years) if span in alive[unit]]
     return polars.DataFrame(rows, schema={UNIT: polars.String, PERIOD: polars.Int64}, orient="row")
 

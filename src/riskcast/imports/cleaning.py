@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError
 from riskcast.imports.maps import TableMap
-from riskcast.imports.reading import LINE, Rows
+from riskcast.imports.reading import LINE, Rows, problem_at
 from riskcast.imports.reports import Loss
 from riskcast.imports.row_columns import lose
-from riskcast.imports.row_days import with_days, with_periods
+from riskcast.imports.row_days import span_of, with_days, with_periods
 from riskcast.imports.row_units import with_units
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Clean:
-    """Rows with a unit and a period, and what was lost on the way."""
+    """Rows with a unit and a period, and what was lost on the way.
+
+    span: the first and last day of all rows, before those without a unit were dropped.
+    """
 
     frame: polars.DataFrame
     losses: tuple[Loss, ...]
+    span: tuple[dt.date, dt.date] | None
 
 
 def clean(rows: Rows, chart: TableMap) -> Clean:
@@ -36,9 +41,10 @@ def clean(rows: Rows, chart: TableMap) -> Clean:
     if short:
         losses.append(Loss(short, "did not meet `where` of the map"))
     frame = _without_repeats(rows, chart, losses)
-    frame = with_units(frame, rows.name, chart, losses)
-    frame = with_days(frame, rows.name, chart, losses)
-    return Clean(with_periods(frame, chart, losses), tuple(losses))
+    span = span_of(frame, chart)
+    frame = with_units(frame, rows.names, chart, losses)
+    frame = with_days(frame, rows.names, chart, losses)
+    return Clean(with_periods(frame, rows.names, chart, losses), tuple(losses), span)
 
 
 def _without_repeats(rows: Rows, chart: TableMap, losses: list[Loss]) -> polars.DataFrame:
@@ -47,13 +53,13 @@ def _without_repeats(rows: Rows, chart: TableMap, losses: list[Loss]) -> polars.
     frame = rows.frame
     if chart.repeats is None:
         return frame
-    by = list(chart.repeats.by)
-    again = frame.filter(polars.struct(by).is_duplicated())
-    if chart.repeats.keep == "refuse" and len(again):
-        line = int(again[LINE][1])
-        wrong = f"repeats {', '.join(map(str, again.select(by).row(1)))}"
-        raise CaseError([Problem(rows.name, line, by[0], wrong, "remove the row, or write keep: first in the map")])
-    kept = frame.unique(by, keep="last" if chart.repeats.keep == "last" else "first", maintain_order=True)
-    if len(kept) < len(frame):
-        lose(losses, len(frame) - len(kept), f"repeat another row in {', '.join(by)}", again, by)
-    return kept
+    by, keep = list(chart.repeats.by), chart.repeats.keep
+    key = polars.struct(by)
+    stays = key.is_last_distinct() if keep == "last" else key.is_first_distinct()
+    again = frame.filter(~stays)
+    if keep == "refuse" and len(again):
+        wrong = f"repeats {', '.join(map(str, again.select(by).row(0)))}"
+        mend = "remove the row, or write keep: first in the map"
+        raise CaseError([problem_at(rows.names, int(again[LINE][0]), by[0], wrong, mend)])
+    lose(losses, again, f"repeated another row in {', '.join(by)}", by, rows.names)
+    return frame.filter(stays)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +29,17 @@ FIXED_FROM: Final = 20_000
 # A column whose largest value is so many times its median, and that has no zero, grows by factors.
 SKEWED: Final = 20.0
 _DRAFTED: Final = "Drafted by riskcast new: says little, so that the record decides."
+
+# What the ends of ids say of columns that one rule has made.
+_WAYS: Final = {
+    "out": "by the first state",
+    "in": "by the second state",
+    "first": "first state",
+    "second": "second state",
+    "min": "lower of both",
+    "max": "higher of both",
+    "mean": "mean of both",
+}
 
 Plain = dict[str, Any]
 
@@ -54,8 +67,10 @@ def draft_case(found: Imported, title: str) -> Draft:
     case = _case(found, table, title, any(counted.values()))
     content: dict[str, Any] = {
         "case.yaml": case,
-        "indicators.yaml": {id: _indicator(table, id, rule, notes) for id, rule in levels.items()},
-        "outcomes.yaml": {id: _outcome(table, id, rule, found.maps[0]) for id, rule in table.events.items()},
+        "indicators.yaml": {id: _indicator(table, id, rule, label, notes) for (id, rule), label in _labelled(levels)},
+        "outcomes.yaml": {
+            id: _outcome(table, id, rule, label, found.maps[0]) for (id, rule), label in _labelled(table.events)
+        },
         "effects.yaml": _effects(table, list(levels)),
         "scenarios.yaml": {"baseline": {"label": "Baseline", "story": "Nothing is assumed beyond priors and record."}},
         "sources.yaml": _sources(found.maps, last_day(table)),
@@ -78,6 +93,7 @@ def _case(found: Imported, table: Aggregate, title: str, counted: bool) -> Plain
     per_year = PERIODS_PER_YEAR[table.period]
     short, long = max(0.7, 0.5 * per_year), max(8.0, 3.0 * per_year)
     fixed = len(table.frame) >= FIXED_FROM
+    directed = {"directed": True} if table.directed else {}
 
     def half_life(value: float, claim: str) -> Plain:
         if fixed:
@@ -94,7 +110,7 @@ def _case(found: Imported, table: Aggregate, title: str, counted: bool) -> Plain
     return {
         "title": title,
         "as_of": last_day(table),
-        "panel": {"file": found.panel_name, "covariates": "before", "ended_after": 1},
+        "panel": {"file": found.panel_name, "covariates": "before", "ended_after": 1} | directed,
         "period": table.period,
         "history_from": table.calendar.first_day(first),
         "horizon": HORIZON[table.period],
@@ -127,10 +143,18 @@ def _is_useful(table: Aggregate, id: str, notes: list[str]) -> bool:
     return True
 
 
-def _indicator(table: Aggregate, id: str, rule: Covariate, notes: list[str]) -> Plain:
+def _labelled[Rule: (Covariate, Occurrence)](rules: Mapping[str, Rule]) -> Iterator[tuple[tuple[str, Rule], str]]:
+    """Rules by id with a label each, where several columns of one rule have the same."""
+    shared = Counter(rule.label or id for id, rule in rules.items())
+    for id, rule in rules.items():
+        label = rule.label or id
+        last = id.rpartition("_")[2]
+        yield (id, rule), f"{label} ({_WAYS.get(last, id)})" if shared[label] > 1 else label
+
+
+def _indicator(table: Aggregate, id: str, rule: Covariate, label: str, notes: list[str]) -> Plain:
     values = _values(table, id)
     middle, lowest, highest = (float(f(values)) for f in (np.median, np.min, np.max))
-    label = rule.label or id
     gaps = len(table.frame) - len(values)
     if lowest > 0 and highest > SKEWED * middle:
         spread = float(np.std(np.log(values)))
@@ -167,12 +191,11 @@ def _rounded(value: float, digits: int = 2) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _outcome(table: Aggregate, id: str, rule: Occurrence, chart: TableMap) -> Plain:
+def _outcome(table: Aggregate, id: str, rule: Occurrence, label: str, chart: TableMap) -> Plain:
     values = _values(table, id)
     share = float(np.mean(values >= rule.at_least))
     in_a_year = 1.0 - (1.0 - share) ** PERIODS_PER_YEAR[table.period]
     median = _rounded(min(max(in_a_year, 0.001), 0.6))
-    label = rule.label or id
     least = f"At least {rule.at_least} of {label}" if rule.at_least > 1 else label
     claim = f"The table shows it in {share:.2%} of rows; five times less or more, so that the record decides."
     found: Plain = {
@@ -205,18 +228,31 @@ def _effects(table: Aggregate, levels: list[str]) -> list[Plain]:
         )
         for memory, median, ends, why in own:
             found.append(_edge(target, target, memory, median, ends, why))
+        if table.directed:
+            why = "What was done to a state, it may do in turn."
+            found.append(_edge(target, target, "fresh", 1.2, (0.7, 2.1), why, path="answered", whose="reverse"))
         for other in table.events if len(table.events) <= 4 else ():
             if other != target:
                 found.append(_edge(other, target, "fresh", 1.1, (0.65, 1.85), "One kind of act may bring another."))
     return found
 
 
-def _edge(source: str, target: str, memory: str, median: float, ends: tuple[float, float], why: str) -> Plain:
+def _edge(
+    source: str,
+    target: str,
+    memory: str,
+    median: float,
+    ends: tuple[float, float],
+    why: str,
+    *,
+    path: str | None = None,
+    whose: str = "own",
+) -> Plain:
     return {
         "from": source,
         "to": target,
-        "path": memory,
-        "whose": "own",
+        "path": path or memory,
+        "whose": whose,
         "memory": memory,
         "acts": "next",
         "rate_ratio": _judged(_DRAFTED, median=median, interval=list(ends)),

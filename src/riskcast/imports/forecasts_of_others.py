@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,8 @@ import numpy as np
 
 from riskcast.errors import CaseError, OptionError, Problem
 from riskcast.imports.forecast_maps import ForecastMap, columns_in
-from riskcast.imports.reading import LINE, Rows, read_rows
+from riskcast.imports.gathering import follow, gather
+from riskcast.imports.reading import LINE, Rows, place_of, problem_at, read_rows
 from riskcast.imports.reports import MOST_EXAMPLES, Column, Loss, Report
 from riskcast.machinery.number_cells import read_number_columns
 
@@ -41,13 +42,15 @@ class ImportedForecasts:
         return out.getvalue().encode()
 
 
-def import_forecasts(file: Path, chart: ForecastMap) -> ImportedForecasts:
-    """The forecasts of a table as numbers from outside.
+def import_forecasts(files: Sequence[Path], chart: ForecastMap) -> ImportedForecasts:
+    """The forecasts of a table, in one file or several, as numbers from outside.
 
     Raises CaseError where a probability is none or lies outside 0 to 1, or a day is none, and OptionError where two
     rows give one question, forecaster and day different numbers, or no row is left.
     """
-    read = read_rows(file, chart)
+    with gather(files) as sources:
+        source = follow(sources)
+        read = read_rows(source, chart)
     losses: list[Loss] = []
     short = read.total - len(read.frame)
     if short:
@@ -56,22 +59,23 @@ def import_forecasts(file: Path, chart: ForecastMap) -> ImportedForecasts:
     whole = read.frame.drop_nulls(list(dict.fromkeys(needed)))
     if len(whole) < len(read.frame):
         # Whoever leaves a cell out has said nothing.
-        losses.append(Loss(len(read.frame) - len(whole), "have an empty cell where the map needs one"))
+        losses.append(Loss(len(read.frame) - len(whole), "had an empty cell where the map needs one"))
     if not len(whole):
         why = "; ".join(f"{loss.rows} {loss.why}" for loss in losses)
         raise OptionError(f"no row of the table is left: {why}; correct the map")
     values = _probabilities(read, whole[LINE].to_list(), whole[chart.probability].to_list(), chart)
     found: dict[tuple[str, str, str], float] = {}
     for place, row in enumerate(whole.iter_rows(named=True)):
-        key = (_filled(chart.question, row, chart), _forecaster(file, row, chart), _day(read.name, row, chart))
+        key = (_filled(chart.question, row, chart), _forecaster(read.names, row, chart), _day(read.names, row, chart))
         if found.setdefault(key, values[place]) != values[place]:
             wrong = f"{key[1]} gives {key[0]} two probabilities on {key[2]}, {found[key]:g} and {values[place]:g}"
-            raise OptionError(f"{read.name}:{row[LINE]}: {wrong}; tell the rows apart by `where:` or `question:`")
+            name, line = place_of(read.names, row[LINE])
+            raise OptionError(f"{name}:{line}: {wrong}; tell the rows apart by `where:` or `question:`")
     rows = tuple(
         dict(zip(COLUMNS, (question, f"{value!r}", forecaster, day), strict=True))
         for (question, forecaster, day), value in found.items()
     )
-    return ImportedForecasts(rows, _report(file, chart, read, len(whole), rows, tuple(losses)))
+    return ImportedForecasts(rows, _report(source.name, read.notes, chart, read, len(whole), rows, tuple(losses)))
 
 
 def _probabilities(read: Rows, lines: list[int], cells: list[str], chart: ForecastMap) -> list[float]:
@@ -80,7 +84,7 @@ def _probabilities(read: Rows, lines: list[int], cells: list[str], chart: Foreca
     values = numbers.values[column]
 
     def problem(place: int, wrong: str, mend: str) -> Problem:
-        return Problem(read.name, lines[place], column, wrong.replace("{}", repr(cells[place])), mend)
+        return problem_at(read.names, lines[place], column, wrong.replace("{}", repr(cells[place])), mend)
 
     problems = [problem(int(np.flatnonzero(one.rows)[0]), one.wrong, one.mend) for one in numbers.unread]
     if not problems:
@@ -99,25 +103,26 @@ def _filled(text: str, row: Mapping[str, Any], chart: ForecastMap) -> str:
     return re.sub(r"\{([^{}]+)\}", lambda found: cells[found[1]], text)
 
 
-def _forecaster(file: Path, row: Mapping[str, Any], chart: ForecastMap) -> str:
+def _forecaster(names: Sequence[str], row: Mapping[str, Any], chart: ForecastMap) -> str:
     if chart.forecaster is not None:
         return _filled(chart.forecaster, row, chart)
-    stem = file.name.partition(".")[0]
+    stem = Path(place_of(names, row[LINE])[0]).name.partition(".")[0]
     dated = _DATED.fullmatch(stem)
     return dated[1] if dated else stem
 
 
-def _day(name: str, row: Mapping[str, Any], chart: ForecastMap) -> str:
+def _day(names: Sequence[str], row: Mapping[str, Any], chart: ForecastMap) -> str:
     cell = str(row[chart.date])
     try:
         return dt.date.fromisoformat(cell[:10]).isoformat()
     except ValueError:
         mend = "write the day as YYYY-MM-DD"
-        raise CaseError([Problem(name, int(row[LINE]), chart.date, f"is {cell!r}, no day", mend)]) from None
+        raise CaseError([problem_at(names, int(row[LINE]), chart.date, f"is {cell!r}, no day", mend)]) from None
 
 
 def _report(
-    file: Path,
+    file: str,
+    notes: tuple[str, ...],
     chart: ForecastMap,
     read: Rows,
     taken: int,
@@ -129,7 +134,7 @@ def _report(
     nonzero = sum(value > 0 for value in values)
     column = Column("probability", "forecast", chart.probability, len(values), nonzero, min(values), max(values))
     return Report(
-        str(file),
+        file,
         chart.title,
         read.total,
         taken,
@@ -140,4 +145,5 @@ def _report(
         days[-1],
         losses,
         (column,),
+        notes,
     )

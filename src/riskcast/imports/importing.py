@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +14,14 @@ from riskcast.case.files import COVERAGE_COLUMNS, EVENT_COLUMNS, SERIES_COLUMNS
 from riskcast.errors import OptionError
 from riskcast.imports.aggregation import Aggregate, aggregate
 from riskcast.imports.cleaning import Clean, clean
+from riskcast.imports.gathering import Source, follow, gather
 from riskcast.imports.joining import join
 from riskcast.imports.maps import TableMap
-from riskcast.imports.reading import LINE, meets, read_rows
+from riskcast.imports.reading import LINE, Rows, meets, place_of, read_rows
 from riskcast.imports.reports import Column, Loss, Report
 from riskcast.imports.row_columns import DAY, EXACT, PERIOD, TURNED, UNIT
 from riskcast.imports.row_numbers import number_of, with_numbers
+from riskcast.imports.searching import doubts, settle
 from riskcast.names import DYAD, PERIOD as PERIOD_COLUMN
 
 if TYPE_CHECKING:
@@ -37,13 +39,14 @@ class Imported:
     """What became of one or several tables.
 
     table: one row for each pair and period, for a panel; record: dated events and values by file, for a case with a
-    host; maps: as they were used; reports: one of each file.
+    host; maps: as they were given; reports: one of each file; fetched: what was fetched, by the name it is kept under.
     """
 
     maps: tuple[TableMap, ...]
     reports: tuple[Report, ...]
     table: Aggregate | None
     record: dict[str, tuple[dict[str, Any], ...]]
+    fetched: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def panel_name(self) -> str:
@@ -54,33 +57,61 @@ class Imported:
     def files(self) -> dict[str, bytes]:
         """The tables of a case by name."""
         if self.table is not None:
-            return {self.panel_name: _panel_bytes(self.table, self.panel_name)}
-        return {name: _csv(rows, _RECORD_COLUMNS[name]) for name, rows in self.record.items()}
+            return {self.panel_name: _panel_bytes(self.table, self.panel_name)} | dict(self.fetched)
+        made = {name: _csv(rows, _RECORD_COLUMNS[name]) for name, rows in self.record.items()}
+        return made | dict(self.fetched)
 
 
 def import_tables(files: Sequence[Path], maps: Sequence[TableMap]) -> Imported:
-    """Several files, each with its map, as the tables of one case: further ones stand beside the pairs of the first.
+    """Tables, each with its map, as the tables of one case: further ones stand beside the pairs of the first. With one
+    map, several files are parts of one table.
 
-    Raises CaseError with rows that the maps do not fit, and OptionError where files do not go together.
+    A file may be a folder or a zip, whose files are parts of one table, or `worldbank:SERIES,SERIES`. Raises CaseError
+    with rows that the maps do not fit, and OptionError where files do not go together.
     """
-    if len(files) != len(maps) or not files:
-        raise OptionError(f"{len(files)} files have {len(maps)} maps; give each file its own --map, in the same order")
+    with gather(files) as sources:
+        return import_sources(sources, maps)
+
+
+def import_sources(sources: Sequence[Source], maps: Sequence[TableMap]) -> Imported:
+    """What `import_tables` does, of tables that are at hand."""
+    if len(maps) == 1:
+        sources = [follow(sources)]
+    if len(sources) != len(maps) or not sources:
+        wrong = f"{len(sources)} files have {len(maps)} maps"
+        raise OptionError(
+            f"{wrong}; give each file its own --map, in the same order, or one map for parts of one table"
+        )
     if len({chart.is_record for chart in maps}) > 1:
         raise OptionError("some maps have a host, others none; give all the same `host:` and `partners:`, or none")
+    fetched = {name: raw for source in sources for name, raw in source.fetched.items()}
     if maps[0].is_record:
-        return _record(files, maps)
+        return _record(sources, maps, fetched)
     parts, reports = [], []
-    for file, chart in zip(files, maps, strict=True):
-        rows = read_rows(file, chart)
-        cleaned = clean(rows, chart)
-        cleaned = Clean(with_numbers(cleaned.frame, rows, chart), cleaned.losses)
-        made = aggregate(cleaned, chart)
+    for source, given in zip(sources, maps, strict=True):
+        rows, cleaned, chart, notes = _cleaned(source, given)
+        made = aggregate(Clean(with_numbers(cleaned.frame, rows, chart), cleaned.losses, cleaned.span), chart)
+        made = replace(made, notes=(*notes, *made.notes))
         parts.append(made)
-        reports.append(_report(str(file), chart, rows.total, made))
+        doubted = doubts(chart, cleaned.span)
+        reports.append(replace(_report(source.name, chart, rows.total, made), doubts=(*doubted, *_never(made))))
     whole = join(parts)
     if len(parts) > 1:
-        reports[0] = _report(str(files[0]), maps[0], reports[0].read, whole, parts[0])
-    return Imported(tuple(maps), tuple(reports), whole, {})
+        first = _report(sources[0].name, maps[0], reports[0].read, whole, parts[0])
+        reports[0] = replace(first, doubts=reports[0].doubts)
+    return Imported(tuple(maps), tuple(reports), whole, {}, fetched)
+
+
+def _cleaned(source: Source, given: TableMap) -> tuple[Rows, Clean, TableMap, tuple[str, ...]]:
+    """The rows of a table with units and days, the map as it is used, and what was assumed."""
+    rows = read_rows(source, given)
+    cleaned = clean(rows, given)
+    chart = settle(given, cleaned.span)
+    notes = list(rows.notes)
+    if chart.searched is not None and chart is not given:
+        told = f"Searched until {chart.searched.end}, the last row"
+        notes.append(f"{told}: say `searched.until` in the map if you know better")
+    return rows, cleaned, chart, tuple(notes)
 
 
 def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggregate | None = None) -> Report:
@@ -115,6 +146,13 @@ def _report(file: str, chart: TableMap, read: int, table: Aggregate, own: Aggreg
     )
 
 
+def _never(table: Aggregate) -> list[str]:
+    """Event types that never occur, as where a code is not as the map has it."""
+    never = [id for id, rule in table.events.items() if not (table.frame[id].fill_null(0) >= rule.at_least).any()]
+    wrong = "no row that came in meets its conditions, or no number its `at_least`"
+    return [f"There is no event of {id}: {wrong}; correct `events.{id}` of the map" for id in never]
+
+
 def panel_frame(table: Aggregate) -> polars.DataFrame:
     """A panel's table as a case reads it: dyad, period, covariates, events."""
     import polars
@@ -147,24 +185,25 @@ def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> bytes:
     return out.getvalue().encode()
 
 
-def _record(files: Sequence[Path], maps: Sequence[TableMap]) -> Imported:
+def _record(sources: Sequence[Source], maps: Sequence[TableMap], fetched: Mapping[str, bytes]) -> Imported:
     """Dated events and values of a host and its partners."""
     events: list[dict[str, Any]] = []
     values: list[dict[str, Any]] = []
-    reports = []
-    for file, chart in zip(files, maps, strict=True):
-        rows = read_rows(file, chart)
-        cleaned = clean(rows, chart)
+    reports, settled = [], []
+    for source, given in zip(sources, maps, strict=True):
+        rows, cleaned, chart, notes = _cleaned(source, given)
+        settled.append(chart)
         frame, losses = _of_host(with_numbers(cleaned.frame, rows, chart), chart, cleaned.losses)
-        own_events = _dated_events(frame, chart, file.name)
-        own_values = _dated_values(Clean(frame, losses), chart)
+        own_events = _dated_events(frame, chart, rows.names)
+        own_values = _dated_values(Clean(frame, losses, cleaned.span), chart)
         events += own_events
         values += own_values
-        reports.append(_record_report(str(file), chart, rows.total, frame, losses, own_events, own_values))
+        report = _record_report(source.name, chart, rows.total, frame, losses, own_events, own_values)
+        reports.append(replace(report, notes=notes, doubts=tuple(doubts(chart, cleaned.span))))
     events = sorted(events, key=lambda row: (row["date"], row["type"], row["dyad"], row["description"]))
     values = sorted(values, key=lambda row: (row["indicator"], row["unit"], row["date"]))
-    record = {EVENTS: tuple(events), SERIES: tuple(values), COVERAGE: tuple(_searched(maps))}
-    return Imported(tuple(maps), tuple(reports), None, {name: rows for name, rows in record.items() if rows})
+    record = {EVENTS: tuple(events), SERIES: tuple(values), COVERAGE: tuple(_searched(settled))}
+    return Imported(tuple(maps), tuple(reports), None, {name: rows for name, rows in record.items() if rows}, fetched)
 
 
 def _searched(maps: Sequence[TableMap]) -> Iterator[dict[str, Any]]:
@@ -172,7 +211,7 @@ def _searched(maps: Sequence[TableMap]) -> Iterator[dict[str, Any]]:
     for chart in maps:
         searched = chart.searched
         if searched is not None:
-            days = {"from": searched.start.isoformat(), "until": searched.until.isoformat()}
+            days = {"from": searched.start.isoformat(), "until": searched.end.isoformat()}
             yield from ({"unit": "ALL", "type": id} | days for id in chart.events)
 
 
@@ -190,20 +229,22 @@ def _of_host(
     known = [*pairs.values()] + ([host] if chart.units.state is not None else [])
     lost = len(frame) - len(frame.filter(unit.is_in(known)))
     if lost:
-        losses = (*losses, Loss(lost, "are not of the host with one of its partners"))
+        losses = (*losses, Loss(lost, "were not of the host with one of its partners"))
     return frame.filter(unit.is_in(known)), losses
 
 
-def _dated_events(frame: polars.DataFrame, chart: TableMap, file: str) -> list[dict[str, Any]]:
+def _dated_events(frame: polars.DataFrame, chart: TableMap, names: Sequence[str]) -> list[dict[str, Any]]:
     """One event of the record for each row that a rule takes; a number above one stays one event."""
     import polars
 
     source, found = [chart.source.id] if chart.source else [], []
+    short = [Path(name).name for name in names]
     for id, rule in chart.events.items():
         rows = frame.filter(meets(rule.where))
         if rule.number is not None:
             rows = rows.filter(polars.col(number_of(rule.number)) >= rule.at_least)
         for row in rows.iter_rows(named=True):
+            file, line = place_of(short, row[LINE])
             told = "; ".join(str(row[column]) for column in rule.description if row[column] is not None)
             found.append(
                 {
@@ -213,7 +254,7 @@ def _dated_events(frame: polars.DataFrame, chart: TableMap, file: str) -> list[d
                     "dyad": row[UNIT],
                     "initiator": Dyad.parse(row[UNIT]).states[int(row[TURNED])],
                     # The line tells apart events that are alike in all else.
-                    "description": f"{told or rule.label or id} ({file}, line {row[LINE]})",
+                    "description": f"{told or rule.label or id} ({file}, line {line})",
                     "sources": " ".join(source),
                     "status": "located" if source else "unverified",
                 }

@@ -31,6 +31,11 @@ def join(tables: list[Aggregate]) -> Aggregate:
         events = dict(other.events)
         if other.of_states:
             frame, rules = _entered(base.frame, other)
+        elif other.directed and not base.directed:
+            wrong = "a further table tells A-B and B-A apart, the first does not"
+            raise OptionError(f"{wrong}; write direction: none in its map, or direction: directed in that of the first")
+        elif base.directed and not other.directed:
+            frame = _both_ways(frame)
         twice = sorted({*rules, *events} & {*base.covariates, *base.events})
         if twice:
             raise OptionError(f"{twice[0]} comes from two tables; give it another id in one of the maps")
@@ -46,6 +51,14 @@ def join(tables: list[Aggregate]) -> Aggregate:
             notes=tuple(notes),
         )
     return base
+
+
+def _both_ways(frame: polars.DataFrame) -> polars.DataFrame:
+    """What is so between two states, for either direction."""
+    import polars
+
+    unit = polars.col(UNIT).str.split("-").list.reverse().list.join("-")
+    return polars.concat([frame, frame.with_columns(unit)])
 
 
 def _entered(pairs: polars.DataFrame, other: Aggregate) -> tuple[polars.DataFrame, dict[str, Covariate]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Annotated, Any, Literal, Protocol
 
@@ -19,6 +20,7 @@ def _scalar(given: Any) -> Any:
 
 
 Scalar = Annotated[str | float, BeforeValidator(_scalar)]
+Codes = Literal["iso3166", "cow", "gw", "names"]
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 
@@ -47,13 +49,34 @@ class Condition(Strict):
 Where = dict[Text, Condition]
 
 
+class Spread(Strict):
+    """Columns that are to become rows: those whose whole name fits a regular expression.
+
+    name: the column that then says what they were called (what the one group of the expression takes of it, if it has
+    one); value: the column that then holds their cells. Empty cells become no row.
+    """
+
+    columns: Text
+    name: Text
+    value: Text
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Spread:
+        if _groups(self.columns, "columns") > 1:
+            raise ValueError("columns has several groups; put parentheses around one part, or none")
+        if self.name == self.value:
+            raise ValueError("calls two columns the same; give `name:` and `value:` different names")
+        return self
+
+
 class Reading(Strict):
     """How the file is read, as far as it does not say so itself.
 
     header: names of its columns where the first line is no header; separator: of such a file; na: marks of a missing
-    value, beside empty cells.
+    value, beside empty cells; spread: columns that are to become rows.
     """
 
+    spread: Spread | None = None
     header: tuple[Text, ...] | None = None
     separator: Literal["comma", "semicolon", "tab", "bar"] | None = None
     na: tuple[NaMark, ...] = ()
@@ -84,7 +107,8 @@ class Units(Strict):
     codes: the system in which they are written; names: own spellings, to an id or to nothing (null), which go before
     the system; pattern: what in a cell names the state, the first group of a regular expression; unknown: whether a
     cell that names no known state is refused, or its row dropped and told; direction: `none` takes A-B and B-A for
-    one, `split` makes two columns of each, of what the first state of the pair did and what the second did.
+    one; `directed` takes them for two, with rows of their own; `split` makes two columns of each, of what the first
+    state of the pair did and what the second did.
     """
 
     first: Text | None = None
@@ -92,11 +116,11 @@ class Units(Strict):
     dyad: Text | None = None
     separator: Text = "-"
     state: Text | None = None
-    codes: Literal["iso3166", "cow", "gw", "names"] = "iso3166"
+    codes: Codes = "iso3166"
     names: dict[str, StateId | None] = Field(default_factory=dict)
     pattern: Text | None = None
     unknown: Literal["refuse", "drop"] = "refuse"
-    direction: Literal["none", "split"] = "none"
+    direction: Literal["none", "directed", "split"] = "none"
 
     @model_validator(mode="after")
     def _one_way(self) -> Units:
@@ -105,8 +129,8 @@ class Units(Strict):
             raise ValueError("names the column of one state of two; give both `first:` and `second:`")
         if pair + (self.dyad is not None) + (self.state is not None) != 1:
             raise ValueError("names no unit, or several; give `first:` and `second:`, or `dyad:`, or `state:`")
-        if self.state is not None and self.direction == "split":
-            raise ValueError("splits directions of a single state; remove `direction:`")
+        if self.state is not None and self.direction != "none":
+            raise ValueError("tells directions of a single state apart; remove `direction:`")
         if self.pattern is not None:
             _check_pattern(self.pattern)
         return self
@@ -117,11 +141,16 @@ class Units(Strict):
         return tuple(name for name in (self.first, self.second, self.dyad, self.state) if name is not None)
 
 
-def _check_pattern(pattern: str) -> None:
+def _groups(pattern: str, key: str) -> int:
+    """How many groups a regular expression has."""
     try:
-        groups = re.compile(pattern).groups
+        return re.compile(pattern).groups
     except re.error as error:
-        raise ValueError(f"pattern is no regular expression ({error}); correct it") from None
+        raise ValueError(f"{key} is no regular expression ({error}); correct it") from None
+
+
+def _check_pattern(pattern: str) -> None:
+    groups = _groups(pattern, "pattern")
     if groups != 1:
         raise ValueError(f"pattern has {groups} groups; put parentheses around the one part that names the state")
 
@@ -222,16 +251,26 @@ class Kept(Strict):
 
 
 class Searched(Strict):
-    """From which day until which the file holds what happened: there, and only there, no row means that nothing did."""
+    """From which day until which the file holds what happened: there, and only there, no row means that nothing did.
+
+    until: `last` for the last day of any row of the file that `where` lets through.
+    """
 
     start: Day = Field(alias="from")
-    until: Day
+    until: Literal["last"] | Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Searched:
-        if self.until < self.start:
+        if self.until != "last" and self.until < self.start:
             raise ValueError("ends before it begins; exchange the two days")
         return self
+
+    @property
+    def end(self) -> dt.date:
+        """The last day that was searched; raises ValueError where it is still to be read from the file."""
+        if self.until == "last":
+            raise ValueError("the last day is not read yet")
+        return self.until
 
 
 class Origin(Strict):

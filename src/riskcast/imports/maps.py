@@ -69,8 +69,10 @@ class TableMap(Strict):
             raise ValueError("has events that go on, but no end; add `end:`, or write lasts: begins")
         if (self.host is None) != (not self.partners):
             raise ValueError("has a host without partners, or partners without a host; give both, or neither")
-        if self.host is not None and self.units.direction == "split":
-            raise ValueError("splits directions with a host; tell apart who acted by `where:`, or remove `direction:`")
+        if self.host is not None and self.units.direction != "none":
+            raise ValueError(
+                "tells directions apart with a host; tell apart who acted by `where:`, or remove `direction:`"
+            )
         if self.rows == "periods" and self.end is not None:
             raise ValueError("has an end though each row is of one period; remove `end:`")
         return self

@@ -11,10 +11,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from riskcast.errors import OptionError
+from riskcast.imports.gathering import Source
 from riskcast.imports.headers import read_header
 from riskcast.imports.map_parts import Covariate, Occurrence, Reading, Searched, Units
 from riskcast.imports.maps import TableMap, list_maps, load_map
-from riskcast.imports.reading import EVERYTHING, LARGE
+from riskcast.imports.reading import EVERYTHING, LARGE, fits
 from riskcast.imports.recognising import (
     find_marks,
     find_moment,
@@ -23,7 +24,7 @@ from riskcast.imports.recognising import (
     plain_numbers,
     span_of_days,
 )
-from riskcast.machinery.table_files import Wanted, read_table, suffix_of
+from riskcast.machinery.table_files import Wanted, read_table
 from riskcast.numbers import MOST_NAMED
 
 MOST_COLUMNS: Final = 40
@@ -44,49 +45,55 @@ class Proposal:
     guesses: tuple[str, ...]
 
 
-def propose_map(file: Path, events: Sequence[str] = ()) -> Proposal:
+def propose_map(source: Source, events: Sequence[str] = ()) -> Proposal:
     """The map that a table suggests by names of columns and by what stands in them; `events`: columns of events.
 
     A ready map is taken where the file has all its columns. Raises OptionError where it cannot be seen whom rows are
     of, when they were, or which column is an event, with what to say.
     """
-    header = read_header(file)
-    fitting = [
-        name
-        for name in list_maps()
-        if (ready := load_map(name)).read.header is None and set(ready.columns) <= set(header)
-    ]
+    first, file = source.parts[0], source.name
+    header = read_header(first)
+    fitting = [name for name in list_maps() if fits(load_map(name), header)]
     if fitting and not events:
         best = max(fitting, key=lambda name: (len(load_map(name).columns), name))
         return Proposal(load_map(best), best, (f"The file has all columns of the ready map {best}.",))
-    if suffix_of(file.name) != ".parquet" and file.stat().st_size > LARGE:
+    if first.suffix != ".parquet" and first.path.stat().st_size > LARGE:
         raise OptionError(f"{file} is too large to be looked through; write its map by hand (docs/import.md)")
-    table = read_table(file, file.name, Wanted(header, ignored=EVERYTHING))
+    table = read_table(first.path, first.name, Wanted(header, ignored=EVERYTHING), first.suffix)
     texts = {name: table.texts(name) for name in header}
     guesses: list[str] = []
     marks = find_marks(texts, guesses)
-    units = find_units(texts, marks, guesses, str(file))
+    units = find_units(texts, marks, guesses, file)
     others = {name: cells for name, cells in texts.items() if name not in units.columns}
-    date, period, used_for_date = find_moment(others, marks, guesses, str(file))
+    date, period, used_for_date = find_moment(others, marks, guesses, file)
     used = {*units.columns} | used_for_date
     keys = list(zip(*(texts[name] for name in (*units.columns, *date.columns)), strict=True))
     rows = "periods" if len(set(keys)) == len(keys) and date.day is None else "events"
     if units.first is not None and goes_both_ways(keys):
-        guesses.append("Both directions of a pair are put together: write `direction: split` to keep them apart.")
+        guesses.append(
+            "Both directions of a pair are put together: write direction: directed in its map to keep them apart."
+        )
     numbers = plain_numbers(texts, used, marks)
     if rows == "events":
         found = _event_types({n: c for n, c in texts.items() if n not in used}, events, guesses)
         levels: dict[str, Covariate] = {}
         days = span_of_days(texts, date)
-        searched = Searched.model_validate({"from": min(days), "until": max(days)}) if days else None
+        until = max(days) if days and len(source.parts) == 1 else "last"
+        searched = Searched.model_validate({"from": min(days), "until": until}) if days else None
         guesses.append("Searched from the first to the last day in the file: correct `searched:` if it covers more.")
     else:
-        found, levels = _columns(numbers, events, guesses, units, str(file))
+        found, levels = _columns(numbers, events, guesses, units, file)
         searched = None
         words = [name for name in header if name not in used and name not in numbers]
         if words:
             guesses.append(f"Left out, as they hold more than plain numbers: {', '.join(words[:MOST_NAMED])}.")
-    plain: dict[str, Any] = {"title": file.name, "rows": rows, "period": period, "units": units, "date": date}
+    plain: dict[str, Any] = {
+        "title": Path(first.name).name,
+        "rows": rows,
+        "period": period,
+        "units": units,
+        "date": date,
+    }
     plain |= {"events": found, "covariates": levels, "searched": searched, "read": Reading(na=tuple(marks))}
     try:
         return Proposal(TableMap.model_validate(plain), "", tuple(guesses))

@@ -12,18 +12,22 @@ from riskcast.case.states import of_code, states_named
 from riskcast.errors import OptionError
 from riskcast.imports.map_parts import Moment, Units
 from riskcast.machinery.number_cells import MARKS_IN_USE
+from riskcast.numbers import MOST_NAMED, more
 
 type Unit = Literal["week", "month", "quarter", "year"]
 _STATE: Final = re.compile(
     r"state|country|ccode|cow|gwno|iso|actor|side|source|target|sender|receiv|recip|dyad|pair|^[ij]_"
 )
 _DAY: Final = re.compile(r"date|day$|^day|dtg|sqldate")
+_YEAR: Final = re.compile(r"(1[89]|20)\d\d(\.0+)?")
 _FORMATS: Final = ("%Y-%m-%d", "%Y%m%d", "%d %B %Y", "%d %b %Y", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 _MARKS: Final = ("-9", "-99", "-999", "-9999")
 # How many different cells of a column are looked at.
 _SAMPLE: Final = 2_000
 # From which share of its cells on a column is what it seems.
 _NEARLY_ALL: Final = 0.95
+# From which share on a column whose name says so holds names of states.
+_MOST: Final = 0.5
 
 
 def find_marks(texts: Mapping[str, list[str]], guesses: list[str]) -> list[str | float]:
@@ -44,6 +48,7 @@ def find_marks(texts: Mapping[str, list[str]], guesses: list[str]) -> list[str |
 def find_units(texts: Mapping[str, list[str]], marks: Sequence[str | float], guesses: list[str], file: str) -> Units:
     """The columns that name states, in the system that reads the most of them."""
     found: dict[str, list[str]] = {}
+    unread: dict[str, list[str]] = {}
     for name, cells in texts.items():
         known = {cell for cell in set(cells) if cell and cell not in marks}
         if len(known) < 2:
@@ -54,14 +59,20 @@ def find_units(texts: Mapping[str, list[str]], marks: Sequence[str | float], gue
             if system in ("cow", "gw") and not hinted:
                 continue
             some = sorted(known)[:_SAMPLE]
-            if sum(map(reads, some)) >= _NEARLY_ALL * len(some):
+            share = sum(map(reads, some)) / len(some)
+            if share >= (_MOST if hinted and system == "names" else _NEARLY_ALL):
                 found.setdefault(system, []).append(name)
+                unread[name] = [cell for cell in sorted(known) if not reads(cell)]
                 break
     for system, columns in found.items():
         if len(columns) >= 2:
             first, second = columns[:2]
             guesses.append(f"Pairs are {first} and {second}, read as {system}.")
-            drop = "drop" if system == "names" else "refuse"
+            odd = sorted({*unread[first], *unread[second]})
+            if odd:
+                shown = ", ".join(odd[:MOST_NAMED]) + more(odd)
+                guesses.append(f"No known states, so that their rows are dropped: {shown}; see units.names of the map.")
+            drop = "drop" if odd or system == "names" else "refuse"
             return Units.model_validate({"first": first, "second": second, "codes": system, "unknown": drop})
     for name, cells in texts.items():
         known = {cell for cell in set(cells) if cell}
@@ -113,7 +124,11 @@ def find_moment(
                 return Moment.model_validate({"day": name, "formats": fitting[:1]}), "month", {name}
     year = next((lower[name] for name in ("year", "styear", "strtyr", "yr", "period", "time") if name in lower), None)
     if year is None:
-        raise OptionError(f"{file}: no column says when rows were; write a map with `date:` (docs/import.md)")
+        # A column of years may be called anything.
+        years = [n for n, c in texts.items() if any(c) and all(_YEAR.fullmatch(cell) for cell in set(c) if cell)]
+        if len(years) != 1:
+            raise OptionError(f"{file}: no column says when rows were; write a map with `date:` (docs/import.md)")
+        year = years[0]
     month = next((lower[name] for name in ("month", "mon", "stmon", "strtmnth", "mo") if name in lower), None)
     known = {cell for cell in set(texts[year]) if cell and cell not in marks}
     if month is not None:

@@ -40,7 +40,8 @@ class Report:
     """An import: rows of the file, what was lost on the way, what came out.
 
     merged: rows that were joined with others of the same unit and period; units: dyads, or states; rows: of the
-    result; first, last: labels of its first and last period.
+    result; first, last: labels of its first and last period; doubts: what may well be wrong, with its mend; notes:
+    what else was assumed.
     """
 
     file: str
@@ -55,6 +56,7 @@ class Report:
     losses: tuple[Loss, ...]
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = field(default=())
 
     @property
     def dropped(self) -> int:

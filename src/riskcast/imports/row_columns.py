@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from riskcast.imports.reading import LINE
+from riskcast.imports.reading import LINE, place_of
 from riskcast.imports.reports import MOST_EXAMPLES, Loss
 
 if TYPE_CHECKING:
@@ -18,13 +18,23 @@ YEAR, MONTH = "year", "month"
 
 
 def lose(
-    losses: list[Loss], rows: int, why: str, shown: polars.DataFrame, columns: Iterable[str], mend: str = ""
+    losses: list[Loss], lost: polars.DataFrame, why: str, columns: Iterable[str], names: Sequence[str], mend: str = ""
 ) -> None:
     """Note that rows do not come in: how many, why, and the first of them by line and cell."""
-    if rows:
+    if len(lost):
         listed = list(columns)
         examples = tuple(
-            f"line {row[LINE]}: {', '.join('' if row[c] is None else str(row[c]) for c in listed)}"
-            for row in shown.head(MOST_EXAMPLES).iter_rows(named=True)
+            f"{line_of(names, row[LINE])}: {' | '.join('' if row[c] is None else str(row[c]) for c in listed)}"
+            for row in lost.head(MOST_EXAMPLES).iter_rows(named=True)
         )
-        losses.append(Loss(rows, why, mend, examples))
+        losses.append(Loss(len(lost), why, mend, examples))
+
+
+def line_of(names: Sequence[str], line: int) -> str:
+    """Where a row is, in words; with its file where there are several.
+
+    >>> line_of(("a.csv",), 7), line_of(("a.csv", "b.csv"), 7 + 2**40)
+    ('line 7', 'b.csv, line 7')
+    """
+    file, number = place_of(names, line)
+    return f"line {number}" if len(names) == 1 else f"{file}, line {number}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from riskcast.case.periods import Calendar, calendar_of
 from riskcast.errors import CaseError, Problem
 from riskcast.imports.map_parts import Moment
 from riskcast.imports.maps import TableMap
-from riskcast.imports.reading import LINE
+from riskcast.imports.reading import LINE, problem_at
 from riskcast.imports.reports import MOST_EXAMPLES, Loss
 from riskcast.imports.row_columns import DAY, END, EXACT, LAST, MONTH, PERIOD, YEAR, lose
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COARSENESS: Final = {"day": 0, "month": 1, "year": 2}
 
 
-def with_days(frame: polars.DataFrame, name: str, chart: TableMap, losses: list[Loss]) -> polars.DataFrame:
+def with_days(frame: polars.DataFrame, names: Sequence[str], chart: TableMap, losses: list[Loss]) -> polars.DataFrame:
     """Rows of which the day, and how exactly it is known, can be told."""
     import polars
 
@@ -33,8 +33,8 @@ def with_days(frame: polars.DataFrame, name: str, chart: TableMap, losses: list[
     empty = bad.filter(polars.all_horizontal(polars.col(c).is_null() for c in chart.date.columns))
     wrong = bad.filter(~polars.col(LINE).is_in(empty[LINE].implode()))
     if len(wrong):
-        raise CaseError(_day_problems(wrong, name, chart.date))
-    lose(losses, len(empty), "have no day", empty, chart.date.columns)
+        raise CaseError(_day_problems(wrong, names, chart.date))
+    lose(losses, empty, "had no day", chart.date.columns, names)
     frame = frame.filter(polars.col(DAY).is_not_null())
     if chart.end is not None:
         end, exact = _read_moment(chart.end, frame, calendar)
@@ -45,20 +45,27 @@ def with_days(frame: polars.DataFrame, name: str, chart: TableMap, losses: list[
         before = frame.filter(polars.col(END) < polars.col(DAY))
         if len(before):
             shown = before.row(0, named=True)
-            mend = "exchange the two days"
-            raise CaseError(
-                [
-                    Problem(
-                        name, int(shown[LINE]), chart.end.columns[0], f"ends before {shown[DAY]}, when it begins", mend
-                    )
-                ]
-            )
+            wrong, mend = f"ends before {shown[DAY]}, when it begins", "exchange the two days"
+            raise CaseError([problem_at(names, int(shown[LINE]), chart.end.columns[0], wrong, mend)])
     else:
         frame = frame.with_columns(polars.lit(None, dtype=polars.Date).alias(END))
-    return _with_precision(frame, chart, losses)
+    return _with_precision(frame, names, chart, losses)
 
 
-def _with_precision(frame: polars.DataFrame, chart: TableMap, losses: list[Loss]) -> polars.DataFrame:
+def span_of(frame: polars.DataFrame, chart: TableMap) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day of rows, as far as they can be read; a month or year ends on its last."""
+    import polars
+
+    day, exact = _read_moment(chart.date, frame, calendar_of(chart.period))
+    end = polars.when(exact == YEAR).then(day.dt.offset_by("12mo").dt.offset_by("-1d"))
+    end = end.when(exact == MONTH).then(day.dt.month_end()).otherwise(day)
+    first, last = frame.select(day.min().alias("first"), end.max().alias("last")).row(0)
+    return None if first is None else (first, last)
+
+
+def _with_precision(
+    frame: polars.DataFrame, names: Sequence[str], chart: TableMap, losses: list[Loss]
+) -> polars.DataFrame:
     import polars
 
     rule = chart.precision
@@ -74,8 +81,7 @@ def _with_precision(frame: polars.DataFrame, chart: TableMap, losses: list[Loss]
     coarse = coarse.when(cell.is_in(codes(rule.month)) & (polars.col(EXACT) != YEAR)).then(polars.lit(MONTH))
     frame = frame.with_columns(coarse.otherwise(polars.col(EXACT)).alias(EXACT))
     dropped = cell.is_in(codes(rule.drop)).fill_null(False)
-    lost = frame.filter(dropped)
-    lose(losses, len(lost), f"have a day that is too inexact ({rule.column})", lost, (rule.column,))
+    lose(losses, frame.filter(dropped), "had a day that the map calls too inexact", (rule.column,), names)
     return frame.filter(~dropped)
 
 
@@ -141,7 +147,7 @@ def _first_day(text: str, calendar: Calendar) -> dt.date | None:
         return None
 
 
-def _day_problems(wrong: polars.DataFrame, name: str, moment: Moment) -> list[Problem]:
+def _day_problems(wrong: polars.DataFrame, names: Sequence[str], moment: Moment) -> list[Problem]:
     mend = "correct the day"
     if moment.day is not None:
         mend = f"say how days are written: `formats: [...]` ({', '.join(moment.formats)})"
@@ -150,24 +156,24 @@ def _day_problems(wrong: polars.DataFrame, name: str, moment: Moment) -> list[Pr
     found = []
     for row in wrong.head(MOST_EXAMPLES).iter_rows(named=True):
         shown = " ".join(str(row[column]) for column in moment.columns if row[column] is not None)
-        found.append(Problem(name, int(row[LINE]), moment.columns[0], f"is {shown!r}, no day", mend))
+        found.append(problem_at(names, int(row[LINE]), moment.columns[0], f"is {shown!r}, no day", mend))
     if len(wrong) > MOST_EXAMPLES:
         rest = f"and in {len(wrong) - MOST_EXAMPLES} more rows"
-        found.append(Problem(name, int(wrong[LINE][MOST_EXAMPLES]), moment.columns[0], rest, mend))
+        found.append(problem_at(names, int(wrong[LINE][MOST_EXAMPLES]), moment.columns[0], rest, mend))
     return found
 
 
-def with_periods(frame: polars.DataFrame, chart: TableMap, losses: list[Loss]) -> polars.DataFrame:
+def with_periods(
+    frame: polars.DataFrame, names: Sequence[str], chart: TableMap, losses: list[Loss]
+) -> polars.DataFrame:
     """The period of the day and of the end; a day that is known less exactly than a panel's periods has none."""
     import polars
 
     if not chart.is_record:
         finest = {"week": "day", "month": MONTH, "quarter": MONTH, "year": YEAR}[chart.period]
         coarse = polars.col(EXACT).replace_strict(_COARSENESS, return_dtype=polars.Int64) > _COARSENESS[finest]
-        lost = frame.filter(coarse)
-        lose(
-            losses, len(lost), f"have a day that is known less exactly than a {chart.period}", lost, chart.date.columns
-        )
+        why = f"had a day that is known less exactly than a {chart.period}"
+        lose(losses, frame.filter(coarse), why, chart.date.columns, names)
         frame = frame.filter(~coarse)
     number = calendar_of(chart.period).number
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from riskcast.errors import CaseError, Problem
+from riskcast.errors import CaseError
 from riskcast.imports.maps import TableMap
-from riskcast.imports.reading import LINE, Rows
+from riskcast.imports.reading import LINE, Rows, problem_at
 from riskcast.machinery.number_cells import read_number_columns
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ def with_numbers(frame: polars.DataFrame, rows: Rows, chart: TableMap) -> polars
         cells = columns[one.column][one.rows]
         many = f" in {len(lines)} rows" if len(lines) > 1 else ""
         mend = one.mend.replace("case.yaml", "`read:` of the map")
-        problems.append(
-            Problem(rows.name, int(lines[0]), one.column, one.wrong.replace("{}", repr(cells[0])) + many, mend)
-        )
+        wrong = one.wrong.replace("{}", repr(cells[0])) + many
+        problems.append(problem_at(rows.names, int(lines[0]), one.column, wrong, mend))
     if problems:
         raise CaseError(problems)
     return frame.with_columns(polars.Series(number_of(c), v).fill_nan(None) for c, v in read.values.items())

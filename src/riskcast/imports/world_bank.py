@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from riskcast.errors import OptionError, RiskcastError, shorten
@@ -55,18 +52,15 @@ def _table(rows: Mapping[tuple[str, int], Mapping[str, float]], series: Iterable
     return ("\n".join(",".join(map(str, line)) for line in lines) + "\n").encode()
 
 
-@contextmanager
-def local_files(files: Sequence[Path]) -> Generator[tuple[list[Path], dict[str, bytes]]]:
-    """Files of which `worldbank:SERIES,SERIES` are fetched, for as long as they are read; and what was fetched, by the
-    name under which it is kept."""
-    with tempfile.TemporaryDirectory(prefix="riskcast-fetched-") as folder:
-        there, fetched = [], {}
-        for place, file in enumerate(files):
-            if str(file).startswith(ASKED):
-                name = f"world_bank_{place + 1}.csv"
-                content = fetch_world_bank([id.strip() for id in str(file).removeprefix(ASKED).split(",")])
-                (Path(folder) / name).write_bytes(content)
-                fetched[f"fetched/{name}"] = content
-                file = Path(folder) / name
-            there.append(file)
-        yield there, fetched
+def is_asked_for(name: str) -> bool:
+    """Whether what is named as a file is to be fetched.
+
+    >>> is_asked_for("worldbank:SP.POP.TOTL"), is_asked_for("worldbank.csv")
+    (True, False)
+    """
+    return name.startswith(ASKED)
+
+
+def fetch_series(name: str) -> bytes:
+    """What `worldbank:SERIES,SERIES` asks for, as a CSV table; raises as `fetch_world_bank` does."""
+    return fetch_world_bank([id.strip() for id in name.removeprefix(ASKED).split(",")])

@@ -23,9 +23,9 @@ def check_free(folder: Path) -> None:
         raise OptionError(f"{folder / there[0]} is there already; name another folder, or add --replace")
 
 
-def write_tables(found: Imported, folder: Path, fetched: Mapping[str, bytes] | None = None) -> tuple[Path, ...]:
+def write_tables(found: Imported, folder: Path) -> tuple[Path, ...]:
     """Write the tables and the report of an import into a folder, and what was fetched for it; gives the files."""
-    return write_files(report_file(found) | found.files() | dict(fetched or {}), folder)
+    return write_files(report_file(found) | found.files(), folder)
 
 
 def report_file(found: Imported) -> dict[str, bytes]:

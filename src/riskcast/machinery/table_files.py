@@ -218,12 +218,12 @@ def find_table(folder: Path, stem: str) -> str | None:
     return found[0] if found else None
 
 
-def read_table(file: Path, name: str, wanted: Wanted) -> TableFile:
-    """The table in a file, whose name says what kind it is; `name` is what errors call it.
+def read_table(file: Path, name: str, wanted: Wanted, suffix: str | None = None) -> TableFile:
+    """The table in a file, whose name says what kind it is, else `suffix`; `name` is what errors call it.
 
     Raises CaseError with what is wrong with the file, its header and the number of cells in its rows.
     """
-    suffix = suffix_of(name)
+    suffix = suffix_of(name) if suffix is None else suffix
     if not suffix:
         raise refusal(name, "is no kind of table that is read", f"save it as {READ}")
     if suffix == ".parquet":

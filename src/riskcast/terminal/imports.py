@@ -33,6 +33,9 @@ def _one(report: Report) -> Iterator[RenderableType]:
         yield Text(f"Dropped: {rows}{visible(loss.why)}{mend}", style="yellow")
         if loss.examples:
             yield Padding(Text("\n".join(map(visible, loss.examples)), style="dim"), (0, 0, 0, 2))
+    for doubt in report.doubts:
+        yield Text()
+        yield Text(visible(doubt), style="yellow")
     yield _columns(report.columns)
     for note in report.notes:
         yield Text(visible(note), style="dim")

@@ -29,6 +29,7 @@ from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
 from riskcast.engines.hazard import (
     LOADING,
     EventModel,
+    bounded_rate,
     build_event_model,
     half_life_ratio,
     log_event,
@@ -397,7 +398,7 @@ def _log_likelihood(model: EventModel, drawn: EventDraws) -> Floats:
     at = rates(model, drawn.coefficients, drawn.shocks, standardise_hyper(model, drawn.hyper))
     with np.errstate(over="ignore"):
         ratio = np.exp(drawn.effects.T)
-        return log_event(at.hits * ratio[model.hits.unit]).sum(axis=0) - (at.free * ratio).sum(axis=0)
+        return log_event(bounded_rate(at.log_hits) * ratio[model.hits.unit]).sum(axis=0) - (at.free * ratio).sum(axis=0)
 
 
 def _collect(case: Case, draws: int, seed: int, found: list[RecordRanks]) -> Calibration:

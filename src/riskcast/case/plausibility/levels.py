@@ -229,8 +229,9 @@ def _panel_shares(case: Case, name: str, mend: str) -> Iterator[Found]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         up = values[1:] / values[:-1]
     low, high = HUNDREDTH
-    small = (low <= up) & (up <= high) & (values[1:] > 0) & (values[1:] <= 1) & (values[:-1] <= 100) & same
-    large = (1 / high <= up) & (up <= 1 / low) & (values[:-1] > 0) & (values[:-1] <= 1) & (values[1:] <= 100) & same
+    share, per_cent = (values > 0) & (values <= 1), (values > 1) & (values <= 100)
+    small = (low <= up) & (up <= high) & share[1:] & per_cent[:-1] & same
+    large = (1 / high <= up) & (up <= 1 / low) & share[:-1] & per_cent[1:] & same
     # A cell counts whose neighbours on both sides are a hundred times as large, or as small.
     down_and_up, up_and_down = small[:-1] & large[1:], large[:-1] & small[1:]
     odd = np.flatnonzero(down_and_up | up_and_down)
