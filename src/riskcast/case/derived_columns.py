@@ -130,8 +130,8 @@ class Derived:
 def derive_columns(recipe: Recipe, inputs: Inputs, last: int) -> Derived:
     """Derived columns of a panel, and where they stand at the end of period `last`.
 
-    A period sees the columns of its own row and the events of the period before, of all kinds; `Recipe.advance` goes through the
-    periods one by one, and is handed nothing later.
+    A period sees the columns of its own row and the events of the period before, input events among them;
+    `Recipe.advance` goes through the periods one by one, and is handed nothing later.
     """
     units = len(inputs.dyads)
     table = _StateGrid.of(inputs, recipe) if inputs.states is not None else None
