@@ -66,7 +66,8 @@ class Derivation(Strict):
     A name means a column of the panel's table, another derived column, an event type (whether it happened in the period
     before), input events (how many there were in the period before), or, as `states.NAME`, a column of the table of
     states for both states of a dyad. `periods`: how far back a lag or a difference reaches, or over how many periods up
-    to the own one a mean, a least or a greatest value runs; `plus`: what is added before the logarithm; `knots`, `part`: of a natural cubic spline; `half_life`: in periods.
+    to the own one a mean, a least or a greatest value runs; `plus`: what is added before the logarithm; `knots`,
+    `part`: of a natural cubic spline; `half_life`: in periods.
 
     >>> Derivation(do="lag", of="trade").reach
     1
