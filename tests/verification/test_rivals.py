@@ -281,7 +281,7 @@ def test_the_reading_says_who_leads_at_which_steps_and_whether_it_is_chance() ->
     assert skill.is_told
     assert lead.startswith(f"riskcast leads: its log score is {100 * skill.value:.1f} % lower than that of logistic")
     assert "the best of 2 rivals" in lead
-    assert "chance makes it better than boosted trees" in lead
+    assert "It is better than boosted trees by more than chance would do." in lead
     assert by_step.startswith("Step by step, against the rival that is best there, riskcast is ahead within 1 month (+")
     assert "weighs riskcast 60 % and logistic regression 40 %." in pool
     assert POOL != found.slices["all"].best_reference == "logit"

@@ -43,7 +43,7 @@ def _lead(best: RivalScore, all_scores: Sequence[RivalScore]) -> str:
     for word, sign in (("better", 1.0), ("worse", -1.0)):
         names = [forecaster_label(one.forecaster) for one in told if one.log_skill.value * sign > 0]
         parts += [f"{word} than {_listed(names)}"] if names else []
-    others = f" More than chance makes it {' and '.join(parts)}." if parts else ""
+    others = f" It is {' and '.join(parts)} by more than chance would do." if parts else ""
     return f"{US} {'trails' if skill.value < 0 else 'leads'}: its log score is {how}.{chance}{others}"
 
 
@@ -69,9 +69,11 @@ def _by_brier(best: RivalScore) -> list[str]:
     skill = best.brier_skill
     if (skill.value > 0) == (best.log_skill.value > 0):
         return []
-    name, lower = forecaster_label(best.forecaster), "lower" if skill.value > 0 else "higher"
-    why = "so the order rests on how probabilities near 0 and 1 are weighed"
-    return [f"By the Brier score it is the other way round: {US} is {_size(skill.value)} {lower} than {name}, {why}."]
+    place = f"{_size(skill.value)} {'lower' if skill.value > 0 else 'higher'} than that of"
+    told = f"By the Brier score it is the other way round: that of {US} is {place} {forecaster_label(best.forecaster)}"
+    if not skill.is_told:
+        return [f"{told}, which may be chance."]
+    return [f"{told}; so the order rests on how probabilities near 0 and 1 are weighed."]
 
 
 def _pool(score: RivalScore, weights: Mapping[str, float]) -> str:
@@ -148,8 +150,9 @@ def steps_table(evaluation: Evaluation, period: str) -> Table:
     rows: list[tuple[Any, ...]] = []
     for place in range(1, len(several[0])):
         here = [scores[place] for scores in several]
-        came = f"{US}; {here[0].events:,} of {here[0].forecasts:,} came true"
-        rows.append((Cell(f"Within {_within(here[0], period)}", came, "first"), here[0].model_log_score, "", "", ""))
+        came = f"{here[0].events:,} of {here[0].forecasts:,} came true"
+        ours = Cell(f"{US}, {_within(here[0], period)}", came, "first")
+        rows.append((ours, here[0].model_log_score, "", "", ""))
         rows += [(forecaster_label(one.forecaster), one.log_score, *_skill_cells(one.log_skill)) for one in here]
     columns = (
         Column("Forecaster"),
