@@ -155,7 +155,12 @@ def request_doubts(request: Request) -> tuple[Doubt, ...]:
 
 
 def fit_requested(
-    request: Request, *, reuse: Posterior | None = None, without: str | None = None, progress: Progress | None = None
+    request: Request,
+    *,
+    reuse: Posterior | None = None,
+    without: str | None = None,
+    grows: bool = False,
+    progress: Progress | None = None,
 ) -> Posterior:
     """The posterior that a request asks for; parameters and errors as for `fit`."""
     return fit(
@@ -167,6 +172,7 @@ def fit_requested(
         allow_unreliable=request.allow_unreliable,
         reuse=reuse,
         without=without,
+        grows=grows,
         progress=progress,
     )
 
