@@ -16,15 +16,15 @@ from riskcast.numbers import figure, number, percent, signed, signed_range
 
 THE_FOUR = ("xenophobia", "labour_shortage", "remittance_dependency", "security_diversification")
 CLAIMS = {
-    "xenophobia": "rising xenophobia brings friction: more, by way of incidents, advisories and removals",
-    "labour_shortage": "Russia needs the workers, so it may not last: fewer removals and laws, and shorter drives",
+    "xenophobia": "growing hostility brings clashes: more, by way of incidents, advisories and removals",
+    "labour_shortage": "Russia needs the workers, so it should ebb: fewer removals and laws, and shorter drives",
     "remittance_dependency": "who lives on transfers gives in: fewer protests, warnings and breaks, sooner mended",
     "security_diversification": "a multi-vector policy keeps states steady; it makes them bold too, and both are in",
 }
 QUESTIONS = {
-    "need_is_gone": "May the quarrel not last, because each needs the other? Were the need gone:",
+    "need_is_gone": "Should the quarrel ebb, because each needs the other? Were the need gone:",
     "xenophobia_rises": "Does rising xenophobia bring more friction?",
-    "no_expulsions": "Does the fallout outweigh dependence? What is left without the agencies' heaviest lever:",
+    "no_expulsions": "Does the attack weigh more than dependence? What is left without the agencies' heaviest lever:",
     "second_attack": "What would another attack by neglected radicals do?",
     "predictable_moscow": "Is unpredictability a cause? With a Moscow that consults as before the invasion:",
     "security_pivot": "Is a multi-vector policy the way to stability?",

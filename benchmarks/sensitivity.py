@@ -2,8 +2,8 @@
 
     uv run python benchmarks/sensitivity.py [--target score:RUS-TJK] [--draws 500] [--folder FOLDER] [--most N]
 
-Every quantity of the first case is held at both ends of its interval: by `find_sensitivities`, with screening and
-without, and by a fit and a forecast from nothing for each. CPU seconds of one process. Finished refits are kept in the
+Every quantity of the first case is held at both ends of its interval: by a fit and a forecast from nothing for each,
+and by `find_sensitivities`, without screening and with it. CPU seconds of one process. Finished refits are kept in the
 folder, in an order that is drawn once, so that a run that was interrupted goes on.
 """
 
@@ -13,15 +13,17 @@ import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from riskcast import Request, apply_overlay, fit, load_case
-from riskcast.challenge.held import Held, error_of
+from riskcast.challenge.held import error_of
 from riskcast.challenge.sensitivities import PATHS, SCREENED, find_sensitivities
 from riskcast.challenge.sensitivity_records import Sensitivities
 from riskcast.challenge.targets import find_targets, values_of
+from riskcast.engines.posterior import widening
 from riskcast.forecasting.plan import plan_simulation
 from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.threads import single_thread
@@ -40,7 +42,8 @@ def refit(request: Request, target: str, key: str, end: int) -> Finished:
         plan = plan_simulation(posterior, request.periods, request.seed)
         targets = find_targets(case, request.periods, [target])
         values = values_of(posterior, plan, None, request.periods, PATHS, targets)
-    facts = {"cpu": time.process_time() - began}
+    health = posterior.diagnostics
+    facts = {"cpu": time.process_time() - began, "ess": health.ess_min, "failed": len(health.failures)}
     return Finished({"values": pd.DataFrame({"value": values[:, 0]})}, facts)
 
 
@@ -68,6 +71,16 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=None, help="refit no more quantities than so many")
     given = parser.parse_args()
     request = Request(load_case("central_asia_2024"), draws=given.draws, allow_unreliable=True)
+    keys = [key for key, quantity, _ in request.case.quantities() if not quantity.is_fixed]
+    order = np.random.default_rng(1).permutation(len(keys))[: given.most].tolist()
+    refitted = [keys[row] for row in order]
+    tasks = {"nothing": (request, given.target, "", 0)}
+    for key in refitted:
+        tasks |= {f"{key} {end}": (request, given.target, key, end) for end in (0, 1)}
+    with open_checkpoints(given.folder / "refits", {"request": request.id, "target": given.target}) as kept:
+        done = finish_tasks(
+            refit, list(tasks), tasks.__getitem__, lambda one: one, lambda n: workers(1), kept, print_progress
+        )
     whole, cpu_whole = timed(request, given.target, given.folder / "whole", screen=False)
     print(f"all draws for {len(whole.quantities)} quantities: {cpu_whole:.0f} CPU s")
     for how in sorted(set(whole.how)):
@@ -75,17 +88,7 @@ def main() -> None:
     screened, cpu_screened = timed(request, given.target, given.folder / "screened", screen=True)
     print(f"screened: {cpu_screened:.0f} CPU s, {screened.how.count(SCREENED)} of them settled by few draws")
     compare_tens(whole, screened, given.target)
-    order = np.random.default_rng(1).permutation(len(whole.quantities))[: given.most].tolist()
-    tasks = {"nothing": (request, given.target, "", 0)}
-    for row in order:
-        tasks |= {
-            f"{whole.quantities[row]} {end}": (request, given.target, whole.quantities[row], end) for end in (0, 1)
-        }
-    with open_checkpoints(given.folder / "refits", {"request": request.id, "target": given.target}) as kept:
-        done = finish_tasks(
-            refit, list(tasks), tasks.__getitem__, lambda one: one, lambda n: workers(1), kept, print_progress
-        )
-    compare_refits(whole, [whole.quantities[row] for row in order], done, cpu_whole)
+    compare_refits(whole, refitted, done, {"whole": cpu_whole, "screened": cpu_screened})
 
 
 def compare_tens(whole: Sensitivities, screened: Sensitivities, target: str) -> None:
@@ -100,36 +103,51 @@ def compare_tens(whole: Sensitivities, screened: Sensitivities, target: str) -> 
     print(f"  largest difference: {100 * worst:.1f} % of a swing")
 
 
-def compare_refits(whole: Sensitivities, keys: list[str], done: Mapping[str, Finished], cpu_whole: float) -> None:
+def compare_refits(
+    whole: Sensitivities, keys: list[str], done: Mapping[str, Finished], cpu_ours: Mapping[str, float]
+) -> None:
     """Swings and CPU of plain refits beside those of reweighting."""
-    base = done["nothing"].frames["values"]["value"].to_numpy()
-    rows, cpu = [], 0.0
-    place = 0
-    for key in keys:
-        ends = []
-        for end in (0, 1):
-            found = done[f"{key} {end}"]
-            cpu += found.facts["cpu"]
-            ends.append(found.frames["values"]["value"].to_numpy())
-        even = np.ones(len(base))
-        low, high = (Held(own[:, None], even, "refitted", 0.0, 0.0) for own in ends)
-        swing, error = float((high.means - low.means)[0]), float(error_of(high.influence - low.influence)[0])
-        at = whole.quantities.index(key)
-        ours = float(whole.high[at, place] - whole.low[at, place])
-        rows.append((key, ours, float(whole.swing_error[at, place]), swing, error, whole.how[at]))
-    table = pd.DataFrame(rows, columns=["quantity", "ours", "our_error", "refit", "refit_error", "how"])
-    table["z"] = (table["ours"] - table["refit"]) / np.hypot(table["our_error"], table["refit_error"]).clip(lower=1e-9)
-    share = cpu_whole / (cpu / len(keys) * len(whole.quantities))
+    cpu = sum(done[f"{key} {end}"].facts["cpu"] for key in keys for end in (0, 1))
     print(f"plain refits of {len(keys)} of {len(whole.quantities)} quantities: {cpu:.0f} CPU s")
-    print(f"CPU beside refits of all: {share:.2f}")
+    for name, own in cpu_ours.items():
+        print(f"CPU beside refits of all, {name}: {own / (cpu / len(keys) * len(whole.quantities)):.2f}")
+    table = pd.DataFrame([_row(whole, key, done) for key in keys])
     apart = table["ours"] - table["refit"]
+    table["errors_apart"] = apart / np.hypot(table["our_error"], table["refit_error"]).clip(lower=1e-9)
     print(
-        f"swings differ by {np.sqrt((apart**2).mean()):.2f} points (root mean square), {apart.abs().max():.2f} at most"
+        f"sizes differ by {np.sqrt((apart**2).mean()):.2f} points (root mean square), {apart.abs().max():.2f} at most"
     )
+    print(f"in units of error: {table['errors_apart'].abs().max():.1f} at most")
     print(f"correlation {np.corrcoef(table['ours'], table['refit'])[0, 1]:.3f}")
-    print(f"more than two standard errors apart: {(table['z'].abs() > 2).mean():.2f}")
-    largest = table.reindex(table["refit"].abs().sort_values(ascending=False).index)[:12]
-    print(largest.round(2).to_string(index=False))
+    print(f"more than two standard errors apart: {(table['errors_apart'].abs() > 2).mean():.2f}")
+    print(f"refits that failed their checks: {sum(one.facts['failed'] > 0 for one in done.values())}")
+    ranks = {name: table[name].rank(ascending=False) for name in ("ours", "refit")}
+    table["our_rank"], table["refit_rank"] = (ranks[name].astype(int) for name in ("ours", "refit"))
+    both = int(((table["our_rank"] <= 10) & (table["refit_rank"] <= 10)).sum())
+    print(f"of the ten largest of plain refits, ours has {both}; the fifteen largest of plain refits:")
+    print(table.sort_values("refit_rank").head(15).round(2).to_string(index=False))
+    print("the ten that are farthest apart, in units of error:")
+    print(table.reindex(table["errors_apart"].abs().sort_values(ascending=False).index).head(10).round(2).to_string())
+
+
+def _row(whole: Sensitivities, key: str, done: Mapping[str, Finished]) -> dict[str, Any]:
+    """A quantity's size by our tornado and by plain refits, with the errors of both."""
+    base, *ends = (done[name] for name in ("nothing", f"{key} 0", f"{key} 1"))
+    values = [one.frames["values"]["value"].to_numpy() for one in (base, *ends)]
+    away = [0.0, *(float((own - values[0]).mean()) for own in values[1:])]
+    first, last = int(np.argmin(away)), int(np.argmax(away))
+    wider = widening(len(values[0]), min(one.facts["ess"] for one in (base, *ends)))
+    apart = values[last] - values[first]
+    swing = whole.swings(whole.targets[0])
+    ours = next(one for one in swing if one.quantity == key)
+    return {
+        "quantity": key,
+        "ours": ours.size,
+        "our_error": ours.error,
+        "refit": away[last] - away[first],
+        "refit_error": wider * float(error_of((apart - apart.mean())[:, None])[0]),
+        "how": ours.how,
+    }
 
 
 if __name__ == "__main__":

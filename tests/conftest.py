@@ -12,6 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from riskcast.engines.jobs import Job, Joint
+from riskcast.engines.laplace_engine import Laplace
 from riskcast.errors import DEBUG
 from tests.support.command_line import Run, runner
 
@@ -27,6 +29,7 @@ LONGEST = (
     "tests/engines/test_pymc_model.py",
     "tests/app/test_verify.py",
 )
+PAGES = "streamlit.testing.v1.local_script_runner"
 SCANNER = "streamlit.components.v2.manifest_scanner"
 
 
@@ -56,6 +59,34 @@ def unforeseen_errors_are_raised() -> Iterator[None]:
         os.environ[DEBUG] = before
 
 
+# Those that show what others have tested again and again on the bundled case.
+SHOWING = ("agents", "app", "charts", "cli", "comparison", "exports", "ledger", "runs", "src", "terminal")
+MOST_KEPT = 12
+_joints: dict[tuple[tuple[str, str], ...], Joint] = {}
+
+
+@pytest.fixture(autouse=True)
+def joint_fits_are_kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fitted to the same fingerprints is the same, so that commands and pages need not all fit anew."""
+    parts = request.path.relative_to(request.config.rootpath).parts
+    if parts[parts[0] == "tests"] in SHOWING:
+        monkeypatch.setattr(Laplace, "sample_together", _kept(Laplace.sample_together))
+
+
+def _kept(sample: Callable[[Laplace, Job], Joint]) -> Callable[[Laplace, Job], Joint]:
+    def sample_or_find(engine: Laplace, job: Job) -> Joint:
+        if job.before is not None:
+            return sample(engine, job)
+        marks = tuple(sorted(job.marks.items()))
+        found = _joints.pop(marks, None) or sample(engine, job)
+        _joints[marks] = found
+        while len(_joints) > MOST_KEPT:
+            del _joints[next(iter(_joints))]
+        return found
+
+    return sample_or_find
+
+
 @pytest.fixture(autouse=True)
 def main_module_as_it_was() -> Iterator[None]:
     """Streamlit's AppTest puts its script in place of `__main__`, which worker processes then try to import."""
@@ -77,6 +108,23 @@ def installed_components_are_sought_once(monkeypatch: pytest.MonkeyPatch) -> Non
     scanner = sys.modules.get(SCANNER)
     if scanner is not None:
         monkeypatch.setattr(scanner, "scan_component_manifests", _once(scanner.scan_component_manifests))
+
+
+@pytest.fixture(autouse=True)
+def pages_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's AppTest asks a thousand times a second whether a page is done, which keeps the page from it."""
+    pages = sys.modules.get(PAGES)
+    if pages is not None:
+        monkeypatch.setattr(pages, "require_widgets_deltas", _waiting(pages.require_widgets_deltas))
+
+
+@functools.cache
+def _waiting(ask: Callable[[Any, float], None]) -> Callable[[Any, float], None]:
+    def wait(runner: Any, timeout: float = 3) -> None:
+        runner._script_thread.join(timeout)
+        ask(runner, 0.1)
+
+    return wait
 
 
 @functools.cache

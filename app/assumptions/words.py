@@ -18,6 +18,13 @@ WHOSE = {
     "others": "in another pair",
     "host": "by the host",
     "any": "in any pair",
+    "reverse": "in the same pair, the other way round",
+    "sender": "of the same state to another",
+    "receiver": "of another state to the same",
+    "against_sender": "of another state to the one that acts",
+    "neighbours": "of a neighbour elsewhere",
+    "in_place": "of a neighbour in the place of one of the two",
+    "by_receiver": "of the state that is acted on to another",
 }
 MEDIAN = "As likely to be too high as too low."
 INTERVAL = "90 % interval: the true value is believed to lie within it nine times in ten."

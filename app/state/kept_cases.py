@@ -67,6 +67,10 @@ def size_of(case: riskcast.Case) -> int:
     """About how many bytes of memory the rows of a case take."""
     rows = len(case.event_rows) + len(case.series_rows) + len(case.coverage)
     panel = () if case.panel is None else (*case.panel.levels.values(), *case.panel.events.values())
+    inputs = None if case.panel is None else case.panel.inputs
+    if inputs is not None:
+        states = {} if inputs.states is None else inputs.states.columns
+        panel = (*panel, *inputs.columns.values(), *inputs.events.values(), *states.values())
     return ROW_BYTES * (1 + rows) + sum(values.nbytes for values in panel)
 
 

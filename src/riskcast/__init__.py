@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         write_track as write_track,
     )
     from riskcast.forecasting import *
+    from riskcast.imports import *
     from riskcast.ledger import *
     from riskcast.numbers import (
         factor_text as factor_text,
@@ -135,6 +136,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Answers",
             "BaseRate",
             "Contrast",
+            "ExpertShare",
             "Explanation",
             "Forecast",
             "HeldLevel",
@@ -164,8 +166,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "moved_by_record",
             "plausible_range",
             "provenance",
-            "remembered_events",
             "read_outside",
+            "remembered_events",
             "request_doubts",
             "resolve_scenario",
             "respond",
@@ -250,15 +252,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Conflict",
             "Disagreement",
             "Expert",
+            "ExpertPanel",
+            "Group",
             "Hearing",
             "Merged",
-            "Panel",
             "PooledNumber",
             "SeedAnswers",
             "SeedScore",
             "Sheet",
             "Together",
             "Voice",
+            "Weighed",
             "Without",
             "classical_model",
             "consult_panel",
@@ -273,6 +277,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "pool_quantity",
             "read_answers",
             "read_seeds",
+            "weigh_panel",
+            "with_panel",
         ],
         "exports": [
             "Dossier",
@@ -283,6 +289,18 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "track_data",
             "write_sheet",
             "write_track",
+        ],
+        "imports": [
+            "ForecastMap",
+            "Imported",
+            "NewCase",
+            "TableMap",
+            "draft_folder",
+            "import_forecasts",
+            "import_tables",
+            "list_maps",
+            "load_forecast_map",
+            "load_map",
         ],
         "ledger": [
             "LedgerAnswer",

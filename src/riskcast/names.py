@@ -25,6 +25,7 @@ LINKS: Final = "RISKCAST_LINKS"
 OWN_CASE: Final = "RISKCAST_APP_CASE"
 SYSTEM: Final = "SYSTEM"
 PERIOD: Final = "period"
+STATE: Final = "state"
 TENSION_PERIOD: Final = "tension_period"
 
 PERIODS_PER_YEAR: Final = {"month": 12, "quarter": 4, "year": 1}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import os
 import random
-import resource
 import runpy
 import stat
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +31,7 @@ import pytest
 import riskcast
 from files import uploads
 from tests.support import smallpanel
+from tests.support.places import APP, ROOT
 from tests.support.smallcase import FILES, write_files
 from tests.support.uploaded import read_case_files, read_case_upload
 
@@ -446,6 +449,20 @@ def test_an_upload_of_100_mb_is_refused_by_its_size() -> None:
         uploads.read_overlay_upload("o.yaml", vast)
 
 
+REFUSED_IN = """
+import json, resource, sys
+from pathlib import Path
+from riskcast import RiskcastError
+from tests.support.uploaded import read_case_upload
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_case_upload("panel.zip", Path(sys.argv[1]).read_bytes())
+except RiskcastError as error:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(json.dumps([str(error), most, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
+
 def test_a_small_parquet_file_that_stands_for_gigabytes_is_refused(tmp_path: Path) -> None:
     folder, rows = smallpanel.write_panel_case(tmp_path / "panel", suffix="parquet"), 1_900_000
     text = pyarrow.DictionaryArray.from_arrays(
@@ -456,11 +473,20 @@ def test_a_small_parquet_file_that_stands_for_gigabytes_is_refused(tmp_path: Pat
     pyarrow.parquet.write_table(pyarrow.table(columns), folder / "history" / "panel.parquet", store_schema=False)
     files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     assert sum(map(len, files.values())) < 100_000
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    text = refusal("panel.zip", zipped(files))
+    upload = tmp_path / "panel.zip"
+    upload.write_bytes(zipped(files))
+    # A process tells the most of all its children, so that this one has no other.
+    told = subprocess.run(
+        [sys.executable, "-c", REFUSED_IN, str(upload)],
+        env=os.environ | {"PYTHONPATH": f"{APP}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text, own, child = json.loads(told.stdout)
     assert "panel.parquet: cannot be read" in text or "of memory to read" in text
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 1.3 * uploads.READ_BYTES
+    assert own * 1024 < 200_000_000
+    assert child * 1024 < 1.3 * uploads.READ_BYTES
 
 
 def test_a_case_that_takes_too_long_to_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,14 @@ def test_its_limits_hold_what_lies_within_its_bounds(scale: Scale) -> None:
     assert endless[0] <= low < high <= endless[1]
 
 
+def test_its_move_of_so_many_steps_takes_the_middle_that_far(scale: Scale) -> None:
+    middle = float(scale.steps(47.0))
+    path = np.full((1, 1, 1), middle)
+    for steps in (-1.5, 2.0):
+        verb, size = scale.step_move(steps, middle)
+        np.testing.assert_allclose(getattr(scale, verb)(path, np.ones((1, 1, 1)), path, size), path + steps, atol=1e-9)
+
+
 def test_a_move_takes_the_middle_level_to_what_was_said(scale: Scale) -> None:
     path = np.full((3, 1, 2), scale.steps(47.0))
     share = np.array([0.0, 0.5, 1.0])[:, None, None]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from riskcast.challenge.densities import log_likelihoods
-from riskcast.challenge.power_scaling import distance, scale
+from riskcast.case.files import load_case
+from riskcast.challenge.beliefs import drawn_beliefs
+from riskcast.challenge.densities import log_likelihoods, taught_beliefs
+from riskcast.challenge.power_scaling import SENSITIVE, distance, scale
 from riskcast.engines.fitting import fit
 from riskcast.engines.hazard import log_likelihood
+from riskcast.forecasting.forecasts import forecast
 from tests.support.cases import random_case
+from tests.support.fullcase import write_full_case
 
 DRAWS = 4000
 # A standard normal prior, and a normal likelihood about 3 that is twice as precise.
@@ -78,8 +84,39 @@ def test_what_weights_cannot_reach_is_tried_nearer_and_else_said() -> None:
     assert not scale(np.where(np.arange(1000) == 0, 1e6, 0.0)).is_good
 
 
-def test_the_likelihood_of_every_draw_is_that_of_the_model() -> None:
-    drawn = fit(random_case(5), draws=100, allow_unreliable=True)
+def test_chance_is_not_told_as_a_part_that_counts() -> None:
+    rng = np.random.default_rng(4)
+    told = noisy = 0
+    for _ in range(60):
+        part, idle = 4.0 * rng.standard_normal(200), rng.standard_normal(200)
+        found = replace(scale(part), khat=0.0).hang(idle)
+        told, noisy = told + found.is_told, noisy + (found.moved >= SENSITIVE)
+    # Without the floor most of them would be told; by chance one in 21 is.
+    assert noisy > 30
+    assert told <= 9
+
+
+@pytest.mark.parametrize("part", ["prior", "record"])
+def test_what_counts_is_told_also_where_draws_count_for_fewer(part: str) -> None:
+    every = slice(None, None, 10)
+    found = scale(PARTS[part][every]).hang(VALUES[every])
+    assert found.is_told
+    assert found.moved == pytest.approx(scale(PARTS[part]).sensitivity(VALUES), rel=0.3)
+    wider = scale(PARTS[part][every]).hang(VALUES[every], 2.0)
+    assert wider.floor == pytest.approx(2.0 * found.floor)
+
+
+def test_what_chance_does_is_the_distance_of_values_that_were_dealt_out() -> None:
+    rng = np.random.default_rng(9)
+    scaled, values = scale(rng.standard_normal(300)), rng.standard_normal(300)
+    dealt = [scaled.sensitivity(rng.permutation(values)) for _ in range(200)]
+    assert np.quantile(dealt, 0.5) < scaled.hang(values).floor < 1.5 * max(dealt)
+
+
+@pytest.mark.parametrize("kind", ["plain", "full"])
+def test_the_likelihood_of_every_draw_is_that_of_the_model(kind: str, tmp_path: Path) -> None:
+    case = random_case(5) if kind == "plain" else load_case(write_full_case(tmp_path / "full"))
+    drawn = fit(case, draws=100, allow_unreliable=True)
     found = log_likelihoods(drawn)
     for name, model in drawn.models.items():
         own = drawn.events[name]
@@ -89,3 +126,11 @@ def test_the_likelihood_of_every_draw_is_that_of_the_model() -> None:
             effects = own.effects[draw] / hyper["sd_dyad"] if model.has_dyad_effects else np.zeros(0)
             exact.append(log_likelihood(model, own.coefficients[draw], own.shocks[draw], effects, hyper))
         assert found[name][:4] == pytest.approx(exact, rel=1e-6, abs=1e-6), name
+    shared = {
+        one.belief.key: one
+        for one in taught_beliefs(drawn_beliefs(forecast(drawn, horizon=2, paths=2)))
+        if not one.event
+    }
+    assert set(shared) == ({"trust"} if kind == "full" else set())
+    for one in shared.values():
+        assert one.prior.quantile(one.scores) == pytest.approx(one.values)

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from SALib.analyze import morris as morris_analysis, sobol as sobol_analysis
 from SALib.sample import morris as morris_sample, sobol as sobol_sample
 
 from riskcast.case.model import Case
 from riskcast.case.overlays import apply_overlay
-from riskcast.case.quantities import Z90, elicit
-from riskcast.challenge import find_sensitivities, sensitivities_data
-from riskcast.challenge.held import Bench, error_of
+from riskcast.case.quantities import Z90, Quantity, elicit
+from riskcast.case.settings import Tension
+from riskcast.challenge import find_sensitivities, relearned, sensitivities_data
+from riskcast.challenge.ends import UNRELIABLE, Setup, hold_ends
+from riskcast.challenge.held import Bench, Held, error_of, sum_error
 from riskcast.challenge.relearned import Learned, refit, relearn
+from riskcast.challenge.sensitivities import KEPT, that_may_matter
+from riskcast.challenge.sensitivity_records import chance_bar, reach, reach_error
 from riskcast.challenge.targets import find_targets
+from riskcast.engines.fitting import fit
+from riskcast.engines.posterior import widening
+from riskcast.engines.shared import acting
 from riskcast.errors import OptionError, UnknownNameError
 from riskcast.forecasting.requests import Request
+from riskcast.machinery.checkpoints import Finished
 from tests.support.cases import edge, event, event_row, indicator, make_case, quantity, random_case
 
 SEVERITY = 60.0
@@ -88,9 +98,10 @@ def test_global_shares_agree_with_sobol(priors_alone) -> None:
     z = sobol_sample.sample(PROBLEM, 2048, calc_second_order=False, seed=2)
     y = by_hand(yearly(), z)
     exact = sobol_analysis.analyze(PROBLEM, y, calc_second_order=False, seed=2)["S1"] * y.var()
-    found = priors_alone.first_order("score:HHH-P001")
-    for key, variance in zip(IDS, exact.tolist(), strict=True):
-        assert found[key] == pytest.approx(variance, abs=0.12 * exact.max())
+    # y is taken for a + b z + c z^2 through both ends and the mean: b^2 + 2 c^2 is what its own prior makes of it.
+    low, high = priors_alone.low[:, 0], priors_alone.high[:, 0]
+    found = ((high - low) / (2.0 * Z90)) ** 2 + 2.0 * ((high + low) / (2.0 * (Z90**2 - 1.0))) ** 2
+    assert found == pytest.approx(exact, abs=0.12 * exact.max())
 
 
 def test_ranks_agree_with_morris(priors_alone) -> None:
@@ -144,7 +155,7 @@ def test_weighed_draws_agree_with_new_fits() -> None:
             continue
         weighed += 1
         fitted = refit(bench.original, apply_overlay(case, {key: {"value": value}}), 600)
-        again = bench._measured(fitted, bench._planned(fitted, (key,)))
+        again = bench.measure(fitted, bench.planned(fitted, (key,)), (key,))
         error = np.hypot(error_of(held.influence), error_of(again.influence))
         assert (np.abs(held.means - again.means) < 4 * error + 0.2).all(), key
     assert weighed
@@ -205,3 +216,100 @@ def test_what_cannot_be_asked_is_refused() -> None:
         find_sensitivities(request, ["P(clash | score > 3)"], use_cache=False)
     with pytest.raises(OptionError, match="held fixed"):
         find_sensitivities(request, quantities=["hyperpriors.sd_dyad"], use_cache=False)
+
+
+def held_at(case: Case, values: dict[str, float]) -> Case:
+    return apply_overlay(case, {key: {"value": value} for key, value in values.items()})
+
+
+TRUSTED = Quantity(median=1.0, interval=(0.5, 2.0))
+
+
+def test_a_trust_that_is_held_acts_once() -> None:
+    plain = yearly()
+    case = plain.revised(settings=plain.settings.model_copy(update={"trust": TRUSTED}))
+    base = fit(case, draws=100, prior_only=True)
+    for values in ({"trust": 2.0}, {"trust": 2.0, "effects.mood->clash": 1.3}):
+        found = relearn(Learned.of(base), held_at(case, values), values).posterior
+        stated = base.stated("clash")
+        if len(values) > 1:
+            stated[:, base.models["clash"].coefficients.index("mood->clash")] = np.log(1.3)
+        by_hand = acting(base.models["clash"], stated, 2.0)
+        np.testing.assert_allclose(found.events["clash"].coefficients, by_hand, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(found.trust, 2.0)
+
+
+def test_a_trust_that_is_held_says_what_a_new_fit_says() -> None:
+    rows = tuple(event_row(dt.date(year, 3, 1), "clash", "HHH-P001") for year in (2015, 2016, 2018))
+    plain = yearly(rows)
+    case = plain.revised(settings=plain.settings.model_copy(update={"trust": TRUSTED}))
+    bench = Bench.of(Request(case, draws=1000), find_targets(case, 1), 1000, 2)
+    for end in TRUSTED.range:
+        held = bench.hold({"trust": end}, may_refit=False)
+        fitted = refit(bench.original, held_at(case, {"trust": end}), 1000)
+        again = bench.measure(fitted, bench.planned(fitted, ("trust",)), ("trust",))
+        error = np.hypot(sum_error([(1.0, held)]), sum_error([(1.0, again)]))
+        assert (np.abs(held.means - again.means) < 4 * error).all()
+
+
+def test_the_persistence_of_tension_moves_draws_of_the_priors_too() -> None:
+    kept = Quantity(median=0.5, interval=(0.2, 0.8))
+    plain = yearly()
+    restless = Tension(period="year", persistence=kept, loading=Quantity(median=0.5, interval=(0.2, 1.0)))
+    case = plain.revised(settings=plain.settings.model_copy(update={"tension": restless}))
+    base = fit(case, draws=100, prior_only=True)
+    for end in kept.range:
+        found = relearn(Learned.of(base), held_at(case, {"tension.persistence": end}), ["tension.persistence"])
+        assert base.shared is not None
+        assert found.posterior.shared is not None
+        np.testing.assert_allclose(found.posterior.shared.persistence, end)
+        assert not np.allclose(found.posterior.shared.tension, base.shared.tension)
+
+
+def test_what_does_nothing_is_seldom_told_and_not_more_often_among_many() -> None:
+    rng = np.random.default_rng(8)
+    errors = {}
+    for same in (0.0, 0.99):
+        low, high = rng.standard_normal((2, 40_000))
+        high = same * low + np.sqrt(1.0 - same**2) * high
+        swing = np.full(40_000, np.sqrt(2.0 - 2.0 * same))
+        even = np.ones(40_000)
+        errors[same] = reach(low, high) / reach_error(low, high, even, even, swing)
+    for beyond in errors.values():
+        assert (beyond > chance_bar(1, 2)).mean() < 0.11
+        assert 200 * (beyond > chance_bar(200, 2)).mean() < 1.3
+
+
+def screened(low: float, error: float, good: bool) -> Finished:
+    columns = {name: [error] for name in ("low_error", "high_error", "swing_error")}
+    return Finished({"values": pd.DataFrame({"low": [low], "high": [0.0], **columns})}, {"good": good})
+
+
+def test_weights_that_failed_do_not_keep_others_out() -> None:
+    wild = {f"wild {i}": screened(-100.0, 0.1, good=False) for i in range(30)}
+    small = {f"small {i}": screened(-0.1, 0.01, good=True) for i in range(20)}
+    true = {f"true {i}": screened(-1.0 - 2.0 * i / KEPT, 0.01, good=True) for i in range(KEPT)}
+    unsure = {"unsure": screened(-0.5, 0.3, good=True)}
+    kept = that_may_matter(wild | small | true | unsure)
+    assert set(kept) == {*wild, *true, *unsure}
+    assert set(that_may_matter(wild | small)) == {*wild, *small}
+
+
+def test_draws_that_stand_twice_count_once() -> None:
+    values = np.random.default_rng(2).standard_normal((50, 1))
+    once = Held(values, np.ones(50), "untouched", 0.0, 50.0)
+    wider = widening(100, 50.0)
+    twice = Held(np.repeat(values, 2, axis=0), np.ones(100), "untouched", 0.0, 50.0, wider=wider)
+    np.testing.assert_allclose(sum_error([(1.0, twice)]), sum_error([(1.0, once)]))
+
+
+def test_a_new_fit_that_fails_its_checks_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = yearly(tuple(event_row(dt.date(year, 3, 1), "clash", "HHH-P001") for year in (2015, 2016)))
+    setup = Setup(Request(case, draws=100), find_targets(case, 1), 100, 2)
+    key = "outcomes.clash.base_rate"
+    failing = replace(setup.bench.original.diagnostics, failures=("it failed",))
+    monkeypatch.setattr(relearned, "is_reliable", lambda khat, share, types: False)
+    monkeypatch.setattr(relearned, "fit", lambda *args, **kw: replace(fit(*args, **kw), diagnostics=failing))
+    done = hold_ends(setup, [key], False)
+    assert done.facts["how"] == UNRELIABLE
+    assert not done.facts["good"]

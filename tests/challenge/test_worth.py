@@ -13,7 +13,7 @@ from riskcast.challenge.regression import normal_scores, regress
 from riskcast.challenge.target_draws import TargetDraws
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import respond_to
-from riskcast.challenge.worth import Worth, conditional, judge_all, known
+from riskcast.challenge.worth import Known, Worth, conditional, judge_all, known
 from riskcast.errors import OptionError
 from riskcast.forecasting.estimates import Estimate
 
@@ -74,7 +74,7 @@ def test_a_part_of_a_sum_of_normals_is_worth_what_theory_says(column: int, share
 
 def test_what_the_number_does_not_hang_on_is_worth_nothing() -> None:
     found = judged(SUM, [2])
-    assert not found.explained.is_told
+    assert not found.explained.is_told()
     assert abs(found.narrower.value) < 0.1
     assert found.explained.value < 0.004
 
@@ -127,3 +127,14 @@ def test_a_rule_that_leaves_nothing_to_decide_is_refused(cost: float, loss: floa
 def test_nothing_is_saved_where_one_would_act_the_same_whatever_is_learned() -> None:
     assert LossRule(1.0, 100.0).saved(np.linspace(40.0, 60.0, 11)) == pytest.approx(0.0, abs=1e-12)
     assert RULE.saved(np.array([30.0, 50.0])) == pytest.approx(1.0 - (0.75 + 1.0) / 2.0)
+
+
+def test_of_numbers_that_are_nothing_one_in_a_hundred_is_told() -> None:
+    """Over their jackknife errors of ten blocks, means of normal numbers have Student's t with nine degrees."""
+    rng = np.random.default_rng(2)
+    means = rng.standard_normal((4000, 10))
+    found = [Known(float(one.mean()), float(one.std(ddof=1) / math.sqrt(10.0))) for one in means]
+    assert np.mean([one.is_told() for one in found]) == pytest.approx(0.01, abs=0.005)
+    assert np.mean([one.chance < 0.3 for one in found]) == pytest.approx(0.3, abs=0.025)
+    assert not Known(1e-30, 1e-32).is_told(1e-9)
+    assert Known(0.1, 0.0).is_told()

@@ -80,3 +80,35 @@ def test_mends_are_told_and_nothing_is_computed(case: Path, run: Run) -> None:
     (case / "claims.yaml").unlink()
     status, _, err = run("claims", case)
     assert (status, "write claims.yaml" in err) == (2, True)
+
+
+def test_what_cannot_end_well_ends_before_anything_is_fitted(
+    case: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("it was fitted")
+
+    monkeypatch.setattr("riskcast.cli.claims.forecast_asked", never)
+    monkeypatch.setattr("riskcast.cli.exports.forecast_asked", never)
+    plain = write_files(tmp_path / "plain")
+    steep = write_files(tmp_path / "steep")
+    (steep / "claims.yaml").write_text(CLAIMS.replace("mood raises AAA", "mood +40 steps raises AAA"), encoding="utf-8")
+    export = ("--out", tmp_path / "out", "--claims")
+    for command, told in (
+        (("claims", case, "--page", tmp_path / "nowhere" / "x.md"), "there is no folder"),
+        (("claims", case, "--page", tmp_path), "is a folder"),
+        (("claims", steep), "claims.yaml:5: mood_brings_protest.asserts.0: column 6: no step of that size"),
+        (("export", steep, *export), "claims.yaml:5: mood_brings_protest.asserts.0: column 6: no step of that size"),
+        (("export", plain, *export), "states no claims"),
+    ):
+        status, out, err = run(*command)
+        assert (status, out) == (2, "")
+        assert told in err
+
+
+def test_a_forecast_that_is_too_short_for_a_claim_says_so(case: Path, run: Run) -> None:
+    late = CLAIMS.replace("mood raises the rate of decree", "P(protest in month 9) < P(protest in month 1)")
+    (case / "claims.yaml").write_text(late, encoding="utf-8")
+    status, out, _ = run("claims", case, *QUICK, "--full")
+    assert status == 0
+    assert "the horizon ends in month 3" in " ".join(out.split())

@@ -38,7 +38,9 @@ def test_a_panel_of_a_case_is_heard_alone_and_together(place: Path, run: Run) ->
     told = json.loads(run("experts", "pool", place, "--json", *FEW)[1])
     overlay, document = load_overlay(group)
     assert apply_overlay(load_case(place), overlay, document).hash == told["pooled_case_hash"]
-    assert [expert["blanks"] for expert in told["experts"]] == [["effects.mood->protest"], ["indicators.mood.now"]]
+    left = [[blank["id"] for blank in expert["blanks"]] for expert in told["experts"]]
+    assert left == [["effects.mood->protest"], ["indicators.mood.now"]]
+    assert [one["who"] for one in told["mixture"]["experts"]] == ["Ann", "Bo"]
     status, _, error = run("experts", "pool", place, "--out", group, *FEW)
     assert (status, "exists; name another file" in error) == (2, True)
     status, _, error = run("experts", "pool", place, "--out", place / "none" / "group.yaml")
@@ -54,9 +56,9 @@ def test_the_panel_of_a_bundled_case_lies_in_its_folder(run: Run) -> None:
     ("options", "said"),
     [
         (("--weights", "seeds"), "the panel names no seed questions; write `seeds: FILE`"),
-        (("--weights", "ledger"), "no expert has earned a weight by ledger"),
-        (("--weights", "some"), "--weights is 'some'; give one of equal, given, seeds, ledger"),
-        (("--cutoff", "0.1"), "--cutoff is of weights by seed questions"),
+        (("--weights", "ledger"), "there is no ledger at "),
+        (("--weights", "some"), "weights are 'some'; give one of equal, given, seeds, ledger"),
+        (("--cutoff", "0.1"), "the cutoff is of weights by seed questions"),
         (("--blanks", "zero"), "--blanks is 'zero'; give one of published, others"),
         (("--of", "riot"), "unknown outcome 'riot'"),
         (("--expert", "x.yaml", "--panel", "y.yaml"), "--panel and --expert are both given"),

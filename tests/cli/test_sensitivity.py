@@ -45,6 +45,8 @@ def test_json_has_every_swing_with_its_error(asked: tuple[str, ...], run: Run) -
     assert base["low"]["mean"] < 0 < base["high"]["mean"]
     assert base["standard_error"] > 0
     assert base["told_from_chance"]
+    assert found["case"]["name"] == "small"
+    assert found["engine"]["seed"] == 1
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,7 @@ def test_json_has_every_swing_with_its_error(asked: tuple[str, ...], run: Run) -
         (("--of", "score:AAA"), "HHH-AAA"),
         (("--quantity", "effects.mood->decree"), "held fixed"),
         (("--chart", "tornado.png"), ".svg"),
+        (("--chart", "nowhere/tornado.svg"), "no folder nowhere"),
         (("--shown", "0"), "from 1"),
     ],
 )

@@ -31,6 +31,8 @@ def test_ways_fit_the_width_and_json_has_them_all(
     assert "Protest: base rate" in out
     found = json.loads(run(*asked, "protest:HHH-AAA < 30 %", "--json")[1])
     assert found["today"][0]["value"] > 30
+    assert found["case"]["name"] == "small"
+    assert found["engine"]["draws"] == 100
     [nearest, *_] = found["ways"]
     assert nearest["is_there"]
     assert nearest["values"][0] <= 30

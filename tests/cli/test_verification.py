@@ -45,7 +45,7 @@ def test_a_backtest_is_printed_and_kept(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_backtest_goes_by_quarters_of_the_calendar(run: Run, tmp_path: Path) -> None:
-    options = ("--from", "2022-09-30", "--to", "2022", "--every", "quarter")
+    options = ("--from", "2022-09-30", "--to", "2022", "--every", "quarter", "--rivals", "logit, pool")
     status, out, err = run("backtest", CASE, *options, *QUICK)
     assert (status, err) == (0, "")
     told = " ".join(out.split())
@@ -54,8 +54,16 @@ def test_a_backtest_goes_by_quarters_of_the_calendar(run: Run, tmp_path: Path) -
     assert "rate of the last two years" in told
     vectors = pandas.read_parquet(tmp_path / "backtests" / CASE / "vectors.parquet")
     assert vectors["origin"].tolist() == ["2022-09-30", "2022-12-31"]
-    page = (tmp_path / "backtests" / CASE / "index.html").read_text(encoding="utf-8")
+    folder = tmp_path / "backtests" / CASE
+    page = (folder / "index.html").read_text(encoding="utf-8")
     assert "All outcomes together" in page
+    assert "Rivals with the same information" in page
+    [first, *_] = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["reading"]
+    assert first in told
+    assert first in page
+    steps = pandas.read_parquet(folder / "steps.parquet")
+    assert sorted(steps["step"].unique()) == [1, 2, 3, 6]
+    assert pandas.read_parquet(folder / "weights.parquet").columns.tolist() == ["origin", "model", "logit"]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +75,8 @@ def test_a_backtest_goes_by_quarters_of_the_calendar(run: Run, tmp_path: Path) -
         (("--every", "fortnight"), "every is 'fortnight'; give a number of periods, or one of month, quarter, year"),
         (("--from", "2024-05-07"), "no origin from 2024-05-07"),
         (("--from", "2005"), "leaves less than a year of record"),
+        (("--rivals", "oracle"), "there is no rival 'oracle'; choose among logit, boosting, forest, pool"),
+        (("--rivals", "pool"), "a pool needs rivals; add some of logit, boosting, forest"),
         (("--cluster", "somewhere"), "give the address of its scheduler, such as tcp://host:8786"),
     ],
 )

@@ -11,7 +11,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from riskcast.engines import dyad_effects
-from riskcast.engines.dyad_effects import Design, Groups, draw_effects, effect_modes, evaluate, log_marginal
+from riskcast.engines.cells import Cells, Groups
+from riskcast.engines.dyad_effects import Design, draw_effects, effect_modes, evaluate, log_marginal
 from riskcast.machinery.array_types import Floats
 
 EVENTS = (0, 0, 1, 4, 2, 0)
@@ -34,14 +35,18 @@ def make_design(sd: float, seed: int = 3, level: float = -3.0, events: tuple[int
     def covariates(rows: int) -> Floats:
         return np.column_stack([np.ones(rows), rng.normal(size=(rows, p - 1))])
 
+    def in_order(unit: np.ndarray) -> np.ndarray:
+        year = rng.integers(0, years, len(unit))
+        return year[np.lexsort((year, unit))]
+
     return Design(
         x_free=covariates(len(free_unit)),
         offset_free=level + 0.3 * rng.normal(size=len(free_unit)),
-        year_free=rng.integers(0, years, len(free_unit)),
+        year_free=in_order(free_unit),
         free=Groups.of(free_unit),
         x_hits=covariates(len(hit_unit)),
         offset_hits=level + 0.3 * rng.normal(size=len(hit_unit)),
-        year_hits=rng.integers(0, years, len(hit_unit)),
+        year_hits=in_order(hit_unit),
         hits=Groups.of(hit_unit),
         units=units,
         years=years,
@@ -215,3 +220,21 @@ def test_drawn_effects_invert_the_exact_conditional_distribution(sd: float, leve
         distribution = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
         distribution /= distribution[-1]
         np.testing.assert_allclose(np.interp(found[unit], grid, distribution), uniform, atol=DRAW_ERROR[sd])
+
+
+def test_blocks_of_rows_hold_whole_units_and_every_row_once() -> None:
+    rng = np.random.default_rng(2)
+    unit = np.sort(rng.integers(0, 40, 300))
+    period = np.concatenate([np.sort(rng.integers(0, 6, size)) for size in np.bincount(unit)])
+    cells, values = Cells.of(unit, period), rng.normal(size=(300, 2))
+    seen, sums = [], np.zeros((len(cells.unit), 2))
+    for rows, part, own in cells.blocks(25):
+        seen += range(rows.start, rows.stop)
+        assert own.rows == rows.stop - rows.start
+        assert rows.start == 0 or unit[rows.start - 1] != unit[rows.start]
+        assert own.rows <= 25 or len(np.unique(unit[rows])) == 1
+        sums[part] = own.sum(values[rows])
+    assert seen == list(range(300))
+    np.testing.assert_array_equal(sums, cells.sum(values))
+    assert len(list(cells.blocks(300))) == 1
+    assert list(Cells.of(unit[:0], period[:0]).blocks()) == []

@@ -18,7 +18,7 @@ from riskcast.engines.draws import draw_prior, standardise_hyper
 from riskcast.engines.fitting import fingerprint
 from riskcast.engines.hazard import EventModel, build_event_model, half_life_ratio, memory_columns
 from riskcast.engines.laplace import log_target
-from riskcast.engines.log_rates import log_rates
+from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
 from tests.support.cases import edge, event, indicator, make_case, quantity
@@ -66,7 +66,7 @@ def test_log_rates_of_many_draws_are_those_of_each() -> None:
     model = model_of(needing())
     drawn = draw_prior(model, 40, 3)
     xi = standardise_hyper(model, drawn.hyper)
-    together = log_rates(model, drawn.coefficients, drawn.shocks, xi)
+    together = log_rates(model, drawn.coefficients, drawn.shocks, MemoryTable.of(model, model.rows, xi))
     for i in (0, 17, 39):
         columns = memory_columns(model, model.rows, {name: np.array(own[i]) for name, own in drawn.hyper.items()})
         x = np.concatenate([model.rows.x, columns], axis=1)

@@ -16,8 +16,10 @@ from scipy.stats import norm
 
 from riskcast import fit, forecast, score
 from riskcast.case.model import Case, EventRow, SeriesRow
+from riskcast.engines import laplace, log_rates
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.hazard import EventModel, build_event_model, log_event
+from riskcast.engines.importance import smooth_weights
 from riskcast.engines.jobs import Job
 from riskcast.engines.laplace import find_mode, fit_event
 from riskcast.engines.laplace_engine import Laplace
@@ -373,3 +375,46 @@ def test_an_honest_fit_of_every_part_of_the_model_passes_its_checks() -> None:
         assert posterior.is_reliable
         assert posterior.diagnostics.khat_max is not None
         assert posterior.diagnostics.khat_max < 0.7
+
+
+def lively_case() -> Case:
+    """A record that tells its years apart: many events of many pairs, in years that differ."""
+    rng = np.random.default_rng(5)
+    pace = {2020 - years: rate for years, rate in enumerate((0.05, 0.3, 0.1, 0.15, 0.04, 0.2))}
+    days = {
+        f"HHH-P{number:03}": [(y, m) for y in sorted(pace) for m in range(1, 13) if rng.random() < pace[y]]
+        for number in range(1, 41)
+    }
+    return make_case(
+        {"a": event(quantity(0.5, 0.1, 0.7), sd_dyad=quantity(0.3, 0.1, 0.9))},
+        years=6,
+        partners=40,
+        sd_time=quantity(0.4, 0.1, 1.2),
+        persistence=quantity(0.5, 0.2, 0.8),
+        rows=rows_on({dyad: when for dyad, when in days.items() if when}),
+    )
+
+
+def test_shocks_that_the_record_tells_are_proposed_as_they_are_and_weigh_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, weights = model_of(lively_case()), {}
+    for told in (0.0, laplace.TOLD_SHOCKS):
+        monkeypatch.setattr(laplace, "TOLD_SHOCKS", told)
+        rng = np.random.default_rng(3)
+        found = laplace.explore(model)
+        assert laplace._tells_shocks(model, found) == (told > 0.0)
+        drawn = laplace.propose_draws(model, found, 3000, rng)
+        target, _ = laplace.log_target(model, drawn.theta, drawn.xi)
+        weights[told] = target - drawn.log_density
+        with monkeypatch.context() as patched:
+            patched.setattr(log_rates, "ROWS_AT_ONCE", 50)
+            np.testing.assert_allclose(laplace.log_target(model, drawn.theta, drawn.xi)[0], target, rtol=1e-10)
+    # The mean weight is the probability of the record, wherever draws are proposed.
+    evidence = {told: np.logaddexp.reduce(found) - math.log(len(found)) for told, found in weights.items()}
+    errors = {told: math.sqrt(1.0 / smooth_weights(found).ess) for told, found in weights.items()}
+    (plain, shocks), error = evidence.values(), math.hypot(*errors.values())
+    assert error < 0.1
+    assert plain == pytest.approx(shocks, abs=4 * error)
+    # And they are nearer to one another.
+    assert errors[laplace.TOLD_SHOCKS] < errors[0.0]

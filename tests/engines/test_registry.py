@@ -12,6 +12,7 @@ from riskcast import fit, forecast, score
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior
 from riskcast.engines.jobs import Job, one_by_one
+from riskcast.engines.pymc_model import build_model
 from riskcast.engines.registry import ENGINES, engine_versions
 from riskcast.errors import UnknownNameError, UnreliablePosteriorError
 from tests.support.cases import edge, event, make_case, quantity
@@ -73,7 +74,16 @@ def test_an_engine_gives_draws_of_every_event_type(engine: str) -> None:
         assert set(drawn.hyper) == set(model.hyper)
         assert all(values.shape == (200,) for values in drawn.hyper.values())
         assert np.isfinite(drawn.ess)
-    assert 200 % ENGINES.get(engine).chains == 0
+    chains = ENGINES.get(engine).chains
+    assert 200 % chains == 0
+    # Chains are handed on whole, of the free variables of the model that anybody can build.
+    assert (posterior.chains is not None) == (chains > 1)
+    if posterior.chains is not None:
+        free = {one.name: tuple(one.shape.eval()) for one in build_model(case).free_RVs}
+        whole = {str(name): one.shape for name, one in posterior.chains["posterior"].data_vars.items()}
+        assert {name: shape[2:] for name, shape in whole.items()} == free
+        assert {shape[0] for shape in whole.values()} == {chains}
+        assert posterior.chains["sample_stats"]["diverging"].shape == whole["z"][:2]
     risk = score(forecast(posterior, horizon=3))
     assert all(0.0 <= dyad.score.low <= dyad.score.mean <= dyad.score.high <= 100.0 for dyad in risk.dyads)
 

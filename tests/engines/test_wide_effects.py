@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from riskcast.engines.dyad_effects import PLATEAU_SD, Conditional, Groups, draw_effects, log_marginal
+from riskcast.engines.cells import Groups
+from riskcast.engines.dyad_effects import PLATEAU_SD, Conditional, draw_effects, log_marginal
 from riskcast.engines.hazard import log_event
 from riskcast.engines.wide_effects import legendre
 

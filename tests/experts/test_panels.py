@@ -8,7 +8,7 @@ import pytest
 
 from riskcast import CaseError, gather_experts, load_panel
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.experts.panels import settle_weights
+from riskcast.experts.weighing import Weighed, weigh_panel
 
 A = """\
 who: Ann
@@ -42,9 +42,9 @@ def test_a_panel_has_experts_from_files_and_from_itself(tmp_path: Path) -> None:
     assert panel.names == ("Ann", "Bo")
     assert panel.stated == ("indicators.mood.now", "effects.mood->protest")
     assert panel.blank(panel.experts[0]) == ("effects.mood->protest",)
-    assert settle_weights(panel) == ("given", (0.75, 0.25))
-    assert settle_weights(panel, "equal") == ("equal", (0.5, 0.5))
-    assert settle_weights(panel, "ledger", [0.0, 0.2]) == ("ledger", (0.0, 1.0))
+    assert weigh_panel(panel) == Weighed("given", (0.75, 0.25))
+    assert weigh_panel(panel, "equal") == Weighed("equal", (0.5, 0.5))
+    assert weigh_panel(panel, "ledger", earned=[0.0, 0.2]) == Weighed("ledger", (0.0, 1.0))
     assert panel.without("Ann").names == ("Bo",)
     with pytest.raises(UnknownNameError, match="unknown expert 'Cy'"):
         panel.without("Cy")
@@ -76,13 +76,13 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, changed: dict[str, 
 def test_weights_that_lack_are_not_made_up(tmp_path: Path) -> None:
     written(tmp_path, b=B)
     panel = gather_experts([tmp_path / "a.yaml", tmp_path / "b.yaml"])
-    assert settle_weights(panel)[0] == "equal"
+    assert weigh_panel(panel).way == "equal"
     with pytest.raises(OptionError, match="Ann, Bo has none"):
-        settle_weights(panel, "given")
+        weigh_panel(panel, "given")
     with pytest.raises(OptionError, match="no expert has earned a weight by ledger"):
-        settle_weights(panel, "ledger", [0.0, 0.0])
+        weigh_panel(panel, "ledger", earned=[0.0, 0.0])
     with pytest.raises(OptionError, match="experts weigh as equal"):
-        settle_weights(panel, earned=[0.2, 0.8])
+        weigh_panel(panel, earned=[0.2, 0.8])
     for earned in ([1.0], [float("nan"), 1.0], [-1.0, 2.0]):
         with pytest.raises(OptionError, match="for each of 2 experts"):
-            settle_weights(panel, "seeds", earned)
+            weigh_panel(panel, "seeds", earned=earned)

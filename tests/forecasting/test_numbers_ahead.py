@@ -56,12 +56,13 @@ def wars(whose: str, same: bool, weight: str, horizon: int) -> np.ndarray:
     found = np.zeros((horizon, 2))
 
     def memory(numbers: list[list[float]], dyads: tuple[int, ...], newest: int) -> float:
-        total = 0.0
+        total = time = 0.0
         for dyad in dyads:
             for t, number in enumerate(numbers[dyad][: newest + 1]):
-                size = number if weight == "count" else math.log2(1.0 + number)
+                size = math.log2(1.0 + number) if weight == "log_count" else number
                 total += size * 2.0 ** (-(newest - t) / HALF_LIFE)
-        return math.log2(1.0 + total)
+                time += 2.0 ** (-(newest - t) / HALF_LIFE)
+        return total / time if weight == "mean" else math.log2(1.0 + total)
 
     def rate(name: str, ratio: float, m: float) -> float:
         return -math.log1p(-BASE[name]) * ratio**m
@@ -94,10 +95,18 @@ def wars(whose: str, same: bool, weight: str, horizon: int) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("weight", ["count", "log_count"])
-@pytest.mark.parametrize(("whose", "acts"), [("own", "next"), ("own", "same"), ("others", "same"), ("any", "next")])
+@pytest.mark.parametrize(
+    ("whose", "acts", "weight"),
+    [
+        ("own", "next", "count"),
+        ("own", "same", "log_count"),
+        ("others", "same", "count"),
+        ("any", "next", "log_count"),
+        ("others", "next", "mean"),
+    ],
+)
 def test_a_forecast_is_what_going_through_all_numbers_says(whose: str, acts: str, weight: str) -> None:
-    case = raiding(whose, acts, weight=weight)
+    case = raiding(whose, acts, **({"kind": "mean", "weight": "count"} if weight == "mean" else {"weight": weight}))
     ahead = forecast(fit(case, draws=DRAWS, prior_only=True), horizon=2, paths=PATHS)
     wanted = wars(whose, acts == "same", weight, 2)
     error = 5.0 * np.sqrt(wanted * (1.0 - wanted) / (DRAWS * PATHS))

@@ -564,8 +564,10 @@ def test_an_interrupt_leaves_nothing_on_a_cluster(cluster: Cluster, tmp_path: Pa
 
     def interrupt() -> None:
         until(lambda: notes(log), "a task to run")
-        os.kill(os.getpid(), signal.SIGINT)
+        # A signal that another thread takes does not wake the one that waits.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with Client(cluster.address, set_as_default=False) as looking:
         with workers(cluster=cluster.address) as crew:
             threading.Thread(target=interrupt).start()

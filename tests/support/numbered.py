@@ -27,6 +27,7 @@ EDGES = (
     ("raid", "clash", "own", "numbers", "same", True),
     ("raid", "raid", "own", "pace", "next", False),
     ("raid", "clash", "own", "usual", "next", False),
+    ("raid", "clash", "others", "usual", "next", False),
     ("raid", "summit", "any", "logs", "next", False),
     ("summit", "raid", "host", "numbers", "next", False),
 )

@@ -31,6 +31,7 @@ from riskcast.verification.forecasters import (
     LEFT_OUT,
     MODEL,
     PERSISTENCE,
+    POOL,
     POOLED_MEAN,
     POOLED_RATE,
     PRIOR_ONLY,
@@ -43,6 +44,7 @@ from tests.support.origins import panel_case, small_case
 from tests.support.places import ROOT
 
 FORECASTERS = [MODEL, PRIOR_ONLY, POOLED_RATE, DYAD_RATE, PERSISTENCE, LAST_TWO_YEARS]
+RIVALS = ("logit", POOL)
 ORIGIN = dt.date(2017, 12, 31)
 
 
@@ -79,13 +81,17 @@ def test_shuffling_the_future_changes_no_earlier_forecast(case: Case) -> None:
     other = scrambled(case, ORIGIN)
     assert other.hash != case.hash
     begin = dt.date(2015, 1, 1)
-    first, second = (backtest(each, begin, ORIGIN, draws=100, workers_count=1) for each in (case, other))
+    first, second = (backtest(each, begin, ORIGIN, draws=100, workers_count=1, rivals=RIVALS) for each in (case, other))
     keys = ["origin", "event", "unit"]
     assert len(first.forecasts) > 20
     both = first.forecasts.merge(second.forecasts, on=keys, suffixes=("", "_other"))
     assert len(both) == len(first.forecasts)
-    for name in FORECASTERS:
+    for name in (*FORECASTERS, *RIVALS):
         assert (both[name] == both[f"{name}_other"]).all()
+    assert len(first.steps) == len(second.steps) > 0 or first.horizon == 1
+    for name in RIVALS if len(first.steps) else ():
+        assert (first.steps[name] == second.steps[name]).all()
+    assert first.weights.equals(second.weights)
     last = both[both["origin"] == ORIGIN.isoformat()]
     assert (last["outcome"] != last["outcome_other"]).any()
     # Forecasts do depend on the past: a shuffle before the origin shows.

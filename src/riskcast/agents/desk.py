@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
 from riskcast.engines.posterior import Posterior
@@ -19,8 +19,10 @@ from riskcast.forecasting.requests import (
     check_request,
     fit_requested,
     forecast_requested,
-    request_doubts,
 )
+
+if TYPE_CHECKING:
+    from riskcast.ledger.places import LedgerPlace
 
 MOST_POSTERIORS, MOST_FORECASTS = 6, 24
 
@@ -29,7 +31,8 @@ MOST_POSTERIORS, MOST_FORECASTS = 6, 24
 class Desk:
     """Cases by name, how many draws with which seed, and what is kept of posteriors and forecasts.
 
-    Nothing but these cases is ever read, and nothing is written.
+    Nothing but these cases is ever read, and of the ledger, if there is one, what is of them; nothing is written.
+    `progress` hears how much of the work of a question is done.
     """
 
     cases: Mapping[str, Case]
@@ -37,7 +40,8 @@ class Desk:
     seed: int = 1
     prior_only: bool = False
     allow_unreliable: bool = False
-    ledger: str | None = None
+    ledger: LedgerPlace | None = None
+    progress: Callable[[int, int], None] | None = None
     _posteriors: OrderedDict[str, Posterior] = field(default_factory=OrderedDict)
     _forecasts: OrderedDict[str, Forecast] = field(default_factory=OrderedDict)
 
@@ -89,11 +93,6 @@ class Desk:
         if len(request.scenarios) > 1:
             return forecast_requested(request, posterior)
         return (_kept(self._forecasts, request.id, MOST_FORECASTS, lambda: forecast_requested(request, posterior)[0]),)
-
-    @staticmethod
-    def doubts(request: Request) -> list[str]:
-        """What the changes and scenarios of a request say and can hardly mean."""
-        return [f"{doubt.wrong} [{doubt.judgement}]" for doubt in request_doubts(request)]
 
 
 def read_day(text: str) -> dt.date:

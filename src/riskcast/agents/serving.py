@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from riskcast.agents.desk import Desk
-from riskcast.agents.questions import Questions
+from riskcast.agents.questions import AT_ONCE, Questions
 from riskcast.errors import OptionError, RiskcastError, UnknownNameError, shorten, unforeseen, wants_traceback
 from riskcast.version import __version__
 
@@ -24,15 +25,22 @@ INSTRUCTIONS: Final = (
     "what is wrong and how to mend it."
 )
 
+# How long a question waits for its turn, in seconds, before it sees whether anybody still asks.
+PATIENCE: Final = 0.5
+
 
 def make_server(desk: Desk) -> MCPServer[Any]:
     """A server of the questions that a desk answers, all of which only read.
 
-    What is wrong with a question comes back as a tool's error in one sentence. Raises OptionError where the SDK is not
+    Questions are answered one at a time, with progress, and stop when nobody waits for them any longer; those that the
+    files of a case answer do not wait. What is wrong with a question comes back as a tool's error in one sentence.
+    Raises OptionError where the SDK is not
     installed.
     """
     if find_spec("mcp") is None:
         raise OptionError("agents need the MCP SDK, which is not installed; run pip install 'riskcast[agents]'")
+    from anyio import from_thread
+    from anyio.from_thread import check_cancelled
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.server.mcpserver.tools import Tool
@@ -42,29 +50,44 @@ def make_server(desk: Desk) -> MCPServer[Any]:
     class Question(Tool):
         """A tool whose errors are one sentence."""
 
-        async def run(self, arguments: dict[str, Any], *given: Any, **named: Any) -> Any:
+        async def run(self, arguments: dict[str, Any], context: Any, *given: Any, **named: Any) -> Any:
             """The answer; raises ToolError with what is wrong, and nothing else."""
+            asked_in.set(context)
             known = list(self.parameters.get("properties", {}))
             for name in arguments:
                 if name not in known:
                     raise ToolError(f"{self.name}: {UnknownNameError('argument', name, known)}")
             try:
-                return await super().run(arguments, *given, **named)
+                return await super().run(arguments, context, *given, **named)
             except ToolError as error:
                 cause = error.__cause__
                 if isinstance(cause, ValidationError):
                     raise ToolError(_misfit(self.name, self.parameters, cause)) from None
                 raise ToolError(str(cause) if isinstance(cause, ToolError) else str(error)) from None
 
-    lock = Lock()
+    lock, asked_in = Lock(), ContextVar[Any]("asked_in")
 
-    def told(ask: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def report(done: int, total: int) -> None:
+        check_cancelled()
+        from_thread.run(asked_in.get().report_progress, done, total)
+
+    def wait_for_turn() -> None:
+        while not lock.acquire(timeout=PATIENCE):
+            check_cancelled()
+
+    def told(name: str, ask: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         @wraps(ask)
         def answer(**given: Any) -> dict[str, Any]:
             try:
-                # One at a time: answers share what is kept.
-                with lock:
+                if name in AT_ONCE:
                     return ask(**given)
+                # One at a time: answers share what is kept.
+                wait_for_turn()
+                try:
+                    desk.progress = report
+                    return ask(**given)
+                finally:
+                    lock.release()
             except RiskcastError as error:
                 raise ToolError(_first_line(error)) from None
             except Exception as error:
@@ -76,7 +99,7 @@ def make_server(desk: Desk) -> MCPServer[Any]:
 
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     asked = Questions(desk).all()
-    tools = [Question.from_function(told(ask), name=name, annotations=reads) for name, ask in asked.items()]
+    tools = [Question.from_function(told(name, ask), name=name, annotations=reads) for name, ask in asked.items()]
     return MCPServer(
         "riskcast",
         instructions=INSTRUCTIONS,

@@ -157,6 +157,7 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
             elif indicator.scope == "host" and case.indicators[parent].scope == "dyad":
                 wrong = "a dyad's indicator cannot move the host's"
                 yield where.problem("indicators", (name, "parents", parent), wrong, "remove the edge")
+        yield from _derived(case, where, name, indicator)
         yield from _raises(case, where, name, indicator)
         yield from _dated(case, where, name, indicator)
         yield from _series(case, where, name, indicator)
@@ -164,6 +165,23 @@ def _indicators(case: Case, where: Where) -> Iterator[Problem]:
     if cycle:
         wrong = f"parents form a cycle: {' -> '.join(cycle)}"
         yield where.problem("indicators", (cycle[0], "parents"), wrong, "remove one edge of it")
+
+
+def _derived(case: Case, where: Where, name: str, indicator: Indicator) -> Iterator[Problem]:
+    """What an indicator that is derived from others cannot have, as it moves with them alone."""
+    derive = {} if case.settings.panel is None else case.settings.panel.derive
+    for parent in indicator.parents:
+        if parent in derive:
+            wrong = f"{parent} is derived, and moves with what it is derived from"
+            yield where.problem("indicators", (name, "parents", parent), wrong, "derive from it, or from what it takes")
+    if name not in derive or indicator.history != "panel":
+        return
+    own = "is that of a derived column, which moves with what it is derived from"
+    if not (indicator.drift.is_fixed and indicator.drift.center == 0.0):
+        yield where.problem("indicators", (name, "drift"), own, "write a drift of value: 0, held fixed")
+    for key in ("parents", "raises", "reversion"):
+        if getattr(indicator, key):
+            yield where.problem("indicators", (name, key), own, f"remove `{key}:`")
 
 
 def _cycle(needs: Mapping[str, set[str]]) -> tuple[str, ...]:
@@ -336,6 +354,10 @@ _WHOSE = {
     ("dyad", "host"): ("any",),
     ("host", "host"): ("own",),
 }
+# Between dyads that A-B and B-A both are.
+_OF_DIRECTED = ("reverse", "sender", "receiver", "against_sender", "by_receiver")
+# Between dyads of a panel, by a table of neighbours.
+_TIED = ("neighbours", "in_place")
 
 
 def _effects(case: Case, where: Where) -> Iterator[Problem]:
@@ -345,6 +367,9 @@ def _effects(case: Case, where: Where) -> Iterator[Problem]:
             wrong = f"{effect.id} stands twice"
             yield where.problem("effects", (index,), wrong, "give each a `path:` of its own, or keep one")
         ids.add(effect.id)
+        if effect.by is not None and effect.whose not in _TIED:
+            wrong = "names a table of neighbours, by which the edge does not see"
+            yield where.problem("effects", (index, "by"), wrong, f"remove it, or write whose: {' or '.join(_TIED)}")
         if effect.target not in case.events:
             wrong = f"{effect.target!r} is not an outcome or trigger"
             yield where.problem("effects", (index, "to"), wrong, suggest(effect.target, case.events))
@@ -439,11 +464,35 @@ def _escalation_edge(case: Case, where: Where, index: int, effect: Effect) -> It
         yield where.problem("effects", (index, "memory"), wrong, suggest(effect.memory, case.settings.memories))
     if effect.whose is not None:
         scopes = (case.events[effect.source].scope, case.events[effect.target].scope)
-        if effect.whose not in _WHOSE[scopes]:
+        directed = case.settings.panel is not None and case.settings.panel.directed
+        if effect.whose in _OF_DIRECTED and scopes == ("dyad", "dyad"):
+            if not directed:
+                wrong = f"is {effect.whose}, but the case has no directed pairs"
+                yield where.problem("effects", (index, "whose"), wrong, "say `directed: true` beneath `panel:`")
+        elif effect.whose in _TIED and scopes == ("dyad", "dyad"):
+            yield from _tied_edge(case, where, index, effect)
+        elif effect.whose not in _WHOSE[scopes]:
             wrong = f"is {effect.whose}, from a {scopes[0]}'s event to a {scopes[1]}'s"
             yield where.problem("effects", (index, "whose"), wrong, f"use {' or '.join(_WHOSE[scopes])}")
     if effect.memory in case.settings.memories:
         yield from _remembering_edge(case, where, index, effect, case.settings.memories[str(effect.memory)])
+
+
+def _tied_edge(case: Case, where: Where, index: int, effect: Effect) -> Iterator[Problem]:
+    """What an edge that sees by a table of neighbours asks for."""
+    tables = {} if case.settings.panel is None else case.settings.panel.neighbours
+    if not tables:
+        wrong, mend = (
+            f"is {effect.whose}, but the case has no table of neighbours",
+            "name one: `neighbours: {border: FILE}`",
+        )
+        yield where.problem("effects", (index, "whose"), wrong, f"{mend} beneath `panel:`")
+    elif effect.by is None:
+        wrong = f"is missing on an edge that is {effect.whose}"
+        yield where.problem("effects", (index, "by"), wrong, f"add it: {' or '.join(tables)}")
+    elif effect.by not in tables:
+        wrong = f"{effect.by!r} is no table of neighbours"
+        yield where.problem("effects", (index, "by"), wrong, suggest(effect.by, tables))
 
 
 def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memory: Memory) -> Iterator[Problem]:
@@ -455,9 +504,6 @@ def _remembering_edge(case: Case, where: Where, index: int, effect: Effect, memo
         wrong = f"is true, but the memory {effect.memory} is of the kind {memory.kind}, which no answer ends"
         mend = f"remove it, or use a memory of the kind {COUNT} or {IMMEDIATE}"
         yield where.problem("effects", (index, "spent"), wrong, mend)
-    if memory.kind in PER_TIME and effect.whose in ("others", "any"):
-        wrong = f"is {effect.whose}, but {effect.memory} is a {memory.kind}, of events of one unit over its time"
-        yield where.problem("effects", (index, "whose"), wrong, f"use own or host, or a memory of the kind {COUNT}")
     if memory.weight == "severity" and case.events[effect.source].severity is None:
         wrong = f"weighs events by their severity, and {effect.source} is a trigger, which has none"
         mend = "use a memory without `weight: severity`"

@@ -114,6 +114,24 @@ def stated_searches(case: Case) -> Mapping[tuple[str, str], list[int]]:
     return stated
 
 
+def rows_between(
+    case: Case, event: str, first: dt.date, last: dt.date
+) -> Iterator[tuple[EventRow, tuple[str, ...], bool]]:
+    """Rows of an event type that may be dated from one day to another: each with the units that it is of, and whether
+    all days that it may be of lie within.
+
+    >>> from riskcast import load_case
+    >>> case, days = load_case("central_asia_2024"), (dt.date(2024, 3, 22), dt.date(2024, 5, 6))
+    >>> [found[1:] for found in rows_between(case, "mass_expulsion", *days)]
+    [(('RUS-TJK',), True)]
+    """
+    for row in case.event_rows:
+        earliest, latest = row.span
+        if row.type == event and latest >= first and earliest <= last:
+            whom = case.units(event) if row.dyad == ALL_DYADS else (row.dyad,)
+            yield row, whom, first <= earliest and latest <= last
+
+
 def find_clash(case: Case, alike: bool = False) -> tuple[int, int, str, str] | None:
     """Two rows of `history/coverage.csv` that cover one day of an event type and unit with different recall, or where
     they are to be `alike` with the same; with the type and unit, or None where there are none."""

@@ -50,6 +50,15 @@ class Dyad:
         """Both states, as the id has them."""
         return self.first, self.second
 
+    @property
+    def reverse(self) -> Dyad:
+        """The same two states the other way round.
+
+        >>> Dyad("RUS", "TJK").reverse.id
+        'TJK-RUS'
+        """
+        return Dyad(self.second, self.first)
+
     def touches(self, other: Dyad) -> bool:
         """Whether the two dyads have a state in common.
 

@@ -249,8 +249,8 @@ def _read(folder: Path) -> tuple[Case, Where]:
     panel = None
     if settings.panel:
         names = {name: document.file for name, document in documents.items()}
-        panel, dialect = read_panel(folder, settings, parts["indicators"], parts["events"], names)
-        dialects.append(dialect)
+        panel, read = read_panel(folder, settings, parts["indicators"], parts["events"], names)
+        dialects += read
     try:
         case = Case(
             name=case_name(folder),
@@ -324,7 +324,7 @@ def write_files(case: Case, folder: Path) -> None:
             name: claim.model_dump(mode="json", exclude_defaults=True) for name, claim in case.claims.items()
         }
     for name, content in contents.items():
-        (folder / f"{name}.yaml").write_text(_yaml_text(content), encoding="utf-8", newline="\n")
+        (folder / f"{name}.yaml").write_text(yaml_text(content), encoding="utf-8", newline="\n")
     if case.panel is not None:
         write_panel(case.panel, case.settings, folder)
         return
@@ -334,11 +334,16 @@ def write_files(case: Case, folder: Path) -> None:
         _write_table(folder, COVERAGE_FILE, plain["coverage"])
 
 
-def _yaml_text(content: Any) -> str:
+def yaml_text(content: Any) -> str:
+    """Plain data as YAML, with quotes around text that our reader would take for a number, a day or nothing.
+
+    >>> yaml_text({"na": "-9", "label": "Trade"})
+    "na: '-9'\\nlabel: Trade\\n"
+    """
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes text that our reader, which follows YAML 1.2, would take for something else."""
+        """Quotes where it must."""
 
     def text_node(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
         try:

@@ -252,7 +252,24 @@ class Effect(Strict):
     rate_ratio: Quantity
     rationale: Text
     on: Literal["rate", "half_life"] = Field(default="rate", exclude_if=lambda on: on == "rate")
-    whose: Literal["own", "others", "host", "any"] | None = None
+    whose: (
+        Literal[
+            "own",
+            "others",
+            "host",
+            "any",
+            "reverse",
+            "sender",
+            "receiver",
+            "against_sender",
+            "by_receiver",
+            "neighbours",
+            "in_place",
+        ]
+        | None
+    ) = None
+    # The table of neighbours by which it sees.
+    by: Id | None = Field(default=None, exclude_if=lambda table: table is None)
     memory: Id | None = None
     acts: Literal["next", "same"] | None = None
     # Whether an answer, an event of the target, ends what triggers before it do to the target.

@@ -35,7 +35,8 @@ class Overlay(Strict):
     """Changed quantities by id, such as `indicators.xenophobia.now` or `effects.xenophobia->demarche`.
 
     case, case_hash: the case that it was made for, by name and by the first digits of its hash; it changes no other.
-    who, when, why: of an expert's overlay, whose beliefs these are, of which day, and on which grounds.
+    who, when, why: of an expert's overlay, whose beliefs these are, of which day, and on which grounds; blank: ids of
+    quantities that the expert was asked for and gave no number of.
     """
 
     label: str = "Overlay"
@@ -44,6 +45,7 @@ class Overlay(Strict):
     why: Annotated[str, Field(min_length=1)] | None = None
     case: Annotated[str, Field(min_length=1)] | None = None
     case_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")] | None = None
+    blank: tuple[str, ...] = ()
     changes: dict[str, Quantity]
 
     @property
@@ -100,11 +102,17 @@ def apply_overlay(case: Case, overlay: Overlay | Mapping[str, Any], document: Do
     where = document or Document("overlay", {})
     if not isinstance(overlay, Overlay):
         overlay = validate_overlay({"changes": dict(overlay)}, where)
-    _check_case(case, overlay, where)
+    check_belongs(case, overlay, where)
     known = {key: quantity for key, quantity, _ in case.quantities()}
     problems = [
         where.problem(("changes", key), *_unknown(case, key, known)) for key in overlay.changes if key not in known
     ]
+    for place, key in enumerate(overlay.blank):
+        if key not in known:
+            problems.append(where.problem(("blank", place), *_unknown(case, key, known)))
+        elif key in overlay.changes:
+            wrong = f"{key} is left blank, and has a number as well"
+            problems.append(where.problem(("blank", place), wrong, "keep one of the two"))
     if problems:
         raise CaseError(problems)
     plain = {
@@ -236,7 +244,7 @@ def _check_agreement(overlays: Iterable[Read]) -> None:
         raise CaseError(problems)
 
 
-def _check_case(case: Case, overlay: Overlay, document: Document) -> None:
+def check_belongs(case: Case, overlay: Overlay, document: Document) -> None:
     """Raise CaseError where an overlay was made for another case, or another edition of this one."""
     if not overlay.belongs_to(case):
         key = "case" if overlay.case_hash is None else "case_hash"
@@ -247,8 +255,11 @@ def _check_case(case: Case, overlay: Overlay, document: Document) -> None:
         raise CaseError([document.problem((key,), wrong, mend)])
 
 
-def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case | None = None) -> str:
-    """Changed quantities as the text of an overlay file; it names the `case` that it was made for, where one is given.
+def overlay_text(
+    changes: Mapping[str, Any], label: str = "Overlay", case: Case | None = None, blank: Iterable[str] = ()
+) -> str:
+    """Changed quantities as the text of an overlay file; it names the `case` that it was made for, where one is given,
+    and what was left blank.
 
     >>> print(overlay_text({"indicators.xenophobia.now": {"median": 55.0, "interval": (47.0, 63.0)}}, "Mine"), end="")
     label: Mine
@@ -262,6 +273,8 @@ def overlay_text(changes: Mapping[str, Any], label: str = "Overlay", case: Case 
     if case is not None:
         # Twelve digits of a hash may look like a number.
         lines += [f"case: {_scalar(case.name)}", f'case_hash: "{case.original_hash[:SHORT]}"']
+    left = [f"  - {_scalar(key)}" for key in blank]
+    lines += ["blank:", *left] if left else []
     lines += ["changes:" if overlay.changes else "changes: {}"]
     for key, quantity in overlay.changes.items():
         plain = quantity.model_dump(mode="json", exclude_none=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,89 @@ class Treated:
 
 
 @dataclass(frozen=True, eq=False)
+class StateTable:
+    """Columns of a table of states: one row for each state and period.
+
+    states: ids; state, period: (rows,) index of the state, and number of the calendar period; columns: (rows,) each,
+    NaN where missing.
+    """
+
+    states: tuple[str, ...]
+    state: Ints
+    period: Ints
+    columns: Mapping[str, Floats]
+
+    def until(self, last: int) -> StateTable:
+        """The rows up to a period, and the states that they are of."""
+        kept = np.flatnonzero(self.period <= last)
+        present, state = np.unique(self.state[kept], return_inverse=True)
+        columns = {name: values[kept] for name, values in self.columns.items()}
+        return StateTable(tuple(self.states[i] for i in present), state.astype(np.int64), self.period[kept], columns)
+
+
+@dataclass(frozen=True, eq=False)
+class TieTable:
+    """Which states are tied to which, such as by a border, and for how long.
+
+    states: ids; pair: (rows, 2) indices of two states, in either order; first, last: (rows,) numbers of the first and
+    last calendar period of the tie, ALWAYS and STILL where it has none.
+    """
+
+    ALWAYS: ClassVar[int] = -(10**9)
+    STILL: ClassVar[int] = 10**9
+
+    states: tuple[str, ...]
+    pair: Ints
+    first: Ints
+    last: Ints
+
+    def until(self, last: int) -> TieTable:
+        """What is known of them at the end of a period: ties that begin later are not, nor is when others end.
+
+        >>> ties = TieTable(("A", "B"), np.array([[0, 1], [0, 1]]), np.array([1950, 1970]), np.array([1960, 1980]))
+        >>> known = ties.until(1955)
+        >>> known.first.tolist(), bool(known.last[0] == TieTable.STILL)
+        ([1950], True)
+        """
+        kept = np.flatnonzero(self.first <= last)
+        present, place = np.unique(self.pair[kept], return_inverse=True)
+        ends = np.where(self.last[kept] >= last, self.STILL, self.last[kept])
+        states = tuple(self.states[i] for i in present)
+        return TieTable(states, place.reshape(-1, 2).astype(np.int64), self.first[kept], ends)
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a panel's derived columns are made of: all rows of its table as it holds them, sorted by dyad and period.
+
+    dyads: ids; unit, period: as in `Panel`; columns, events: (rows,) each, NaN where missing, before anything is done
+    about that; states: the table of states, where the case has one.
+    """
+
+    dyads: tuple[str, ...]
+    unit: Ints
+    period: Ints
+    columns: Mapping[str, Floats]
+    events: Mapping[str, Floats]
+    states: StateTable | None = None
+
+    def until(self, last: int, covariates_ahead: bool) -> Inputs:
+        """What is known of them at the end of period `last`, as `Panel.until` says."""
+        newest = last + int(covariates_ahead)
+        kept = np.flatnonzero(self.period <= newest)
+        past = self.period[kept] <= last
+        present, unit = np.unique(self.unit[kept], return_inverse=True)
+        return Inputs(
+            tuple(self.dyads[i] for i in present),
+            unit.astype(np.int64),
+            self.period[kept],
+            {name: values[kept] for name, values in self.columns.items()},
+            {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
+            None if self.states is None else self.states.until(newest),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Rows of a panel, sorted by dyad and period.
 
@@ -42,7 +125,7 @@ class Panel:
     indicator: (rows,) in natural units, none missing; events by event type: (rows,) how many there were, a whole
     number, NaN where it is not known, so that the row is not at risk; treated: what was done about missing covariates;
     filled by indicator, where any was missing: (rows,) whether the cell was, so that the level is one held over or the
-    reference.
+    reference; inputs: what derived columns are made of, where the case has any; ties: tables of neighbours by name.
     """
 
     dyads: tuple[str, ...]
@@ -52,6 +135,8 @@ class Panel:
     events: Mapping[str, Floats]
     treated: tuple[Treated, ...] = field(default=())
     filled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    inputs: Inputs | None = None
+    ties: Mapping[str, TieTable] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unit)
@@ -76,6 +161,8 @@ class Panel:
             {name: np.where(past, values[kept], np.nan) for name, values in self.events.items()},
             self.treated,
             {name: cells[kept] for name, cells in self.filled.items()},
+            None if self.inputs is None else self.inputs.until(last, covariates_ahead),
+            {name: table.until(last) for name, table in self.ties.items()},
         )
 
     def happened(self, event: str, at_least: int) -> Floats:
@@ -131,13 +218,31 @@ class Panel:
     @cached_property
     def digest(self) -> str:
         """sha256 of the rows, blind to the order of rows and columns in the file."""
-        total = hashlib.sha256("\n".join(self.dyads).encode())
-        for values in (self.unit, self.period):
-            total.update(np.ascontiguousarray(values, dtype="<i8").tobytes())
-        for columns in (self.levels, self.events):
-            for name in sorted(columns):
-                total.update(name.encode())
-                # Adding zero turns minus zero into zero; every NaN is made the same.
-                values = np.where(np.isnan(columns[name]), np.nan, columns[name] + 0.0)
-                total.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+        tables: list[_Table] = [(self.dyads, (self.unit, self.period), (self.levels, self.events))]
+        if self.inputs is not None:
+            own, states = self.inputs, self.inputs.states
+            tables.append((own.dyads, (own.unit, own.period), (own.columns, own.events)))
+            if states is not None:
+                tables.append((states.states, (states.state, states.period), (states.columns,)))
+        for name, ties in sorted(self.ties.items()):
+            tables.append(((name, *ties.states), (ties.pair, ties.first, ties.last), ()))
+        total = hashlib.sha256()
+        for part in (part for table in tables for part in _parts(*table)):
+            total.update(part)
         return total.hexdigest()
+
+
+_Table = tuple[tuple[str, ...], tuple[Ints, ...], tuple[Mapping[str, Floats], ...]]
+
+
+def _parts(names: Iterable[str], places: Iterable[Ints], columns: Iterable[Mapping[str, Floats]]) -> Iterator[bytes]:
+    """A table as bytes, column by column in the order of their names."""
+    yield "\n".join(names).encode()
+    for values in places:
+        yield np.ascontiguousarray(values, dtype="<i8").tobytes()
+    for group in columns:
+        for name in sorted(group):
+            yield name.encode()
+            # Adding zero turns minus zero into zero; every NaN is made the same.
+            values = np.where(np.isnan(group[name]), np.nan, group[name] + 0.0)
+            yield np.ascontiguousarray(values, dtype="<f8").tobytes()

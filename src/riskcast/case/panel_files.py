@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcast.case.dyads import SEPARATOR, Dyad
+from riskcast.case.derived_columns import Recipe, derive_columns
 from riskcast.case.model import EventType, Indicator
-from riskcast.case.panel import Floats, Panel, Treated
-from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
-from riskcast.case.quantities import LARGEST, MISSING_NUMBERS
-from riskcast.case.settings import STATE_ID, Settings
-from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
-from riskcast.case.yaml_lines import NUMBER_MEND, TIME_ZONE
+from riskcast.case.panel import Floats, Inputs, Panel, StateTable, Treated
+from riskcast.case.panel_cells import (
+    as_written,
+    is_outside,
+    marks_problems,
+    outside,
+    read_dyads,
+    read_periods,
+    rows_problems,
+)
+from riskcast.case.periods import Calendar
+from riskcast.case.quantities import LARGEST
+from riskcast.case.settings import PanelSettings, Settings
+from riskcast.case.state_tables import read_state_table, state_frame
+from riskcast.case.tie_tables import read_tie_table, tie_frame
+from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, OptionError, Problem, refusal
-from riskcast.machinery.number_cells import in_rows, mark_text, read_number_columns
+from riskcast.machinery.number_cells import in_rows, read_number_columns
 from riskcast.machinery.table_files import (
     READ,
     Dialect,
@@ -35,9 +43,6 @@ from riskcast.machinery.table_files import (
 from riskcast.names import DYAD, PERIOD
 
 _EVENT_MEND = "write how many there were, such as 1, 0 for none, and nothing where it is not known"
-# Whole years come out of other programs as numbers.
-_YEAR = re.compile(r"([0-9]{4})[.,]0+")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T][0-9:.]+" + TIME_ZONE + r")?")
 
 
 def read_panel(
@@ -46,10 +51,11 @@ def read_panel(
     indicators: Mapping[str, Indicator],
     events: Mapping[str, EventType],
     names: Mapping[str, str] | None = None,
-) -> tuple[Panel, Dialect]:
+) -> tuple[Panel, tuple[Dialect, ...]]:
     """Read and check the table that `panel.file` names, with columns dyad, period, covariates and event types.
 
-    `names`: what the case's YAML files are called. Returns the panel, and how its file was read.
+    `names`: what the case's YAML files are called. Returns the panel, and how its files were read. Covariates that
+    `panel.derive` names are worked out, and what they are made of is read as well.
 
     Missing covariates are refused unless their indicator says how they are treated, in this order of choice: `hold` the
     dyad's last earlier value, take the `reference`, or `drop` the row. Raises CaseError with every problem found.
@@ -57,7 +63,9 @@ def read_panel(
     if settings.panel is None:
         raise ValueError("the case has no panel")
     name = settings.panel.file
-    covariates = [key for key, indicator in indicators.items() if indicator.history == "panel"]
+    recipe = Recipe.of(settings.panel, indicators, events)
+    written = [key for key in recipe.indicators if key not in recipe.derive]
+    covariates = [*written, *(key for key in recipe.columns if key not in written)]
     columns = (DYAD, PERIOD, *covariates, *events)
     files = {document: f"{document}.yaml" for document in ("case", "indicators", "outcomes")} | dict(names or {})
     taken = [(files["indicators"], covariates), (files["outcomes"], list(events))]
@@ -67,11 +75,12 @@ def read_panel(
         for key in keys
         if key in (DYAD, PERIOD)
     ]
+    problems += _recipe_problems(settings.panel, indicators, events, files)
     if problems:
         raise CaseError(problems)
     table = _read(folder, name, columns, settings.panel.ignore)
-    period = _periods(table, settings, problems)
-    dyads, dyad = _dyads(table, settings.panel.states, problems)
+    period = read_periods(table, settings, problems)
+    dyads, dyad = read_dyads(table, settings.panel.states, problems, directed=settings.panel.directed)
     read = read_number_columns(
         {key: table.columns[key] for key in (*covariates, *events)},
         settings.na,
@@ -83,7 +92,7 @@ def read_panel(
         if one.once:
             problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=True)
         else:
-            problems += _rows_problems(table, one.column, one.rows, one.wrong, one.mend)
+            problems += rows_problems(table, one.column, one.rows, one.wrong, one.mend)
     for key, values in read.values.items():
         problems += table.problems(key, np.isinf(values), "is {}, too large a number", "give a finite number")
         large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
@@ -92,10 +101,10 @@ def read_panel(
     happened = {key: read.values[key] for key in events}
     for key, values in happened.items():
         odd = np.isfinite(values) & ((values < 0.0) | (values != np.floor(values)))
-        problems += _marks_problems(table, key, values, odd, ", no number of events", _EVENT_MEND)
-    for key, values in levels.items():
-        outside = _outside(indicators[key], values) & (np.abs(values) <= LARGEST)
-        problems += _marks_problems(table, key, values, outside, ", outside what it can be", "check the unit")
+        problems += marks_problems(table, key, values, odd, ", no number of events", _EVENT_MEND)
+    for key, values in ((key, levels[key]) for key in written):
+        beyond = outside(indicators[key], values) & (np.abs(values) <= LARGEST)
+        problems += marks_problems(table, key, values, beyond, ", outside what it can be", "check the unit")
     if problems:
         raise CaseError(problems)
     places = {pair: place for place, pair in enumerate(dyads)}
@@ -113,14 +122,83 @@ def read_panel(
         {key: values[order] for key, values in levels.items()},
         {key: values[order] for key, values in happened.items()},
     )
-    panel, problems = _treat_missing(panel, indicators, table, order, calendar, files["indicators"])
+    dialects = [replace(table.dialect, decimal=read.decimal)]
+    if recipe.derive:
+        states = None
+        if recipe.state_columns:
+            states, dialect = read_state_table(folder, settings, recipe.state_columns)
+            dialects.append(dialect)
+        panel, problems = _derive(panel, recipe, states, table, order, calendar.number(settings.as_of))
+        if problems:
+            raise CaseError(problems)
+    ties = {}
+    for key, file in settings.panel.neighbours.items():
+        ties[key], dialect = read_tie_table(folder, settings, file)
+        dialects.append(dialect)
+    panel, problems = _treat_missing(replace(panel, ties=ties), indicators, table, order, calendar, files["indicators"])
     problems += _shared(panel, indicators, events, name, calendar)
     lack = panel.lack(calendar.number(settings.as_of), calendar)
     if lack is not None and not problems:
         problems.append(Problem(name, None, *lack, "add what is missing, or move as_of"))
     if problems:
         raise CaseError(problems)
-    return panel, replace(table.dialect, decimal=read.decimal)
+    return panel, tuple(dialects)
+
+
+def _recipe_problems(
+    settings: PanelSettings,
+    indicators: Mapping[str, Indicator],
+    events: Mapping[str, EventType],
+    files: Mapping[str, str],
+) -> list[Problem]:
+    """What is wrong with the names of derived columns, and with what they take."""
+    problems, file = [], files["case"]
+    taken = {name for one in settings.derive.values() for name in one.of}
+    for name, derivation in settings.derive.items():
+        key = f"panel.derive.{name}"
+        if name in events or name in (DYAD, PERIOD):
+            problems.append(Problem(file, None, key, "is the id of another column of the panel", "choose another id"))
+        own = indicators.get(name)
+        if (own is None or own.history != "panel") and name not in taken:
+            wrong = "is derived, but no indicator with `history: panel` bears its name and nothing is derived from it"
+            problems.append(Problem(file, None, key, wrong, "add the indicator, or remove it"))
+        elif own is not None and own.scope == "host":
+            wrong, mend = "is host, and a derived column is every dyad's own", "set scope: dyad; all may have one value"
+            problems.append(Problem(files["indicators"], None, f"{name}.scope", wrong, mend))
+        for other in derivation.of:
+            if other in (DYAD, PERIOD) or (other in indicators and indicators[other].history != "panel"):
+                wrong = f"takes {other}, which is no column of the panel"
+                problems.append(Problem(file, None, key, wrong, "name a column, a derived column or an event type"))
+    return problems
+
+
+def _derive(
+    panel: Panel, recipe: Recipe, states: StateTable | None, table: TableFile, order: NDArray[Any], last: int
+) -> tuple[Panel, list[Problem]]:
+    """The panel with its derived columns, and what is wrong with their values, by row."""
+    inputs = Inputs(panel.dyads, panel.unit, panel.period, panel.levels, panel.events, states)
+    derived = derive_columns(recipe, inputs, last)
+    problems: list[Problem] = []
+
+    def told(key: str, rows: NDArray[np.bool_], wrong: str, mend: str) -> None:
+        lines = np.sort(table.lines[order[rows]])
+        if len(lines):
+            problems.append(Problem(table.name, int(lines[0]), key, f"{wrong} {in_rows(rows)}", mend))
+
+    for key, values in derived.columns.items():
+        name = recipe.derive[key].do
+        mend = (
+            "add `plus:` to it, or take a column that is above 0" if name == "log" else "take a column that is never 0"
+        )
+        told(key, derived.undefined[key], f"is derived, and has no {name}", mend)
+        told(key, ~np.isnan(values) & ~(np.abs(values) <= LARGEST), "is derived, and too large a number", "rescale it")
+        if key in recipe.indicators:
+            beyond = outside(recipe.indicators[key], values) & (np.abs(values) <= LARGEST)
+            told(key, beyond, "is derived, and outside what it can be", "check its bounds and scale")
+    # In the order of indicators, as of a table whose columns were all written.
+    everything = {**panel.levels, **derived.columns}
+    levels = {key: everything[key] for key in recipe.indicators}
+    return replace(panel, levels=levels, inputs=inputs), problems
 
 
 def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
@@ -129,16 +207,27 @@ def write_panel(panel: Panel, settings: Settings, folder: Path) -> None:
 
     if settings.panel is None:
         raise ValueError("the case has no panel")
-    if _is_outside(settings.panel.file):
-        wrong = f"the panel's file {settings.panel.file} lies outside the case"
-        raise OptionError(f"{wrong}; name one within its folder")
-    dyads = np.array([_as_written(dyad, settings.panel.states) for dyad in panel.dyads], dtype=object)
+    # What is derived is worked out anew from what it was made of.
+    rows = panel if panel.inputs is None else panel.inputs
+    columns = panel.levels if panel.inputs is None else panel.inputs.columns
+    dyads = np.array([as_written(dyad, settings.panel.states) for dyad in rows.dyads], dtype=object)
     frame = pandas.DataFrame(
-        {DYAD: dyads[panel.unit], PERIOD: [settings.calendar.label(p) for p in panel.period.tolist()]}
-        | dict(panel.levels)
-        | dict(panel.events)
+        {DYAD: dyads[rows.unit], PERIOD: [settings.calendar.label(p) for p in rows.period.tolist()]}
+        | dict(columns)
+        | dict(rows.events)
     )
-    file = folder / settings.panel.file
+    _write_frame(frame, folder, settings.panel.file)
+    if panel.inputs is not None and panel.inputs.states is not None:
+        _write_frame(state_frame(panel.inputs.states, settings), folder, str(settings.panel.state_table))
+    for name, ties in panel.ties.items():
+        _write_frame(tie_frame(ties, settings), folder, settings.panel.neighbours[name])
+
+
+def _write_frame(frame: Any, folder: Path, name: str) -> None:
+    """Write a table in the form that its name tells; raises OptionError where that lies outside the folder."""
+    if is_outside(name):
+        raise OptionError(f"the panel's file {name} lies outside the case; name one within its folder")
+    file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     suffix = suffix_of(file.name)
     if suffix == ".parquet":
@@ -170,7 +259,7 @@ def _write_workbook(frame: Any, file: Path) -> None:
 def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str, ...]) -> TableFile:
     """The columns that matter."""
     place = Path(name)
-    if _is_outside(name):
+    if is_outside(name):
         raise refusal(name, "lies outside the case", "name a file within the case's folder, such as history/panel.csv")
     suffix = suffix_of(name)
     if not suffix:
@@ -183,121 +272,6 @@ def _read(folder: Path, name: str, columns: tuple[str, ...], ignored: tuple[str,
     if not len(table):
         raise refusal(name, "has no rows", "add one row for every dyad and period")
     return table
-
-
-def _is_outside(name: str) -> bool:
-    # A case travels between systems: what is a place of its own on one of them is none within the folder on another.
-    ways = PurePosixPath(name), PureWindowsPath(name)
-    return any(way.is_absolute() or way.drive or way.root or ".." in way.parts for way in ways)
-
-
-def _rows_problems(
-    table: TableFile, column: str, rows: NDArray[np.bool_], wrong: str, mend: str, *, once: bool = False
-) -> list[Problem]:
-    """Problems of rows, in one line with their number where that is asked for or most rows have them."""
-    once = once or 2 * int(rows.sum()) > len(rows)
-    count = f" {in_rows(rows)}" if once else ""
-    return table.problems(column, rows, wrong + count, mend, once=once)
-
-
-def _periods(table: TableFile, settings: Settings, problems: list[Problem]) -> NDArray[np.int64]:
-    """The number of every row's calendar period."""
-    unit, calendar = settings.period, settings.calendar
-    texts = table.texts(PERIOD)
-    found = {text: _period(text, calendar) for text in set(texts)}
-    bad = {text for text, number in found.items() if number is None}
-    rows = np.fromiter((text in bad for text in texts), dtype=bool, count=len(texts))
-    mend = f"write it as {PERIOD_EXAMPLES[unit]}, or as a day within it"
-    problems += _rows_problems(table, PERIOD, rows, f"is {{}}, not a {unit}", mend)
-    numbers = {text: 0 if number is None else number for text, number in found.items()}
-    return np.fromiter(map(numbers.__getitem__, texts), dtype=np.int64, count=len(texts))
-
-
-def _period(text: str, calendar: Calendar) -> int | None:
-    """The number of the period that a label, a day, or a first and last day mean; None where they mean none."""
-    number = calendar.read(text)
-    if number is not None:
-        return number
-    year = _YEAR.fullmatch(text)
-    if year is not None and calendar.unit == "year":
-        return calendar.read(year[1])
-    days = [_DAY.fullmatch(part) for part in text.split("/")]
-    try:
-        numbers = {calendar.number(dt.date.fromisoformat(day[1])) for day in days if day is not None}
-    except ValueError:
-        return None
-    return numbers.pop() if len(numbers) == 1 and None not in days and len(days) <= 2 else None
-
-
-def _marks_problems(
-    table: TableFile, key: str, values: Floats, odd: NDArray[np.bool_], wrong: str, mend: str
-) -> list[Problem]:
-    """Numbers that cannot be; those that other programs write for missing ones once each."""
-    problems = []
-    for mark in MISSING_NUMBERS:
-        rows = odd & (values == mark)
-        if rows.any():
-            said = f"is {{}} {in_rows(rows)}{wrong}"
-            offer = f"{mend}, or add `{mark_text([mark])}` to case.yaml where it marks a missing value"
-            problems += table.problems(key, rows, said, offer, once=True)
-            odd = odd & ~rows
-    return problems + table.problems(key, odd, f"is {{}}{wrong}", mend)
-
-
-def _dyads(table: TableFile, system: CodeSystem | None, problems: list[Problem]) -> tuple[tuple[str, ...], list[str]]:
-    """Ids of all dyads, sorted, and that of every row."""
-    written = table.texts(DYAD)
-    ids = {text: _dyad_id(text, system) for text in dict.fromkeys(written)}
-
-    def found(texts: Iterable[str], wrong: str, mend: str, *, once: bool = False) -> None:
-        if which := set(texts):
-            rows = np.fromiter((text in which for text in written), dtype=bool, count=len(written))
-            problems.extend(_rows_problems(table, DYAD, rows, wrong, mend, once=once))
-
-    bad = {text for text, id in ids.items() if not id}
-    offered: set[str] = set()
-    by_system = {
-        other: {text: id for text in ids if text in bad and (id := _dyad_id(text, other))} for other in SYSTEMS
-    }
-    # What reads most of them is what was meant; ISO 3166 where several do.
-    for other in sorted(SYSTEMS, key=lambda other: -len(by_system[other])) if system is None else ():
-        readable = {text: id for text, id in by_system[other].items() if text not in offered}
-        if readable:
-            text, id = next(iter(readable.items()))
-            mend = f"say `states: {other}` beneath `panel:`, by which {text} is {id} ({SYSTEMS[other]})"
-            found(readable, "is {}", f"{mend}, or write ISO 3166 alpha-3 codes", once=True)
-            offered |= set(readable)
-    form = "of 3 to 8 capitals or digits, such as USA-CAN"
-    if system is not None:
-        form = f"by their codes in {SYSTEMS[system]}, such as {_as_written('USA-CAN', system)}"
-    found(bad - offered, "is {}", f"write two different states {form}")
-    pairs = {id: Dyad.parse(id) for id in ids.values() if id}
-    turned = {id for id, pair in pairs.items() if Dyad(pair.second, pair.first).id in pairs}
-    again = (text for text, id in ids.items() if id in turned and pairs[id].first > pairs[id].second)
-    found(again, "is {}, and stands the other way round too", "write each dyad in one way")
-    return tuple(sorted(set(ids.values()))), list(map(ids.__getitem__, written))
-
-
-def _dyad_id(text: str, system: CodeSystem | None) -> str:
-    """The id of a dyad as it is written in a system of codes; empty where it is none."""
-    first, _, second = text.partition(SEPARATOR)
-    if system is None:
-        return text if first != second and re.match(STATE_ID, first) and re.match(STATE_ID, second) else ""
-    one, other = of_code(first, system), of_code(second, system)
-    return "" if one is None or other is None or one == other else Dyad(one.id, other.id).id
-
-
-def _as_written(dyad: str, system: CodeSystem | None) -> str:
-    """A dyad as a panel writes it that has said in which system of codes."""
-    return dyad if system is None else SEPARATOR.join(states()[id].code_in(system) for id in Dyad.parse(dyad).states)
-
-
-def _outside(indicator: Indicator, values: Floats) -> NDArray[np.bool_]:
-    """Where a level lies outside the bounds of its indicator or the domain of its scale."""
-    low, high = indicator.bounds or (-np.inf, np.inf)
-    least, most = indicator.link.domain
-    inside = (low <= values) & (values <= high) & (least < values) & (values < most)
-    return np.isfinite(values) & ~inside
 
 
 def _repeats(
@@ -379,6 +353,8 @@ def _treat_missing(
         {key: values[kept] for key, values in panel.events.items()},
         tuple(treated),
         {key: cells[kept] for key, cells in filled.items()},
+        panel.inputs,
+        panel.ties,
     )
     return done, problems
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from riskcast.case.derivations import Derivation
 from riskcast.case.model import (
     AssumedEvent,
     Case,
@@ -26,7 +27,7 @@ from riskcast.case.where import COVERAGE_FILE
 _ELICITED: Final = (Quantity, StatedLevel, Raise, Measure, Memory, Hyperpriors, Tension)
 _RECALL: Final = "recall"
 _HOLDERS: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
-    "case.yaml": (Settings, Band, FiscalYear, Memory, PanelSettings, Tension),
+    "case.yaml": (Settings, Band, Derivation, FiscalYear, Memory, PanelSettings, Tension),
     "indicators.yaml": (Indicator, Measure, Raise, StatedLevel),
     "outcomes.yaml": (EventType,),
     "effects.yaml": (Effect,),

@@ -227,8 +227,12 @@ class Prior:
         [-1.645, 0.0, 1.645]
         """
         with np.errstate(divide="ignore"):
-            u = (self.link.forward(value) - self.middle) / self.spread
-        return unstretch(u, self.skew)
+            return self.score_on_link(self.link.forward(value))
+
+    def score_on_link(self, value: ArrayLike) -> NDArray[np.float64]:
+        """Standard normal score of values on the link, the inverse of `on_link`: also of those that no natural value
+        tells from a bound."""
+        return unstretch((np.asarray(value, dtype=float) - self.middle) / self.spread, self.skew)
 
     @property
     def held(self) -> dict[float, float]:

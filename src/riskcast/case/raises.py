@@ -95,7 +95,12 @@ def seen_by(case: Case, rise: Raise, event: str, name: str, left: Floats) -> Flo
     sides = np.array([[states[state] for state in pair] for pair in pairs])
     for dyad, side in np.ndindex(sides.shape):
         by_state[:, sides[dyad, side]] += left[:, dyad]
-    return by_state[:, sides[:, 0]] + by_state[:, sides[:, 1]] - 2.0 * left
+    own, places = left.copy(), {pair: place for place, pair in enumerate(pairs)}
+    for place, (first, second) in enumerate(pairs):
+        # The same two states the other way round share both, and are no other dyad that shares one.
+        if (second, first) in places:
+            own[:, place] += left[:, places[second, first]]
+    return by_state[:, sides[:, 0]] + by_state[:, sides[:, 1]] - 2.0 * own
 
 
 def mean_rise(rise: Raise) -> tuple[float, float]:

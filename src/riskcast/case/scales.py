@@ -134,6 +134,11 @@ class Scale(ABC):
         """What a scenario can do to an indicator on this scale."""
         return tuple(verb for verb in VERBS if verb not in self.refused)
 
+    def step_move(self, steps: float, middle: float) -> tuple[Verb, float]:
+        """The move, and its size, that takes a middle level, itself in steps, so many steps further; every path goes as
+        far where the scale can say so."""
+        return "shift", float(self.level(middle + steps) - self.level(middle))
+
     def increment(self, verb: Verb) -> float:
         """How much the buttons of a number field add to the size of a move."""
         return 0.1 if verb == "multiply" else self.step / 5
@@ -161,6 +166,10 @@ class IdentityScale(Scale):
         if unit.startswith("index"):
             return f"{step} on the {unit}"
         return "from 0 to 1" if unit == "0 or 1" else f"{step} {unit}"
+
+    def step_move(self, steps: float, middle: float) -> tuple[Verb, float]:
+        """A shift by so many steps."""
+        return "shift", steps * self.step
 
     def shift(self, path: Any, share: Any, middle: Any, amount: float) -> Any:
         """Every path moves by the amount."""
@@ -201,6 +210,10 @@ class LogScale(Scale):
         if self.step <= 1:
             wrong = f"is {self.step:g}; on the log scale a step is a factor"
             yield Wrong("step", wrong, "give a factor above 1, such as 1.5")
+
+    def step_move(self, steps: float, middle: float) -> tuple[Verb, float]:
+        """The multiple that so many steps are."""
+        return "multiply", self.step**steps
 
     def shift(self, path: Any, share: Any, middle: Any, amount: float) -> Any:
         """Nobody can say by how much; refused before it comes to this."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from riskcast.case.derivations import OF_STATES, Derivation, derived_order
 from riskcast.case.judgements import Allowed
 from riskcast.case.periods import Calendar, calendar_of
 from riskcast.case.quantities import Evidence, Finite, Quantity, Strict
@@ -202,7 +203,10 @@ class PanelSettings(Strict):
 
     A row that is missing ends no dyad. One that has ended is named in `until` with its last period, or is known by a
     rule: it has lacked rows for as many periods as `ended_after`. Where `states` names a system of codes, dyads are
-    written in it (2-20 for USA-CAN), and known by ISO 3166 alpha-3.
+    written in it (2-20 for USA-CAN), and known by ISO 3166 alpha-3. `derive`: columns that are worked out of others;
+    `state_table`: a table with one row for each state and period, of which they take columns; `directed`: whether
+    A-B and B-A are two dyads, of what A does to B and what B does to A; `neighbours`: tables of states that are tied to
+    one another, by the names under which edges see by them.
     """
 
     file: Text
@@ -213,6 +217,24 @@ class PanelSettings(Strict):
     ended_after: Annotated[int, Field(ge=1, le=600, strict=True)] | None = Field(
         default=None, exclude_if=lambda periods: periods is None
     )
+    derive: dict[Id, Derivation] = Field(default_factory=dict, exclude_if=lambda derive: not derive)
+    state_table: Text | None = Field(default=None, exclude_if=lambda file: file is None)
+    directed: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda directed: not directed)
+    neighbours: dict[Id, Text] = Field(default_factory=dict, exclude_if=lambda tables: not tables)
+
+    @model_validator(mode="after")
+    def _derived(self) -> PanelSettings:
+        taken = {name for one in self.derive.values() for name in one.of}
+        of_states = sorted(name for name in taken if name.startswith(OF_STATES))
+        if of_states and self.state_table is None:
+            raise ValueError(f"derives from {of_states[0]} and has no table of states; add `state_table:`")
+        if self.state_table is not None and not of_states:
+            raise ValueError("has a table of states that nothing is derived from; remove `state_table:`")
+        try:
+            derived_order(self.derive)
+        except ValueError as error:
+            raise ValueError(f"derives columns in a circle ({error}); take one of them from the table") from None
+        return self
 
     def ends_before(self, dyad: str, period: int, calendar: Calendar) -> bool:
         """Whether the case states that a dyad's last period lies before the one of a number."""

@@ -41,8 +41,8 @@ class KeptVintage:
 def vintage_name(as_of: dt.date, digest: str) -> str:
     """The name of a vintage's folder.
 
-    >>> vintage_name(dt.date(2024, 5, 6), "8d55bcf275d5aa")
-    '2024-05-06-8d55bcf275d5'
+    >>> vintage_name(dt.date(2024, 5, 6), "1ba5e5c260a7aa")
+    '2024-05-06-1ba5e5c260a7'
     """
     return f"{as_of}-{digest[:DIGITS]}"
 

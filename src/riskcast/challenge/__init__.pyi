@@ -1,5 +1,6 @@
 from .claim_data import claims_data as claims_data
-from .claim_judging import judge_claims as judge_claims, read_claims as read_claims
+from .claim_judging import judge_claims as judge_claims
+from .claim_reading import read_claims as read_claims
 from .claim_records import Finding as Finding, JudgedClaim as JudgedClaim, JudgedClaims as JudgedClaims
 from .event_ways import EventWay as EventWay
 from .evidence import Evidence as Evidence, value_evidence as value_evidence

@@ -31,7 +31,8 @@ from riskcast.case.quantity_ids import (
 )
 from riskcast.case.quantity_names import QuantityName, name_quantity
 from riskcast.engines.hazard import LOADING as LOADING_NAME, half_life_ratio
-from riskcast.engines.posterior import Posterior
+from riskcast.engines.mixing import refuse_mixture
+from riskcast.engines.posterior import Posterior, widening
 from riskcast.forecasting.drawn_ahead import STREAMS, ahead_scores
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
@@ -44,7 +45,8 @@ class Belief:
     """A quantity that is not fixed, in every draw.
 
     values: (draws, columns) in its own unit; several columns where it is drawn anew for every event type, or for every
-    dyad; of: what each column is of, empty where there is one alone.
+    dyad; of: what each column is of, empty where there is one alone; on_link: (draws,) the same on its link, where that
+    is what is fitted: of an event type that comes every week, a probability within a year is 1.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Belief:
     quantity: Quantity
     values: Floats
     of: tuple[str, ...] = ()
+    on_link: Floats | None = None
 
 
 def drawn_beliefs(ahead: Forecast) -> tuple[Belief, ...]:
@@ -65,13 +68,20 @@ def drawn_beliefs(ahead: Forecast) -> tuple[Belief, ...]:
     >>> next(one.values.shape for one in found if one.key == "outcomes.demarche.base_rate")
     (200, 1)
     """
+    refuse_mixture(ahead.posterior, "value or learning of a belief")
     case = ahead.case
     effects = {effect.quantity_id: effect for effect in case.effects}
-    return tuple(
-        Belief(key, name_quantity(case, key), quantity, np.stack(list(columns.values()), axis=1), _whose(columns))
-        for key, quantity, link in case.quantities()
-        if not quantity.is_fixed and (columns := _columns(ahead, parse_id(key), quantity, link, effects.get(key)))
-    )
+    found = []
+    for key, quantity, link in case.quantities():
+        if quantity.is_fixed:
+            continue
+        id, effect = parse_id(key), effects.get(key)
+        linked = _on_link(ahead, id, effect)
+        columns = _columns(ahead, id, quantity, link, effect) if linked is None else {"": link.inverse(linked)}
+        if columns:
+            values = np.stack(list(columns.values()), axis=1)
+            found.append(Belief(key, name_quantity(case, key), quantity, values, _whose(columns), linked))
+    return tuple(found)
 
 
 def undrawn(case: Case) -> tuple[str, ...]:
@@ -80,17 +90,25 @@ def undrawn(case: Case) -> tuple[str, ...]:
     return tuple(key for key in keys if parse_id(key).kind in (OFFSET, SERIES_SCALE))
 
 
-def widening(draws: int, effective: float) -> float:
-    """By how much errors are wider as draws that were weighed count for fewer: sqrt(draws / effective), at least 1.
-
-    >>> widening(1000, 250.0), widening(100, 400.0)
-    (2.0, 1.0)
-    """
-    return max(1.0, float(np.sqrt(draws / effective)))
+def widening_of(posterior: Posterior) -> float:
+    """By how much errors are wider as a posterior's draws were weighed, by the event type whose count for fewest; those
+    of priors were not."""
+    return 1.0 if posterior.prior_only else widening(posterior.draws, max(posterior.diagnostics.ess_min, 1.0))
 
 
 def _whose(columns: Mapping[str, Floats]) -> tuple[str, ...]:
     return tuple(columns) if len(columns) > 1 else ()
+
+
+def _on_link(ahead: Forecast, found: QuantityId, effect: Effect | None) -> Floats | None:
+    """A quantity that is fitted as a coefficient, on its link: (draws,); None of others."""
+    posterior, rows = ahead.posterior, ahead.simulated.rows
+    if found.kind is BASE_RATE:
+        return posterior.events[found.name].coefficients[rows, 0]
+    if found.kind is RATE_RATIO and effect is not None and effect.on != "half_life":
+        place = posterior.models[effect.target].coefficients.index(effect.id)
+        return posterior.stated(effect.target)[rows, place]
+    return None
 
 
 def _columns(
@@ -104,7 +122,7 @@ def _columns(
         names = (found.name, found.of) if found.kind in (PASSED_ON, RISE, RISE_HALF_LIFE) else (found.name,)
         prior = elicit(quantity, link)
         return {"": prior.quantile(ahead_scores(prior, plan.draws, plan.seed, found.kind, *names))[rows]}
-    return {name: values[rows] for name, values in _fitted(posterior, found, link, effect)}
+    return {name: values[rows] for name, values in _fitted(posterior, found, effect)}
 
 
 def _levels(ahead: Forecast, found: QuantityId) -> Iterator[tuple[str, Floats]]:
@@ -117,22 +135,15 @@ def _levels(ahead: Forecast, found: QuantityId) -> Iterator[tuple[str, Floats]]:
             yield unit, np.asarray(indicator.level(steps[:, place]), dtype=float)
 
 
-def _fitted(posterior: Posterior, found: QuantityId, link: Link, effect: Effect | None) -> Iterator[tuple[str, Floats]]:
-    """What the record teaches, by the event type that it is of."""
+def _fitted(posterior: Posterior, found: QuantityId, effect: Effect | None) -> Iterator[tuple[str, Floats]]:
+    """What else the record teaches, by the event type that it is of."""
     case, shared = posterior.case, posterior.shared
     if found.kind is TRUST and shared is not None:
         yield "", shared.trust
     elif found.kind is TENSION_PERSISTENCE and shared is not None and shared.has_tension:
         yield "", shared.persistence
-    elif found.kind is BASE_RATE:
-        yield "", link.inverse(posterior.events[found.name].coefficients[:, 0])
     elif found.kind is RATE_RATIO and effect is not None:
-        place = posterior.models[effect.target].coefficients.index(effect.id) if effect.on != "half_life" else -1
-        drawn = posterior.events[effect.target]
-        yield (
-            "",
-            drawn.hyper[half_life_ratio(effect)] if place < 0 else np.exp(posterior.stated(effect.target)[:, place]),
-        )
+        yield "", posterior.events[effect.target].hyper[half_life_ratio(effect)]
     elif found.kind not in (OFFSET, SERIES_SCALE):
         name = (
             f"half_life.{found.of or found.name}" if found.kind is HALF_LIFE else SPREADS.get(found.kind, LOADING_NAME)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-_NAME, _WHO, _COUNT = r"[a-z][a-z0-9_]*", r"[A-Za-z][\w-]*", r"\d+(?:\.\d+)?"
+_NAME, _WHO, _COUNT = r"[a-z][a-z0-9_]*", r"[A-Za-z][\w-]*", r"\d{1,12}(?:\.\d{1,12})?"
 _SUBJECT = (
     rf"(?:scenario (?P<scenario>{_NAME})|"
     rf"(?:(?P<at>{_WHO}):)?(?P<subject>{_NAME})(?: (?P<steps>[-+] ?{_COUNT}) steps?)?)"
 )
 _OBJECT = rf"(?:the score(?: of (?P<whose>{_WHO}))?|(?:(?P<whom>{_WHO}):)?(?P<object>{_NAME}))"
-_SIZE = rf"(?: by at least (?P<size>{_COUNT}) ?(?P<unit>%|points?|steps?))?"
+_SIZE = rf"(?: by at least (?P<size>{_COUNT})(?: ?(?P<unit>%|[a-z]+))?)?"
 _VERB = r"(?P<verb>raises|lowers)"
 _THROUGH = r"(?: through (?P<path>\w+))?"
 _LIST = rf"(?:{_NAME}|\({_NAME}(?:, ?{_NAME})*\))"
@@ -29,7 +29,7 @@ MEMORY: Final = (
 ENDS: Final = rf"(?P<object>{_NAME}) ends (?P<subject>{_NAME})"
 BOTH_WAYS: Final = rf"(?P<subject>{_NAME}) works both ways"
 OUTWEIGH: Final = rf"in (?P<whom>{_WHO}),? (?P<one>{_LIST}) outweighs? (?P<two>{_LIST})"
-ADDS: Final = rf"(?P<one>{_LIST}) (?P<verb>adds?|takes?) (?:to|from) the score of (?P<whom>{_WHO}){_SIZE}"
+ADDS: Final = rf"(?P<one>{_LIST}) (?:(?P<adds>adds?) to|takes? from) the score of (?P<whom>{_WHO}){_SIZE}"
 FALLS: Final = (
     rf"(?P<query>P\(.*\)) (?P<verb>falls below|rises above)(?: {SHARE})? (?P<period>\w+) (?P<first>\d+) "
     r"by (?P=period) (?P<last>\d+)"
@@ -47,7 +47,7 @@ RECORDS: Final = (
 )
 EFFECT: Final = rf"(?:the )?effect of (?P<subject>{_NAME}) on (?P<object>{_NAME}){_THROUGH}"
 CONTRIBUTION: Final = rf"(?:the )?contribution of (?P<one>{_LIST}) to (?P<whom>{_WHO})"
-NUMBER: Final = rf"(?P<value>-?{_COUNT})(?P<percent> ?%)?(?: \w+)?"
+NUMBER: Final = rf"(?P<value>-?{_COUNT})(?P<unit> ?%.*| \S.*)?"
 
 KNOWN_TERMS: Final = (
     "P(...), score of, level of, reference of, base rate of, half-life of, records of, effect of, contribution of, or "

@@ -6,12 +6,19 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from riskcast.case.model import Case
 from riskcast.case.where import Where
-from riskcast.challenge.claim_names import ClaimError, Names
-from riskcast.challenge.claim_parser import parse_assertion
+from riskcast.challenge.claim_counts import NotEncodedError, hold_counts
 from riskcast.challenge.claim_paths import quantities_between
-from riskcast.challenge.claim_quantities import name_of, quantities_behind, starts_of, unit_label, ways_of
+from riskcast.challenge.claim_quantities import (
+    ITSELF,
+    quantities_behind,
+    starts_of,
+    told_object,
+    told_subject,
+    unit_label,
+    ways_of,
+)
+from riskcast.challenge.claim_reading import check_claims
 from riskcast.challenge.claim_records import (
     SMALL_CHANCE,
     SMALL_LOG,
@@ -21,13 +28,17 @@ from riskcast.challenge.claim_records import (
     Finding,
     JudgedClaim,
     JudgedClaims,
+    Reason,
+    Status,
     judge,
+    judge_alone,
     overall,
 )
 from riskcast.challenge.claim_scenarios import scenario_of
 from riskcast.challenge.claim_terms import (
     Alone,
     Assertion,
+    Base,
     Chance,
     Change,
     Comparison,
@@ -35,16 +46,18 @@ from riskcast.challenge.claim_terms import (
     Effect,
     Ending,
     Extreme,
+    Level,
     MemoryEffect,
     Number,
+    Recorded,
     Rise,
     ScoreOf,
     Subject,
-    Term,
     unit_of,
 )
-from riskcast.challenge.claim_values import NotEncodedError, TooFewError, Value, Worlds
-from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError
+from riskcast.challenge.claim_values import TooFewError, Worlds
+from riskcast.engines.mixing import refuse_mixture
+from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import explain
 from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast, forecast
@@ -55,53 +68,6 @@ from riskcast.names import BASELINE
 Progress = Callable[[int, int], None]
 # Futures of each draw on which conditions are counted, unasked.
 MOST_PATHS = 32
-
-
-def read_claims(case: Case, horizon: int | None = None, where: Where | None = None) -> dict[str, tuple[Assertion, ...]]:
-    """The assertions of every claim of a case, by its id; none of those that are untested.
-
-    Raises CaseError with every assertion that cannot be read: its file and line, the column, and how to mend it.
-
-    >>> from riskcast import load_case
-    >>> len(read_claims(load_case("central_asia_2024"))) > 50
-    True
-    """
-    names, where, problems = Names.of(case, horizon), where or Where(), list[Problem]()
-    found: dict[str, tuple[Assertion, ...]] = {}
-    for id, claim in case.claims.items():
-        read = []
-        for index, text in enumerate(claim.asserts):
-            try:
-                read.append(parse_assertion(text, names))
-            except ClaimError as error:
-                wrong = f"column {error.column}: {error.wrong}"
-                problems.append(where.problem("claims", (id, "asserts", index), wrong, error.mend))
-        if claim.asserts:
-            found[id] = tuple(read)
-    if problems:
-        raise CaseError(problems)
-    return found
-
-
-def check_claims(
-    case: Case, claims: Sequence[str] | None = None, horizon: int | None = None, where: Where | None = None
-) -> dict[str, tuple[Assertion, ...]]:
-    """The assertions of some claims of a case by id, of all where none are named; none of those that are untested.
-
-    Raises OptionError where the case states no claims, UnknownNameError for one that it does not, and CaseError where
-    an assertion cannot be read, also of a claim that is not named.
-
-    >>> from riskcast import load_case
-    >>> list(check_claims(load_case("central_asia_2024"), ["xenophobia_brings_abuse"]))
-    ['xenophobia_brings_abuse']
-    """
-    if not case.claims:
-        raise OptionError(f"the case {case.name} states no claims; write claims.yaml, as docs/claims.md says")
-    for id in claims or ():
-        if id not in case.claims:
-            raise UnknownNameError("claim", id, case.claims)
-    read = read_claims(case, horizon, where)
-    return read if not claims else {id: found for id, found in read.items() if id in claims}
 
 
 def judge_claims(
@@ -115,17 +81,20 @@ def judge_claims(
 
     All claims share what they need: one further forecast for each indicator, event or scenario that is moved, under the
     same chance; one explanation of the scores; one count of the baseline's futures for all probabilities. Raises
-    CaseError where an assertion cannot be read, OptionError where there are no claims or the forecast is of a scenario,
-    UnknownNameError for an unknown claim.
+    CaseError where an assertion cannot be read, OptionError where there are no claims, or the forecast is of a scenario
+    or adjusted by numbers from outside, UnknownNameError for an unknown claim.
 
     >>> from riskcast import fit, forecast, load_case
     >>> ahead = forecast(fit(load_case("central_asia_2024"), draws=200), paths=4)
     >>> judge_claims(ahead, ["xenophobia_brings_abuse"]).claims[0].status
     'reproduced'
     """
+    refuse_mixture(baseline.posterior, "claim")
     case = baseline.case
     if baseline.scenario_name != BASELINE:
         raise OptionError(f"claims are held against the baseline, not against {baseline.scenario_name}; leave it out")
+    if baseline.outside is not None and baseline.outside.acts:
+        raise OptionError("claims are held against the model as it stands; leave out the numbers from outside")
     asserted = check_claims(case, claims, baseline.horizon, where)
     wanted = dict.fromkeys(claims or case.claims)
     worlds = _make_worlds(baseline, asserted, progress)
@@ -143,10 +112,10 @@ def _make_worlds(
     baseline: Forecast, asserted: Mapping[str, tuple[Assertion, ...]], progress: Progress | None
 ) -> Worlds:
     """Everything that the assertions speak of, made once."""
-    terms = [term for many in asserted.values() for one in many for term in _terms(one)]
     case = baseline.case
-    changes = [term for term in terms if isinstance(term, Change) and ways_of(case, term)]
-    subjects = dict.fromkeys(term.subject for term in changes)
+    told = [one for many in asserted.values() for one in many if not one.beyond]
+    terms = [term for one in told for part in one.parts for term in part.terms]
+    subjects = dict.fromkeys(change.subject for one in told for change in one.changes if ways_of(case, change))
     queries = dict.fromkeys(term.query for term in terms if isinstance(term, Chance))
     explains = any(isinstance(term, Contribution) for term in terms)
     steps, done = len(subjects) + explains + bool(queries), 0
@@ -160,7 +129,7 @@ def _make_worlds(
     moved: dict[Subject, Forecast] = {}
     for subject in subjects:
         tell()
-        assumed = scenario_of(case, subject)
+        assumed = scenario_of(case, subject, baseline.dyads)
         moved[subject] = forecast(
             baseline.posterior, assumed, baseline.horizon, baseline.seed, paths=baseline.paths or None
         )
@@ -183,23 +152,16 @@ def _make_worlds(
     return Worlds(baseline, moved, explained, count, places)
 
 
-def _terms(assertion: Assertion) -> Iterator[Term]:
-    for part in assertion.parts:
-        if isinstance(part, Comparison):
-            yield from (part.left, part.right)
-        elif part.level is None:
-            yield part.change
-
-
 def _findings(worlds: Worlds, assertion: Assertion) -> Iterator[Finding]:
     for part in assertion.parts:
         term = part.change if isinstance(part, Alone) else part.left
         sign = ">" if isinstance(part, Alone) else part.sign
         behind = quantities_behind(worlds.case, part)
         try:
-            found = (
-                _alone(worlds, part, assertion.text) if isinstance(part, Alone) else _compared(worlds, part, assertion)
-            )
+            if assertion.beyond:
+                raise TooFewError(assertion.beyond)
+            alone = isinstance(part, Alone)
+            found = _alone(worlds, part, assertion.text) if alone else _compared(worlds, part, assertion.text)
         except NotEncodedError as missing:
             found = Finding(assertion.text, "not encoded", "absent", unit_of(term), sign, told=str(missing))
         except TooFewError as few:
@@ -207,11 +169,12 @@ def _findings(worlds: Worlds, assertion: Assertion) -> Iterator[Finding]:
         yield replace(found, quantities=behind, label=unit_label(worlds.case, term))
 
 
-def _compared(worlds: Worlds, part: Comparison, assertion: Assertion) -> Finding:
+def _compared(worlds: Worlds, part: Comparison, text: str) -> Finding:
     left, right = part.left, part.right
-    for term in (left, right):
-        if isinstance(term, Change) and not ways_of(worlds.case, term):
-            raise NotEncodedError(f"no way leads from {name_of(term.subject)} to {term.event or 'a score'}")
+    changes = [term for term in part.terms if isinstance(term, Change)]
+    if changes and not any(ways_of(worlds.case, term) for term in changes):
+        one = changes[0]
+        raise NotEncodedError(f"no way leads from {told_subject(one.subject)} to {told_object(one)}")
     number, against = worlds.value(left), worlds.value(right)
     unit = unit_of(left)
     if isinstance(left, Change | ScoreOf) and isinstance(right, Change | ScoreOf):
@@ -219,55 +182,67 @@ def _compared(worlds: Worlds, part: Comparison, assertion: Assertion) -> Finding
     elif isinstance(left, Chance) and isinstance(right, Chance):
         difference = worlds.chances(left.query, right.query, part.factor)
     elif unit == "factor":
-        difference = _in_logs(number).less(_in_logs(against), 1.0)
+        difference = worlds.log_ratio(left, right, part.factor)
     else:
         difference = number.less(against, part.factor)
-    status, reason = judge(difference, part.sign, _small(worlds, part))
-    told = number.flaw
+    is_counted = unit in ("points", "score", "share")
+    status, reason = judge(difference, part.sign, _small(worlds, part), is_counted=is_counted)
+    told = difference.flaw
+    if isinstance(left, Recorded):
+        status, reason, told = _counted(worlds, part)
     held, shown = against.estimate.times(part.factor), difference.estimate
     if unit == "factor":
         shown = Estimate(*(math.exp(end) for end in (shown.mean, shown.low, shown.high)))
-    return Finding(assertion.text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, told)
+    return Finding(text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, told)
+
+
+def _counted(worlds: Worlds, part: Comparison) -> tuple[Status, Reason, str]:
+    """What counts of the record make of an assertion, and what it cannot tell; raises NotEncodedError where days decide
+    that it lacks."""
+    holds, missing = hold_counts(worlds.case, part.left, part.right, part.factor, part.sign)
+    if holds is not None:
+        is_equal = worlds.value(part.left).estimate == worlds.value(part.right).estimate.times(part.factor)
+        return ("reproduced", "clear", "") if holds else ("contradicted", "equal" if is_equal else "opposite", "")
+    if missing:
+        raise NotEncodedError(missing)
+    return "weak", "open", "some are known by their month or year alone"
 
 
 def _alone(worlds: Worlds, part: Alone, text: str) -> Finding:
     if part.level is not None:
-        ways = quantities_between(worlds.case, starts_of(worlds.case, part.change.subject), [part.level])
+        starts = starts_of(worlds.case, part.change.subject)
+        direct = (ITSELF,) if part.level in starts else ()
+        ways = (*direct, *quantities_between(worlds.case, starts, [part.level]))
         told = f"a way leads there, by {ways[0]}" if ways else "no way leads there, as the claim has it"
         status = "contradicted" if ways else "reproduced"
         return Finding(text, status, "flaw" if ways else "absent", "steps", ">", told=told)
     if not ways_of(worlds.case, part.change):
         return Finding(text, "reproduced", "absent", "points", ">", told="no way leads there, as the claim has it")
     found = worlds.value(part.change)
-    small = _small_change(worlds, part.change)
-    one = found.estimate
-    inside = max(abs(one.low), abs(one.high)) < small
-    status = "reproduced" if inside else "weak" if abs(one.mean) < small else "contradicted"
-    reason = "clear" if inside else "open" if status == "weak" else "opposite"
-    none = Estimate(0.0, 0.0, 0.0)
+    status, reason = judge_alone(found, _small_change(worlds, part.change))
+    one, none = found.estimate, Estimate(0.0, 0.0, 0.0)
     return Finding(text, status, reason, "points", ">", one, found.error, none, one)
-
-
-def _in_logs(value: Value) -> Value:
-    one = value.estimate
-    logs = (math.log(max(end, 1e-300)) for end in (one.mean, one.low, one.high))
-    return Value(Estimate(*logs), value.error / max(one.mean, 1e-300), value.flaw)
 
 
 def _small(worlds: Worlds, part: Comparison) -> float:
     """What is too small to matter; nothing is, where the assertion says by how much."""
-    sized = isinstance(part.right, Number) and part.right.value not in (0.0, 1.0)
-    match part.left:
-        case _ if sized:
-            return 0.0
-        case Change() as change:
+    usual = 1.0 if unit_of(part.left) == "factor" else 0.0
+    if part.factor != 1.0 or (isinstance(part.right, Number) and part.right.value != usual):
+        return 0.0
+    match part.left, part.right:
+        case Change() as change, _:
             return _small_change(worlds, change)
-        case Contribution() | ScoreOf():
+        case (Contribution() | ScoreOf(), _):
             return SMALL_SCORE
-        case Effect() | MemoryEffect() | Extreme() | Ending():
+        case (Effect() | MemoryEffect() | Extreme() | Ending(), _):
             return SMALL_LOG
-        case Rise():
+        case Rise(), _:
             return SMALL_STEPS
+        case (Chance() | Base(), Chance() | Base() as other):
+            return min(SMALL_CHANCE / 100.0, SMALL_SHARE * worlds.value(other).estimate.mean)
+        case Level(indicator), Level(other) if indicator == other:
+            held = worlds.case.indicators[indicator]
+            return abs(float(held.level(SMALL_STEPS)) - held.reference)
         case _:
             return 0.0
 

@@ -50,6 +50,8 @@ class NameReader:
             if name not in known:
                 column = at + found.start(group) + found[group].index(name)
                 self.fail(column, f"unknown indicator or event {name!r}", suggest(name, known))
+            if named.count(name) > 1:
+                self.fail(at + found.start(group), f"{name} is named twice", "name it once")
         return named
 
     def source(self, found: re.Match[str], at: int = 1) -> str:
@@ -63,6 +65,11 @@ class NameReader:
     def dyad(self, found: re.Match[str], group: str, at: int = 1) -> str:
         """A dyad, by its id or its partner's."""
         return self.names.queries.dyads[self.known(found, group, "dyad", self.names.queries.dyads, at)]
+
+    def path(self, found: re.Match[str], at: int = 1) -> str | None:
+        """The path of an edge, where one is named."""
+        paths = dict.fromkeys(effect.path for effect in self.case.effects if effect.path)
+        return None if found["path"] is None else self.known(found, "path", "path", paths, at)
 
     def known(self, found: re.Match[str], group: str, what: str, known: Iterable[str], at: int = 1) -> str:
         """A name that is known; raises ClaimError for any other."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from riskcast.challenge import claim_forms as forms
-from riskcast.challenge.claim_names import NameReader, Names
+from riskcast.challenge.claim_names import Names
+from riskcast.challenge.claim_numbers import Written
+from riskcast.challenge.claim_term_reader import TermReader
 from riskcast.challenge.claim_terms import (
     Alone,
     Assertion,
     Assumed,
-    Base,
     Chance,
     Change,
     Comparison,
@@ -21,25 +21,18 @@ from riskcast.challenge.claim_terms import (
     Effect,
     Ending,
     Extreme,
-    Fading,
-    Level,
     Made,
     MemoryEffect,
     Number,
-    Recorded,
     Rise,
-    ScoreOf,
     Sign,
     Step,
     Subject,
     Term,
-    unit_of,
 )
-from riskcast.errors import shorten
-from riskcast.forecasting.query_parser import parse_query
-from riskcast.forecasting.query_terms import Query
-from riskcast.forecasting.query_tokens import QueryError
+from riskcast.forecasting.query_terms import Happens, Query, leaves, within
 
+MOST_STEPS: Final = 10
 _SIGNS: Final = {"≥": ">=", "≤": "<=", "−": "-", "–": "-"}
 
 
@@ -58,7 +51,7 @@ def parse_assertion(text: str, names: Names) -> Assertion:
     return _Reader(" ".join("".join(_SIGNS.get(c, c) for c in text).split()), names).read()
 
 
-class _Reader(NameReader):
+class _Reader(TermReader):
     """Reads one assertion, by the first form that it has."""
 
     def read(self) -> Assertion:
@@ -90,20 +83,19 @@ class _Reader(NameReader):
 
     def _rate(self, found: re.Match[str]) -> Iterable[Comparison]:
         source, target = self.source(found), self.event(found, "object")
-        sign, threshold = self._ratio(found)
-        yield Comparison(Effect(source, target, found["path"]), sign, Number(threshold))
+        sign, threshold = self.ratio(found, found["verb"] == "lowers")
+        yield Comparison(Effect(source, target, self.path(found)), sign, Number(threshold))
 
     def _change(self, found: re.Match[str]) -> Iterable[Comparison]:
         sign: Sign = ">" if found["verb"] == "raises" else "<"
-        size = float(found["size"] or 0.0)
-        if found["object"] in self.case.indicators:
-            self._unit(found, "step")
+        is_level = found["object"] in self.case.indicators
+        size = self.size(found, "step" if is_level else "point")
+        if is_level:
             if found["scenario"] or found["steps"] or found["at"] or found["whom"]:
                 mend = "write it as `EVENT raises INDICATOR`, for one event or one step of a parent"
                 self.fail(found.start("object") + 1, "what moves an indicator is an event or an indicator", mend)
             term: Term = Rise(self.source(found), found["object"])
         else:
-            self._unit(found, "point")
             term = self._moved(found)
         yield Comparison(term, sign, Number(size if sign == ">" else 0.0 - size))
 
@@ -116,6 +108,10 @@ class _Reader(NameReader):
             self.fail(found.start("object") + 1, f"{moved.event} is shared by all dyads", "name an event of dyads")
         one = self.dyad(found, "one")
         two = None if found["two"] is None else self.dyad(found, "two")
+        if len(self.names.dyads) < 2:
+            self.fail(found.start("one") + 1, "there is no other dyad", "leave out `more in ... than ...`")
+        if one == two:
+            self.fail(found.start("two") + 1, f"it is held against {one} itself", "name another dyad, or `elsewhere`")
         other = Change(moved.subject, moved.event, two, one if two is None else None)
         yield Comparison(Change(moved.subject, moved.event, one), sign, other)
 
@@ -128,10 +124,11 @@ class _Reader(NameReader):
     def _memory(self, found: re.Match[str]) -> Iterable[Comparison]:
         indicator = self.known(found, "subject", "indicator", self.case.indicators)
         shorter = found["verb"] in ("shortens", "shorter")
-        _, threshold = self._ratio(found, lower=shorter)
-        yield Comparison(
-            MemoryEffect(indicator, self.event(found, "object")), "<" if shorter else ">", Number(threshold)
-        )
+        event, sign = self.event(found, "object"), "<" if shorter else ">"
+        _, threshold = self.ratio(found, shorter)
+        effects = (effect for effect in self.case.half_life_effects_on(event) if effect.source == indicator)
+        for memory in dict.fromkeys(effect.memory for effect in effects) or (None,):
+            yield Comparison(MemoryEffect(indicator, event, memory), sign, Number(threshold))
 
     def _ends(self, found: re.Match[str]) -> Iterable[Comparison]:
         yield Comparison(Ending(self.event(found, "object"), self.event(found, "subject")), ">", Number(1.0))
@@ -142,23 +139,43 @@ class _Reader(NameReader):
         yield Comparison(Extreme(source, False), "<", Number(1.0))
 
     def _outweigh(self, found: re.Match[str]) -> Iterable[Comparison]:
-        drivers = (*self.drivers(found, "one"), *self.drivers(found, "two"))
-        yield Comparison(Contribution(drivers, self.dyad(found, "whom")), ">", Number(0.0))
+        one, two = self.drivers(found, "one"), self.drivers(found, "two")
+        whom = self.dyad(found, "whom")
+        if both := set(one) & set(two):
+            self.fail(found.start("two") + 1, f"{min(both)} stands on both sides", "name it on one of them")
+        yield Comparison(Contribution((*one, *two), whom), ">", Number(0.0))
+        yield Comparison(Contribution(one, whom), ">", Contribution(two, whom))
 
     def _adds(self, found: re.Match[str]) -> Iterable[Comparison]:
-        self._unit(found, "point")
-        adds, size = found["verb"].startswith("add"), float(found["size"] or 0.0)
+        adds, size = found["adds"] is not None, self.size(found, "point")
         term = Contribution(self.drivers(found, "one"), self.dyad(found, "whom"))
         yield Comparison(term, ">" if adds else "<", Number(size if adds else 0.0 - size))
 
     def _falls(self, found: re.Match[str]) -> Iterable[Comparison]:
-        inner, period = found["query"][2:-1], found["period"]
-        early, late = (
-            self._query(f"P({inner} in {period} {found[which]})", found.start("query"), found[which])
-            for which in ("first", "last")
-        )
+        at = found.start("query")
+        query = self.query(found["query"], at)
+        events = list(leaves(query.event))
+        if not all(isinstance(leaf, Happens) for leaf in events):
+            self.fail(at + 1, "scores and levels are those of the whole horizon", "name events alone in P(...)")
+        if any((leaf.first, leaf.last) != (1, None) for leaf in events if isinstance(leaf, Happens)):
+            self.fail(at + 1, "it says twice when something happens", "leave the time out of P(...)")
+        first, last = self._period(found, "first"), self._period(found, "last")
+        if last <= first:
+            wrong = f"{found['period']} {last} is not after {found['period']} {first}"
+            self.fail(found.start("last") + 1, wrong, "name the later one last")
         sign: Sign = "<" if found["verb"] == "falls below" else ">"
-        yield Comparison(Chance(late), sign, Chance(early), self._factor(found["share"]))
+        early, late = (Chance(_in_period(query, found, number)) for number in (first, last))
+        yield Comparison(late, sign, early, self.factor(found["share"], found.start("share") + 1))
+
+    def _period(self, found: re.Match[str], group: str) -> int:
+        """A period of the horizon."""
+        word, number, most = self.case.settings.period, int(found[group]), len(self.names.queries.ends)
+        if found["period"] not in (word, "period"):
+            self.fail(found.start("period") + 1, f"the case counts {word}s", f"write {word} {number}")
+        if not 1 <= number <= most:
+            wrong = f"the horizon ends in {word} {most}"
+            self.fail(found.start(group) + 1, wrong, f"give 1 to {most}, or --horizon")
+        return number
 
     def _comparison(self) -> Comparison | None:
         """Two terms with a sign between them, which stands outside all parentheses."""
@@ -169,77 +186,20 @@ class _Reader(NameReader):
                 continue
             sign = self.text[place : place + 2] if self.text[place + 1 : place + 2] == "=" else character
             start = place + len(sign)
-            left = self._term(self.text[:place], 0)
-            share = re.match(rf"\s*{forms.SHARE} ", self.text[start:])
-            right = self._term(
-                self.text[start + (share.end() if share else 0) :], start + (share.end() if share else 0)
-            )
-            if isinstance(left, Number):
+            left = self.term(self.text[:place], 0)
+            if isinstance(left, Written):
                 self.fail(1, "a number stands on the left", "turn it around: the number comes last")
-            if not isinstance(right, Number) and unit_of(left) != unit_of(right):
-                wrong = f"a number of {unit_of(left)} is held against one of {unit_of(right)}"
-                self.fail(start + 2, wrong, "hold like against like")
-            return Comparison(left, sign, right, self._factor(share["share"] if share else None))  # ty: ignore[invalid-argument-type]
+            share = re.match(rf"\s*{forms.SHARE} ", self.text[start:])
+            behind = start + (share.end() if share else 0)
+            right = self.term(self.text[behind:], behind)
+            at = start + 2
+            if isinstance(right, Written):
+                if share is not None:
+                    self.fail(at, f"{share['share']} a number is a number", "write what it comes to")
+                right = self.measured(right, left)
+            self.hold_alike(left, right, at)
+            return Comparison(left, sign, right, self.factor(share["share"] if share else None, at))  # ty: ignore[invalid-argument-type]
         return None
-
-    def _term(self, text: str, offset: int) -> Term:
-        at = offset + len(text) - len(text.lstrip()) + 1
-        text = text.strip()
-        if re.fullmatch(forms.CHANCE, text):
-            return Chance(self._query(text, at - 1))
-        known: tuple[tuple[str, Callable[[re.Match[str], int], Term]], ...] = (
-            (forms.SCORE, self._score),
-            (forms.LEVEL, self._level),
-            (forms.REFERENCE, self._reference),
-            (forms.BASE, lambda found, at: Base(self.event(found, "name", at))),
-            (forms.HALF_LIFE, self._fading),
-            (forms.RECORDS, self._recorded),
-            (forms.EFFECT, self._effect),
-            (forms.CONTRIBUTION, self._contribution),
-            (forms.NUMBER, _number),
-        )
-        for form, build in known:
-            found = re.fullmatch(form, text)
-            if found is not None:
-                return build(found, at)
-        return self.fail(at, f"{shorten(repr(text), 60)} is no term", f"write {forms.KNOWN_TERMS}")
-
-    def _score(self, found: re.Match[str], at: int) -> ScoreOf:
-        return ScoreOf(None if found["whom"] is None else self.dyad(found, "whom", at))
-
-    def _reference(self, found: re.Match[str], at: int) -> Level:
-        return Level(self.known(found, "name", "indicator", self.case.indicators, at), None, reference=True)
-
-    def _effect(self, found: re.Match[str], at: int) -> Effect:
-        return Effect(self.source(found, at), self.event(found, "object", at), found["path"])
-
-    def _contribution(self, found: re.Match[str], at: int) -> Contribution:
-        return Contribution(self.drivers(found, "one", at), self.dyad(found, "whom", at))
-
-    def _level(self, found: re.Match[str], at: int) -> Level:
-        name = self.known(found, "name", "indicator", self.case.indicators, at)
-        shared = self.case.indicators[name].scope == "host"
-        if shared == (found["whom"] is not None):
-            mend = f"write level of {name}" if shared else f"write level of {self.names.dyads[0]}:{name}"
-            self.fail(at, f"{name} is of {'the host' if shared else 'a dyad'}", mend)
-        return Level(name, None if shared else self.dyad(found, "whom", at))
-
-    def _fading(self, found: re.Match[str], at: int) -> Fading:
-        memory = self.known(found, "memory", "memory", self.case.settings.memories, at)
-        event = None if found["name"] is None else self.event(found, "name", at)
-        if self.case.settings.memories[memory].half_life is None:
-            self.fail(at, f"the memory {memory} has no half-life", "name one that fades by halves")
-        return Fading(memory, event)
-
-    def _recorded(self, found: re.Match[str], at: int) -> Recorded:
-        event = self.event(found, "name", at)
-        whom = None if found["whom"] is None else self.dyad(found, "whom", at)
-        try:
-            first = dt.date.fromisoformat(found["first"])
-            last = dt.date.fromisoformat(found["last"] or self.case.as_of.isoformat())
-        except ValueError:
-            self.fail(at, "a day cannot be read", "write days as year-month-day, such as 2024-03-22")
-        return Recorded(event, whom, first, last)
 
     def _moved(self, found: re.Match[str]) -> Change:
         """What a subject does to a probability or score."""
@@ -259,7 +219,9 @@ class _Reader(NameReader):
             if found["at"]:
                 self.fail(found.start("at") + 1, "an indicator moves in all dyads at once", f"write {name} alone")
             steps = float((found["steps"] or "1").replace(" ", ""))
-            return Step(name, steps if steps else self.fail(found.start("steps") + 1, "no step", "write +1 step"))
+            if not 0.0 < abs(steps) <= MOST_STEPS:
+                self.fail(found.start("steps") + 1, "no step of that size", f"write +1 step, or up to {MOST_STEPS}")
+            return Step(name, steps)
         if found["steps"]:
             self.fail(found.start("steps") + 1, f"{name} is an event, which has no steps", f"write {name} alone")
         if self.case.events[name].scope == "host":
@@ -269,37 +231,10 @@ class _Reader(NameReader):
             self.fail(found.start("subject") + 1, f"{name} happens in one dyad", mend)
         return Made(name, self.dyad(found, "at"))
 
-    def _ratio(self, found: re.Match[str], lower: bool | None = None) -> tuple[Sign, float]:
-        lower = found["verb"] == "lowers" if lower is None else lower
-        self._unit(found, "%")
-        size = float(found["size"] or 0.0) / 100.0
-        if lower and size >= 1.0:
-            self.fail(found.start("size") + 1, "nothing falls by all of itself", "give less than 100 %")
-        return ("<", 1.0 - size) if lower else (">", 1.0 + size)
 
-    def _unit(self, found: re.Match[str], wanted: str) -> None:
-        if found["unit"] is not None and found["unit"].rstrip("s") != wanted:
-            told = {"%": "%, as of a factor", "point": "points", "step": "steps"}[wanted]
-            self.fail(found.start("unit") + 1, f"`{found['unit']}` is not what this is measured in", f"give {told}")
-
-    def _query(self, text: str, offset: int, shown: str = "") -> Query:
-        try:
-            return parse_query(text, self.names.queries)
-        except QueryError as error:
-            wrong, _, mend = error.wrong.partition("; ")
-            self.fail(offset + min(error.column, len(text)), wrong, mend or "see docs/ask.md")
-
-    def _factor(self, share: str | None) -> float:
-        if share is None:
-            return 1.0
-        if share in forms.SHARES:
-            return forms.SHARES[share]
-        top, _, bottom = share.split()[0].partition("/")
-        if not float(top) or not float(bottom or 1.0):
-            self.fail(self.text.index(share) + 1, f"{share} nothing is left", "give a factor such as 1/3")
-        return float(top) / float(bottom or 1.0)
-
-
-def _number(found: re.Match[str], at: int) -> Number:
-    value = float(found["value"])
-    return Number(value / 100.0 if found["percent"] else value)
+def _in_period(query: Query, found: re.Match[str], number: int) -> Query:
+    """A query of which every event is to happen in one period; its condition stays as it is."""
+    plain = isinstance(query.event, Happens) and query.given is None
+    when = f" in {found['period']} {number}"
+    text = f"{found['query'][:-1]}{when})" if plain else f"{found['query']}{when}"
+    return Query(within(query.event, number, number), query.given, text)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 type Status = Literal["reproduced", "weak", "contradicted", "not encoded"]
-type Reason = Literal["clear", "small", "open", "opposite", "flaw", "absent", "few"]
+type Reason = Literal["clear", "small", "open", "opposite", "equal", "flaw", "absent", "few"]
 STATUSES: Final[tuple[Status, ...]] = ("reproduced", "weak", "contradicted", "not encoded")
 # What is smaller does next to nothing: points of a score, of a probability or a tenth of it, a factor's logarithm,
 # steps.
@@ -71,6 +71,11 @@ class JudgedClaims:
     worlds: int
 
     @property
+    def stated(self) -> int:
+        """How many claims the case states."""
+        return len(self.forecast.case.claims)
+
+    @property
     def counts(self) -> dict[Status, int]:
         """How many claims have each status."""
         found = Counter(one.status for one in self.claims)
@@ -109,12 +114,14 @@ class JudgedClaims:
         return to_html(Table("Claims held against the model", columns, rows, note=self.forecast.origin))
 
 
-def judge(difference: Value, sign: Sign, small: float) -> tuple[Status, Reason]:
+def judge(difference: Value, sign: Sign, small: float, *, is_counted: bool = True) -> tuple[Status, Reason]:
     """What a difference makes of an assertion that it is above, or below, nought.
 
     reproduced: the whole 90 % interval lies on the asserted side, and the middle is no smaller than `small`;
-    contradicted: the interval lies on the other side, or the middle does by more than `small` and two Monte Carlo
-    errors; else weak: too small to matter, or on the asserted side, or near it, with an interval that leaves it open.
+    contradicted: the middle lies on the other side, by more than `small` and two Monte Carlo errors, whatever the
+    interval; else weak: too small to matter, or on the asserted side, or near it, with an interval that leaves it open.
+    Two numbers that are the same without any interval are neither above nor below each other, unless they were counted
+    on futures (`is_counted`).
 
     >>> judge(Value(Estimate(2.0, 0.5, 4.0)), ">", 0.5), judge(Value(Estimate(2.0, -0.5, 4.0)), ">", 0.5)
     (('reproduced', 'clear'), ('weak', 'open'))
@@ -125,13 +132,33 @@ def judge(difference: Value, sign: Sign, small: float) -> tuple[Status, Reason]:
         return "contradicted", "flaw"
     found = difference.estimate if sign.startswith(">") else difference.estimate.times(-1.0)
     low, high = sorted((found.low, found.high))
-    if sign in (">=", "<=") and found.mean == low == high == 0.0:
-        return "reproduced", "clear"
-    if found.mean < -max(small, 2.0 * difference.error) or (high < 0.0 and found.mean <= -small):
+    if found.mean == low == high == 0.0:
+        if sign in (">=", "<="):
+            return "reproduced", "clear"
+        if small == 0.0 and not is_counted:
+            return "contradicted", "equal"
+    if found.mean < -max(small, 2.0 * difference.error):
         return "contradicted", "opposite"
     if low > 0.0 and found.mean >= max(small, 2.0 * difference.error):
         return "reproduced", "clear"
     return "weak", "small" if abs(found.mean) < small else "open"
+
+
+def judge_alone(found: Value, small: float) -> tuple[Status, Reason]:
+    """What a change makes of an assertion that there is none that matters.
+
+    reproduced: the whole 90 % interval is smaller than `small`; contradicted: the middle is larger, by more than two
+    Monte Carlo errors; else weak.
+
+    >>> judge_alone(Value(Estimate(0.1, -0.2, 0.3)), 0.5), judge_alone(Value(Estimate(0.6, 0.1, 0.9), 0.2), 0.5)
+    (('reproduced', 'clear'), ('weak', 'open'))
+    """
+    one = found.estimate
+    if max(abs(one.low), abs(one.high)) < small:
+        return "reproduced", "clear"
+    if abs(one.mean) > small + 2.0 * found.error:
+        return "contradicted", "opposite"
+    return "weak", "open"
 
 
 def overall(findings: tuple[Finding, ...]) -> Status:

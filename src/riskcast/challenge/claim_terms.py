@@ -110,15 +110,17 @@ class Effect:
 
 @dataclass(frozen=True)
 class MemoryEffect:
-    """Factor on the half-lives of an event type's memories for one step of an indicator."""
+    """Factor on the half-life of a memory of an event type for one step of an indicator; None where no edge leads to
+    any of its memories."""
 
     indicator: str
     event: str
+    memory: str | None = None
 
 
 @dataclass(frozen=True)
 class Rise:
-    """By how many steps an event, or a step of a parent, moves an indicator."""
+    """By how many steps an event, or a step of another, moves an indicator, by way of all that lies between."""
 
     source: str
     indicator: str
@@ -182,6 +184,11 @@ class Comparison:
     right: Term
     factor: float = 1.0
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it speaks of."""
+        return (self.left, self.right)
+
 
 @dataclass(frozen=True)
 class Alone:
@@ -191,13 +198,26 @@ class Alone:
     change: Change
     level: str | None = None
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """What it speaks of that has a number."""
+        return () if self.level is not None else (self.change,)
+
 
 @dataclass(frozen=True)
 class Assertion:
-    """An assertion as it is written, and the comparisons that must all hold."""
+    """An assertion as it is written, and the comparisons that must all hold; `beyond`: why a forecast is too short for
+    it, empty where it is not."""
 
     text: str
     parts: tuple[Comparison | Alone, ...]
+    beyond: str = ""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change that it speaks of."""
+        terms = (term for part in self.parts for term in part.terms)
+        return tuple(term for term in terms if isinstance(term, Change))
 
 
 def unit_of(term: Term) -> Unit:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from riskcast.case.links import IDENTITY
 from riskcast.case.model import Case
-from riskcast.case.quantities import Z90, Quantity
-from riskcast.challenge.claim_paths import effects_between
+from riskcast.case.moves import indicator_order
+from riskcast.case.quantities import Z90, Quantity, elicit
+from riskcast.case.quantity_ids import PASSED_ON, RISE
+from riskcast.challenge.claim_counts import NotEncodedError, count_recorded
+from riskcast.challenge.claim_factors import Logs, logs_of
+from riskcast.challenge.claim_paths import rise_links
 from riskcast.challenge.claim_terms import (
     Base,
     Chance,
@@ -30,10 +35,11 @@ from riskcast.challenge.claim_terms import (
     Subject,
     Term,
 )
-from riskcast.engines.hazard import half_life_ratio
+from riskcast.engines.posterior import widening
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.blocks import Averages, estimate_all
 from riskcast.forecasting.draw_spread import parameter_basis
+from riskcast.forecasting.drawn_ahead import ahead_scores
 from riskcast.forecasting.estimates import HIGH, LOW, Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.query_terms import Query
@@ -42,9 +48,8 @@ from riskcast.forecasting.shares_of_paths import LEAST_DRAWS, LEAST_PATHS, Tally
 from riskcast.machinery.array_types import Floats
 from riskcast.names import RAISED, RECENT
 
-
-class NotEncodedError(LookupError):
-    """Nothing in the case could carry what is asserted; says what is missing."""
+# The standard error of a median over that of a mean.
+OF_MEDIAN = math.sqrt(math.pi / 2.0)
 
 
 class TooFewError(LookupError):
@@ -105,44 +110,26 @@ class Worlds:
                 return self.chance(query)
             case Number(value):
                 return Value(Estimate(value, value, value))
-            case Effect(source, target, path):
-                effects = effects_between(self.case, source, target, path)
-                if not effects:
-                    raise NotEncodedError(f"no effect of {source} on the rate of {target}{_through(path)}")
-                return _factor(sum(self._log_ratio(target, effect.id) for effect in effects))
-            case Extreme(source, highest):
-                found = [e for e in self.case.effects if e.source == source and e.on == "rate"]
-                if not found:
-                    raise NotEncodedError(f"no effect of {source} on a rate")
-                sizes = [self._log_ratio(effect.target, effect.id) for effect in found]
-                return _factor((max if highest else min)(sizes, key=np.median))
-            case Ending(answer, cause):
-                return self._ending(answer, cause)
-            case MemoryEffect(indicator, event):
-                effects = [e for e in self.case.half_life_effects_on(event) if e.source == indicator]
-                if not effects:
-                    raise NotEncodedError(f"no effect of {indicator} on a half-life of {event}")
-                hyper = self.baseline.posterior.events[event].hyper
-                return _factor(sum(np.log(hyper[half_life_ratio(effect)]) for effect in effects))
+            case Effect() | MemoryEffect() | Extreme() | Ending():
+                return self.factor(term)
             case Base(event):
                 rate = np.exp(self.baseline.posterior.events[event].coefficients[:, 0])
-                return _drawn(-np.expm1(-rate * self.case.periods_per_year))
+                return _middle(-np.expm1(-rate * self.case.periods_per_year), self.wider([event]))
             case Level(indicator, whom, reference):
                 held = self.case.indicators[indicator]
                 if reference:
                     return self.value(Number(held.reference))
                 steps = self.baseline.plan.today[indicator]
                 column = 0 if whom is None or steps.shape[1] == 1 else self.case.dyads.index(whom)
-                return _drawn(np.asarray(held.level(steps[:, column]), dtype=float))
+                return _middle(np.asarray(held.level(steps[:, column]), dtype=float))
             case Rise(source, indicator):
-                return _believed(self._moving(source, indicator))
+                return self._rise(source, indicator)
             case Fading(memory, event):
                 found = self.case.settings.memories[memory].half_life
                 return _believed(found if event is None else self.case.half_life(event, memory))  # ty: ignore[invalid-argument-type]
-            case Recorded(event, whom, first, last):
-                rows = [r for r in self.case.event_rows if r.type == event and first <= r.date <= last]
-                count = float(sum(whom is None or row.dyad == whom for row in rows))
-                return Value(Estimate(count, count, count))
+            case Recorded():
+                counted = count_recorded(self.case, term)
+                return Value(Estimate(counted.placed, counted.least, counted.found))
             case Contribution(drivers, whom):
                 return self._contribution(drivers, whom)
 
@@ -166,7 +153,14 @@ class Worlds:
         most = 100.0 * sum(abs(weight) for weight, *_ in terms)
         of_what = {None: Averages(of, -most, most)}
         estimate = estimate_all(ahead.plan, terms[0][3][:1], of_what)[None][0]
-        return Value(estimate, float(kept[0].std() / math.sqrt(len(kept[0]))))
+        return Value(estimate, self.wider() * float(kept[0].std() / math.sqrt(len(kept[0]))))
+
+    def wider(self, events: Sequence[str] = ()) -> float:
+        """By how much errors are wider as draws that were weighed count for fewer: those of some event types, or all
+        together."""
+        posterior = self.baseline.posterior
+        counts = [posterior.events[event].ess for event in events] or [posterior.diagnostics.ess_min]
+        return widening(posterior.draws, min((count for count in counts if count >= 1.0), default=posterior.draws))
 
     def _pieces(
         self, weight: float, term: Change | ScoreOf
@@ -190,7 +184,7 @@ class Worlds:
             few = f"the condition of {query.text} holds on {held:,} of the simulated futures, too few to tell"
             raise TooFewError(f"{few}; ask for more with --paths")
         share = share_of(tally.both, tally.held, tally.held_squares, columns)
-        return Value(share.estimate, share.error)
+        return Value(share.estimate, self.wider() * share.error)
 
     def tally(self, query: Query) -> tuple[Tally, Floats]:
         """What was counted of a query, and what parameters let one expect of whom it speaks."""
@@ -210,28 +204,49 @@ class Worlds:
         found = one.less(two, factor, together)
         parts = _influence(first) - factor * _influence(second)
         error = float(np.sqrt(np.square(parts).sum() * len(parts) / max(len(parts) - 1, 1)))
-        return Value(found.estimate, error)
+        return Value(found.estimate, self.wider() * error)
 
-    def _log_ratio(self, event: str, effect: str) -> Floats:
-        posterior = self.baseline.posterior
-        return posterior.events[event].coefficients[:, posterior.models[event].coefficients.index(effect)]
+    def factor(self, term: Term) -> Value:
+        """A factor: the median of its draws, with quantiles."""
+        found = logs_of(self.baseline.posterior, term)
+        logs = _middle(found.values, self.wider(found.events))
+        one = logs.estimate
+        estimate = Estimate(*(math.exp(end) for end in (one.mean, one.low, one.high)))
+        return Value(estimate, estimate.mean * logs.error, found.flaw)
 
-    def _ending(self, answer: str, cause: str) -> Value:
-        effects = effects_between(self.case, cause, answer)
-        if not effects:
-            raise NotEncodedError(f"no effect of {cause} on the rate of {answer}")
-        lasting = [effect.id for effect in effects if not effect.spent]
-        found = _factor(sum(self._log_ratio(answer, effect.id) for effect in effects))
-        if lasting:
-            return Value(found.estimate, found.error, "the effect acts on after the answer (no `spent: true`)")
-        return found
+    def log_ratio(self, left: Term, right: Term, factor: float) -> Value:
+        """The logarithm of a factor over so many times a number or another factor, draw by draw; raises NotEncodedError
+        where the case holds nothing of one of them."""
+        one = logs_of(self.baseline.posterior, left)
+        other = (
+            Logs(math.log(right.value), ()) if isinstance(right, Number) else logs_of(self.baseline.posterior, right)
+        )
+        drawn = one.values - other.values - math.log(factor)
+        return replace(_middle(drawn, self.wider((*one.events, *other.events))), flaw=one.flaw or other.flaw)
 
-    def _moving(self, source: str, indicator: str) -> Quantity:
-        of = self.case.indicators[indicator]
-        found = of.raises[source].steps if source in of.raises else of.parents.get(source)
-        if found is None:
-            raise NotEncodedError(f"neither `raises:` nor `parents:` of {indicator} names {source}")
-        return found
+    def _rise(self, source: str, indicator: str) -> Value:
+        """Steps by which an event, or a step of another, moves an indicator: what is passed on along every way."""
+        links = rise_links(self.case, source, indicator)
+        if not links:
+            raise NotEncodedError(f"no way leads from {source} to {indicator} by `raises:` and `parents:`")
+        if len(links) == 1:
+            return _believed(self._moving(*links[0]))
+        total: dict[str, Floats | float] = {source: 1.0}
+        for name in indicator_order(self.case):
+            own = [of for child, of in links if child == name]
+            if own:
+                total[name] = sum(self._drawn_ahead(name, of) * total[of] for of in own)
+        return _middle(np.asarray(total[indicator], dtype=float))
+
+    def _moving(self, name: str, of: str) -> Quantity:
+        held = self.case.indicators[name]
+        return held.raises[of].steps if of in held.raises else held.parents[of]
+
+    def _drawn_ahead(self, name: str, of: str) -> Floats:
+        """The draws, as every forecast has them, of what one thing does to an indicator."""
+        prior = elicit(self._moving(name, of), IDENTITY)
+        kind, plan = RISE if of in self.case.events else PASSED_ON, self.baseline.plan
+        return prior.quantile(ahead_scores(prior, plan.draws, plan.seed, kind, name, of))
 
     def _contribution(self, drivers: tuple[str, ...], whom: str) -> Value:
         assert self.explained is not None
@@ -248,24 +263,16 @@ class Worlds:
         return Value(Estimate(points, points - max(down, Z90 * error), points + max(up, Z90 * error)), error)
 
 
-def _factor(log_factor: Floats | float) -> Value:
-    """A factor from the draws of its logarithm: its median, with quantiles."""
-    drawn = np.asarray(log_factor, dtype=float)
-    middle, low, high = np.exp(np.quantile(drawn, (0.5, LOW, HIGH))).tolist()
-    return Value(Estimate(middle, low, high), middle * float(drawn.std()) / math.sqrt(drawn.size))
-
-
-def _drawn(values: Floats) -> Value:
-    low, high = np.quantile(values, (LOW, HIGH)).tolist()
-    return Value(Estimate(float(np.median(values)), low, high), float(values.std()) / math.sqrt(values.size))
+def _middle(values: Floats | float, wider: float = 1.0) -> Value:
+    """The median of draws with their quantiles; its standard error is sqrt(pi / 2) times that of a mean, where draws
+    are Normal (Kenney and Keeping, 1962)."""
+    drawn = np.asarray(values, dtype=float)
+    middle, low, high = np.quantile(drawn, (0.5, LOW, HIGH)).tolist()
+    return Value(Estimate(middle, low, high), wider * OF_MEDIAN * float(drawn.std()) / math.sqrt(drawn.size))
 
 
 def _believed(quantity: Quantity) -> Value:
     return Value(Estimate(quantity.center, *quantity.range))
-
-
-def _through(path: str | None) -> str:
-    return f" through {path}" if path else ""
 
 
 def _influence(tally: Tally) -> Floats:

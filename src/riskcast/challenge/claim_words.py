@@ -6,13 +6,25 @@ from typing import Final
 
 from riskcast.challenge.claim_records import Finding, JudgedClaims, Status
 from riskcast.forecasting.estimates import Estimate
-from riskcast.numbers import between, error_size, factor_text, number, percent, plain_number, signed, signed_range, span
+from riskcast.forecasting.lineage import lineage_of
+from riskcast.numbers import (
+    between,
+    counted,
+    error_size,
+    factor_text,
+    number,
+    percent,
+    plain_number,
+    signed,
+    signed_range,
+    span,
+)
 
 MEANING: Final[dict[Status, str]] = {
     "reproduced": "the whole 90 % interval says so, and the size matters",
-    "weak": "the interval leaves it open, or the size is too small to matter, or only a part is encoded",
-    "contradicted": "the interval says the opposite, or its middle does beyond Monte Carlo error",
-    "not encoded": "the case holds nothing that could say so",
+    "weak": "the interval leaves it open, or the size is too small to matter, or only a part can be looked at",
+    "contradicted": "the middle says the opposite, by more than is too small to matter and than chance can do",
+    "not encoded": "the case holds nothing that could say so, or its record lacks the days",
 }
 # What speaks against the model comes first.
 ORDER: Final[tuple[Status, ...]] = ("contradicted", "weak", "not encoded", "reproduced")
@@ -22,6 +34,7 @@ _REASONS: Final = {
     "small": "too small to matter",
     "open": "the interval leaves it open",
     "opposite": "the opposite",
+    "equal": "no more and no less",
 }
 
 
@@ -29,6 +42,15 @@ def counts_text(found: JudgedClaims) -> str:
     """How many claims have each status, in one line."""
     told = [f"{count} {status}" for status, count in found.counts.items()]
     return " · ".join([*told, *([f"{len(found.untested)} untested"] if found.untested else [])])
+
+
+def made_text(found: JudgedClaims) -> str:
+    """With what claims were judged: engine, draws, forecasts, seed and checks."""
+    lineage = lineage_of(found.forecast)
+    engine = "priors alone" if lineage.prior_only else lineage.engine
+    further = f"{counted(found.worlds, 'forecast')} beside the baseline"
+    checks = "checks passed" if lineage.health.is_reliable else "CHECKS FAILED"
+    return " · ".join([engine, f"{lineage.draws:,} draws", further, f"seed {lineage.seed}", checks])
 
 
 def number_text(found: Finding) -> str:
@@ -90,7 +112,8 @@ def _shown(found: Finding, one: Estimate) -> str:
         case "steps":
             return f"{signed_range(one, 2)} steps"
         case "events":
-            return f"{one.mean:.0f} in the record"
+            least, most = f"{one.low:.0f}", f"{one.high:.0f}"
+            return f"{least if least == most else span(least, most)} in the record"
         case _:
             ends = span(plain_number(one.low, 3), plain_number(one.high, 3))
             return f"{plain_number(one.mean, 3)} {found.label} ({ends})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +39,14 @@ class Taught:
         return -0.5 * self.scores**2 - np.log(stretch(self.scores, self.prior.skew)[1])
 
 
-def taught_beliefs(beliefs: tuple[Belief, ...]) -> tuple[Taught, ...]:
-    """Quantities that the record can teach, one for each event type that has its own draws of it."""
+def unfitted_events(posterior: Posterior) -> tuple[str, ...]:
+    """Event types that could not be fitted: their draws tell nothing of what the record taught."""
+    return tuple(name for name, drawn in posterior.events.items() if drawn.failed)
+
+
+def taught_beliefs(beliefs: tuple[Belief, ...], without: Collection[str] = ()) -> tuple[Taught, ...]:
+    """Quantities that the record can teach, one for each event type that has its own draws of it; `without` those of
+    some event types."""
     found = []
     for one in beliefs:
         kind = one.named.id.kind
@@ -51,15 +57,20 @@ def taught_beliefs(beliefs: tuple[Belief, ...]) -> tuple[Taught, ...]:
         for column, event in enumerate(one.of or ("",)):
             # Of a quantity of one event type alone.
             whose = "" if shared else event or one.named.id.target or one.named.id.name
+            if whose in without:
+                continue
             values = one.values[:, column]
-            found.append(Taught(one, whose, prior, values, prior.score(values)))
+            scores = prior.score(values) if one.on_link is None else prior.score_on_link(one.on_link)
+            found.append(Taught(one, whose, prior, values, scores))
     return tuple(found)
 
 
 def log_likelihoods(posterior: Posterior) -> Mapping[str, Floats]:
-    """By event type: log probability of its record in each draw, but for a constant, (draws,)."""
-    out = {}
+    """By event type that could be fitted: log probability of its record in each draw, but for a constant, (draws,)."""
+    out, failed = {}, unfitted_events(posterior)
     for name, model in posterior.models.items():
+        if name in failed:
+            continue
         drawn = posterior.events[name]
         free = {hyper: drawn.hyper[hyper] for hyper in model.free_hyper}
         with single_thread(), np.errstate(over="ignore", under="ignore"):

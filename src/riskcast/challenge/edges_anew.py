@@ -16,6 +16,7 @@ from riskcast.record.arrays import Record
 from riskcast.record.half_lives import stretched
 from riskcast.record.memory import Neighbours, memory_of, reached
 from riskcast.record.sights import came_before, period_starts, periods_reached, settings_of, sight_of, source_grid
+from riskcast.record.ties import TIED, Ties
 
 
 @dataclass
@@ -71,7 +72,9 @@ class EdgeAnew:
         self._units, self._state = len(case.units(effect.target)), start
         self._fresh = np.full_like(start, self._memory.first)
         self._grid = source_grid(effect, case, told)
-        self._neighbours = Neighbours.of(case.pairs.values()) if effect.whose == "others" else None
+        self._ties = Ties.of(effect, case) if effect.whose in TIED else None
+        plain = self._ties is not None or effect.whose in ("own", "host", "any")
+        self._neighbours = None if plain else Neighbours.of(case.pairs.values())
         self._answered = told.occurred[effect.target] > 0.0 if effect.spent else None
         days, line = self._settings.days, told.timeline
         self._later = 0 if days is None else periods_reached(case, days)
@@ -141,7 +144,7 @@ class EdgeAnew:
             counted = np.stack([np.where(covered > 0.0, counted, 0.0), covered])
         if not anew:
             counted = np.zeros_like(counted)
-        return self._visible(np.where(mine.as_told, told[..., None, :], counted))
+        return self._visible(t, np.where(mine.as_told, told[..., None, :], counted))
 
     def _weighed(self, mine: Happenings, fresh: Floats) -> Floats:
         """What has happened anew as the memory counts it: (worlds, units)."""
@@ -152,9 +155,11 @@ class EdgeAnew:
             return np.log2(1.0 + mine.number)
         return mine.number if weight == "count" else fresh
 
-    def _visible(self, source: Floats) -> Floats:
+    def _visible(self, t: int, source: Floats) -> Floats:
+        if self._ties is not None:
+            return self._ties.at(self._told.timeline.first + t).seen(str(self._effect.whose), source)
         if self._neighbours is not None:
-            return np.maximum(self._neighbours.others(source), 0.0)
+            return np.maximum(self._neighbours.seen(str(self._effect.whose), source), 0.0)
         if self._effect.whose == "any":
             source = source.sum(axis=-1, keepdims=True)
         return np.broadcast_to(source, (*source.shape[:-1], self._units))

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from riskcast.challenge.held import Bench, Held, error_of
+from riskcast.challenge.held import Bench, Held, sum_error
+from riskcast.challenge.relearned import REFITTED, UNTOUCHED, WEIGHED
 from riskcast.challenge.targets import Target
+from riskcast.engines.posterior import Posterior
 from riskcast.errors import CaseError
+from riskcast.forecasting.lineage import fit_provenance
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.checkpoints import Finished
+from riskcast.machinery.cache_folder import cache_folder
+from riskcast.machinery.checkpoints import Checkpoints, Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.threads import single_thread
+from riskcast.machinery.workers import Workers, workers
 from riskcast.version import __version__
 
 # With fewer draws and paths it is settled which quantities are worth more.
 SCREEN_DRAWS, SCREEN_PATHS = 150, 2
 KIND: Final = "sensitivity"
+UNRELIABLE: Final = "unreliable"
 CORNERS: Final = ((0, 0, 1.0), (0, 1, -1.0), (1, 0, -1.0), (1, 1, 1.0))
+# So few tasks are done by this process.
+FEW: Final = 12
 _BENCH: dict[str, Bench] = {}
 
 
@@ -43,8 +54,14 @@ class Setup:
             "targets": [target.id for target in self.targets],
             "draws": self.draws,
             "paths": self.paths,
+            "errors": "of effective draws",
             "riskcast": __version__,
         }
+
+    def lend(self, posterior: Posterior) -> None:
+        """Have this process take the fit of somebody else for its own."""
+        _BENCH.clear()
+        _BENCH[json.dumps(self.about)] = Bench(self.request, posterior, self.targets, self.draws, self.paths)
 
     @property
     def bench(self) -> Bench:
@@ -54,6 +71,43 @@ class Setup:
             _BENCH.clear()
             _BENCH[key] = Bench.of(self.request, self.targets, self.draws, self.paths)
         return _BENCH[key]
+
+
+@dataclass
+class TaskRun:
+    """Does tasks that are left, here, on processes or on a cluster."""
+
+    setup: Setup
+    workers_count: int | None
+    cluster: str | None
+    progress: Callable[[int, int], None]
+    checkpoints: Checkpoints | None = None
+
+    def finish(self, function: Callable[..., Finished], tasks: Mapping[str, tuple[Any, ...]]) -> Mapping[str, Finished]:
+        """What tasks come to, by key: of a top-level function and its arguments."""
+        if not tasks:
+            return {}
+        return finish_tasks(
+            function,
+            list(tasks),
+            lambda key: tasks[key],
+            lambda made: made,
+            self._crew,
+            self.checkpoints,
+            self.progress,
+        )
+
+    def _crew(self, count: int) -> AbstractContextManager[Workers]:
+        # Every process fits the case once, which a few tasks are not worth.
+        few = self.workers_count is None and self.cluster is None and count < FEW
+        return workers(1 if few else self.workers_count, self.cluster)
+
+
+def open_kept(setup: Setup, cache: str | Path | None) -> AbstractContextManager[Checkpoints]:
+    """The finished tasks of a setup, below a folder, `cache_folder()` where none is given."""
+    digest = hashlib.sha256(json.dumps(setup.about, sort_keys=True).encode()).hexdigest()[:12]
+    folder = Path(cache) if cache is not None else cache_folder()
+    return open_checkpoints(folder / KIND / f"{setup.request.case.name}-{digest}", setup.about)
 
 
 def hold_ends(setup: Setup, keys: Sequence[str], coarse: bool) -> Finished:
@@ -70,8 +124,9 @@ def hold_ends(setup: Setup, keys: Sequence[str], coarse: bool) -> Finished:
             bench = _coarse(bench)
         base, facts = bench.base, {}
         if not keys:
-            columns = {"base": base.means, "base_error": error_of(base.influence)}
+            columns = {"base": base.means, "base_error": sum_error([(1.0, base)])}
             facts["warning"] = bench.original.warning
+            facts["made"] = fit_provenance(bench.original)
         else:
             known = {key: quantity for key, quantity, _ in setup.request.case.quantities()}
             ends = [known[key].range for key in keys]
@@ -99,9 +154,9 @@ def _one(
     return {
         "low": low.means - base.means,
         "high": high.means - base.means,
-        "low_error": error_of(low.influence - base.influence),
-        "high_error": error_of(high.influence - base.influence),
-        "swing_error": error_of(high.influence - low.influence),
+        "low_error": sum_error([(1.0, low), (-1.0, base)]),
+        "high_error": sum_error([(1.0, high), (-1.0, base)]),
+        "swing_error": sum_error([(1.0, high), (-1.0, low)]),
     }, _health(low, high)
 
 
@@ -109,17 +164,17 @@ def _two(
     bench: Bench, keys: Sequence[str], ends: Sequence[tuple[float, float]]
 ) -> tuple[dict[str, Floats], dict[str, Any]]:
     corners = [bench.hold({keys[0]: ends[0][i], keys[1]: ends[1][j]}) for i, j, _ in CORNERS]
-    signs = [sign for _, _, sign in CORNERS]
-    points = sum((s * c.means for s, c in zip(signs, corners, strict=True)), np.zeros(len(bench.targets)))
-    moved = sum((s * c.influence for s, c in zip(signs, corners, strict=True)), np.zeros_like(corners[0].influence))
-    return {"points": points, "error": error_of(moved)}, _health(*corners)
+    signed = [(sign, corner) for (_, _, sign), corner in zip(CORNERS, corners, strict=True)]
+    points = np.sum([sign * corner.means for sign, corner in signed], axis=0)
+    return {"points": points, "error": sum_error(signed)}, _health(*corners)
 
 
 def _health(*held: Held) -> dict[str, Any]:
-    """How the least reliable of some forecasts was made."""
-    worst = max(held, key=lambda one: ("untouched", "weighed", "refitted").index(one.how))
+    """How the one of some forecasts that took most was made; `unreliable` where a new fit failed its checks."""
+    most = max(held, key=lambda one: (UNTOUCHED, WEIGHED, REFITTED).index(one.how)).how
+    failed = any(one.how == REFITTED and not one.is_good for one in held)
     return {
-        "how": worst.how,
+        "how": UNRELIABLE if failed else most,
         "khat": max(h.khat for h in held),
         "ess": min(h.ess for h in held),
         "good": all(one.is_good for one in held),

@@ -20,14 +20,15 @@ from riskcast.challenge.belief_groups import (
     single_groups,
     state_groups,
 )
-from riskcast.challenge.beliefs import drawn_beliefs, undrawn, widening
+from riskcast.challenge.beliefs import drawn_beliefs, undrawn
 from riskcast.challenge.loss_rules import LossRule
 from riskcast.challenge.placebos import Placebo, find_placebos
 from riskcast.challenge.regression import draws_needed, normal_scores, regress
 from riskcast.challenge.target_draws import TargetDraws, draw_targets, name_target
 from riskcast.challenge.targets import Target
 from riskcast.challenge.turns import Response, Turn, respond_to
-from riskcast.challenge.worth import Worth, conditional, judge_all, known, mean_worth
+from riskcast.challenge.worth import NOTHING, Worth, conditional, judge_all, known, mean_worth
+from riskcast.engines.posterior import widening
 from riskcast.errors import OptionError
 from riskcast.forecasting.drawn_ahead import STREAMS
 from riskcast.forecasting.forecasts import Forecast
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     import pandas
 
 MOST_LISTED = 10
+# What is saved of a cost that is no more than the last digits of a sum.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Evidence:
     knowing all would save, by target; beliefs: every quantity, place, kind and state, from the most that it is worth;
     placebos: effects of which the whole range moves nothing, None where they were not looked for; undrawn: ids of
     quantities that are held at their medians, of which nothing can be said; unjudged: labels of beliefs that are too
-    many numbers for so few draws, with the draws that they take.
+    many numbers for so few draws, with the draws that they take; unsure: effects that move nothing as far as was seen,
+    but are too rare, or too small, to tell.
     """
 
     forecast: Forecast
@@ -87,6 +91,7 @@ class Evidence:
     placebos: tuple[Placebo, ...] | None
     undrawn: tuple[str, ...]
     unjudged: Mapping[str, int]
+    unsure: tuple[Placebo, ...]
 
     @property
     def case(self) -> Case:
@@ -99,12 +104,16 @@ class Evidence:
 
     def is_told(self, belief: Belief) -> bool:
         """Whether what a belief is worth, over all targets, can be told apart from nothing."""
-        return belief.overall.explained.is_told
+        return belief.overall.explained.is_told(NOTHING)
+
+    def saves(self, belief: Belief) -> bool:
+        """Whether what it would save, over all targets, can be told apart from nothing."""
+        return _saved(belief, self.rule) > 0.0
 
     @property
     def look_next(self) -> tuple[Look, ...]:
         """Indicators and event types that are worth most, as far as that can be told apart from nothing, with the best
-        of their quantities: by loss that is saved where a rule was stated, else by how much intervals narrow."""
+        of their quantities: by loss that is saved, as far as that can be told, then by how much intervals narrow."""
         ranked = self.of_kind("quantity")
         found = []
         for place in self.of_kind("place"):
@@ -140,7 +149,7 @@ class Evidence:
         rows = []
         for one in (one for kind in ("place", "quantity") for one in self.of_kind(kind) if self.is_told(one)):
             worth = one.overall
-            saved = [] if worth.saved is None else [worth.saved.value]
+            saved = [] if worth.saved is None else [worth.saved.value if self.saves(one) else None]
             row = (one.label, one.basis, worth.narrower.value, worth.narrower.error, worth.other_band.value, *saved)
             rows.append(row)
         columns = (
@@ -199,24 +208,26 @@ def value_evidence(
     found += _own(ahead, targets, rule)
     if progress is not None:
         progress(total, total)
+    telling = {one.key for one in found if one.kind == "quantity" and one.overall.explained.is_told(NOTHING)}
     # What tells of other beliefs, by way of the record, is no placebo though nothing moves with it alone.
-    telling = {key for one in found for key in one.members if one.kind == "quantity" and one.overall.explained.is_told}
-    idle = [one for one in find_placebos(ahead, progress=progress) if one.effect not in telling] if placebos else None
+    idle = [one for one in find_placebos(ahead, progress=progress) if one.effect not in telling] if placebos else []
     return Evidence(
         ahead,
         targets,
         rule,
         {} if rule is None else {target: rule.saved(drawn.expected) for target, drawn in targets.items()},
-        tuple(sorted(found, key=_rank)),
-        None if idle is None else tuple(idle),
+        tuple(sorted(found, key=lambda one: (-_saved(one, rule), -one.overall.narrower.value))),
+        tuple(one for one in idle if one.is_told) if placebos else None,
         undrawn(case),
         unjudged,
+        tuple(one for one in idle if not one.is_told),
     )
 
 
-def _rank(one: Belief) -> tuple[float, float]:
-    saved = 0.0 if one.overall.saved is None else one.overall.saved.value
-    return -saved, -one.overall.narrower.value
+def _saved(one: Belief, rule: LossRule | None) -> float:
+    """What knowing a belief would save, over all targets; nothing where that cannot be told from nothing."""
+    saved = one.overall.saved
+    return saved.value if saved is not None and rule is not None and saved.is_told(ROUNDING * rule.cost) else 0.0
 
 
 def _own(ahead: Forecast, targets: Mapping[Target, TargetDraws], rule: LossRule | None) -> Iterator[Belief]:

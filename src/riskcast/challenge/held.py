@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,9 +12,9 @@ from riskcast.case.judgements import JUDGEMENTS
 from riskcast.case.model import Case, Scenario
 from riskcast.case.overlays import apply_overlay
 from riskcast.case.quantity_ids import LEVEL, parse_id
-from riskcast.challenge.relearned import Learned, Relearned, refit, relearn
+from riskcast.challenge.relearned import UNTOUCHED, Learned, Relearned, refit, relearn
 from riskcast.challenge.targets import Target, values_of
-from riskcast.engines.posterior import Posterior
+from riskcast.engines.posterior import Posterior, widening
 from riskcast.forecasting.plan import Plan, draw_today, plan_event, plan_simulation
 from riskcast.forecasting.requests import Request, fit_requested
 from riskcast.machinery.array_types import Floats
@@ -25,7 +25,8 @@ from riskcast.record.memory import Neighbours
 class Held:
     """Values of targets with some quantities held: (draws, targets), with the weights of draws, (draws,) of mean 1.
 
-    how: `untouched`, `weighed` or `refitted`; khat, ess: of the weights; is_good: whether they can be relied on.
+    how: `untouched`, `weighed` or `refitted`; khat, ess: of the weights; is_good: whether they, or the new fit, can be
+    relied on; wider: by how much errors are wider as draws were weighed once before, in the fit.
     """
 
     values: Floats
@@ -34,6 +35,7 @@ class Held:
     khat: float
     ess: float
     is_good: bool = True
+    wider: float = 1.0
 
     @property
     def means(self) -> Floats:
@@ -47,6 +49,13 @@ class Held:
         return self.weights[:, None] * (self.values - self.means)
 
 
+def sum_error(parts: Iterable[tuple[float, Held]]) -> Floats:
+    """Standard errors of a sum of means over the same draws, each with its sign: (targets,)."""
+    held = tuple(parts)
+    influence = np.sum([sign * one.influence for sign, one in held], axis=0)
+    return max(one.wider for _, one in held) * error_of(influence)
+
+
 def error_of(influence: Floats) -> Floats:
     """Standard error of a mean from what every draw does to it: (draws, targets) to (targets,).
 
@@ -54,6 +63,17 @@ def error_of(influence: Floats) -> Floats:
     [0.5]
     """
     return np.sqrt(np.square(influence).mean(axis=0) / len(influence))
+
+
+def effective_draws(used: int, drawn: int, worth: float) -> float:
+    """For how many independent draws `used` of `drawn` count, where all of these are worth `worth`.
+
+    Those that are used stand in for those that are drawn, and these for the posterior: the variances add up.
+
+    >>> effective_draws(1000, 1000, 250.0), round(effective_draws(100, 1000, 250.0))
+    (250.0, 77)
+    """
+    return 1.0 / (1.0 / used + max(1.0 / max(worth, 1.0) - 1.0 / drawn, 0.0))
 
 
 @dataclass
@@ -107,9 +127,8 @@ class Bench:
     def base(self) -> Held:
         """The targets where nothing is held."""
         posterior = self.learned.posterior
-        return self._measured(
-            Relearned(posterior, np.ones(posterior.draws), "untouched", 0.0, posterior.draws), self.plan
-        )
+        found = Relearned(posterior, np.ones(posterior.draws), UNTOUCHED, 0.0, posterior.draws)
+        return self.measure(found, self.plan, ())
 
     def hold(self, values: Mapping[str, float], *, may_refit: bool = True) -> Held:
         """The targets with some quantities held at values in their natural unit, the rest relearned.
@@ -125,9 +144,9 @@ class Bench:
         found = relearn(self.learned, case, changed)
         if may_refit and not found.is_good:
             found = refit(self.original, case, self.learned.posterior.draws)
-        return self._measured(found, self._planned(found, changed))
+        return self.measure(found, self.planned(found, changed), changed)
 
-    def _planned(self, found: Relearned, changed: tuple[str, ...]) -> Plan:
+    def planned(self, found: Relearned, changed: tuple[str, ...]) -> Plan:
         """The plan of a relearned posterior: of the base's, only what is touched is made anew."""
         posed, kinds = found.posterior, [parse_id(key) for key in changed]
         case = posed.case
@@ -146,6 +165,18 @@ class Bench:
         }
         return replace(self.plan, case=case, events=events, today=today)
 
-    def _measured(self, found: Relearned, plan: Plan) -> Held:
+    def measure(self, found: Relearned, plan: Plan, changed: tuple[str, ...]) -> Held:
+        """The targets of a relearned posterior."""
         values = values_of(found.posterior, plan, self.scenario, self.request.periods, self.paths, self.targets)
-        return Held(values, found.weights, found.how, found.khat, found.ess, found.is_good)
+        wider = self._wider(found.posterior, changed)
+        return Held(values, found.weights, found.how, found.khat, found.ess, found.is_good, wider)
+
+    def _wider(self, posterior: Posterior, changed: tuple[str, ...]) -> float:
+        """By how much errors are wider as the fit's draws were weighed: of the event types whose own regressions alone
+        are changed, or of all."""
+        targets = {effect.id: effect.target for effect in posterior.case.effects}
+        kinds = [parse_id(key) for key in changed]
+        worth = posterior.diagnostics.ess_min
+        if kinds and all(kind.section in ("effects", "outcomes") for kind in kinds):
+            worth = min(posterior.events[targets.get(kind.name, kind.name)].ess for kind in kinds)
+        return widening(posterior.draws, effective_draws(posterior.draws, self.original.draws, worth))

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from riskcast.case.model import Case
-from riskcast.challenge.beliefs import drawn_beliefs, widening
-from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs
-from riskcast.challenge.power_scaling import SENSITIVE, Scaled, scale
+from riskcast.challenge.beliefs import drawn_beliefs, widening_of
+from riskcast.challenge.densities import Taught, log_likelihoods, taught_beliefs, unfitted_events
+from riskcast.challenge.power_scaling import Hang, Scaled, scale
 from riskcast.challenge.target_draws import TargetDraws, draw_targets
 from riskcast.challenge.targets import Target
 from riskcast.challenge.worth import Known
+from riskcast.engines.posterior import widening
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.numbers import between, number
+from riskcast.numbers import between, counted, number
 from riskcast.verification.coverage import PriorCheck, report_coverage, rests_on_record
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ PRIOR_DECIDES: Final = "prior decides"
 RECORD_SPEAKS: Final = "record speaks"
 BOTH: Final = "both count"
 NOT_LEARNED: Final = "not learned"
+UNTOLD: Final = "cannot be told"
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,7 @@ class Learned:
     before, after: 5, 50 and 95 % points, in its own unit; moved: how far the posterior mean lies from the prior's
     median, in prior standard deviations; narrowed: by which share of them the spread has shrunk, below 0 where it has
     grown; of_prior, of_record: how far its distribution moves for a doubling of its own prior and of its event type's
-    record (cumulative Jensen-Shannon distance); khat: of the weights behind them; basis: what its evidence rests on;
-    from_record: whether that is this very record.
+    record; basis: what its evidence rests on; from_record: whether that is this very record.
     """
 
     key: str
@@ -56,10 +57,9 @@ class Learned:
     before: tuple[float, float, float]
     after: tuple[float, float, float]
     moved: Known
-    narrowed: float
-    of_prior: float
-    of_record: float
-    khat: float
+    narrowed: Known
+    of_prior: Hang
+    of_record: Hang
     basis: str
     from_record: bool
 
@@ -70,15 +70,18 @@ class Learned:
 
     @property
     def verdict(self) -> str:
-        """How prior and record go together, in words; weights that fail tell nothing of it."""
+        """How prior and record go together, in words; cannot be told where weights fail, or it moves with neither by
+        more than chance has it."""
         if abs(self.moved.value) - self.moved.error > FAR:
             return OUTSIDE
-        if abs(self.moved.value) < STILL and self.narrowed < SAME_SPREAD:
+        if abs(self.moved.value) < STILL and self.narrowed.value - self.narrowed.error < SAME_SPREAD:
             return NOT_LEARNED
-        by_prior, by_record = self.of_prior >= SENSITIVE, self.of_record >= SENSITIVE
-        if by_prior and by_record:
+        hangs = self.of_prior, self.of_record
+        if not all(one.is_known for one in hangs) or not any(one.is_told for one in hangs):
+            return UNTOLD
+        if all(one.is_told for one in hangs):
             return PULLS_APART if abs(self.moved.value) >= 1.0 else BOTH
-        return PRIOR_DECIDES if by_prior else RECORD_SPEAKS
+        return PRIOR_DECIDES if self.of_prior.is_told else RECORD_SPEAKS
 
     @property
     def is_conflict(self) -> bool:
@@ -110,7 +113,8 @@ class Learning:
     """What the record taught a case, quantity by quantity, and what numbers of a forecast lean on.
 
     leans: by target, all priors and all of the record first, then those of every event type; jointly, checks: what the
-    priors alone expect beside what was recorded, of all event types together and of each.
+    priors alone expect beside what was recorded, of all event types together and of each; unfitted: event types that
+    could not be fitted, of whose own quantities nothing is told.
     """
 
     forecast: Forecast
@@ -119,6 +123,7 @@ class Learning:
     leans: Mapping[Target, tuple[Lean, ...]]
     jointly: PriorCheck
     checks: tuple[PriorCheck, ...]
+    unfitted: tuple[str, ...] = ()
 
     @property
     def case(self) -> Case:
@@ -135,32 +140,37 @@ class Learning:
         """Quantities whose evidence is the record itself, which therefore cannot confirm them."""
         return tuple(one for one in self.quantities if one.from_record)
 
+    @property
+    def nowhere(self) -> str:
+        """Where there is no conflict: of how many quantities that says something."""
+        others = len(self.quantities) - len(self.from_record)
+        return f"nowhere, of {counted(others, 'quantity', 'quantities')} that do not rest on this very record"
+
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each quantity and event type that has its own draws of it."""
+        """One row for each quantity and event type that has its own draws of it; what weights that failed say of it is
+        missing."""
         import pandas
 
-        numbers = ("narrowed", "of_prior", "of_record", "khat", "verdict", "basis", "from_record")
-
-        def told(one: Learned, names: Iterable[str]) -> list[Any]:
-            return [getattr(one, name) for name in names]
+        def hang(one: Hang) -> tuple[float, float, float]:
+            return (one.moved, one.floor, one.khat) if one.is_known else (np.nan, np.nan, one.khat)
 
         rows = [
             (
-                *told(one, ("key", "event")),
-                *one.before,
-                *one.after,
-                one.moved.value,
-                one.moved.error,
-                *told(one, numbers),
+                *(one.key, one.event, *one.before, *one.after),
+                *(one.moved.value, one.moved.error, one.narrowed.value, one.narrowed.error),
+                *(*hang(one.of_prior), *hang(one.of_record), one.verdict, one.basis, one.from_record),
             )
             for one in self.quantities
         ]
         ends = [f"{when}_{end}" for when in ("before", "after") for end in ("low", "median", "high")]
-        return pandas.DataFrame(rows, columns=["quantity", "event", *ends, "moved", "moved_error", *numbers])
+        moves = [f"{what}{part}" for what in ("moved", "narrowed") for part in ("", "_error")]
+        hangs = [f"{what}{part}" for what in ("of_prior", "of_record") for part in ("", "_floor", "_khat")]
+        names = ["quantity", "event", *ends, *moves, *hangs, "verdict", "basis", "from_record"]
+        return pandas.DataFrame(rows, columns=names)
 
     def __repr__(self) -> str:
         furthest = ", ".join(one.label for one in self.conflicts[:5])
-        return f"<Learning of {self.case.name}. Prior and record differ: {furthest or 'nowhere'}>"
+        return f"<Learning of {self.case.name}. Prior and record differ: {furthest or self.nowhere}>"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -207,14 +217,15 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
     if ahead.outside is not None and ahead.outside.acts:
         raise OptionError("a forecast that numbers from outside adjust has no draws of its own; leave them out")
     targets = draw_targets(ahead, of)
-    taught = taught_beliefs(drawn_beliefs(ahead))
+    unfitted = unfitted_events(ahead.posterior)
+    taught = taught_beliefs(drawn_beliefs(ahead), unfitted)
     records = log_likelihoods(ahead.posterior)
-    whole = scale(_sum(records.values()))
+    whole = scale(_sum(records.values(), ahead.posterior.draws))
     by_record = {name: scale(log_part) for name, log_part in records.items()}
     found = [_learned(ahead, one, by_record.get(one.event, whole)) for one in taught]
     leans = _leans(taught, whole, by_record)
     # Draws that were weighed before count for fewer.
-    wider = widening(ahead.posterior.draws, max(ahead.posterior.diagnostics.ess_min, 1.0))
+    wider = widening_of(ahead.posterior)
     checked = report_coverage(ahead.case, ahead.posterior.draws, ahead.posterior.seed)
     return Learning(
         ahead,
@@ -223,11 +234,12 @@ def report_learning(ahead: Forecast, of: Sequence[str] | None = None) -> Learnin
         {target: tuple(_lean(*part, drawn, wider) for part in leans) for target, drawn in targets.items()},
         checked.jointly,
         checked.priors,
+        unfitted,
     )
 
 
-def _sum(parts: Iterable[Floats]) -> Floats:
-    return np.sum(list(parts), axis=0)
+def _sum(parts: Iterable[Floats], draws: int) -> Floats:
+    return sum(parts, np.zeros(draws))
 
 
 def _learned(ahead: Forecast, one: Taught, record: Scaled) -> Learned:
@@ -236,7 +248,8 @@ def _learned(ahead: Forecast, one: Taught, record: Scaled) -> Learned:
     low, high = quantity.range
     points = [float(point) for point in np.quantile(one.values, (0.05, 0.5, 0.95))]
     drawn = ahead.posterior.events.get(one.event, ahead.posterior.shared)
-    effective = max(1.0, drawn.ess if drawn is not None and np.isfinite(drawn.ess) else len(scores))
+    effective = min(len(scores), max(1.0, drawn.ess if drawn is not None and np.isfinite(drawn.ess) else len(scores)))
+    wider, sd = widening(len(scores), effective), float(scores.std())
     several = one.belief.of and one.event
     return Learned(
         key=one.belief.key,
@@ -245,11 +258,10 @@ def _learned(ahead: Forecast, one: Taught, record: Scaled) -> Learned:
         unit=one.belief.named.unit,
         before=(low, quantity.center, high),
         after=(points[0], points[1], points[2]),
-        moved=Known(float(scores.mean()), float(scores.std()) / np.sqrt(min(effective, len(scores)))),
-        narrowed=1.0 - float(scores.std()),
-        of_prior=own.sensitivity(scores),
-        of_record=record.sensitivity(scores),
-        khat=max(own.khat, record.khat),
+        moved=Known(float(scores.mean()), sd / np.sqrt(effective)),
+        narrowed=Known(1.0 - sd, sd / np.sqrt(2.0 * effective)),
+        of_prior=own.hang(scores, wider),
+        of_record=record.hang(scores, wider),
         basis="" if quantity.evidence is None else quantity.evidence.basis,
         from_record=rests_on_record(quantity),
     )
@@ -260,11 +272,12 @@ Part = tuple[str, str, Scaled]
 
 def _leans(taught: tuple[Taught, ...], whole: Scaled, by_record: Mapping[str, Scaled]) -> list[Part]:
     """The parts of the posterior that targets are held against."""
-    parts: list[Part] = [("priors", "", scale(_sum(one.log_prior for one in taught))), ("record", "", whole)]
+    draws = len(whole.lower)
+    parts: list[Part] = [("priors", "", scale(_sum((one.log_prior for one in taught), draws))), ("record", "", whole)]
     for event, scaled in by_record.items():
         own = [one.log_prior for one in taught if one.event == event]
         if own:
-            parts.append(("priors", event, scale(_sum(own))))
+            parts.append(("priors", event, scale(_sum(own, draws))))
         parts.append(("record", event, scaled))
     return parts
 

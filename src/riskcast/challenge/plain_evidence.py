@@ -25,6 +25,7 @@ def evidence_data(found: Evidence) -> dict[str, Any]:
         ],
         "beliefs": [_belief(found, one) for one in found.beliefs],
         "placebos": None if found.placebos is None else [one.plain() for one in found.placebos],
+        "too_rare_to_tell": [one.plain() for one in found.unsure],
         "held_at_their_medians": list(found.undrawn),
         "not_judged": [{"label": label, "draws": draws} for label, draws in found.unjudged.items()],
     }
@@ -52,6 +53,7 @@ def _belief(found: Evidence, one: Belief) -> dict[str, Any]:
         "members": list(one.members),
         "basis": one.basis or None,
         "told_from_nothing": found.is_told(one),
+        "saves_something": None if found.rule is None else found.saves(one),
         "overall": _worth(one.overall),
         "by_target": [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from riskcast.challenge.learning import Learned, Learning
+from riskcast.challenge.power_scaling import Hang
 from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.verification.coverage import PriorCheck
 
@@ -17,6 +18,7 @@ def learning_data(found: Learning) -> dict[str, Any]:
         "jointly": _check(found.jointly),
         "priors": [_check(check) for check in found.checks],
         "quantities": [_quantity(one) for one in found.quantities],
+        "unfitted": list(found.unfitted),
         "targets": [
             {
                 "target": target.id,
@@ -43,6 +45,12 @@ def _check(check: PriorCheck) -> dict[str, Any]:
     return {"event": check.event, "recorded": check.recorded, **numbers, "verdict": check.verdict}
 
 
+def _hang(one: Hang) -> dict[str, Any]:
+    """A sensitivity, with what chance alone would make of it; without numbers where the weights fail."""
+    numbers = (one.moved, one.floor) if one.is_known else (None, None)
+    return dict(zip(("value", "by_chance"), map(rounded, numbers), strict=True)) | {"khat": rounded(one.khat)}
+
+
 def _quantity(one: Learned) -> dict[str, Any]:
     return {
         "quantity": one.key,
@@ -52,10 +60,9 @@ def _quantity(one: Learned) -> dict[str, Any]:
         "before": [rounded(value) for value in one.before],
         "after": [rounded(value) for value in one.after],
         "moved": {"value": rounded(one.moved.value), "error": rounded(one.moved.error)},
-        "narrowed": rounded(one.narrowed),
-        "prior_sensitivity": rounded(one.of_prior),
-        "record_sensitivity": rounded(one.of_record),
-        "khat": rounded(one.khat),
+        "narrowed": {"value": rounded(one.narrowed.value), "error": rounded(one.narrowed.error)},
+        "prior_sensitivity": _hang(one.of_prior),
+        "record_sensitivity": _hang(one.of_record),
         "verdict": one.verdict,
         "basis": one.basis or None,
         "from_record": one.from_record,

@@ -43,7 +43,6 @@ from riskcast.engines.hazard import (
 from riskcast.engines.importance import smooth_weights
 from riskcast.engines.posterior import KHAT_LIMIT, Posterior
 from riskcast.engines.shared import PERSISTENCE, TRUST, Shared, SharedDraws, acting, build_shared, tension_of
-from riskcast.errors import UnreliablePosteriorError
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import Record, build_record
 
@@ -57,7 +56,7 @@ class Relearned:
     """A posterior under other priors: draws with weights, (draws,) with mean 1.
 
     how: `untouched`, where no prior of the fit has changed, `weighed` or `refitted`; khat and ess: of the weights;
-    is_good: whether they can be relied on.
+    is_good: whether they, or the new fit, can be relied on.
     """
 
     posterior: Posterior
@@ -108,13 +107,8 @@ def relearn(learned: Learned, case: Case, changed: Iterable[str]) -> Relearned:
     base, ids = learned.posterior, tuple(changed)
     kinds = [parse_id(key) for key in ids]
     even = np.ones(base.draws)
-    if base.prior_only or all(kind.kind is LEVEL for kind in kinds):
-        record, models, others = base.record, dict(base.models), ()
-        if base.prior_only:
-            record, models, others, _ = _rebuilt(base, case, ids)
-        if not others:
-            posed = replace(base, case=case, record=record, models=models, kept=None)
-            return Relearned(posed, even, UNTOUCHED, 0.0, float(base.draws))
+    if all(kind.kind is LEVEL for kind in kinds):
+        return Relearned(replace(base, case=case, kept=None), even, UNTOUCHED, 0.0, float(base.draws))
     record, models, others, shared = _rebuilt(base, case, ids)
     posed = replace(base, case=case, record=record, models=models, kept=None)
     common, own_ratio, touched = _moved_shared(base, shared)
@@ -124,7 +118,7 @@ def relearn(learned: Learned, case: Case, changed: Iterable[str]) -> Relearned:
     log_ratio, events = own_ratio, dict(base.events)
     with np.errstate(all="ignore"):
         for name in others:
-            events[name], ratio = _moved(learned, models[name], common)
+            events[name], ratio = _moved(learned, models[name], common, as_stated(base, case, models[name]))
             log_ratio = log_ratio + ratio
     posed = replace(posed, events=events, shared=common)
     if base.prior_only:
@@ -145,14 +139,11 @@ def is_reliable(khat: float, share: float, types: int) -> bool:
 
 
 def refit(original: Posterior, case: Case, draws: int) -> Relearned:
-    """The same by a new fit, which reuses what it can of the original one."""
-    try:
-        found = fit(case, original.engine, original.draws, original.seed, reuse=original)
-    except UnreliablePosteriorError:
-        found = fit(case, original.engine, original.draws, original.seed, reuse=original, allow_unreliable=True)
+    """The same by a new fit, which reuses what it can of the original one, and may fail its checks."""
+    found = fit(case, original.engine, original.draws, original.seed, reuse=original, allow_unreliable=True)
     thinned = Learned.of(found, draws).posterior
     khat = found.diagnostics.khat_max or 0.0
-    return Relearned(thinned, np.ones(thinned.draws), REFITTED, khat, found.diagnostics.ess_min)
+    return Relearned(thinned, np.ones(thinned.draws), REFITTED, khat, found.diagnostics.ess_min, found.is_reliable)
 
 
 def _rebuilt(
@@ -204,7 +195,16 @@ def _moved_shared(base: Posterior, shared: Shared | None) -> tuple[SharedDraws |
     return replace(drawn, tension=tension, persistence=fresh[PERSISTENCE], trust=fresh[TRUST]), ratio, True
 
 
-def _moved(learned: Learned, model: EventModel, common: SharedDraws | None) -> tuple[EventDraws, Floats]:
+def as_stated(base: Posterior, case: Case, model: EventModel) -> EventModel:
+    """A model with the priors as they are stated, where the case holds a trust that is free in the base: its priors
+    have the trust in them, and draws are multiplied by it as the base's are."""
+    trust = case.settings.trust
+    return model.held(model.g, 1.0 / trust.center) if has_free_trust(base) and trust.is_fixed else model
+
+
+def _moved(
+    learned: Learned, model: EventModel, common: SharedDraws | None, stated: EventModel
+) -> tuple[EventDraws, Floats]:
     """An event type's draws under another model, beside what all share; and the log ratio of their densities."""
     base, name = learned.posterior, model.event
     before, drawn, point = base.models[name], base.events[name], learned.point(name)
@@ -213,7 +213,7 @@ def _moved(learned: Learned, model: EventModel, common: SharedDraws | None) -> t
     held += [h for h in point.xi if model.hyper[h].is_fixed]
     ratio = np.zeros(base.draws)
     if held and not base.prior_only:
-        at = [score_before(before, model, h) for h in held]
+        at = [score_before(before, stated, h) for h in held]
         moved = shifted(columns, held, at)
         ratio = 0.5 * sum((columns[h] ** 2 for h in (*held, *moved)), ratio)
         ratio -= 0.5 * sum((column**2 for column in moved.values()), np.zeros(base.draws))
@@ -221,7 +221,7 @@ def _moved(learned: Learned, model: EventModel, common: SharedDraws | None) -> t
         point = point.moved(moved)
     xi = {h: value for h, value in point.xi.items() if not model.hyper[h].is_fixed}
     hyper = {h: np.broadcast_to(v, (base.draws,)).astype(float) for h, v in natural_hyper(model, xi).items()}
-    coefficients = model.natural(point.z)
+    coefficients = stated.natural(point.z)
     if has_free_trust(base) and common is not None:
         coefficients = acting(model, coefficients, common.trust)
     effects = drawn.effects

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from riskcast.case.derived_columns import moved_by_events
 from riskcast.case.model import Case, EventRow
 from riskcast.case.periods import Timeline
 from riskcast.case.raises import past_events
@@ -59,7 +60,8 @@ class Reduced:
 def find_removed(case: Case, without: Sequence[str]) -> tuple[Removed, ...]:
     """The events that some texts name, each once, in order of their days.
 
-    Raises OptionError for a text that names none or several, UnknownNameError for a type or a unit that is none.
+    Raises OptionError for a text that names none or several and for a case that derives columns from events,
+    UnknownNameError for a type or a unit that is none.
 
     >>> from riskcast import load_case
     >>> [one] = find_removed(load_case("central_asia_2024"), ["2024-03-22:mass_casualty_attack"])
@@ -68,6 +70,10 @@ def find_removed(case: Case, without: Sequence[str]) -> tuple[Removed, ...]:
     """
     if not without:
         raise OptionError("no event is named; give one to do without, such as 2024-03-22:mass_casualty_attack")
+    moved = moved_by_events(case)
+    if moved:
+        wrong = f"a record is retold with the levels that a case has, but {moved[0]} is derived from events"
+        raise OptionError(f"{wrong}; remember them by an edge with a memory instead")
     found = {one.id: one for text in without for one in _find(case, text)}
     return tuple(sorted(found.values(), key=lambda one: (one.period, one.day, one.id)))
 

@@ -12,6 +12,7 @@ from riskcast.challenge.edges_anew import state_before
 from riskcast.challenge.removals import Reduced, Removed, find_removed, held_events, moments_of, without_events
 from riskcast.challenge.retold import Counterfactual, Instead, RetoldCount, RetoldEvent
 from riskcast.challenge.worlds_anew import Abducted, Factual, Worlds
+from riskcast.engines.mixing import refuse_mixture
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError
 from riskcast.forecasting.estimates import summarise
@@ -54,6 +55,7 @@ def retell(
     True
     """
     check_paths(paths)
+    refuse_mixture(posterior, "record retold")
     case, record = posterior.case, posterior.record
     removed = find_removed(case, [without] if isinstance(without, str) else without)
     reduced = without_events(case, record, removed)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
 
 from riskcast.case.quantities import Quantity
-from riskcast.challenge.ends import KIND, SCREEN_DRAWS, Setup, hold_ends
-from riskcast.challenge.sensitivity_records import Interaction, Sensitivities
+from riskcast.challenge.ends import SCREEN_DRAWS, Setup, TaskRun, hold_ends, open_kept
+from riskcast.challenge.sensitivity_records import Interaction, Sensitivities, chance_bar, reach, reach_error
 from riskcast.challenge.targets import find_targets
+from riskcast.engines.posterior import Posterior
 from riskcast.errors import OptionError, UnknownNameError
-from riskcast.forecasting.requests import Request, check_request
+from riskcast.forecasting.requests import Request, check_request, refuse_experts
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.cache_folder import cache_folder
-from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
-from riskcast.machinery.workers import Workers, workers
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from riskcast.machinery.checkpoints import Finished
 
 PATHS: Final = 4
 # Of each target so many quantities are looked at with all draws, and so many of the largest by pairs.
@@ -46,6 +40,7 @@ def find_sensitivities(
     cluster: str | None = None,
     cache: str | Path | None = None,
     use_cache: bool = True,
+    fitted: Callable[[], Posterior] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sensitivities:
     """What scores and probabilities gain or lose as each quantity is held at its 5 % and 95 %, the rest relearned.
@@ -60,6 +55,7 @@ def find_sensitivities(
     request: case, overlays, scenario, horizon, draws and seed; of: what `find_targets` takes, all scores where nothing
     is given; quantities: ids, all that are not fixed where None; paths: futures of each draw. Finished quantities are
     kept below the folder `cache` (`cache_folder()` where none is given), so that a run that was interrupted goes on.
+    `fitted` gives the request's posterior where it is at hand, and is asked once all else is known to be there.
     `progress` hears how many quantities, and then pairs, are done of how many. Raises UnknownNameError, OptionError and
     QueryError for what is not there, UnreliablePosteriorError as `fit` does.
 
@@ -70,6 +66,7 @@ def find_sensitivities(
     >>> [swing.how for swing in found.swings("score:RUS-TJK")]
     ['untouched']
     """
+    refuse_experts(request, "sensitivity")
     scenario, *others = check_request(request)
     if others:
         raise OptionError(f"sensitivities are of one scenario, and {1 + len(others)} are given; give one")
@@ -82,20 +79,22 @@ def find_sensitivities(
     setup = Setup(request, find_targets(request.case, request.periods, of), request.draws, paths)
     known = {key: quantity for key, quantity, _ in request.case.quantities()}
     asked = _asked(known, quantities)
-    run = _Run(setup, workers_count, cluster, progress or (lambda done, total: None))
-    with _open(cache, setup) if use_cache else nullcontext() as run.checkpoints:
-        base = run.finish({BASE: (setup, (), False)})[BASE]
+    if fitted is not None:
+        setup.lend(fitted())
+    run = TaskRun(setup, workers_count, cluster, progress or (lambda done, total: None))
+    with open_kept(setup, cache) if use_cache else nullcontext() as run.checkpoints:
+        base = run.finish(hold_ends, {BASE: (setup, (), False)})[BASE]
         screens = screen and request.draws > SCREEN_DRAWS and len(asked) > KEPT
         ends: dict[str, Finished] = {}
         if screens:
-            coarse = run.finish({f"{SCREENED} {key}": (setup, (key,), True) for key in asked})
+            coarse = run.finish(hold_ends, {f"{SCREENED} {key}": (setup, (key,), True) for key in asked})
             ends = {key: coarse[f"{SCREENED} {key}"] for key in asked}
-        kept = _that_may_matter(ends) if screens else list(asked)
-        ends |= run.finish({key: (setup, (key,), False) for key in kept})
+        kept = that_may_matter(ends) if screens else list(asked)
+        ends |= run.finish(hold_ends, {key: (setup, (key,), False) for key in kept})
         found = _gather(setup, scenario, known, asked, frozenset(kept) if screens else None, base, ends)
         largest = _pairs_of(found, pairs)
         every = sorted({pair for own in largest.values() for pair in own})
-        twos = run.finish({" with ".join(pair): (setup, pair, False) for pair in every})
+        twos = run.finish(hold_ends, {" with ".join(pair): (setup, pair, False) for pair in every})
     return replace(found, interactions=_interactions(found, largest, twos))
 
 
@@ -112,56 +111,24 @@ def _asked(known: Mapping[str, Quantity], quantities: Iterable[str] | None) -> t
     return asked
 
 
-@dataclass
-class _Run:
-    """Does tasks that are left, here, on processes or on a cluster."""
-
-    setup: Setup
-    workers_count: int | None
-    cluster: str | None
-    progress: Callable[[int, int], None]
-    checkpoints: Any = None
-
-    def finish(self, tasks: Mapping[str, tuple[Any, ...]]) -> Mapping[str, Finished]:
-        """What tasks of `hold_ends` come to, by key."""
-        if not tasks:
-            return {}
-        return finish_tasks(
-            hold_ends,
-            list(tasks),
-            lambda key: tasks[key],
-            lambda made: made,
-            self._crew,
-            self.checkpoints,
-            self.progress,
-        )
-
-    def _crew(self, count: int) -> AbstractContextManager[Workers]:
-        # Every process fits the case once, which a few tasks are not worth.
-        few = self.workers_count is None and self.cluster is None and count < 12
-        return workers(1 if few else self.workers_count, self.cluster)
-
-
-def _that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
+def that_may_matter(ends: Mapping[str, Finished]) -> list[str]:
     """The quantities of which few draws leave it open that they are among the `KEPT` largest of any target."""
     told = {key: done for key, done in ends.items() if "refused" not in done.facts}
-    if not told:
-        return []
-    sizes = {key: _size(done) for key, done in told.items()}
-    bar = np.sort(np.stack(list(sizes.values())), axis=0)[::-1][min(KEPT, len(sizes)) - 1]
-
-    def may_matter(key: str, done: Finished) -> bool:
-        # Weights that failed say nothing of how small it is.
-        at_most = sizes[key] + 2.0 * done.frames["values"]["swing_error"].to_numpy()
-        return not done.facts["good"] or bool((at_most >= bar).any())
-
-    return [key for key, done in told.items() if may_matter(key, done)]
+    # Weights that failed say nothing of how small a quantity is, nor of how small the others are.
+    good = {key: _sized(done) for key, done in told.items() if done.facts["good"]}
+    if len(good) <= KEPT:
+        return list(told)
+    at_least = np.sort([size - 2.0 * error for size, error in good.values()], axis=0)
+    bar = at_least[-KEPT]
+    small = {key for key, (size, error) in good.items() if (size + 2.0 * error < bar).all()}
+    return [key for key in told if key not in small]
 
 
-def _size(done: Finished) -> Floats:
+def _sized(done: Finished) -> tuple[Floats, Floats]:
+    """How far each target reaches, and the standard error of that: (targets,) each."""
     frame = done.frames["values"]
-    ends = np.stack([frame["low"].to_numpy(), np.zeros(len(frame)), frame["high"].to_numpy()])
-    return ends.max(axis=0) - ends.min(axis=0)
+    low, high, *errors = (frame[name].to_numpy() for name in ("low", "high", "low_error", "high_error", "swing_error"))
+    return reach(low, high), reach_error(low, high, *errors)
 
 
 def _gather(
@@ -210,6 +177,7 @@ def _gather(
         paths=setup.paths,
         screen_draws=0 if kept is None else min(SCREEN_DRAWS, setup.draws),
         warning=str(base.facts.get("warning", "")),
+        made=base.facts["made"],
     )
 
 
@@ -227,16 +195,11 @@ def _interactions(
 ) -> dict[str, tuple[Interaction, ...]]:
     out = {}
     for place, (target, pairs) in enumerate(largest.items()):
-        own = []
+        own, bar = [], chance_bar(len(pairs))
         for one, two in pairs:
             frame = twos[f"{one} with {two}"].frames["values"]
             if len(frame):
-                own.append(Interaction(one, two, float(frame["points"].iloc[place]), float(frame["error"].iloc[place])))
+                points, error = (float(frame[name].iloc[place]) for name in ("points", "error"))
+                own.append(Interaction(one, two, points, error, abs(points) > bar * error))
         out[target] = tuple(sorted(own, key=lambda i: -abs(i.points)))
     return out
-
-
-def _open(cache: str | Path | None, setup: Setup) -> Any:
-    digest = hashlib.sha256(json.dumps(setup.about, sort_keys=True).encode()).hexdigest()[:12]
-    folder = Path(cache) if cache is not None else cache_folder()
-    return open_checkpoints(folder / KIND / f"{setup.request.case.name}-{digest}", setup.about)

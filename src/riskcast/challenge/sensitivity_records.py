@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,9 @@ class Swing:
     """What one quantity does to one target, in points, as it is held at an end of its 90 % interval.
 
     ends: the two values, in its natural unit; low, high: the change at each, with the 90 % interval of its Monte Carlo
-    error; size: how far the target reaches over both ends and where it stands; error: standard error of the difference
-    between the ends; how: `untouched`, `weighed`, `refitted`, or `screened`, where fewer draws said that it is small;
-    refused: why it could not be held.
+    error; size: how far the target reaches over both ends and where it stands, with its standard error; is_told:
+    whether it can be told from chance, see `chance_bar`; how: `untouched`, `weighed`, `refitted`, `unreliable` (a new
+    fit that failed its checks), or `screened`, where fewer draws said that it is small; refused: why it was not held.
     """
 
     quantity: str
@@ -40,29 +41,53 @@ class Swing:
     high: Estimate
     size: float
     error: float
+    is_told: bool
     how: str
     refused: str = ""
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it can be told from chance: more than 1.645 standard errors."""
-        return self.size > Z90 * self.error and self.size > 0.0
 
 
 @dataclass(frozen=True)
 class Interaction:
     """By how many points the swing of one quantity grows as the other goes from its low end to its high end; with its
-    standard error."""
+    standard error, and whether it can be told from chance among all pairs, see `chance_bar`."""
 
     first: str
     second: str
     points: float
     error: float
+    is_told: bool
 
-    @property
-    def is_told(self) -> bool:
-        """Whether it can be told from chance: more than 1.645 standard errors."""
-        return abs(self.points) > Z90 * self.error
+
+def chance_bar(count: int, ends: int = 1) -> float:
+    """How many standard errors a number must be from 0 to be told from chance, as one of `count` with so many ends.
+
+    Of numbers that are 0, and of which each end may be off to either side, no more than one of all passes on average,
+    and no more than one of ten passes at all.
+
+    >>> [round(chance_bar(count, 2), 2) for count in (1, 10, 200)], round(chance_bar(45), 2)
+    ([1.96, 1.96, 3.02], 2.29)
+    """
+    return NormalDist().inv_cdf(1.0 - min(0.1, 1.0 / max(count, 1)) / (2.0 * ends))
+
+
+def reach(low: Floats, high: Floats) -> Floats:
+    """How far changes at two ends reach over both and 0.
+
+    >>> reach(np.array([-1.0, 1.0]), np.array([2.0, 3.0])).tolist()
+    [3.0, 3.0]
+    """
+    return np.maximum(np.maximum(low, high), 0.0) - np.minimum(np.minimum(low, high), 0.0)
+
+
+def reach_error(low: Floats, high: Floats, low_error: Floats, high_error: Floats, swing_error: Floats) -> Floats:
+    """The standard error of `reach`: of the difference, or, where both ends lie on one side, of the one farther out.
+
+    >>> low, high, low_error, high_error, swing_error = (np.array([-1.0, 1.0]), *np.array([[2.0], [3.0], [4.0], [1.0]]))
+    >>> reach_error(low, high, low_error, high_error, swing_error).tolist()
+    [1.0, 4.0]
+    """
+    farther = np.where(np.abs(low) > np.abs(high), low_error, high_error)
+    return np.where(low * high < 0.0, swing_error, farther)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +98,8 @@ class Sensitivities:
     changes with a quantity at the low and the high end of its 90 % interval, NaN where it could not be held; low_error,
     high_error, swing_error: standard errors of these and of their difference; ends: (quantities, 2) in natural units;
     how: by quantity, see `Swing`; refused: why a quantity could not be held; fixed: ids of those that are no question;
-    interactions: by target, of its largest swings, the largest first; draws, paths, screen_draws: how many were used.
+    interactions: by target, of its largest swings, the largest first; draws, paths, screen_draws: how many were used;
+    made: which case, engine and seed the fit comes from.
     """
 
     case: Case
@@ -98,17 +124,22 @@ class Sensitivities:
     paths: int
     screen_draws: int
     warning: str = ""
+    made: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def sizes(self) -> Floats:
         """How far every target reaches over both ends and where it stands: (quantities, targets)."""
-        ends = np.stack([self.low, np.zeros_like(self.low), self.high])
-        return ends.max(axis=0) - ends.min(axis=0)
+        return reach(self.low, self.high)
+
+    @cached_property
+    def errors(self) -> Floats:
+        """Standard errors of the sizes: (quantities, targets)."""
+        return reach_error(self.low, self.high, self.low_error, self.high_error, self.swing_error)
 
     @cached_property
     def told(self) -> Bools:
         """Which swings can be told from chance: (quantities, targets)."""
-        return self.sizes > Z90 * self.swing_error
+        return (self.sizes > chance_bar(len(self.quantities), 2) * self.errors) & (self.sizes > 0.0)
 
     def swings(self, target: str) -> tuple[Swing, ...]:
         """The swings of one target, the largest first; those that could not be worked out last.
@@ -138,22 +169,11 @@ class Sensitivities:
             low=low,
             high=high,
             size=float(self.sizes[row, place]),
-            error=float(self.swing_error[row, place]),
+            error=float(self.errors[row, place]),
+            is_told=bool(self.told[row, place]),
             how=self.how[row],
             refused=self.refused.get(key, ""),
         )
-
-    def first_order(self, target: str) -> Mapping[str, float]:
-        """By quantity, the variance of a target that its own prior makes, all else averaged, in points squared.
-
-        E[target | z] is taken for a + b z + c z^2 in the prior's standard normal score z, through both ends and the
-        mean: b^2 + 2 c^2. Over the variance of the target given all quantities this is its first Sobol index (Sobol,
-        1993), where the record is left out; after the record the prior is not what is believed any more.
-        """
-        place = self.targets.index(target)
-        low, high = self.low[:, place], self.high[:, place]
-        b, c = (high - low) / (2.0 * Z90), (high + low) / (2.0 * (Z90**2 - 1.0))
-        return dict(zip(self.quantities, (b**2 + 2.0 * c**2).tolist(), strict=True))
 
     def to_frame(self) -> pandas.DataFrame:
         """One row for each target and quantity, the largest swings first: target, quantity, label, low_end, high_end,
@@ -204,15 +224,12 @@ def sensitivities_data(found: Sensitivities) -> dict[str, Any]:
         }
 
     return {
-        "case": found.case.name,
-        "case_hash": found.case.hash,
-        "as_of": found.case.as_of.isoformat(),
+        **found.made,
         "scenario": found.scenario,
         "horizon": found.horizon,
         "draws": found.draws,
         "paths": found.paths,
         "screened_with_draws": found.screen_draws or None,
-        "seed": found.seed,
         "unit": "points of 100",
         "warning": found.warning or None,
         "fixed": list(found.fixed),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from riskcast.case.model import Case
+from riskcast.challenge.beliefs import widening_of
 from riskcast.challenge.targets import Target, find_targets, shares_of
 from riskcast.forecasting.estimates import Estimate, given_parameters, span, summarise
 from riskcast.forecasting.forecasts import Forecast
@@ -22,7 +23,7 @@ class TargetDraws:
 
     estimate: as the forecast tells it; averages, noise: (draws,) over the futures of each draw, and their standard
     errors; expected: (draws,) what each draw's parameters let one expect; places: where one step of the target ends
-    and the next begins; names: of the steps, one more.
+    and the next begins; names: of the steps, one more; wider: by how much errors are, as draws count for fewer.
     """
 
     target: Target
@@ -32,6 +33,7 @@ class TargetDraws:
     expected: Floats
     places: tuple[float, ...]
     names: tuple[str, ...]
+    wider: float = 1.0
 
     def step(self, values: Floats) -> Ints:
         """Which step, of bands or of estimative words, values fall into, from 0."""
@@ -45,7 +47,7 @@ class TargetDraws:
     @property
     def error(self) -> float:
         """Monte Carlo standard error of the number, for want of draws and paths."""
-        return float(self.averages.std() / np.sqrt(len(self.averages)))
+        return self.wider * float(self.averages.std() / np.sqrt(len(self.averages)))
 
     def leaves(self, values: Floats) -> Bools:
         """Which values fall into another step than the number as it stands, by more than its Monte Carlo error."""
@@ -84,7 +86,10 @@ def draw_targets(ahead: Forecast, of: Sequence[str] | None) -> Mapping[Target, T
     Raises as `find_targets` does, and UnknownNameError for a dyad that has ended before the horizon.
     """
     named = of or [f"score:{dyad}" for dyad in ahead.dyads]
-    return {target: _draw(ahead, target) for target in find_targets(ahead.case, ahead.horizon, named)}
+    wider = widening_of(ahead.posterior)
+    return {
+        target: replace(_draw(ahead, target), wider=wider) for target in find_targets(ahead.case, ahead.horizon, named)
+    }
 
 
 def _draw(ahead: Forecast, target: Target) -> TargetDraws:

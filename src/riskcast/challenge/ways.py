@@ -3,40 +3,38 @@
 In standard normal scores z of the priors, what is asked is the point nearest to 0 at which a goal is reached: the
 design point of the first-order reliability method (Hasofer and Lind, 1974). Its density is exp(-|z|^2 / 2) of that at
 the medians. The tornado tells what each quantity does at both ends of its interval; sums of parabolas through these
-propose points, and forecasts with all of a way's quantities held check them and set how far along one has to go.
+propose points, and through these and the medians better ones. Forecasts with all of a way's quantities held check them
+and set how far along one has to go.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from riskcast.case.model import Case
-from riskcast.case.quantities import Z90, Prior, elicit
+from riskcast.case.quantities import Z90, Prior
 from riskcast.case.quantity_ids import LEVEL, parse_id
 from riskcast.case.quantity_names import name_quantity
-from riskcast.challenge.ends import Setup
-from riskcast.challenge.event_ways import find_event_ways
+from riskcast.challenge.ends import Setup, TaskRun, open_kept
+from riskcast.challenge.event_ways import EventWay
 from riskcast.challenge.goals import Goal, read_goal
-from riskcast.challenge.held import Bench, error_of
+from riskcast.challenge.nearest import farthest_point, nearest_point
 from riskcast.challenge.sensitivities import PATHS, find_sensitivities
 from riskcast.challenge.sensitivity_records import Sensitivities
+from riskcast.challenge.walks import NEAR, hold_median, priors_of, walk, watch_events
 from riskcast.challenge.way_records import Move, Way, Ways
-from riskcast.errors import CaseError
 from riskcast.forecasting.requests import Request
 from riskcast.machinery.array_types import Floats
-from riskcast.machinery.threads import single_thread
+from riskcast.machinery.checkpoints import Finished
 
-# A belief that lies further from its median than so many prior standard deviations is no way that is told.
-FARTHEST = 3.0
 # A way holds so many quantities; those that are moved by less than this share of the largest move are left alone.
 MOST_MOVES, LEAST_MOVE = 8, 0.1
-# How often a way is forecast to find how far to go, and how near to the goal is there.
-TRIES, NEAR = 4, 0.3
 
 
 def find_ways(
@@ -56,13 +54,13 @@ def find_ways(
     goal: such as `score:RUS-TJK > 60`, see `read_goal`. All quantities that are not fixed are free, or those in
     `quantities`. Told are the way with all of them, ways with those of one kind alone, one without the largest moves of
     the first, and the single belief that comes farthest; each is forecast with its beliefs held and the rest relearned.
-    Other parameters and errors as for `find_sensitivities`, whose results are used and kept.
+    Of a goal that is reached already, none is. Other parameters and errors as for `find_sensitivities`, whose results
+    are used and kept, as ways and events are; `progress` hears of quantities, and then of ways and events.
     """
     aim = read_goal(request.case, request.periods, goal)
-    of = [target.id for target in aim.targets]
     found = find_sensitivities(
         request,
-        of,
+        [target.id for target in aim.targets],
         quantities=quantities,
         paths=paths,
         pairs=0,
@@ -72,174 +70,162 @@ def find_ways(
         use_cache=use_cache,
         progress=progress,
     )
-    base = tuple(found.base.tolist()), tuple(found.base_error.tolist())
-    short = -float(aim.gap(found.base))
-    with single_thread():
-        bench = Setup(request, aim.targets, request.draws, paths).bench
-        search = _Search(bench, aim, _priors(request.case), found)
-        ways = [] if short <= 0.0 else search.ways()
-        events = find_event_ways(bench, aim)
+    is_reached = bool(aim.is_reached(found.base))
+    ways, refused, events = (), {}, ()
+    if not is_reached:
+        setup = Setup(request, aim.targets, request.draws, paths)
+        run = TaskRun(setup, workers_count, cluster, progress or (lambda done, total: None))
+        with open_kept(setup, cache) if use_cache else nullcontext() as run.checkpoints:
+            search = _Search(run, aim, priors_of(request.case), found)
+            ways, refused = search.ways()
+            events = search.events()
     return Ways(
         case=request.case,
         scenario=found.scenario,
         horizon=found.horizon,
         goal=aim,
-        values=base[0],
-        errors=base[1],
-        is_reached=short <= 0.0,
-        ways=tuple(ways),
+        values=tuple(found.base.tolist()),
+        errors=tuple(found.base_error.tolist()),
+        is_reached=is_reached,
+        ways=ways,
+        refused=refused,
         events=events,
         draws=request.draws,
+        paths=paths,
         warning=found.warning,
+        made=found.made,
     )
-
-
-def _priors(case: Case) -> dict[str, Prior]:
-    return {key: elicit(quantity, link) for key, quantity, link in case.quantities() if not quantity.is_fixed}
-
-
-def nearest_point(slope: Floats, bend: Floats, short: float, farthest: float = FARTHEST) -> Floats | None:
-    """The z of least |z| at which the sum of slope z + bend z^2 reaches `short` > 0, (quantities,); None where none
-    within the farthest does.
-
-    At a multiplier m, z = m slope / (1 - 2 m bend), held to the farthest; the sum rises with m.
-
-    >>> nearest_point(np.array([3.0, 4.0]), np.zeros(2), 10.0).round(3).tolist()
-    [1.2, 1.6]
-    """
-
-    def at(m: float) -> Floats:
-        room = 1.0 - 2.0 * m * bend
-        # Beyond where a parabola that bends towards the goal takes over, one goes as far as one may.
-        free = np.where(room > 1e-6, m * slope / np.maximum(room, 1e-6), np.sign(slope) * farthest)
-        return np.clip(free, -farthest, farthest)
-
-    def reached(m: float) -> float:
-        z = at(m)
-        return float((slope * z + bend * z**2).sum())
-
-    low, high = 0.0, 1e-6
-    while reached(high) < short:
-        low, high = high, 2.0 * high
-        if high > 1e6:
-            return None
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if reached(middle) < short else (low, middle)
-    return at(high)
 
 
 @dataclass(frozen=True)
 class _Search:
-    bench: Bench
+    run: TaskRun
     goal: Goal
     priors: Mapping[str, Prior]
     found: Sensitivities
 
-    def ways(self) -> list[Way]:
-        """Ways that hold different beliefs, the least surprising first; those that do not get there last."""
+    @property
+    def short(self) -> float:
+        """What is missing, and a little more, so that the goal is there and not all but there."""
+        return 0.5 * NEAR - float(self.goal.gap(self.found.base))
+
+    def ways(self) -> tuple[tuple[Way, ...], Mapping[str, str]]:
+        """Ways that hold different beliefs, the least surprising first, those that do not get there last; and why some
+        could not be forecast."""
         told = [key for row, key in enumerate(self.found.quantities) if self.found.told[row].any()]
-        made: list[Way] = []
-        whole = self._way("all beliefs", told)
-        if whole is not None:
-            made.append(whole)
-            largest = {move.quantity for move in whole.moves[:3]}
-            other = self._way("without the three largest moves of the first way", [k for k in told if k not in largest])
-            made += [other] if other is not None else []
+        if not told:
+            return (), {}
+        asked = {"all beliefs": self._chosen(told), "one belief alone": [min(told, key=self._lacks)]}
         for name, kind in _KINDS.items():
             own = [key for key in told if kind(key)]
-            way = self._way(name, own) if 0 < len(own) < len(told) else None
-            made += [way] if way is not None else []
-        single = self._single(told)
-        made += [single] if single is not None else []
+            if 0 < len(own) < len(told):
+                asked[name] = self._chosen(own)
+        made = self._walk({name: keys for name, keys in asked.items() if keys})
+        whole = made.get("all beliefs")
+        largest = {move.quantity for move in whole.moves[:3]} if isinstance(whole, Way) else set()
+        rest = [key for key in told if key not in largest]
+        others = self._chosen(rest) if largest and rest else []
+        if others:
+            made = {"all beliefs": made["all beliefs"], **self._walk({_OTHERS: others}), **made}
         distinct: dict[frozenset[str], Way] = {}
-        for way in made:
-            distinct.setdefault(frozenset(move.quantity for move in way.moves), way)
-        return sorted(distinct.values(), key=lambda way: (not way.is_there, way.distance))
+        for way in made.values():
+            if isinstance(way, Way):
+                distinct.setdefault(frozenset(move.quantity for move in way.moves), way)
+        ways = sorted(distinct.values(), key=lambda way: (not way.is_there, way.distance))
+        return tuple(ways), {name: why for name, why in made.items() if isinstance(why, str)}
 
-    def _curves(self, keys: Sequence[str]) -> tuple[Floats, Floats]:
-        """Slope and bend of what each quantity does to the gap: parabolas through both ends and where it stands."""
+    def events(self) -> tuple[EventWay, ...]:
+        """Ways by events."""
+        key = f"events to {self.goal.text}"
+        done = self.run.finish(watch_events, {key: (self.run.setup, self.goal)})[key]
+        numbers = ("chance", "error", "reached", "reached_error")
+        return tuple(
+            EventWay(
+                tuple((event, unit, happens) for event, unit, happens in way["events"]),
+                *(float(way[name]) for name in numbers),
+            )
+            for way in done.facts["ways"]
+        )
+
+    def _walk(self, asked: Mapping[str, Sequence[str]]) -> dict[str, Way | str]:
+        """Ways that hold some quantities, by name; or why one could not be forecast."""
+        setup, goal = self.run.setup, self.goal
+        every = list(dict.fromkeys(key for keys in asked.values() for key in keys))
+        held = self.run.finish(
+            hold_median, {f"{key} at its median for {goal.text}": (setup, goal, key) for key in every}
+        )
+        medians = {key: float(one.facts.get("median", 0.0)) for key, one in zip(every, held.values(), strict=True)}
+        tasks = {}
+        for name, keys in asked.items():
+            slope, bend = self._curves(keys, medians)
+            start = sum(medians[key] for key in keys)
+            short = max(self.short - start, 0.1 * NEAR)
+            z = nearest_point(slope, bend, short)
+            # As far as all may go: it may be there all the same, as beliefs act together.
+            z = farthest_point(slope, bend) if z is None else z
+            tasks[name] = (setup, goal, list(keys), z.tolist(), start + float(goal.gap(self.found.base)))
+        kept = {name: f"{goal.text} by {task[2]} at {np.round(task[3], 6).tolist()}" for name, task in tasks.items()}
+        done = self.run.finish(walk, {kept[name]: task for name, task in tasks.items()})
+        return {name: self._told(name, asked[name], done[kept[name]]) for name in asked}
+
+    def _curves(self, keys: Sequence[str], medians: Mapping[str, float] | None = None) -> tuple[Floats, Floats]:
+        """Slope and bend of what each quantity does to the gap: parabolas through both ends and its median, for which
+        where the targets stand stands in until it is known."""
         rows = [self.found.quantities.index(key) for key in keys]
+        middle = np.array([0.0 if medians is None else medians[key] for key in keys])
         nothing = self.goal.gap(self.found.base)
         low, high = (
             np.array([self.goal.gap(self.found.base + ends[row]) - nothing for row in rows])
             for ends in (self.found.low, self.found.high)
         )
-        return (high - low) / (2.0 * Z90), (high + low) / (2.0 * Z90**2)
+        return (high - low) / (2.0 * Z90), (high + low - 2.0 * middle) / (2.0 * Z90**2)
 
-    def _way(self, name: str, keys: Sequence[str]) -> Way | None:
-        """The way with some quantities free."""
-        if not keys:
-            return None
+    def _chosen(self, keys: Sequence[str]) -> list[str]:
+        """The quantities that a way moves when some are free."""
         slope, bend = self._curves(keys)
-        short = -float(self.goal.gap(self.found.base))
-        z = nearest_point(slope, bend, short)
+        z = nearest_point(slope, bend, self.short)
         if z is None:
-            # As far as all may go: it may be there all the same, as beliefs act together.
-            z = FARTHEST * np.sign(slope)
-            z = np.where(np.argsort(np.argsort(-np.abs(slope))) < MOST_MOVES, z, 0.0)
+            z = farthest_point(slope, bend)
+            gains = slope * z + bend * z**2
+            return [keys[i] for i in np.argsort(-gains, kind="stable")[:MOST_MOVES].tolist() if gains[i] > 0.0]
         size = np.abs(z)
         kept = np.flatnonzero((size > 0.0) & (size >= LEAST_MOVE * size.max(initial=0.0)))
-        kept = kept[np.argsort(-size[kept])][:MOST_MOVES]
-        # What those left alone would have done, the others do.
-        again = nearest_point(slope[kept], bend[kept], short)
-        return self._walk(name, [keys[i] for i in kept.tolist()], z[kept] if again is None else again)
+        return [keys[i] for i in kept[np.argsort(-size[kept], kind="stable")][:MOST_MOVES].tolist()]
 
-    def _single(self, keys: Sequence[str]) -> Way | None:
-        """The one belief that gets there soonest, or comes nearest."""
-        best: tuple[float, float, str, float] | None = None
-        short = -float(self.goal.gap(self.found.base))
-        for key in keys:
-            slope, bend = self._curves([key])
-            z = nearest_point(slope, bend, short)
-            at = float(np.sign(slope[0]) * FARTHEST) if z is None else float(z[0])
-            lacks = 0.0 if z is not None else -float(slope[0] * at)
-            best = min(best or (math.inf, math.inf, "", 0.0), (lacks, abs(at), key, at))
-        return None if best is None else self._walk("one belief alone", [best[2]], np.array([best[3]]))
+    def _lacks(self, key: str) -> tuple[float, float]:
+        """What one belief alone leaves missing at the best, and how far that is away."""
+        slope, bend = self._curves([key])
+        z, far = nearest_point(slope, bend, self.short), farthest_point(slope, bend)
+        if z is not None:
+            return 0.0, float(np.abs(z[0]))
+        return self.short - float((slope * far + bend * far**2)[0]), float(np.abs(far[0]))
 
-    def _walk(self, name: str, keys: Sequence[str], z: Floats) -> Way | None:
-        """Forecast with beliefs held along a way, until the goal is there or the farthest is reached."""
-        before = (0.0, float(self.goal.gap(self.bench.base.means)))
-        most = FARTHEST / max(float(np.abs(z).max()), 1e-12)
-        far, best = min(1.0, most), None
-        for _ in range(TRIES):
-            try:
-                way, gap = self._at(name, keys, far * z)
-            except CaseError:
-                return best
-            if best is None or (way.is_there, -abs(gap)) > (best.is_there, -abs(self._gap_of(best))):
-                best = way
-            if 0.0 <= gap <= NEAR:
-                break
-            rise = (gap - before[1]) / (far - before[0]) if far != before[0] else 0.0
-            if rise <= 0.0:
-                break
-            # A little beyond, so that the goal is there and not all but there.
-            step = min(max(far + (0.5 * NEAR - gap) / rise, 0.3 * far), 2.0 * far, most)
-            if step == far:
-                break
-            before, far = (far, gap), step
-        return best
-
-    def _gap_of(self, way: Way) -> float:
-        return float(self.goal.gap(np.array(way.values)))
-
-    def _at(self, name: str, keys: Sequence[str], z: Floats) -> tuple[Way, float]:
-        values = {key: float(self.priors[key].quantile(one)) for key, one in zip(keys, z.tolist(), strict=True)}
-        held = self.bench.hold(values)
-        case, priors = self.bench.request.case, self.priors
+    def _told(self, name: str, keys: Sequence[str], done: Finished) -> Way | str:
+        facts: Mapping[str, Any] = done.facts
+        if "refused" in facts:
+            return str(facts["refused"])
+        case, z = self.found.case, [float(one) for one in facts["z"]]
         moves = [
-            Move(key, name_quantity(case, key).label, float(priors[key].quantile(0.0)), value, one)
-            for (key, value), one in zip(values.items(), z.tolist(), strict=True)
+            Move(key, name_quantity(case, key).label, *(float(self.priors[key].quantile(at)) for at in (0.0, one)), one)
+            for key, one in zip(keys, z, strict=True)
         ]
-        gap = float(self.goal.gap(held.means))
-        distance = float(np.sqrt((z**2).sum()))
-        errors = tuple(error_of(held.influence).tolist())
-        ordered = tuple(sorted(moves, key=lambda move: -abs(move.z)))
-        density = math.exp(-0.5 * distance**2)
-        return Way(name, ordered, distance, density, tuple(held.means.tolist()), errors, gap >= 0.0), gap
+        distance = math.sqrt(sum(one**2 for one in z))
+        gain = facts["gap"] - float(self.goal.gap(self.found.base))
+        return Way(
+            name=name,
+            moves=tuple(sorted(moves, key=lambda move: -abs(move.z))),
+            distance=distance,
+            distance_error=distance * facts["gap_error"] / gain if gain > 0.0 else math.nan,
+            density=math.exp(-0.5 * distance**2),
+            values=tuple(facts["values"]),
+            errors=tuple(facts["errors"]),
+            is_there=facts["is_there"],
+            within_chance=abs(facts["gap"]) < Z90 * facts["gap_error"],
+            is_good=facts["is_good"],
+        )
 
 
+_OTHERS = "without the three largest moves of the first way"
 _KINDS: Mapping[str, Callable[[str], bool]] = {
     "today's levels alone": lambda key: parse_id(key).kind is LEVEL,
     "effects alone": lambda key: parse_id(key).section == "effects",

@@ -15,8 +15,9 @@ from riskcast.challenge.target_draws import TargetDraws
 from riskcast.machinery.array_types import Floats
 
 BLOCKS: Final = 10
-# What is told must be so many standard errors from nothing.
-TOLD: Final = 2.5
+# Of numbers that are nothing, so many are told by chance.
+BY_CHANCE: Final = 0.01
+# A draw or two in a thousand may say that a belief explains so much of the variance.
 NOTHING: Final = 0.003
 # A conditional spread is at least this share of the mean one: a straight line would go below 0.
 LEAST_SPREAD: Final = 0.25
@@ -30,9 +31,19 @@ class Known:
     error: float
 
     @property
-    def is_told(self) -> bool:
-        """Whether it can be told apart from nothing, which a draw or two in a thousand are."""
-        return self.value > max(TOLD * self.error, NOTHING)
+    def chance(self) -> float:
+        """How often something that is nothing would be as large by chance: of Student's t, with one degree of freedom
+        less than there are blocks behind its error."""
+        from scipy.special import stdtr
+
+        if self.error == 0.0:
+            return 0.0 if self.value > 0.0 else 1.0
+        return float(stdtr(BLOCKS - 1, -self.value / self.error))
+
+    def is_told(self, least: float = 0.0) -> bool:
+        """Whether it can be told apart from nothing, and is more than `least`, which sums or single draws leave of
+        nothing."""
+        return self.value > least and self.chance < BY_CHANCE
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riskcast.cli.ledger import LedgerOption
 from riskcast.cli.options import DrawsOption, PriorOnlyOption, SeedOption, UnreliableOption
+from riskcast.errors import OptionError
+
+if TYPE_CHECKING:
+    from riskcast.case.model import Case
+    from riskcast.ledger.places import LedgerPlace
 
 
 def mcp(
@@ -20,7 +25,12 @@ def mcp(
     seed: SeedOption = 1,
     prior_only: PriorOnlyOption = False,
     allow_unreliable: UnreliableOption = False,
-    place: LedgerOption = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger", metavar="PATH|URL", help="The ledger that `track` may read.", show_default="no ledger"
+        ),
+    ] = None,
 ) -> None:
     """Answer agents over standard input and output, by the Model Context Protocol: they only read."""
     from riskcast.agents.desk import Desk
@@ -31,10 +41,29 @@ def mcp(
     from riskcast.engines.fitting import check_draws
 
     check_draws(draws, seed)
-    opened = [read_case(name) for name in case or list_cases()]
-    desk = Desk({one.name: one for one in opened}, draws, seed, prior_only, allow_unreliable, place)
+    opened: dict[str, Case] = {}
+    named: dict[str, str] = {}
+    for given in dict.fromkeys(case or list_cases()):
+        found = read_case(given)
+        if found.name in opened:
+            raise OptionError(
+                f"{named[found.name]} and {given} are both called {found.name}, and agents ask by name; rename a folder"
+            )
+        opened[found.name], named[found.name] = found, given
+    ledger = None if place is None else _ledger(place)
+    desk = Desk(opened, draws, seed, prior_only, allow_unreliable, ledger)
     server = make_server(desk)
     leave_on_signals()
     if sys.stdin.isatty():
         print("riskcast: waiting for an agent on standard input; Ctrl-C ends it", file=sys.stderr)
     server.run("stdio")
+
+
+def _ledger(given: str) -> LedgerPlace:
+    """A ledger that can be read, under a name that tells an agent nothing of where it is."""
+    from riskcast.ledger.places import find_place
+    from riskcast.ledger.store import reading
+
+    place = find_place(given)
+    with reading(place, upgrade=False):
+        return replace(place, shown="--ledger")

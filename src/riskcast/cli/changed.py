@@ -95,10 +95,11 @@ def changed_since(since: str, now: Request | KeptRun) -> WhatChanged:
     """
     from riskcast.case.vintage import case_as_of
     from riskcast.comparison.what_changed import changed as split_changes
-    from riskcast.forecasting.requests import Request
+    from riskcast.forecasting.requests import Request, refuse_experts
 
     options: dict[str, Any] = {}
     if isinstance(now, Request):
+        refuse_experts(now, "list of what changed")
         scenario = now.scenarios[0]
         options = {"draws": now.draws, "seed": now.seed, "prior_only": now.prior_only, "horizon": now.horizon}
         options |= {"scenario": scenario if isinstance(scenario, str) else None}

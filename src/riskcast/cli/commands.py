@@ -19,11 +19,13 @@ from riskcast.cli.evidence import evidence
 from riskcast.cli.experts import experts
 from riskcast.cli.exports import export
 from riskcast.cli.history import history
+from riskcast.cli.imports import import_files, new
 from riskcast.cli.learning import learned
 from riskcast.cli.ledger import ledger, publish, resolve
 from riskcast.cli.merging import merge
 from riskcast.cli.options import (
     Asked,
+    GroupOption,
     JsonOption,
     NamedCase,
     OverlayOption,
@@ -90,7 +92,7 @@ def _version(
 
 
 @app.command()
-@asks()
+@asks(panel=GroupOption)
 def forecast(
     asked: Asked,
     as_json: JsonOption = False,
@@ -144,7 +146,7 @@ def check(
 
     published, where = load_case_with_lines(case)
     if published.claims:
-        from riskcast.challenge.claim_judging import read_claims
+        from riskcast.challenge.claim_reading import read_claims
 
         read_claims(published, where=where)
     overlays = [load_overlay(file) for file in overlay or ()]
@@ -168,7 +170,7 @@ def scenarios(case: NamedCase) -> None:
 
 
 @app.command()
-@asks(case=NamedCase, scenario=PairOption)
+@asks(case=NamedCase, scenario=PairOption, panel=GroupOption)
 def compare(
     asked: Asked,
     as_json: JsonOption = False,
@@ -190,7 +192,7 @@ def compare(
 
 
 @app.command()
-@asks(case=NamedCase)
+@asks(case=NamedCase, panel=GroupOption)
 def explain(
     asked: Asked,
     dyad: Annotated[str, typer.Argument(help="A dyad, such as RUS-TJK.")],
@@ -230,8 +232,11 @@ def schema(
     from riskcast.case.schemas import case_schemas
     from riskcast.exports.track_report import NAME, track_schema
     from riskcast.exports.writers import export_schemas
+    from riskcast.imports.forecast_maps import SCHEMA_NAME, forecast_map_schema
+    from riskcast.imports.maps import MAP_FILE, map_schema
 
     schemas = {**case_schemas(), **export_schemas(), NAME: track_schema()}
+    schemas |= {MAP_FILE: map_schema(), SCHEMA_NAME: forecast_map_schema()}
     if file is not None and file not in schemas:
         raise UnknownNameError("file", file, schemas)
     print_json(schemas if file is None else schemas[file])
@@ -261,6 +266,8 @@ for _command in (
     app.command()(_command)
 for _command in (merge, copy, update, add_event, add_value, add_source, checked, undo, journal, vintages):
     app.command()(_command)
+app.command()(new)
+app.command("import")(import_files)
 app.command("set")(set_numbers)
 app.command("app")(open_app)
 app.add_typer(ledger)

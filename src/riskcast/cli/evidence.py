@@ -19,7 +19,7 @@ OfOption = Annotated[
 ]
 
 
-@asks(case=NamedCase)
+@asks(case=NamedCase, without=("outside", "outside_weight"))
 def evidence(
     asked: Asked,
     of: OfOption = None,

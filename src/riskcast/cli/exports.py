@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskcast.cli.changed import changed_since
-from riskcast.cli.options import Asked, ScenariosOption, asks, forecast_asked, named_path, progress, read_run
+from riskcast.cli.options import (
+    Asked,
+    GroupOption,
+    ScenariosOption,
+    asks,
+    forecast_asked,
+    named_path,
+    progress,
+    read_run,
+)
 from riskcast.errors import OptionError
 from riskcast.exports.writers import names_of
 from riskcast.names import MANIFEST
 
 if TYPE_CHECKING:
+    from riskcast.case.model import Case
+    from riskcast.case.where import Where
     from riskcast.forecasting.attribution import Explanation
     from riskcast.forecasting.scoring import Risk
     from riskcast.verification.track_rows import TrackRecord
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 @asks(
     case=Annotated[str, typer.Argument(help="A bundled case, a case folder, or the folder of an earlier run.")],
     scenario=ScenariosOption,
+    panel=GroupOption,
 )
 def export(
     context: typer.Context,
@@ -58,6 +70,7 @@ def export(
     ] = None,
 ) -> None:
     """Write scores and all that they rest on as files, for statisticians, offices and programs."""
+    from riskcast.case.where import Where
     from riskcast.exports.dossier import check_previous
     from riskcast.exports.folder import check_formats, check_out, export as write
 
@@ -72,16 +85,20 @@ def export(
         _refuse_options(context, str(folder))
         run = read_run(folder)
         risks, published, explanations = list(run.risks), run.published, run.explanations
+        if claims:
+            first = run.risks[0].forecast
+            _check_claims(first.case, first.horizon, Where(), first.outside is not None and first.outside.acts)
         if since is not None:
             split = changed_since(since, run)
     else:
         from riskcast.forecasting.scoring import score
 
-        request = asked.request()
+        request, where = asked.request_with_lines()
         if claims:
-            from riskcast.challenge.claim_judging import check_claims
+            from riskcast.forecasting.requests import refuse_experts
 
-            check_claims(request.case, None, request.periods)
+            refuse_experts(request, "claim")
+            _check_claims(request.case, request.periods, where, asked.outside is not None)
         if before is not None:
             check_previous(before, request.case)
         if since is not None:
@@ -119,6 +136,15 @@ def export(
             progress=report,
         ):
             print(path)
+
+
+def _check_claims(case: Case, horizon: int, where: Where, has_outside: bool) -> None:
+    """Raise what `judge_claims` would, before anything is forecast."""
+    from riskcast.challenge.claim_reading import check_claims
+
+    if has_outside:
+        raise OptionError("claims are held against the model as it stands; leave out --claims or the outside numbers")
+    check_claims(case, None, horizon, where)
 
 
 def _refuse_options(context: typer.Context, run: str) -> None:

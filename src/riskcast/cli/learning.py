@@ -10,7 +10,7 @@ from riskcast.cli.evidence import OfOption
 from riskcast.cli.options import Asked, JsonOption, NamedCase, asks, forecast_asked, one_scenario, print_json
 
 
-@asks(case=NamedCase)
+@asks(case=NamedCase, without=("outside", "outside_weight", "prior_only"))
 def learned(
     asked: Asked,
     of: OfOption = None,
@@ -20,11 +20,8 @@ def learned(
     """What the record moved, where it and the priors pull apart, and which of the two scores lean on."""
     from riskcast.challenge.learning import report_learning
     from riskcast.challenge.targets import find_targets
-    from riskcast.errors import OptionError
 
     one_scenario(asked)
-    if asked.prior_only:
-        raise OptionError("from the priors alone nothing is learned; leave out --prior-only")
     request = asked.request()
     find_targets(request.case, request.periods, of or ())
     [ahead] = forecast_asked(request)

@@ -32,8 +32,8 @@ def merge(
     """Join two analysts' edits of one case: what only one changed is taken, what both did is shown as a conflict."""
     from riskcast.case.files import find_folder, load_case
     from riskcast.experts.three_way import SIDES, merge_cases
-    from riskcast.terminal.experts import merged_view
     from riskcast.terminal.forecasts import make_console
+    from riskcast.terminal.merging import merged_view
 
     chosen = {}
     for each in take or ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -23,11 +23,13 @@ from riskcast.names import MANIFEST
 if TYPE_CHECKING:
     from riskcast.case.judgements import Doubt
     from riskcast.case.model import Case
+    from riskcast.case.where import Where
     from riskcast.engines.posterior import Posterior
     from riskcast.forecasting.forecasts import Forecast
     from riskcast.forecasting.outside_numbers import OutsideProbability
     from riskcast.forecasting.requests import Request
     from riskcast.runs.making import Run
+    from riskcast.verification.track_rows import TrackRecord
 
 CaseArgument = Annotated[
     str | None, typer.Argument(help="A bundled case, or a case folder.", show_default="the bundled case")
@@ -78,6 +80,9 @@ WorkersOption = Annotated[
 ClusterOption = Annotated[
     str | None, typer.Option(metavar="tcp://HOST:PORT", help="Run on the Dask cluster with this scheduler.")
 ]
+GroupOption = Annotated[
+    Path | None, typer.Option("--panel", metavar="FILE", help="A panel of experts: forecast the mixture of theirs.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -98,13 +103,18 @@ class Asked:
     allow_unreliable: UnreliableOption = False
     outside: OutsideOption = None
     outside_weight: OutsideWeightOption = None
+    panel: GroupOption = None
 
     def request(self) -> Request:
         """The request, with its case and overlays read and its scenarios checked."""
-        from riskcast.case.yaml_lines import read_text
-        from riskcast.forecasting.requests import OverlayFile, Request, check_request, request_doubts
+        return self.request_with_lines()[0]
 
-        base = read_case(self.case)
+    def request_with_lines(self) -> tuple[Request, Where]:
+        """The request, and where each part of its case stands in its files."""
+        from riskcast.case.yaml_lines import read_text
+        from riskcast.forecasting.requests import OverlayFile, Request, blanks_of, check_request, request_doubts
+
+        base, where = read_case_with_lines(self.case)
         request = Request(
             base=base,
             as_of=None if self.as_of is None else self.as_of.date(),
@@ -122,7 +132,23 @@ class Asked:
         check_request(request)
         # What scenarios say stands beside their numbers.
         tell(request_doubts(replace(request, scenarios=())))
-        return request
+        note(blanks_of(request))
+        return (request if self.panel is None else self._mixed(request, self.panel)), where
+
+    def _mixed(self, request: Request, file: Path) -> Request:
+        """The request for the mixture of a panel's experts."""
+        from riskcast.case.overlays import nameless_overlays
+        from riskcast.experts.mixture import with_panel
+        from riskcast.experts.panels import load_panel
+        from riskcast.experts.weighing import weighting_of
+
+        panel = load_panel(file)
+        if panel.case is None and panel.case_hash is None:
+            tell(nameless_overlays(request.case, [(one.overlay, one.document) for one in panel.experts]))
+        track = track_by(request.case.as_of) if weighting_of(panel) == "ledger" else None
+        group = with_panel(request, panel, track=track)
+        note(group.told)
+        return group.request
 
     def _outside(self, day: dt.date) -> tuple[OutsideProbability, ...]:
         """Numbers from outside, each with its weight."""
@@ -156,18 +182,31 @@ def earned_in_ledger(day: dt.date) -> dict[str, float]:
     return {name: found.weight for name, found in earned_weights(track(None, day), day).items()}
 
 
-def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def track_by(day: dt.date) -> TrackRecord:
+    """The track record by a day, from the ledger of RISKCAST_LEDGER or of this folder; OptionError where none is."""
+    from riskcast.ledger.places import ENVIRONMENT, find_place
+    from riskcast.ledger.tracking import track
+
+    place = find_place()
+    if place.file is not None and not place.file.is_file():
+        raise OptionError(f"there is no ledger at {place}; set {ENVIRONMENT} to one, or take other weights")
+    return track(None, day)
+
+
+def asks(*, without: Collection[str] = (), **reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command every option of `Asked`; it is called with all of them as its parameter `asked`.
 
     `reworded` are annotations of options that this command has its own words for, by name; a `case` among them must be
-    given.
+    given, and a `panel` is an option of those alone that name it; `without`: options that it does not have.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         hints = get_type_hints(Asked, include_extras=True) | reworded
+        left_out = {*without, *({"panel"} - set(reworded))}
+        named = [each for each in fields(Asked) if each.name not in left_out]
         case, *shared = (
             Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
-            for each in fields(Asked)
+            for each in named
         )
         if "case" in reworded:
             case = case.replace(default=Parameter.empty)
@@ -181,7 +220,7 @@ def asks(**reworded: Any) -> Callable[[Callable[..., None]], Callable[..., None]
 
         @wraps(command)
         def called(**given: Any) -> None:
-            asked = Asked(**{each.name: given.pop(each.name) for each in fields(Asked)})
+            asked = Asked(**{each.name: given.pop(each.name) for each in named})
             command(asked=asked, **given)
 
         # Typer reads a command's parameters from its signature.
@@ -201,15 +240,27 @@ def one_scenario(asked: Asked) -> None:
 
 def tell(doubts: Iterable[Doubt]) -> None:
     """Say on standard error what is used though it can hardly be meant."""
-    for doubt in doubts:
-        print(f"riskcast: to note: {visible(str(doubt))}", file=sys.stderr)
+    note(map(str, doubts))
+
+
+def note(told: Iterable[str]) -> None:
+    """Say on standard error what a reader should know."""
+    for each in told:
+        print(f"riskcast: to note: {visible(each)}", file=sys.stderr)
 
 
 def read_case(case: str | None) -> Case:
     """A case by name or folder, the bundled one where none is given."""
-    from riskcast.case.files import list_cases, load_bundled, load_case
+    return read_case_with_lines(case)[0]
 
-    return load_bundled(list_cases()[0]) if case is None else load_case(case)
+
+def read_case_with_lines(case: str | None) -> tuple[Case, Where]:
+    """The same, with where each part of it stands in its files."""
+    from riskcast.case.files import list_cases, load_bundled, load_case_with_lines
+    from riskcast.case.where import Where
+
+    # Of what came with riskcast there are no lines that anybody could mend.
+    return (load_bundled(list_cases()[0]), Where()) if case is None else load_case_with_lines(case)
 
 
 def read_run(folder: Path) -> Run:

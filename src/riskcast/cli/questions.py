@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from riskcast.cli.options import Asked, JsonOption, NamedCase, asks, forecast_asked, one_scenario, print_json, progress
+from riskcast.cli.options import (
+    Asked,
+    GroupOption,
+    JsonOption,
+    NamedCase,
+    asks,
+    forecast_asked,
+    one_scenario,
+    print_json,
+    progress,
+)
 
 QueryArgument = Annotated[
     str,
@@ -20,7 +30,7 @@ DyadsOption = Annotated[
 ]
 
 
-@asks(case=NamedCase)
+@asks(case=NamedCase, panel=GroupOption)
 def ask(
     asked: Asked,
     query: QueryArgument,

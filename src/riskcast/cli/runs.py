@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riskcast.cli.options import Asked, JsonOption, NamedCase, ScenariosOption, asks, named_path, print_json, progress
+from riskcast.cli.options import (
+    Asked,
+    GroupOption,
+    JsonOption,
+    NamedCase,
+    ScenariosOption,
+    asks,
+    named_path,
+    print_json,
+    progress,
+)
 from riskcast.errors import visible
 
 if TYPE_CHECKING:
     from riskcast.runs.making import Progress
 
 
-@asks(case=NamedCase, scenario=ScenariosOption)
+@asks(case=NamedCase, scenario=ScenariosOption, panel=GroupOption)
 def run(
     asked: Asked,
     out: Annotated[Path, typer.Option(help="The folder to keep runs in.", parser=named_path, metavar="<path>")] = Path(

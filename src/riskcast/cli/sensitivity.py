@@ -67,12 +67,15 @@ def sensitivity(
     """Which belief matters: what scores and probabilities gain with each quantity at its own 5 % and 95 %."""
     from riskcast.challenge.sensitivities import PATHS, find_sensitivities
     from riskcast.challenge.sensitivity_records import sensitivities_data
+    from riskcast.machinery.staging import check_writable
 
     one_scenario(asked)
     if shown is not None and shown < 1:
         raise OptionError(f"shown is {shown}; give a number from 1")
     if chart is not None and chart.suffix.lower() != ".svg":
         raise OptionError(f"--chart {chart} is no .svg file; name one that ends in .svg")
+    if chart is not None:
+        check_writable(chart)
     request = asked.request()
     with progress("Holding quantities", remaining=True) as report:
         found = find_sensitivities(
@@ -87,13 +90,6 @@ def sensitivity(
             cache=cache,
             progress=report,
         )
-    if chart is not None:
-        from riskcast.charts.sensitivity import sensitivity_chart
-        from riskcast.charts.stills import WIDTH
-        from riskcast.charts.verification import to_svg
-        from riskcast.machinery.staging import write_atomically
-
-        write_atomically(chart, to_svg(sensitivity_chart(found, width=WIDTH)))
     if as_json:
         print_json(sensitivities_data(found))
     else:
@@ -101,3 +97,10 @@ def sensitivity(
         from riskcast.terminal.sensitivity import sensitivities_view
 
         make_console().print(sensitivities_view(found, shown))
+    if chart is not None:
+        from riskcast.charts.sensitivity import sensitivity_chart
+        from riskcast.charts.stills import WIDTH
+        from riskcast.charts.verification import to_svg
+        from riskcast.machinery.staging import write_atomically
+
+        write_atomically(chart, to_svg(sensitivity_chart(found, width=WIDTH)))

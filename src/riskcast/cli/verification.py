@@ -45,6 +45,12 @@ def backtest(
     leave_one_dyad_out: Annotated[
         bool, typer.Option("--leave-one-dyad-out", help="Also forecast each dyad without its own record.")
     ] = False,
+    rivals: Annotated[
+        str | None,
+        typer.Option(
+            help="Rivals with the same information: logit, boosting, forest; pool for a pool of all.", metavar="NAMES"
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Forecast from earlier days, fitting on what was known then, and score against what followed."""
@@ -66,6 +72,7 @@ def backtest(
             seed=seed,
             folds=folds,
             leave_one_dyad_out=leave_one_dyad_out,
+            rivals=[name.strip() for name in (rivals or "").split(",") if name.strip()],
             workers_count=workers,
             cluster=cluster,
             out=folder,
@@ -77,7 +84,8 @@ def backtest(
     if as_json:
         print_json(backtest_data(tested, evaluation))
     else:
-        make_console().print(evaluation_view(read.settings.title, evaluation, cautions_of(tested)))
+        period = read.settings.period
+        make_console().print(evaluation_view(read.settings.title, evaluation, cautions_of(tested), period))
         print(f"\nThe page with plots, and beside it scores.json, scores.csv and every forecast:\n{page}")
 
 

@@ -14,6 +14,7 @@ from riskcast.comparison.change_games import GROUPS, Player, few_enough, periods
 from riskcast.comparison.changes import Change, compare_cases
 from riskcast.comparison.shapley import Floats, shapley_values
 from riskcast.engines.fitting import DRAWS
+from riskcast.engines.mixing import refuse_mixture
 from riskcast.engines.posterior import Posterior
 from riskcast.engines.registry import DEFAULT_ENGINE
 from riskcast.errors import OptionError
@@ -218,6 +219,8 @@ def settle_options(
     Raises OptionError where two runs disagree.
     """
     runs = [side for side in (a, b) if not isinstance(side, Case)]
+    for run in runs:
+        refuse_mixture(run.posterior, "list of what differs")
 
     def agreed(name: str, given: Any, kept: list[Any], default: Any) -> Any:
         if given is not None or not kept:

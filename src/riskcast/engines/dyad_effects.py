@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcast.engines.cells import Cells, Groups
 from riskcast.engines.hazard import LARGEST_LOG_RATE, LOG_2PI, bounded_rate, event_slopes, log_event
 from riskcast.engines.wide_effects import crossing, panel_edges, panel_nodes
 from riskcast.machinery.array_types import Floats, Ints
@@ -36,8 +37,8 @@ POINTS = 31
 class Design:
     """Rows of a regression at fixed hyper-parameters: eta = offset + x @ z + b[year].
 
-    x_free (free rows, P), x_hits (hits, P), their years as indices, and their grouping by unit; sd_dyad 0 means that
-    there are no dyad effects, and years 0 that there are no shocks b.
+    x_free (free rows, P), x_hits (hits, P), sorted by unit and year; their years as indices, and their grouping by
+    unit; sd_dyad 0 means that there are no dyad effects, and years 0 that there are no shocks b.
     """
 
     x_free: Floats
@@ -52,31 +53,10 @@ class Design:
     years: int
     sd_dyad: float
 
-
-@dataclass(frozen=True)
-class Groups:
-    """Rows sorted by unit: each row's unit, the first row of every unit that has any, and those units."""
-
-    unit: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    present: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, unit: NDArray[np.int64]) -> Groups:
-        """The groups of rows with these units."""
-        starts = np.flatnonzero(np.diff(unit, prepend=-1))
-        return cls(unit, starts, unit[starts])
-
-    def add(self, out: Floats, values: Floats) -> None:
-        """Add rows (rows, ...) to their units in `out` (units, ...)."""
-        if len(self.starts):
-            out[self.present] += np.add.reduceat(values, self.starts, axis=0)
-
-    def sum(self, values: Floats, units: int) -> Floats:
-        """Sum rows (rows, ...) into (units, ...)."""
-        out = np.zeros((units, *values.shape[1:]))
-        self.add(out, values)
-        return out
+    @cached_property
+    def cells(self) -> Cells:
+        """Free rows by unit and year."""
+        return Cells.of(self.free.unit, self.year_free if self.years else np.zeros_like(self.free.unit))
 
 
 @cache
@@ -235,19 +215,18 @@ def evaluate(
     `start`.
     """
     p, years = design.x_free.shape[1], design.years
-    rate, hit_eta = design.offset_free + design.x_free @ z, design.offset_hits + design.x_hits @ z
+    hit_eta = design.offset_hits + design.x_hits @ z
     if years:
-        rate += b[design.year_free]
         hit_eta += b[design.year_hits]
-    np.exp(rate, out=rate)
     hit_rate = bounded_rate(hit_eta)
+    quiet = QuietRates.of(design, z, b)
     if design.sd_dyad == 0.0:
         slope, bend = event_slopes(hit_rate)
-        value = log_event(hit_rate, lambda: hit_eta).sum() - rate.sum()
-        gradient, negative = _sums(design, -rate, rate, slope, -bend)
+        value = log_event(hit_rate, lambda: hit_eta).sum() - quiet.cells[:, 0].sum()
+        gradient, negative = _sums(design, quiet, np.ones(design.units), slope, -bend)
         return float(value), gradient, negative, None
 
-    free_rate = design.free.sum(rate, design.units)
+    free_rate = np.bincount(design.cells.unit, quiet.cells[:, 0], minlength=design.units)
     sd = np.asarray(design.sd_dyad)
     if design.sd_dyad > PLATEAU_SD:
         density = Conditional.of(free_rate[:, None], hit_eta[:, None], design.hits, sd[None])
@@ -273,38 +252,32 @@ def evaluate(
         # it is large, rates are small: only their product is near 1.
         size = np.where(free_rate > 0.0, free_rate, 1.0)
         growth = np.where((share > 0.0) & (free_rate[:, None] > 0.0), growth * size[:, None], 0.0)
-        rate = rate / size[design.free.unit]
+        quiet = quiet.over(design, size)
     value = (peak[:, 0] + np.log(mass[:, 0]) + outside - constant).sum()
 
     mean_growth = (share * growth).sum(axis=1)
     hit_share = share[design.hits.unit]
     slope, bend = event_slopes(at_hits)
-    weight = rate * mean_growth[design.free.unit]
     gradient, negative = _sums(
-        design, -weight, weight, (hit_share * slope).sum(axis=1), -(hit_share * bend).sum(axis=1)
+        design, quiet, mean_growth, (hit_share * slope).sum(axis=1), -(hit_share * bend).sum(axis=1)
     )
 
     # One row per unit: its summed gradient from event-free rows at effect zero, over (z, b).
     by_unit = np.zeros((design.units, p + years))
-    by_unit[:, :p] = design.free.sum(design.x_free * rate[:, None], design.units)
+    Groups.of(design.cells.unit).add(by_unit[:, :p], quiet.cells[:, 1:])
     if years:
-        cell = design.free.unit * years + design.year_free
-        by_unit[:, p:] = np.bincount(cell, rate, minlength=design.units * years).reshape(design.units, years)
+        by_unit[design.cells.unit, p + design.cells.period] = quiet.cells[:, 0]
     eventful = design.hits.present
-    quiet = np.ones(design.units, dtype=bool)
-    quiet[eventful] = False
+    calm = np.ones(design.units, dtype=bool)
+    calm[eventful] = False
     spread = (share * growth**2).sum(axis=1) - mean_growth**2
-    calm = by_unit[quiet]
-    negative -= (calm * spread[quiet, None]).T @ calm
+    negative -= (by_unit[calm] * spread[calm, None]).T @ by_unit[calm]
     if len(eventful):
-        position = np.full(design.units, -1)
-        position[eventful] = np.arange(len(eventful))
         scores = -growth[eventful][:, :, None] * by_unit[eventful][:, None, :]
-        place = position[design.hits.unit]
-        np.add.at(scores[:, :, :p], place, slope[:, :, None] * design.x_hits[:, None, :])
+        scores[:, :, :p] += np.add.reduceat(slope[:, :, None] * design.x_hits[:, None, :], design.hits.starts, axis=0)
         if years:
-            nodes = np.arange(scores.shape[1])
-            np.add.at(scores, (place[:, None], nodes[None, :], p + design.year_hits[:, None]), slope)
+            struck = Cells.of(design.hits.unit, design.year_hits)
+            scores[np.searchsorted(eventful, struck.unit), :, p + struck.period] += struck.sum(slope)
         weights = share[eventful]
         centred = scores - (weights[:, :, None] * scores).sum(axis=1, keepdims=True)
         centred *= np.sqrt(weights)[:, :, None]
@@ -313,28 +286,60 @@ def evaluate(
     return float(value), gradient, negative, start
 
 
+@dataclass(frozen=True)
+class QuietRates:
+    """Rates of event-free rows at one place: of every row, (rows,), and of every cell with its columns, summed: (cells,
+    1 + P), rates first."""
+
+    rows: Floats
+    cells: Floats
+
+    @classmethod
+    def of(cls, design: Design, z: Floats, b: Floats) -> QuietRates:
+        """The rates of a design's free rows at (z, b)."""
+        rows, cells = np.empty(len(design.free.unit)), np.empty((len(design.cells.unit), 1 + len(z)))
+        for block, part, own in design.cells.blocks():
+            x = design.x_free[block]
+            eta = design.offset_free[block] + x @ z
+            if design.years:
+                eta += b[design.year_free[block]]
+            rows[block] = np.exp(eta, out=eta)
+            cells[part, 0] = own.sum(eta)
+            cells[part, 1:] = own.sum(x * eta[:, None])
+        return cls(rows, cells)
+
+    def over(self, design: Design, size: Floats) -> QuietRates:
+        """The same over a number of every unit: (units,)."""
+        return QuietRates(self.rows / size[design.free.unit], self.cells / size[design.cells.unit][:, None])
+
+
 def _sums(
-    design: Design, free_slope: Floats, free_weight: Floats, hit_slope: Floats, hit_weight: Floats
+    design: Design, quiet: QuietRates, growth: Floats, hit_slope: Floats, hit_weight: Floats
 ) -> tuple[Floats, Floats]:
-    """Gradient X' slope and weighted cross product X' W X over (z, b), b entering through each row's year."""
+    """Gradient X' slope and weighted cross product X' W X over (z, b), b entering through each row's year.
+
+    Event-free rows weigh their rate times the `growth` of their unit, (units,), and slope by as much downwards.
+    """
     p, years = design.x_free.shape[1], design.years
-    gradient = np.zeros(p + years)
-    cross = np.zeros((p + years, p + years))
-    parts = (
-        (design.x_free, design.year_free, free_slope, free_weight),
-        (design.x_hits, design.year_hits, hit_slope, hit_weight),
-    )
-    for x, year, slope, weight in parts:
-        weighted = x * weight[:, None]
-        gradient[:p] += x.T @ slope
-        cross[:p, :p] += x.T @ weighted
-        if not years:
-            continue
-        gradient[p:] += np.bincount(year, slope, minlength=years)
+    gradient, cross = np.zeros(p + years), np.zeros((p + years, p + years))
+    for block, _, _ in design.cells.blocks():
+        x = design.x_free[block]
+        cross[:p, :p] += x.T @ (x * (quiet.rows[block] * growth[design.free.unit[block]])[:, None])
+    cells = quiet.cells * growth[design.cells.unit][:, None]
+    gradient[:p] = design.x_hits.T @ hit_slope - cells[:, 1:].sum(axis=0)
+    weighted = design.x_hits * hit_weight[:, None]
+    cross[:p, :p] += design.x_hits.T @ weighted
+    if years:
+
+        def by_year(of_cells: Floats, of_hits: Floats) -> Floats:
+            free = np.bincount(design.cells.period, of_cells, minlength=years)
+            return free + np.bincount(design.year_hits, of_hits, minlength=years)
+
+        gradient[p:] = by_year(-cells[:, 0], hit_slope)
         for column in range(p):
-            cross[column, p:] += np.bincount(year, weighted[:, column], minlength=years)
+            cross[column, p:] = by_year(cells[:, 1 + column], weighted[:, column])
         diagonal = np.arange(p, p + years)
-        cross[diagonal, diagonal] += np.bincount(year, weight, minlength=years)
+        cross[diagonal, diagonal] = by_year(cells[:, 0], hit_weight)
     cross[p:, :p] = cross[:p, p:].T
     return gradient, cross
 

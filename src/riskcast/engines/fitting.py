@@ -83,16 +83,37 @@ def fit(
         before = None if reuse is None else reuse.kept
         job = replace(job, before=before, marks=fingerprints, grows=grows and without is None)
         joint = Joint(*prior_draws(models, shared, draws, seed)) if prior_only else _together(engine, job)
+    elif prior_only:
+        joint = Joint(one_by_one(job, draw_prior), fixed_trust(shared, draws))
     else:
-        events = one_by_one(job, draw_prior) if prior_only else ENGINES.get(engine).sample(job)
-        joint = Joint(events, fixed_trust(shared, draws))
+        joint = replace(_apart(engine, job), shared=fixed_trust(shared, draws))
     events, common = joint.events, joint.shared
     diagnostics = judge(engine, events, draws, common)
     if not diagnostics.is_reliable and not allow_unreliable:
         raise UnreliablePosteriorError(_advice(engine, draws, diagnostics.failures))
     return Posterior(
-        case, record, models, events, diagnostics, engine, draws, seed, prior_only, fingerprints, common, joint.kept
+        case,
+        record,
+        models,
+        events,
+        diagnostics,
+        engine,
+        draws,
+        seed,
+        prior_only,
+        fingerprints,
+        common,
+        joint.kept,
+        joint.chains,
     )
+
+
+def _apart(engine: str, job: Job) -> Joint:
+    """Draws of event types that share nothing; an engine that runs chains hands these on too."""
+    chosen = ENGINES.get(engine)
+    if isinstance(chosen, JointEngine) and chosen.chains > 1:
+        return chosen.sample_together(job)
+    return Joint(chosen.sample(job), None)
 
 
 def _together(engine: str, job: Job) -> Joint:

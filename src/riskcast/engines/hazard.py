@@ -103,6 +103,10 @@ class Rows:
         """Some of the rows."""
         return Rows(self.unit[index], self.period[index], self.year[index], self.exposure[index], self.x[index])
 
+    def part(self, rows: slice) -> Rows:
+        """Neighbouring rows, as a view."""
+        return Rows(self.unit[rows], self.period[rows], self.year[rows], self.exposure[rows], self.x[rows])
+
     def join(self, other: Rows) -> Rows:
         """These rows, then others."""
         pairs = ((getattr(self, item.name), getattr(other, item.name)) for item in fields(self))

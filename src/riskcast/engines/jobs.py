@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws
@@ -12,6 +12,9 @@ from riskcast.engines.hazard import EventModel
 from riskcast.engines.shared import NOTHING_SHARED, Shared, SharedDraws
 from riskcast.machinery.threads import single_thread
 from riskcast.record.arrays import Record
+
+if TYPE_CHECKING:
+    import xarray
 
 Progress = Callable[[str, int, int], None]
 
@@ -46,11 +49,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Joint:
-    """Draws of all event types and of what they share, joined by draw number; `kept`: what a next fit goes on from."""
+    """Draws of all event types and of what they share, joined by draw number; `kept`: what a next fit goes on from;
+    `chains`: what was sampled, whole, in standardised coordinates, where an engine runs chains."""
 
     events: dict[str, EventDraws]
     shared: SharedDraws | None
     kept: Any = None
+    chains: xarray.DataTree | None = None
 
 
 def one_by_one(job: Job, fit_one: Callable[[EventModel, int, int], EventDraws]) -> dict[str, EventDraws]:

@@ -12,18 +12,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from riskcast.case.quantities import stretch, unstretch
+from riskcast.engines.cells import Groups
 from riskcast.engines.draws import EventDraws, Unfitted, fitted_or_prior, natural_draws
-from riskcast.engines.dyad_effects import PLATEAU_SD, POINTS, Design, Groups, draw_effects, evaluate, log_marginal
+from riskcast.engines.dyad_effects import PLATEAU_SD, POINTS, Design, draw_effects, evaluate, log_marginal
 from riskcast.engines.hazard import (
     LOADING,
     LOG_2PI,
     EventModel,
     Rows,
+    bounded_rate,
     log_event,
     memory_columns,
     natural_hyper,
@@ -64,6 +66,8 @@ FARTHEST = 1e4
 # How much lower than the lowest a point of a design counts at which there is no mode.
 SHUNNED = 20.0
 LEAST_SCALE = 1e-3
+# Below this spread of their standard scores, shocks of years are proposed as they are.
+TOLD_SHOCKS = 0.5
 MOST_MEMORY_CELLS = 20_000_000
 
 
@@ -306,7 +310,11 @@ def refine(model: EventModel, found: Exploration, proposal: Proposal, weights: F
     hyper = np.stack([proposal.xi[name] for name in found.names], axis=1)
     center = weights @ hyper
     spread = (hyper - center) * np.sqrt(weights)[:, None]
-    covariance = spread.T @ spread
+    return explore_around(model, found, center, spread.T @ spread)
+
+
+def explore_around(model: EventModel, found: Exploration, center: Floats, covariance: Floats) -> Exploration:
+    """Modes on the wide design around a mean of the hyper-parameters, in the units of their covariance."""
     scale = np.maximum(np.sqrt(np.diag(covariance)), LEAST_SCALE)
     points = wide_design(len(found.names))
     modes = _modes_at(model, found.names, center + scale * points, found.modes[0].theta)
@@ -351,7 +359,14 @@ class Proposal:
     log_density: Floats
 
 
-def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generator, guarded: bool = False) -> Proposal:
+def propose(
+    found: Exploration,
+    count: int,
+    skew: Floats,
+    rng: np.random.Generator,
+    guarded: bool = False,
+    straight: bool = False,
+) -> Proposal:
     """Draw hyper-parameters from a Student t around their mode, and the rest from the interpolated Gaussian.
 
     That Gaussian is of z, but of u(z) for coefficients whose mode lies on the long side of a lopsided prior: there z is
@@ -363,7 +378,7 @@ def propose(found: Exploration, count: int, skew: Floats, rng: np.random.Generat
     """
     d, q, coefficients = len(found.names), len(found.modes[0].theta), len(skew)
     long = (skew * found.modes[0].theta[:coefficients] > 0) & (np.abs(skew) > LOPSIDED)
-    lean = np.where(long & (not guarded), skew, 0.0)
+    lean = np.where((long | straight) & (not guarded), skew, 0.0)
     thetas = np.array([mode.theta for mode in found.modes])
     rises = np.ones_like(thetas)
     thetas[:, :coefficients], rises[:, :coefficients], _ = stretch(thetas[:, :coefficients], lean)
@@ -443,6 +458,52 @@ def _log_mixture(noise: Floats, coefficients: int, wide: float) -> Floats:
     return log_density + np.logaddexp(math.log1p(-wide), math.log(wide) + widened)
 
 
+def propose_draws(model: EventModel, found: Exploration, count: int, rng: np.random.Generator) -> Proposal:
+    """`propose` for an event type: where its record tells the shocks of years, of these, and not of their standard
+    scores.
+
+    A large record holds b = F(sd_time, persistence) e fast, so that e = F^-1 b bends with the hyper-parameters by many
+    times its own spread, which no quadratic through a design follows, while b hardly moves (partial centring:
+    Papaspiliopoulos, Roberts and Sköld, 2007).
+    """
+    p = len(model.middle)
+    if not _tells_shocks(model, found):
+        return propose(found, count, model.skew, rng)
+
+    def factors_at(xi: Mapping[str, Floats]) -> Floats:
+        hyper = natural_hyper(model, dict(xi))
+        return year_factor(model.years, *np.broadcast_arrays(hyper["sd_time"], hyper["persistence"]))
+
+    places = found.center + found.scale * found.points
+    factors = factors_at(dict(zip(found.names, places.T, strict=True)))
+    modes = tuple(_with_shocks(mode, factor, p) for mode, factor in zip(found.modes, factors, strict=True))
+    drawn = propose(replace(found, modes=modes), count, model.skew, rng, straight=True)
+    theta, sizes = drawn.theta.copy(), np.empty(count)
+    block = max(1, CHUNK_CELLS // len(model.years) ** 2)
+    for first in range(0, count, block):
+        part = slice(first, first + block)
+        factor = factors_at({name: value[part] for name, value in drawn.xi.items()})
+        theta[part, p:] = np.linalg.solve(factor, theta[part, p:, None])[:, :, 0]
+        sizes[part] = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
+    return Proposal(theta, drawn.xi, drawn.log_density + sizes)
+
+
+def _tells_shocks(model: EventModel, found: Exploration) -> bool:
+    """Whether the record leaves the standard scores of years' shocks less than half of the spread of their priors."""
+    if model.has_tension or not {"sd_time", "persistence"} & set(found.names):
+        return False
+    factor = inverse_factor(found.modes[0].curvature)[:, len(model.middle) :]
+    return bool(np.sqrt((factor**2).sum(axis=0)).mean() < TOLD_SHOCKS)
+
+
+def _with_shocks(mode: Mode, factor: Floats, p: int) -> Mode:
+    """A mode of (z, e) as one of (z, b = factor e)."""
+    turn = np.eye(len(mode.theta))
+    turn[p:, p:] = np.linalg.inv(factor)
+    theta = np.concatenate([mode.theta[:p], factor @ mode.theta[p:]])
+    return Mode(theta, turn.T @ mode.curvature @ turn, mode.log_marginal)
+
+
 def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tuple[Floats, Rates]:
     """Exact log posterior of (z, e, xi) with dyad effects integrated out, up to a constant, (draws,); and the rates."""
     coefficients, hyper, shocks = natural_draws(model, theta, xi)
@@ -454,9 +515,10 @@ def log_target(model: EventModel, theta: Floats, xi: Mapping[str, Floats]) -> tu
             for first in range(0, len(theta), block):
                 part = slice(first, first + block)
                 rate, sd = at.take(part), hyper["sd_dyad"][part]
-                out[part] += log_marginal(rate.free, rate.hits, Groups.of(model.hits.unit), sd, rate.log_hits)
+                hits = bounded_rate(rate.log_hits)
+                out[part] += log_marginal(rate.free, hits, Groups.of(model.hits.unit), sd, rate.log_hits)
         else:
-            out += log_event(at.hits, lambda: at.log_hits).sum(axis=0) - at.free.sum(axis=0)
+            out += log_event(bounded_rate(at.log_hits), lambda: at.log_hits).sum(axis=0) - at.free.sum(axis=0)
     return out, at
 
 
@@ -467,7 +529,8 @@ def dyad_effects(model: EventModel, at: Rates, sd_dyad: Floats, uniform: Floats)
     for first in range(0, len(out), block):
         part = slice(first, first + block)
         rate, groups = at.take(part), Groups.of(model.hits.unit)
-        drawn = draw_effects(rate.free, rate.hits, groups, sd_dyad[part], uniform[part].T, log_hits=rate.log_hits)
+        hits = bounded_rate(rate.log_hits)
+        drawn = draw_effects(rate.free, hits, groups, sd_dyad[part], uniform[part].T, log_hits=rate.log_hits)
         out[part] = drawn.T
     return out
 
@@ -496,13 +559,17 @@ def weigh_proposal(model: EventModel, count: int, rng: np.random.Generator) -> W
     Raises Unfitted where that cannot be done.
     """
     found = explore(model)
-    proposal = propose(found, count, model.skew, rng)
+    if _tells_shocks(model, found):
+        # What bends so much is explored further out at once.
+        middle, units = found.center + found.scale * found.offset, np.outer(found.scale, found.scale)
+        found = explore_around(model, found, middle, found.covariance * units)
+    proposal = propose_draws(model, found, count, rng)
     target, at = log_target(model, proposal.theta, proposal.xi)
     smoothed = smooth_weights(target - proposal.log_density)
     best = found
     if smoothed.khat > REFINE_ABOVE and found.names and smoothed.ess > len(found.names) + 1:
         refined = refine(model, found, proposal, smoothed.weights)
-        again = propose(refined, count, model.skew, rng)
+        again = propose_draws(model, refined, count, rng)
         target, at_again = log_target(model, again.theta, again.xi)
         weighed = smooth_weights(target - again.log_density)
         if weighed.khat < smoothed.khat:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from riskcast.case.quantities import stretch
-from riskcast.engines.dyad_effects import Groups
-from riskcast.engines.hazard import EventModel, Rows, bounded_rate, edge_columns, memory_columns, natural_hyper
+from riskcast.engines.cells import ROWS_AT_ONCE, Cells, Groups
+from riskcast.engines.hazard import EventModel, Rows, edge_columns, memory_columns, natural_hyper
 from riskcast.machinery.array_types import Floats, Ints
 
 INTERPOLATION_NODES = 20
@@ -66,6 +65,10 @@ class MemoryTable:
         exact = {name: value[draws] if np.ndim(value) else value for name, value in self.exact.items()}
         return MemoryTable(self.tables, shares, exact, self.rows)
 
+    def of_rows(self, rows: slice) -> MemoryTable:
+        """The table for some of the rows."""
+        return MemoryTable(tuple(table[rows] for table in self.tables), self.shares, self.exact, self.rows.part(rows))
+
     def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
         """Add what memories contribute to log rates (rows, draws)."""
         for memory, table, share in zip(model.memories, self.tables, self.shares, strict=True):
@@ -103,82 +106,56 @@ def _interpolation(u: Floats | None) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Neighbouring rows of one unit and period: where each cell begins, its unit and its period."""
-
-    starts: Ints
-    unit: Ints
-    period: Ints
-
-    @classmethod
-    def of(cls, model: EventModel) -> Cells:
-        """The cells of a model's event-free rows: of every period of tension, or one for each unit."""
-        unit = model.free.unit
-        period = model.free.year if model.has_tension else np.zeros_like(unit)
-        starts = np.flatnonzero((np.diff(unit, prepend=-1) != 0) | (np.diff(period, prepend=-1) != 0))
-        return cls(starts, unit[starts], period[starts])
-
-    def sum(self, values: Floats) -> Floats:
-        """Rows (rows, draws) summed in every cell: (cells, draws)."""
-        return np.add.reduceat(values, self.starts, axis=0) if len(self.starts) else np.zeros((0, values.shape[1]))
-
-    def by_period(self, sums: Floats, effects: Floats, periods: int) -> Floats:
-        """Sums of cells times exp of the effect of each unit (units, draws), by period: (periods, draws)."""
-        out = np.zeros((periods, sums.shape[1]), dtype=sums.dtype)
-        if not len(self.starts):
-            return out
-        cells = sums * np.exp(effects.astype(sums.dtype))[self.unit]
-        for begin, end in pairwise([*np.flatnonzero(np.diff(self.unit, prepend=-1)).tolist(), len(self.unit)]):
-            # Within a unit no period comes twice.
-            out[self.period[begin:end]] += cells[begin:end]
-        return out
-
-
-@dataclass(frozen=True)
 class Rates:
-    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and of each row with an
-    event, with their logarithms; free (units, draws), hits and log_hits (hits, draws); cells (cells, draws), those of
-    event-free rows summed in `Cells`, in single precision."""
+    """Rates without dyad effects, for many draws: summed over each unit's event-free rows, and logarithms of those of
+    each row with an event; free (units, draws), log_hits (hits, draws); cells (cells, draws), those of event-free rows
+    summed in `Cells`, in single precision."""
 
     free: Floats
-    hits: Floats
     log_hits: Floats
     cells: Floats
 
     def take(self, draws: slice | Ints) -> Rates:
         """The rates of some of the draws."""
-        return Rates(self.free[:, draws], self.hits[:, draws], self.log_hits[:, draws], self.cells[:, draws])
+        return Rates(self.free[:, draws], self.log_hits[:, draws], self.cells[:, draws])
 
 
-def log_rates(
-    model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats], table: MemoryTable | None = None
-) -> Floats:
-    """Log rates per period, without dyad effects, of event-free rows and then hits, for many draws: (rows, draws)."""
-    rows = model.rows
-    table = table or MemoryTable.of(model, rows, xi)
+def free_cells(model: EventModel) -> Cells:
+    """The cells of a model's event-free rows: of every period of tension, or one for each unit."""
+    return Cells.of(model.free.unit, model.free.year if model.has_tension else np.zeros_like(model.free.unit))
+
+
+def log_rates(model: EventModel, coefficients: Floats, shocks: Floats, table: MemoryTable) -> Floats:
+    """Log rates per period, without dyad effects, of the rows of a table of memories, for many draws: (rows, draws)."""
     with np.errstate(over="ignore", invalid="ignore"):
-        eta = rows.x @ coefficients[:, : model.indicators].T
-        eta += np.ascontiguousarray(shocks.T)[rows.year]
+        eta = table.rows.x @ coefficients[:, : model.indicators].T
+        eta += np.ascontiguousarray(shocks.T)[table.rows.year]
         return table.add_to(eta, model, coefficients)
 
 
 def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[str, Floats]) -> Rates:
-    """Rates of a model's rows for many draws of its parameters, a block of draws at a time."""
-    count, draws = len(model.free), len(coefficients)
+    """Rates of a model's rows for many draws of its parameters, a block of rows and of draws at a time."""
+    count, draws, cells = len(model.free), len(coefficients), free_cells(model)
     table = MemoryTable.of(model, model.rows, xi)
-    cells = Cells.of(model)
-    groups = Groups.of(cells.unit)
     unpooled, whole = (bool((rows.exposure == 1.0).all()) for rows in (model.free, model.hits))
-    free, log_hits = np.empty((len(model.units), draws)), np.empty((len(model.hits), draws))
+    free, log_hits = np.zeros((len(model.units), draws)), np.empty((len(model.hits), draws))
     by_cell = np.empty((len(cells.unit), draws), dtype=np.float32)
-    block = max(16, CHUNK_CELLS // max(count, 1))
-    for first in range(0, draws, block):
-        part = slice(first, min(first + block, draws))
-        eta = log_rates(model, coefficients[part], shocks[part], xi, table.take(part))
-        log_hits[:, part] = eta[count:] if whole else eta[count:] + np.log(model.hits.exposure)[:, None]
-        with np.errstate(over="ignore", invalid="ignore"):
-            rate = np.exp(eta[:count], out=eta[:count])
-            sums = cells.sum(rate if unpooled else np.multiply(rate, model.free.exposure[:, None], out=rate))
-            free[:, part] = groups.sum(sums, len(model.units))
-            by_cell[:, part] = sums
-    return Rates(free, bounded_rate(log_hits), log_hits, by_cell)
+
+    def in_blocks(own: MemoryTable, wanted: int) -> Iterator[tuple[slice, Floats]]:
+        block = max(16, CHUNK_CELLS // max(wanted, 1))
+        for first in range(0, draws if wanted else 0, block):
+            part = slice(first, min(first + block, draws))
+            yield part, log_rates(model, coefficients[part], shocks[part], own.take(part))
+
+    # Memories that are worked out for every draw are so for all rows together.
+    for rows, chosen, inside in cells.blocks(cells.rows if table.exact else ROWS_AT_ONCE):
+        groups, exposure = Groups.of(inside.unit), model.free.exposure[rows, None]
+        for part, eta in in_blocks(table.of_rows(rows), inside.rows):
+            with np.errstate(over="ignore", invalid="ignore"):
+                rate = np.exp(eta, out=eta)
+                sums = inside.sum(rate if unpooled else np.multiply(rate, exposure, out=rate))
+                groups.add(free[:, part], sums)
+                by_cell[chosen, part] = sums
+    for part, eta in in_blocks(table.of_rows(slice(count, None)), len(model.hits)):
+        log_hits[:, part] = eta if whole else eta + np.log(model.hits.exposure)[:, None]
+    return Rates(free, log_hits, by_cell)

@@ -26,7 +26,7 @@ from riskcast.engines.draws import EventDraws, Unfitted, natural_draws, unfitted
 from riskcast.engines.hazard import LOADING, EventModel, log_event, tension_shocks
 from riskcast.engines.importance import Weights
 from riskcast.engines.laplace import dyad_effects, weigh_proposal
-from riskcast.engines.log_rates import CHUNK_CELLS, Cells, MemoryTable, Rates, log_rates
+from riskcast.engines.log_rates import CHUNK_CELLS, MemoryTable, Rates, free_cells, log_rates
 from riskcast.engines.tension_paths import Paths
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
@@ -361,7 +361,7 @@ def _sum_rates(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tup
     at_hits, rise_hits = drawn.at.log_hits + effects[model.hits.unit], np.zeros((len(model.hits), draws))
     nodes = [(place, node, at) for place, row in enumerate(trusts.tolist()) for node, at in enumerate(row)]
     if len(nodes) == 1:
-        slope, expected = np.zeros(draws), Cells.of(model).by_period(drawn.at.cells, effects, periods)[None, None]
+        slope, expected = np.zeros(draws), free_cells(model).by_period(drawn.at.cells, effects, periods)[None, None]
     else:
         rise_hits = model.hits.x[:, 1:] @ (drawn.coefficients[:, 1 : model.indicators] / trust).T
         slope, expected = _along_trust(drawn, trusts, trust, periods)
@@ -383,14 +383,14 @@ def _sum_rates(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tup
 
 def _along_trust(drawn: _Drawn, trusts: Floats, trust: float, periods: int) -> tuple[Floats, Floats]:
     """Of `EventPaths` where trust is free: slope, and expected events without those of hits."""
-    model, cells, effects = drawn.held, Cells.of(drawn.held), drawn.effects.T
+    model, cells, effects = drawn.held, free_cells(drawn.held), drawn.effects.T
     count, draws = len(model.free), len(drawn.coefficients)
     expected, slope = np.zeros((*trusts.shape, periods, draws), dtype=WORK), np.zeros(draws)
     table = MemoryTable.of(model, model.rows, drawn.xi)
     block = max(16, 4 * CHUNK_CELLS // max(len(model.rows), 1))
     for first in range(0, draws, block):
         part = slice(first, min(first + block, draws))
-        eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], drawn.xi, table.take(part))[:count]
+        eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], table.take(part))[:count]
         rate = np.exp((eta + np.log(model.free.exposure)[:, None]).astype(WORK))
         here = cells.by_period(cells.sum(rate), effects[:, part], periods)
         steep = model.free.x[:, 1:] @ (drawn.coefficients[part, 1 : model.indicators] / trust).T

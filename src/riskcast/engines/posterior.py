@@ -15,6 +15,7 @@ from riskcast.case.model import Case
 from riskcast.case.periods import calendar_of
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import EventModel
+from riskcast.engines.mixtures import Mixture
 from riskcast.engines.shared import SharedDraws
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
@@ -54,11 +55,22 @@ class Diagnostics:
         return not self.failures
 
 
+def widening(draws: int, effective: float) -> float:
+    """By how much errors are wider as draws that were weighed count for fewer: sqrt(draws / effective), at least 1.
+
+    >>> widening(1000, 250.0), widening(100, 400.0)
+    (2.0, 1.0)
+    """
+    return max(1.0, float(np.sqrt(draws / effective)))
+
+
 @dataclass(frozen=True)
 class Posterior:
     """Draws of all parameters of a case, joined by draw number, with diagnostics and provenance.
 
-    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from.
+    shared: draws of tension and trust, None where the case has neither; kept: what `fit(..., reuse=)` goes on from;
+    chains: of an engine that runs them, whole chains of the free variables of `build_model`, for ArviZ and PyMC;
+    mixture: of several experts, whose each draw is, None where all draws are of `case`.
     """
 
     case: Case
@@ -73,6 +85,8 @@ class Posterior:
     fingerprints: Mapping[str, str] | None = None
     shared: SharedDraws | None = None
     kept: Any = field(default=None, repr=False, compare=False)
+    chains: xarray.DataTree | None = field(default=None, repr=False, compare=False)
+    mixture: Mixture | None = None
 
     @property
     def trust(self) -> Floats:
@@ -97,8 +111,12 @@ class Posterior:
         checks = "checks passed" if self.is_reliable else "CHECKS FAILED"
         return (
             f"{self.case.settings.title}, as of {self.case.as_of:%Y-%m-%d}; {kind}, {self.draws:,} draws, seed "
-            f"{self.seed}, {checks}; case {self.case.hash[:12]}."
+            f"{self.seed}, {checks}; case {self.case.hash[:12]}{self._mixed}."
         )
+
+    @property
+    def _mixed(self) -> str:
+        return "" if self.mixture is None else f", mixture of {len(self.mixture.parts)} experts"
 
     @property
     def warning(self) -> str:
@@ -109,8 +127,9 @@ class Posterior:
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
-        """What the record lacks of what a forecast from it stands on, in sentences."""
-        return find_gaps(self.case, self.record).told
+        """Whose mixture it is, and what the record lacks of what a forecast from it stands on, in sentences."""
+        mixed = () if self.mixture is None else (self.mixture.told,)
+        return (*mixed, *find_gaps(self.case, self.record).told)
 
     def holds(self, event: str, unit: str, day: dt.date) -> bool:
         """Whether the record holds an event of a type in a unit within the period of a day."""

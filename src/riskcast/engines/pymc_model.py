@@ -363,6 +363,7 @@ def sample(
     sound = {name: model for name, model in models.items() if name not in reasons}
     found: dict[str, EventDraws] = {}
     common: SharedDraws | None = None
+    trace: xarray.DataTree | None = None
     if sound:
         flat = flatten(case, record, sound)
         try:
@@ -384,7 +385,7 @@ def sample(
         name: unfitted(model, draws, seed, reasons[name]) if name in reasons else found[name]
         for name, model in held.items()
     }
-    return Joint(events, common)
+    return Joint(events, common, chains=trace)
 
 
 def why_not(model: EventModel) -> str:

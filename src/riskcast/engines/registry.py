@@ -46,6 +46,11 @@ class Engine(Protocol):
 class JointEngine(Protocol):
     """An engine that can sample event types which share tension or trust."""
 
+    @property
+    def chains(self) -> int:
+        """As of `Engine`."""
+        ...
+
     def sample_together(self, job: Job) -> Joint:
         """Draws of every event type and of what they share, joined by draw number."""
         ...

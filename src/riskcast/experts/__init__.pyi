@@ -1,8 +1,13 @@
 from .consulting import consult_panel as consult_panel
 from .disagreement import Cause as Cause, Disagreement as Disagreement
 from .hearing import Hearing as Hearing, Voice as Voice
-from .mixture import mix_forecasts as mix_forecasts
-from .panels import Expert as Expert, Panel as Panel, gather_experts as gather_experts, load_panel as load_panel
+from .mixture import Group as Group, mix_forecasts as mix_forecasts, with_panel as with_panel
+from .panels import (
+    Expert as Expert,
+    ExpertPanel as ExpertPanel,
+    gather_experts as gather_experts,
+    load_panel as load_panel,
+)
 from .pools import pool_linear as pool_linear, pool_log as pool_log, pool_quantity as pool_quantity
 from .seed_scores import (
     ClassicalModel as ClassicalModel,
@@ -20,3 +25,4 @@ from .together import (
     Without as Without,
     pool_panel as pool_panel,
 )
+from .weighing import Weighed as Weighed, weigh_panel as weigh_panel

@@ -5,28 +5,33 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from riskcast.case.quantities import Quantity
+from riskcast.experts.disagreement import Disagreement
 from riskcast.experts.hearing import Hearing
 from riskcast.experts.seed_scores import ClassicalModel
 from riskcast.experts.together import Together
+from riskcast.forecasting.lineage import provenance, rounded
 from riskcast.version import __version__
 
 
 def hearing_data(heard: Hearing) -> dict[str, Any]:
-    """A hearing as plain data, with all digits: experts, blanks, and by number what each says and why."""
+    """A hearing as plain data: where it comes from, experts with their blanks, and by number what each says and why.
+
+    `engine` is of the first expert's posterior, `failures` of all; what is no number is null.
+    """
     return {
-        "riskcast_version": __version__,
+        **provenance(heard.voices[0].forecast),
         "case": {
             "name": heard.published.name,
-            "hash": heard.published.hash,
             "as_of": heard.published.as_of.isoformat(),
+            "hash": heard.published.original_hash,
         },
+        "overlay_hash": heard.published.overlay_hash,
         "panel": heard.panel.title,
         "weights": heard.weighting,
-        "blanks": {"used": heard.blanks, "chosen": heard.panel.blanks is not None},
+        "blanks": {"used": heard.blanks, "chosen": heard.is_chosen},
         "against": heard.against,
         "exact": heard.exact,
-        "draws": heard.request.draws,
-        "seed": heard.request.seed,
         "forecasts": heard.forecasts,
         "notes": list(heard.told),
         "failures": list(heard.failures),
@@ -35,13 +40,14 @@ def hearing_data(heard: Hearing) -> dict[str, Any]:
                 "who": voice.name,
                 "when": str(voice.expert.overlay.when),
                 "why": voice.expert.overlay.why,
-                "weight": voice.weight,
+                "weight": rounded(voice.weight),
                 "case_hash": voice.case.hash,
                 "overlay_hash": voice.expert.overlay.hash,
-                "beliefs": {
-                    key: quantity.model_dump(mode="json", exclude_none=True) for key, quantity in voice.beliefs.items()
-                },
-                "blanks": [blank.id for blank in voice.blanks],
+                "reliable": voice.forecast.posterior.is_reliable,
+                "ess_min": rounded(voice.forecast.posterior.diagnostics.ess_min),
+                "khat_max": rounded(voice.forecast.posterior.diagnostics.khat_max),
+                "beliefs": {key: _plain(quantity) for key, quantity in voice.beliefs.items()},
+                "blanks": [{"id": one.id, "used": _plain(one.used), "of": one.of} for one in voice.blanks],
             }
             for voice in heard.voices
         ],
@@ -50,12 +56,29 @@ def hearing_data(heard: Hearing) -> dict[str, Any]:
                 "unit": unit,
                 "of": of,
                 "unit_of_values": "points of 100",
-                "intervals": [[one.low, one.high] for one in heard.estimates(unit, of)],
-                **asdict(heard.disagreement(unit, of)),
+                "intervals": [[rounded(one.low), rounded(one.high)] for one in heard.estimates(unit, of)],
+                **_disagreement(heard.disagreement(unit, of)),
             }
             for unit, of in heard.places()
         ],
     }
+
+
+def _plain(quantity: Quantity) -> dict[str, Any]:
+    return quantity.model_dump(mode="json", exclude_none=True)
+
+
+def _disagreement(found: Disagreement) -> dict[str, Any]:
+    return {**_rounded(asdict(found)), "noise": found.is_noise}
+
+
+def _rounded(value: Any) -> Any:
+    """Plain data with ten digits after the point; what is no number is null."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return rounded(value) if isinstance(value, float) else value
 
 
 def together_data(together: Together) -> dict[str, Any]:
@@ -65,13 +88,14 @@ def together_data(together: Together) -> dict[str, Any]:
     numbers = []
     for told in said.pop("numbers"):
         one = together.number(told["unit"], told["of"])
-        numbers.append({**asdict(one), "unit": told["unit"], "experts": told["values"], "errors": told["errors"]})
+        noise = [without.is_noise for without in one.without]
+        plain = _rounded(asdict(one))
+        plain["without"] = [each | {"noise": own} for each, own in zip(plain["without"], noise, strict=True)]
+        numbers.append({**plain, "unit": told["unit"], "experts": told["values"], "errors": told["errors"]})
     return said | {
+        "mixture": provenance(together.mixture),
         "pool_of_quantities": together.pool,
-        "quantities": {
-            key: quantity.model_dump(mode="json", exclude_none=True, exclude={"evidence"})
-            for key, quantity in together.quantities.items()
-        },
+        "quantities": {key: _plain(quantity) for key, quantity in together.quantities.items()},
         "pooled_case_hash": together.case.hash,
         "numbers": numbers,
     }

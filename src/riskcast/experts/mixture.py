@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from riskcast.case.model import Case
-from riskcast.engines.draws import EventDraws
-from riskcast.engines.posterior import Posterior, judge
-from riskcast.engines.shared import SharedDraws
+from riskcast.engines.mixing import mix_posteriors
 from riskcast.errors import OptionError
+from riskcast.experts.beliefs import beliefs_of, told_blanks
+from riskcast.experts.panels import BLANKS, Blanks, ExpertPanel, hindsight
+from riskcast.experts.weighing import weigh_panel
 from riskcast.forecasting.closed_form import is_closed, solve
 from riskcast.forecasting.forecasts import Forecast, with_equal_paths
+from riskcast.forecasting.plan import plan_simulation
+from riskcast.forecasting.requests import ExpertShare, OverlayFile, Request, check_request
 from riskcast.forecasting.simulation import BLOCK_CELLS, simulate
-from riskcast.machinery.array_types import Ints
-from riskcast.machinery.random_streams import generator
+
+if TYPE_CHECKING:
+    from riskcast.verification.track_rows import TrackRecord
 
 
-def shares_of_draws(weights: Sequence[float], draws: int, seed: int) -> Ints:
-    """Which expert each draw belongs to, (draws,): as many as the weights say, to the nearest draw, in random order.
+def mix_forecasts(
+    forecasts: Sequence[Forecast], weights: Sequence[float], case: Case, names: Sequence[str] | None = None
+) -> Forecast:
+    """The linear pool of experts' forecasts (Stone, 1961): each draw of parameters, levels and what they move is one
+    expert's, by weight, so that it holds for all numbers at once: probabilities, scores, joint futures.
 
-    >>> np.bincount(shares_of_draws([0.5, 0.25, 0.25], 100, 1)).tolist()
-    [50, 25, 25]
-    """
-    ends = np.rint(np.cumsum(weights) / np.sum(weights) * draws).astype(int)
-    whose = np.searchsorted(ends, np.arange(draws), side="right")
-    return generator(seed, "shares of experts").permutation(whose)
-
-
-def mix_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float], case: Case | None = None) -> Forecast:
-    """The forecast of a group: each draw of parameters, levels and what they move is one expert's, by weight.
-
-    The prior of the group is the mixture sum of w p of its experts' and what is forecast is the same mixture of what
-    each forecasts (the linear pool; Stone, 1961), of all numbers at once: probabilities, scores, joint futures. It can
-    be scored, asked, explained and exported as any other. Draw by draw it meets the chance that each expert's own
-    forecast met. `case`: what it is called, the first expert's where none is given. Raises OptionError where forecasts
-    do not share draws, seed, horizon, scenario and the structure of their cases, and for weights that are not theirs.
+    It is not the forecast under the mixture of their priors, in which the record would move the weights (Genest and
+    Zidek, 1986). It can be scored, asked, explained and exported as any other, and names every expert's share and
+    overlay; what needs one prior is refused. Draw by draw it meets the chance that each expert's own forecast met.
+    `case`: the published one, of which theirs are editions. Raises OptionError where forecasts do not share draws,
+    seed, horizon, scenario and the structure of their cases, and for weights that are not theirs.
 
     >>> import riskcast
     >>> case = riskcast.load_case("central_asia_2024")
     >>> one = riskcast.forecast(riskcast.fit(case, draws=100, allow_unreliable=True), horizon=2)
-    >>> both = mix_forecasts([one, one], [0.5, 0.5])
+    >>> both = mix_forecasts([one, one], [0.5, 0.5], case)
     >>> both.score("RUS-TJK") == one.score("RUS-TJK")
     True
     """
-    if not forecasts or len(weights) != len(forecasts) or not sum(weights) > 0.0 or min(weights) < 0.0:
-        told = f"{list(weights)} for {len(forecasts)} forecasts"
-        raise OptionError(f"weights are {told}; give one of at least 0 for each, not all 0")
+    if not forecasts or len(weights) != len(forecasts):
+        raise OptionError(f"{len(weights)} weights are given for {len(forecasts)} forecasts; give one for each")
     forecasts = with_equal_paths(tuple(forecasts))
     first = forecasts[0]
     for ahead in forecasts:
@@ -60,11 +53,9 @@ def mix_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float], case:
             raise OptionError(
                 "experts' forecasts differ in draws, seed, horizon, scenario, paths or dyads; make all alike"
             )
-    called = first.case if case is None else case
-    whose = shares_of_draws(weights, first.posterior.draws, first.seed)
-    mixed = _Mixed(whose)
-    plan = replace(mixed.of([ahead.plan for ahead in forecasts], "plan"), case=called)
-    posterior = _mixed_posterior([ahead.posterior for ahead in forecasts], mixed, called)
+    called = names or [f"expert {place + 1}" for place in range(len(forecasts))]
+    posterior = mix_posteriors(case, [ahead.posterior for ahead in forecasts], weights, called)
+    plan = plan_simulation(posterior, first.horizon, first.seed)
     if is_closed(plan):
         simulated = solve(plan, first.scenario, BLOCK_CELLS)
     else:
@@ -72,95 +63,56 @@ def mix_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float], case:
     return replace(first, posterior=posterior, plan=plan, simulated=simulated, paths=simulated.paths)
 
 
-def _mixed_posterior(posteriors: Sequence[Posterior], mixed: _Mixed, case: Case) -> Posterior:
-    """Draws of all parameters, each one expert's; its health is that of the worst."""
-    first = posteriors[0]
-    events: dict[str, EventDraws] = {}
-    for name in first.events:
-        every = [posterior.events[name] for posterior in posteriors]
-        events[name] = _worst(mixed.of([_numbers_of(one) for one in every], name), every)
-    shared: SharedDraws | None = None
-    if first.shared is not None:
-        common = [one for posterior in posteriors if (one := posterior.shared) is not None]
-        shared = _worst(mixed.of([_numbers_of(one) for one in common], "what is shared"), common)
-    diagnostics = judge(first.engine, events, first.draws, shared)
-    return replace(
-        first, case=case, events=events, shared=shared, diagnostics=diagnostics, fingerprints=None, kept=None
-    )
-
-
-HEALTH = ("khat", "ess", "rhat", "divergences", "failed")
-
-
-def _numbers_of[T: (EventDraws, SharedDraws)](drawn: T) -> T:
-    """Draws without what is said of their health, which is no part of what is mixed."""
-    return replace(drawn, khat=0.0, ess=0.0, rhat=0.0, divergences=0, failed="")
-
-
-def _worst[T: (EventDraws, SharedDraws)](mixed: T, every: Sequence[T]) -> T:
-    khats, esses, rhats = ([getattr(one, name) for one in every] for name in HEALTH[:3])
-    return replace(
-        mixed,
-        khat=float(np.max(khats)),
-        ess=float(np.min(esses)),
-        rhat=float(np.max(rhats)),
-        divergences=max(one.divergences for one in every),
-        failed=next((one.failed for one in every if one.failed), ""),
-    )
-
-
 @dataclass(frozen=True)
-class _Mixed:
-    """Takes records that differ in their draws, and gives each draw to its expert; whose: (draws,)."""
+class Group:
+    """A panel's mixture as a request, which every command and function that forecasts goes on with; told: what a reader
+    should know of weights, blanks and days."""
 
-    whose: Ints
-
-    def of(self, parts: Sequence[Any], where: str) -> Any:
-        """One of several, draw by draw."""
-        first = parts[0]
-        if all(part is first for part in parts):
-            return first
-        if isinstance(first, np.ndarray):
-            return self._array(parts, where)
-        if is_dataclass(first) and not isinstance(first, type):
-            if any(type(part) is not type(first) for part in parts):
-                raise _differ(where)
-            changed = {
-                field.name: self.of([getattr(part, field.name) for part in parts], f"{where}.{field.name}")
-                for field in fields(first)
-                if field.init
-            }
-            return replace(first, **changed)
-        if isinstance(first, Mapping):
-            if any(list(part) != list(first) for part in parts):
-                raise _differ(where)
-            return {key: self.of([part[key] for part in parts], f"{where}.{key}") for key in first}
-        if isinstance(first, tuple | list):
-            if any(len(part) != len(first) for part in parts):
-                raise _differ(where)
-            return type(first)(self.of(list(each), where) for each in zip(*parts, strict=True))
-        if isinstance(first, Case) or all(part == first for part in parts):
-            return first
-        raise _differ(where)
-
-    def _array(self, parts: Sequence[np.ndarray], where: str) -> np.ndarray:
-        first = parts[0]
-        if any(part.shape != first.shape for part in parts):
-            raise _differ(where)
-        if all(np.array_equal(part, first, equal_nan=part.dtype.kind == "f") for part in parts):
-            return first
-        # What experts' numbers change has a row for each draw.
-        if first.shape[:1] != self.whose.shape:
-            raise _differ(where)
-        found = first.copy()
-        for place, part in enumerate(parts):
-            rows = self.whose == place
-            found[rows] = part[rows]
-        return found
+    request: Request
+    told: tuple[str, ...]
 
 
-def _differ(where: str) -> OptionError:
-    return OptionError(
-        f"experts' cases differ in more than numbers ({where}), so that their draws cannot stand side by side; "
-        "let experts change numbers alone, and hold none at 0 that others do not"
+def with_panel(
+    request: Request,
+    panel: ExpertPanel,
+    *,
+    weights: str | None = None,
+    cutoff: float | None = None,
+    track: TrackRecord | None = None,
+    earned: Sequence[float] | None = None,
+    blanks: Blanks | None = None,
+) -> Group:
+    """A request for the mixture of a panel's experts in place of the forecast of one case.
+
+    Weights as for `weigh_panel`; `blanks`: what stands where an expert gives no number. Raises CaseError for beliefs
+    that do not fit the case, OptionError for weights that lack.
+
+    >>> import riskcast
+    >>> asked = riskcast.Request(riskcast.load_case("central_asia_2024"), draws=100, allow_unreliable=True)
+    >>> group = with_panel(asked, riskcast.load_panel("docs/panel_2024/panel.yaml"))
+    >>> [round(expert.share, 2) for expert in group.request.experts]
+    [0.33, 0.33, 0.33]
+    """
+    case = request.case
+    weighed = weigh_panel(panel, weights, cutoff=cutoff, track=track, day=case.as_of, earned=earned)
+    way = check_blanks(blanks or panel.blanks)
+    beliefs = beliefs_of(case, panel, weighed.shares, way)
+    experts = tuple(
+        ExpertShare(
+            belief.expert.name, share, OverlayFile(belief.overlay_text(case), f"{panel.title}: {belief.expert.name}")
+        )
+        for belief, share in zip(beliefs, weighed.shares, strict=True)
     )
+    asked = replace(request, experts=experts)
+    check_request(asked)
+    blank = told_blanks(beliefs, (blanks or panel.blanks) is not None)
+    return Group(asked, (*weighed.told, *blank, *hindsight(case, panel)))
+
+
+def check_blanks(blanks: str | None) -> Blanks:
+    """What stands where an expert gives no number, the published one where nobody has chosen; raises OptionError for
+    what is no such choice."""
+    found = next((way for way in BLANKS if way == (blanks or BLANKS[0])), None)
+    if found is None:
+        raise OptionError(f"blanks is {blanks!r}; give one of {', '.join(BLANKS)}")
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -11,10 +11,10 @@ from pydantic import Field
 
 from riskcast.case.files import validate
 from riskcast.case.model import Case
-from riskcast.case.overlays import Overlay, load_overlay, validate_overlay
+from riskcast.case.overlays import Overlay, apply_overlay, check_belongs, load_overlay, validate_overlay
 from riskcast.case.quantities import Quantity, Strict
 from riskcast.case.yaml_lines import Document, parse_yaml, read_text
-from riskcast.errors import CaseError, OptionError, Problem, UnknownNameError, refusal
+from riskcast.errors import CaseError, Problem, UnknownNameError, refusal
 
 Blanks = Literal["published", "others"]
 Weighting = Literal["equal", "given", "seeds", "ledger"]
@@ -62,12 +62,14 @@ class Expert:
 
 
 @dataclass(frozen=True)
-class Panel:
+class ExpertPanel:
     """Experts on one case.
 
     weights: how they are weighed, None where nobody has said; blanks: what stands where an expert gives no number for a
     quantity that another one does: the published one, or what the others pool to; None where nobody has chosen, which
-    is the published one, and said wherever it is used. seeds: the table of their answers to seed questions.
+    is the published one, and said wherever it is used. seeds: the table of their answers to seed questions; case,
+    case_hash: the case that all of them speak of, by name and by the first digits of its hash; document: the file that
+    says so, for errors.
     """
 
     experts: tuple[Expert, ...]
@@ -75,6 +77,9 @@ class Panel:
     weights: Weighting | None = None
     blanks: Blanks | None = None
     seeds: Path | None = None
+    case: str | None = None
+    case_hash: str | None = None
+    document: Document | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,18 +91,24 @@ class Panel:
         """Ids of all quantities for which at least one of them gives a number."""
         return tuple(dict.fromkeys(key for expert in self.experts for key in expert.overlay.changes))
 
-    def blank(self, expert: Expert) -> tuple[str, ...]:
-        """Ids of quantities for which others give a number and this expert gives none."""
-        return tuple(key for key in self.stated if key not in expert.overlay.changes)
+    @property
+    def spoken_of(self) -> tuple[str, ...]:
+        """Ids of all quantities that one of them gives a number for, or was asked for and left blank."""
+        left = (key for expert in self.experts for key in expert.overlay.blank)
+        return tuple(dict.fromkeys([*self.stated, *left]))
 
-    def without(self, name: str) -> Panel:
+    def blank(self, expert: Expert) -> tuple[str, ...]:
+        """Ids of quantities that the panel speaks of and this expert gives no number for."""
+        return tuple(key for key in self.spoken_of if key not in expert.overlay.changes)
+
+    def without(self, name: str) -> ExpertPanel:
         """The same panel without one of them; raises UnknownNameError for nobody of it."""
         if name not in self.names:
             raise UnknownNameError("expert", name, self.names)
         return replace(self, experts=tuple(expert for expert in self.experts if expert.name != name))
 
 
-def load_panel(file: str | Path) -> Panel:
+def load_panel(file: str | Path) -> ExpertPanel:
     """A panel from panel.yaml: `experts:`, a list of entries with a `file:` beside it or with who, when, why and
     changes, each with a `weight:` where it has one; `weights:`, `blanks:` and `seeds:` where they are settled.
 
@@ -116,18 +127,20 @@ def load_panel(file: str | Path) -> Panel:
     found = validate(PanelFile, document.data, document, (), problems)
     if problems:
         raise CaseError(problems)
-    about = {"case": found.case, "case_hash": found.case_hash}
-    experts = [_member(member, place, document, path.parent, about) for place, member in enumerate(found.experts)]
+    experts = [_member(member, place, document, path.parent) for place, member in enumerate(found.experts)]
     seeds = None if found.seeds is None else path.parent / found.seeds
-    return _checked(Panel(tuple(experts), found.title, found.weights, found.blanks, seeds), str(file))
+    made = ExpertPanel(
+        tuple(experts), found.title, found.weights, found.blanks, seeds, found.case, found.case_hash, document
+    )
+    return _checked(made, str(file))
 
 
-def gather_experts(files: Iterable[str | Path]) -> Panel:
+def gather_experts(files: Iterable[str | Path]) -> ExpertPanel:
     """A panel of the overlays of experts, a file each; raises CaseError."""
-    return _checked(Panel(tuple(_expert(*load_overlay(file)) for file in files)), "--expert")
+    return _checked(ExpertPanel(tuple(_expert(*load_overlay(file)) for file in files)), "--expert")
 
 
-def _member(member: Member, place: int, document: Document, folder: Path, about: dict[str, Any]) -> Expert:
+def _member(member: Member, place: int, document: Document, folder: Path) -> Expert:
     here = ("experts", place)
     own = {name: value for name in (*ABOUT, "changes") if (value := getattr(member, name)) is not None}
     if member.file is not None and own:
@@ -139,8 +152,7 @@ def _member(member: Member, place: int, document: Document, folder: Path, about:
         raise CaseError([document.problem(here, "has neither a file nor changes", "add one of the two")])
     lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == here}
     part = Document(document.file, own, lines)
-    plain = {**own, **{key: value for key, value in about.items() if value is not None}}
-    return _expert(validate_overlay(plain, part), part, member.weight)
+    return _expert(validate_overlay(own, part), part, member.weight)
 
 
 def _expert(overlay: Overlay, document: Document, weight: float | None = None) -> Expert:
@@ -157,7 +169,7 @@ def _expert(overlay: Overlay, document: Document, weight: float | None = None) -
     return Expert(overlay, document, weight)
 
 
-def _checked(panel: Panel, file: str) -> Panel:
+def _checked(panel: ExpertPanel, file: str) -> ExpertPanel:
     names = panel.names
     if not 2 <= len(names) <= MOST_EXPERTS:
         raise refusal(file, f"{len(names)} expert{'s' * (len(names) != 1)}", f"give 2 to {MOST_EXPERTS}")
@@ -167,69 +179,18 @@ def _checked(panel: Panel, file: str) -> Panel:
     return panel
 
 
-@dataclass(frozen=True)
-class Blank:
-    """A quantity for which an expert gave no number, and what is used in its place."""
-
-    expert: str
-    id: str
-    used: Quantity
-    of: Blanks
-
-
-def published_quantities(case: Case, panel: Panel) -> dict[str, Quantity]:
-    """The case's own numbers of all quantities that the panel speaks of; raises CaseError for what is none of it."""
-    from riskcast.case.overlays import apply_overlay
-
+def published_quantities(case: Case, panel: ExpertPanel) -> dict[str, Quantity]:
+    """The case's own numbers of all quantities that the panel speaks of; raises CaseError for what is none of it, and
+    for a panel that was made for another case or edition."""
+    whole = Overlay(case=panel.case, case_hash=panel.case_hash, changes={})
+    check_belongs(case, whole, panel.document or Document("panel", {}))
     for expert in panel.experts:
         apply_overlay(case, expert.overlay, expert.document)
     known = {key: quantity for key, quantity, _ in case.quantities()}
-    return {key: known[key] for key in panel.stated}
+    return {key: known[key] for key in panel.spoken_of}
 
 
-def hindsight(case: Case, panel: Panel) -> tuple[str, ...]:
+def hindsight(case: Case, panel: ExpertPanel) -> tuple[str, ...]:
     """Experts who spoke after the day of the forecast, in sentences."""
     late = [e for e in panel.experts if e.overlay.when is not None and e.overlay.when > case.as_of]
     return tuple(f"{e.name} spoke on {e.overlay.when}, after the day of the forecast, {case.as_of}." for e in late)
-
-
-def settle_weights(
-    panel: Panel, weighting: Weighting | None = None, earned: Sequence[float] | None = None
-) -> tuple[Weighting, tuple[float, ...]]:
-    """How experts are weighed, and their weights, which add up to 1.
-
-    weighting: as asked for, else as the panel says, else as given where all have a weight, else equal; earned: of each
-    expert, what seed questions or a ledger make of it. Raises OptionError where weights lack, are no weights or are
-    all 0, and for earned ones that would not be used.
-
-    >>> panel = load_panel("docs/panel_2024/panel.yaml")
-    >>> settle_weights(panel, "equal")[1] == (1 / 3, 1 / 3, 1 / 3)
-    True
-    """
-    given = [expert.weight for expert in panel.experts]
-    way = weighting or panel.weights or ("given" if None not in given else "equal")
-    if earned is not None and way not in ("seeds", "ledger"):
-        raise OptionError(
-            f"earned weights are given, and experts weigh as {way}; ask for seeds or ledger, or leave them"
-        )
-    if way == "equal":
-        own: Sequence[float] = [1.0] * len(given)
-    elif way == "given":
-        lacking = [expert.name for expert in panel.experts if expert.weight is None]
-        if lacking:
-            mend = "add `weight:` to each in panel.yaml, or take equal weights"
-            raise OptionError(f"weights are to be those given, and {', '.join(lacking)} has none; {mend}")
-        own = [float(weight or 0.0) for weight in given]
-    elif earned is None:
-        raise OptionError(f"weights by {way} are to be worked out first; give them, or take equal weights")
-    else:
-        own = earned
-    if len(own) != len(given) or not all(0.0 <= weight < float("inf") for weight in own):
-        raise OptionError(
-            f"earned weights are {list(own)}; give a number of at least 0 for each of {len(given)} experts"
-        )
-    total = sum(own)
-    if not total > 0.0:
-        wrong = "all weights are 0" if way == "given" else f"no expert has earned a weight by {way}"
-        raise OptionError(f"{wrong}; take equal weights, or give others")
-    return way, tuple(float(weight) / total for weight in own)

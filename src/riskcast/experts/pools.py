@@ -68,7 +68,7 @@ def pool_quantity(
         )
     first = quantities[0]
     if all(_numbers(one) == _numbers(first) for one in quantities):
-        return first
+        return first.model_copy(update={"evidence": None})
     numbers = np.array([_numbers(one) for one in quantities])
     scale = link if all(link.takes(number) for number in numbers.ravel().tolist()) else link.own_scale
     if not all(scale.takes(number) for number in numbers.ravel().tolist()):

@@ -16,6 +16,7 @@ from riskcast.verification.backtesting import Backtest
 from riskcast.verification.calibration import Calibration, calibration_data
 from riskcast.verification.coverage import check_priors
 from riskcast.verification.evaluation import Evaluation, evaluation_data
+from riskcast.verification.rival_words import rivals_in_words
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def backtest_data(tested: Backtest, evaluation: Evaluation) -> dict[str, Any]:
         "origins": [day.isoformat() for day in tested.origins],
         "cautions": cautions_of(tested),
         "evaluation": evaluation_data(evaluation),
+        "reading": list(rivals_in_words(evaluation, tested.case.settings.period)),
         "health": tested.health.astype(object).where(tested.health.notna(), None).to_dict("records"),
     }
 
@@ -112,10 +114,11 @@ def write_backtest(
         conflicts=prior_conflicts(tested),
         origin_health=tested.health,
         labels={name: event.label for name, event in case.events.items()},
+        period=case.settings.period,
     )
     frames = {"forecasts": forecasts, "peaks": tested.peaks, "scores": tested.scores}
-    if len(tested.vectors):
-        frames["vectors"] = tested.vectors
+    further = {"vectors": tested.vectors, "steps": tested.steps, "weights": tested.weights}
+    frames |= {name: frame for name, frame in further.items() if len(frame)}
     contents = {
         PAGE: page.encode(),
         DATA: _as_json(backtest_data(tested, evaluation)),

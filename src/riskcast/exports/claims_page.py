@@ -9,10 +9,11 @@ from typing import Final
 
 from riskcast.challenge.claim_data import digest_of_claims
 from riskcast.challenge.claim_records import Finding, JudgedClaim, JudgedClaims
-from riskcast.challenge.claim_words import MARKS, MEANING, ORDER, counts_text, found_text, quantities_text
+from riskcast.challenge.claim_words import MARKS, MEANING, ORDER, counts_text, found_text, made_text, quantities_text
 from riskcast.errors import visible
 from riskcast.forecasting.lineage import lineage_of
 from riskcast.machinery.staging import write_atomically
+from riskcast.numbers import counted
 
 # What Markdown or HTML would take for a command.
 _COMMANDS: Final = re.compile(r"([\\`*_\[\]<>#|&])")
@@ -40,8 +41,10 @@ def _lines(found: JudgedClaims) -> Iterator[str]:
     lineage, case = lineage_of(found.forecast), found.forecast.case
     yield f"# {_plain(case.settings.title)}: what its sources say, and what the model says"
     yield ""
+    held = len(found.claims) + len(found.untested)
+    some = "every claim" if held == found.stated else f"{held} of {counted(found.stated, 'claim')}"
     yield (
-        f"`riskcast claims {case.name}` holds every claim of `claims.yaml` against the forecast (docs/claims.md). "
+        f"`riskcast claims {case.name}` holds {some} of `claims.yaml` against the forecast (docs/claims.md). "
         f"**{counts_text(found)}.** In brackets stand 90 % intervals of what more knowledge could change; after ± the "
         "Monte Carlo error, in points. A claim is as good as the worst of its assertions."
     )
@@ -67,11 +70,7 @@ def _lines(found: JudgedClaims) -> Iterator[str]:
     if case.overlay_hash:
         yield f"- Overlay: sha256 {case.overlay_hash}"
     yield f"- Claims: sha256 {digest_of_claims(case)}"
-    engine = "priors alone" if lineage.prior_only else lineage.engine
-    worlds = f"{found.worlds} futures beside the baseline"
-    yield f"- Engine: {engine}, {lineage.draws:,} draws, seed {lineage.seed}, {worlds}"
-    state = "passed" if lineage.health.is_reliable else "FAILED"
-    yield f"- Checks: {state}; riskcast {lineage.riskcast_version}"
+    yield f"- Made by: {made_text(found)}; riskcast {lineage.riskcast_version}"
 
 
 def _claim(found: JudgedClaims, one: JudgedClaim) -> Iterator[str]:

@@ -12,6 +12,7 @@ from riskcast.comparison.change_splits import WhatChanged
 from riskcast.errors import OptionError
 from riskcast.forecasting.attribution import Explanation, explain
 from riskcast.forecasting.contrasts import Contrast, contrast
+from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.scoring import Risk
 from riskcast.verification.history_records import ScoreHistory
 from riskcast.verification.track_rows import TrackRecord
@@ -75,7 +76,7 @@ def make_dossier(
 ) -> Dossier:
     """A dossier of one case's risks; raises OptionError for no risks, a scenario given twice, several cases, an earlier
     run that shares no pair or no outcome with them, a history of another case, an explanation of other scores,
-    changes that led elsewhere, or claims held against another case.
+    changes that led elsewhere, or claims held against another case or forecast.
 
     >>> import riskcast
     >>> posterior = riskcast.fit(riskcast.load_case("central_asia_2024"), draws=200, seed=1)
@@ -111,8 +112,23 @@ def make_dossier(
     if claims is not None and claims.forecast.case.hash != case.hash:
         wrong = f"the claims were held against another case ({claims.forecast.case.hash[:12]}) than that of the risks"
         raise OptionError(f"{wrong} ({case.hash[:12]}); give judge_claims(forecast) of the same case")
+    if claims is not None:
+        _check_claims(claims.forecast, chosen[0].forecast)
     given = tuple(explanations)
     return Dossier(chosen, published or chosen[0].forecast.case, previous, given, history, changed, track, claims)
+
+
+def _check_claims(claimed: Forecast, headline: Forecast) -> None:
+    """Raise OptionError for claims that were held against another forecast of the case."""
+    asked = [
+        (one.horizon, one.seed, one.posterior.draws, one.posterior.seed, one.posterior.engine, one.posterior.prior_only)
+        for one in (claimed, headline)
+    ]
+    if asked[0] != asked[1]:
+        what = ("horizon", "seed", "number of draws", "seed of the fit", "engine", "use of the priors alone")
+        named = next(name for name, one, other in zip(what, *asked, strict=True) if one != other)
+        wrong = f"the claims were held against a forecast with another {named} than that of the risks"
+        raise OptionError(f"{wrong}; give judge_claims(forecast) of the forecast itself")
 
 
 def check_previous(previous: Risk, case: Case) -> None:

@@ -14,6 +14,7 @@ from riskcast.machinery.tables import WIDE, Column, Shown
 from riskcast.numbers import p_value, share, skill as skill_text
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Slice
+from riskcast.verification.rival_words import rivals_in_words, rivals_table, steps_table
 from riskcast.verification.score_tables import (
     blocks_table,
     conflicts_table,
@@ -70,12 +71,13 @@ def backtest_page(
     conflicts: pd.DataFrame | None = None,
     origin_health: pd.DataFrame | None = None,
     labels: Mapping[str, str] | None = None,
+    period: str = "period",
 ) -> str:
     """A backtest as one page of HTML: verdict, scores, reliability, cautions, and how to read them.
 
     summary: sentences for the top; origins: columns origin, forecaster, brier, forecasts, events; conflicts: columns
     event, recorded, low, median, high, verdict; origin_health: columns origin, seconds, khat, ess, reliable; labels:
-    event types as people call them.
+    event types as people call them; period: that of the case.
     """
     from riskcast.charts import verification as charts
 
@@ -100,9 +102,11 @@ def backtest_page(
         "murphy": charts.to_svg(charts.murphy_chart(whole)),
         "origins": charts.to_svg(charts.origins_chart(origins, reference=reference)) if len(origins) else None,
     }
+    steps = steps_table(evaluation, period) if evaluation.rivals else None
     shown = {
         "scores": "Scores",
         "parts": "Onset and continuation" if parts else "",
+        "rivals": "Rivals" if evaluation.rivals else "",
         "types": "Event types" if types else "",
         "reliability": "Reliability",
         "murphy": "Decisions",
@@ -137,6 +141,9 @@ def backtest_page(
         parts=parts_table(parts, named) if parts else None,
         part_cautions=[sentence(part.caution) for part in parts.values() if part.caution],
         types=types_table(types, named) if types else None,
+        rivals=rivals_table(evaluation) if evaluation.rivals else None,
+        rival_words=rivals_in_words(evaluation, period),
+        steps=steps if steps is not None and steps.rows else None,
         stretched=stretched,
         severity=severity_table(evaluation.severity) if evaluation.severity else None,
         dyad_scores=score_accuracy_table(evaluation.scores) if evaluation.scores else None,

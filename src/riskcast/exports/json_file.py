@@ -327,6 +327,15 @@ class WeighedNumber(TypedDict):
 
 
 @with_config(CLOSED)
+class ExpertOrigin(TypedDict):
+    """An expert of a mixture: the share of its draws, and the sha256 of what the expert changed"""
+
+    who: str
+    share: float
+    overlay_hash: Digest | None
+
+
+@with_config(CLOSED)
 class OutsideOrigin(TypedDict):
     """Numbers from outside by which the forecast was adjusted, and what their weights leave of its futures."""
 
@@ -346,6 +355,7 @@ class ForecastFile(TypedDict):
     title: str
     case: CaseOrigin
     overlay_hash: Digest | None
+    experts: NotRequired[list[ExpertOrigin]]
     cautions: list[str]
     engine: EngineOrigin
     horizon: HorizonOrigin

@@ -12,7 +12,7 @@ from riskcast.case.judgements import JUDGEMENTS
 from riskcast.case.model import Case, EventType
 from riskcast.case.panel import TREATMENTS
 from riskcast.case.plausibility.judge import judge
-from riskcast.case.quantities import Quantity
+from riskcast.case.quantities import Evidence, Quantity
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import unit_of
 from riskcast.engines.posterior import SHARED_NAME
@@ -24,6 +24,7 @@ from riskcast.forecasting.estimates import Estimate
 from riskcast.forecasting.forecasts import Forecast
 from riskcast.forecasting.level_bounds import held_levels
 from riskcast.forecasting.lineage import case_lineage, lineage_of
+from riskcast.forecasting.mixed_priors import mixed_quantities
 from riskcast.forecasting.phases import CONTINUATION, ONSET
 from riskcast.forecasting.scoring import words_of
 from riskcast.machinery.tables import UNITS, Column, Form, Rows, Table
@@ -44,13 +45,14 @@ LABEL: Final = Column("label", "Event type in words", width=34)
 def origin(dossier: Dossier) -> dict[str, Value]:
     """Which case, overlay, engine and seed all numbers of a dossier come from, as plain cells."""
     found = lineage_of(dossier.headline.forecast)
-    failures = found.health.failures
+    failures, mixture = found.health.failures, dossier.headline.forecast.posterior.mixture
     return {
         "case": found.case.name,
         "as_of": found.case.as_of.isoformat(),
         "horizon_until": found.window[1].isoformat(),
         "case_hash": found.case.hash,
         "overlay_hash": found.case.overlay_hash or "none",
+        **({} if mixture is None else {"experts": "; ".join(part.told for part in mixture.parts)}),
         "engine": found.engine,
         "record": "left out" if found.prior_only else "used",
         "draws": found.draws,
@@ -68,7 +70,7 @@ def told(dossier: Dossier, scenarios: bool = True) -> str:
     parts = [
         f"riskcast {cells['riskcast_version']}",
         f"case {case.name} {case.short_hash}, as of {case.as_of}",
-        f"overlay {case.short_overlay_hash or 'none'}",
+        case.overlay or "overlay none",
         *([f"scenario{'s' if len(dossier.risks) > 1 else ''} {named}"] if scenarios else []),
         f"engine {cells['engine']}, record {cells['record']}, {cells['draws']} draws, seed {cells['seed']}",
         f"checks {cells['checks']}",
@@ -250,10 +252,15 @@ def assumption_table(dossier: Dossier) -> Table:
     held: dict[str, float] = {}
     for one in held_levels(dossier.case, dossier.headline.forecast.horizon):
         held[one.key] = held.get(one.key, 0.0) + one.ahead
+    mixed = mixed_quantities(dossier.headline.forecast.posterior)
     rows: list[tuple[Value, ...]] = []
     for key, quantity, _ in dossier.case.quantities():
         before, evidence = published.get(key), quantity.evidence
         then, now = (None, None, None) if before is None else _numbers(before), _numbers(quantity)
+        if key in mixed:
+            found, told = mixed[key]
+            now = (found.median, found.low, found.high)
+            evidence = Evidence(basis="judgement", claim=f"mixture of experts: {told}")
         cited = _sources(dossier.case, evidence.sources) if evidence else ""
         basis = (evidence.basis, evidence.claim or None, cited or None) if evidence else (None, None, None)
         rows.append((key, unit_of(dossier.case, parse_id(key)), then != now, *then, *now, held.get(key), *basis))

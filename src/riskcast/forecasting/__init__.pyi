@@ -28,6 +28,7 @@ from .remembered import (
     remembered_events as remembered_events,
 )
 from .requests import (
+    ExpertShare as ExpertShare,
     OverlayFile as OverlayFile,
     Request as Request,
     fit_requested as fit_requested,

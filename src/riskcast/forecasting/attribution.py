@@ -210,7 +210,7 @@ def _drivers(plan: Plan, forecast: Forecast) -> list[str]:
     with_edge = _acting(plan)
     moved = {move.indicator for move in forecast.scenario.indicators}
     moved |= {child for child, _ in plan.passed_on} if moved else set()
-    moved |= {*plan.drifting, *plan.raised}
+    moved |= {*plan.drifting, *plan.raised, *(() if plan.derived is None else plan.derived.names)}
     return [n for n in sorted(plan.case.indicators) if n in with_edge and (n in moved or plan.today[n].any())]
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from riskcast.case.links import LOG
+from riskcast.case.links import LOG, base_rate_link
 from riskcast.case.model import HALF_LIFE_PATH, Case, Effect
-from riskcast.case.quantities import elicit
+from riskcast.case.quantity_ids import BASE_RATE, QuantityId
 from riskcast.engines.hazard import LARGEST_LOG_RATE, half_life_ratio
 from riskcast.engines.posterior import Posterior
 from riskcast.errors import UnknownNameError
 from riskcast.forecasting.forecasts import Forecast
+from riskcast.forecasting.mixed_priors import believed
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.numbers import factor_text, plain_number, signed
@@ -215,7 +216,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
     place = {unit: number for number, unit in enumerate(case.units(event))}
     columns = [place[unit] for unit in units]
     for effect in effects:
-        believed, left = elicit(effect.rate_ratio, LOG), memories.get(effect.id)
+        prior, left = believed(forecast.posterior, effect.quantity_id, effect.rate_ratio, LOG), memories.get(effect.id)
         size = (
             drawn.coefficients[:, model.coefficients.index(effect.id)]
             if effect.on == "rate"
@@ -229,12 +230,11 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
         middle = steps.mean(axis=1)
         low, high = np.quantile(size * steps, NINETY, axis=1)
         now = _factor([size.mean() * middle, low, high])
-        prior = Quantiles(effect.rate_ratio.center, *effect.rate_ratio.range)
         acts = Quantiles(*_factor(np.quantile(size, (0.5, *NINETY))).tolist())
         trusted = effect.on == "rate" and not effect.is_escalation
         stated = size / forecast.posterior.trust if trusted else size
         posterior = Quantiles(*_factor(np.quantile(stated, (0.5, *NINETY))).tolist()) if trusted else acts
-        moved = moved_by_record(believed.mean, believed.sd, float(stated.mean()), float(stated.std()))
+        moved = moved_by_record(prior.mean, prior.sd, float(stated.mean()), float(stated.std()))
         # What all units share was worked out once.
         shares = [0] * len(units) if len(middle) == 1 else range(len(units))
         for unit, row in zip(units, shares, strict=True):
@@ -250,7 +250,7 @@ def _effects_on(forecast: Forecast, event: str, units: Sequence[str]) -> Iterato
                 is_event=effect.is_escalation,
                 steps=float(middle[row]),
                 now=Quantiles(*now[:, row].tolist()),
-                prior=prior,
+                prior=Quantiles(prior.median, prior.low, prior.high),
                 posterior=posterior,
                 acting=acts,
                 moved=moved,
@@ -306,7 +306,9 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
     units = case.units(event)
     if unit is not None and unit not in units:
         raise UnknownNameError(f"unit of {event}", unit, units)
-    drawn, believed = posterior.events[event], case.events[event].base_rate
+    drawn, stated = posterior.events[event], case.events[event].base_rate
+    key = str(QuantityId("outcomes", BASE_RATE, event))
+    prior = believed(posterior, key, stated, base_rate_link(case.periods_per_year))
     rate = _factor(drawn.coefficients[:, 0]) * case.periods_per_year
     apart = None
     if unit is not None and case.events[event].scope == "dyad":
@@ -314,7 +316,7 @@ def base_rate_after(posterior: Posterior, event: str, unit: str | None = None) -
     return BaseRate(
         event=event,
         unit=unit,
-        prior=Quantiles(believed.center, *believed.range),
+        prior=Quantiles(prior.median, prior.low, prior.high),
         posterior=Quantiles(*(-np.expm1(-np.quantile(rate, (0.5, *NINETY)))).tolist()),
         apart=apart,
         year=posterior.tension_periods[-1] if posterior.tension_periods else int(posterior.models[event].years[-1]),

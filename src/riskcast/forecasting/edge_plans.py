@@ -14,6 +14,7 @@ from riskcast.forecasting.work_arrays import WORK, finite
 from riskcast.machinery.array_types import Floats
 from riskcast.record.memory import Memory, Neighbours, Sight, memory_of, seen_events
 from riskcast.record.sights import Begun, begun_of, is_plain, periods_reached, sees_coverage, settings_of, sight_of
+from riskcast.record.ties import TIED, Seeing, Ties
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Edge:
 
     source: str
     whose: str
-    neighbours: Neighbours
+    neighbours: Neighbours | Seeing
     same_period: bool
     memory: Memory
     gain: Floats
@@ -71,18 +72,20 @@ def plan_edges(posterior: Posterior, name: str, neighbours: Neighbours) -> tuple
     return tuple(plan_edge(posterior, name, place, neighbours) for place in range(count))
 
 
-def plan_edge(posterior: Posterior, name: str, place: int, neighbours: Neighbours) -> Edge:
+def plan_edge(posterior: Posterior, name: str, place: int, neighbours: Neighbours | Seeing) -> Edge:
     """One of the edges to an event type, by its place among them."""
     model = posterior.models[name]
     effect = [effect for effect in posterior.case.effects_on(name) if effect.is_escalation][place]
     edge, memory = model.escalations[place], memory_of(posterior.case, str(effect.memory))
+    case = posterior.case
+    sees = Ties.of(effect, case).at(case.calendar.number(case.as_of)) if effect.whose in TIED else neighbours
     is_told = is_plain(effect, posterior.case) and edge.is_plain
     decay, start, beyond = (_plain if is_told else _special)(posterior, effect, edge, memory)
     size = posterior.events[name].coefficients[:, model.indicators + place]
     return Edge(
         source=effect.source,
         whose=str(effect.whose),
-        neighbours=neighbours,
+        neighbours=sees,
         same_period=edge.same_period,
         memory=memory,
         gain=finite(size / memory.unit),

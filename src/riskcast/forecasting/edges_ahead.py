@@ -90,6 +90,7 @@ class EdgeAhead:
     ) -> None:
         self._edge, self._beyond, self._happened, self._drawn = edge, beyond, happened, drawn
         self._days, self._units = plan.days, p.units
+        self._there = work(next(one.present for one in plan.events if one.event == edge.source).astype(float)[None])
         self._gain, self._decay = work(edge.gain[draw, None]), work(edge.decay[draw, None])
         self._keep = None if active is None else active.recent[edge.source][:, None]
         start = edge.start[..., draw, :]
@@ -178,15 +179,21 @@ class EdgeAhead:
             counted = np.log2(1.0 + counted)
         if counted is not happened or beyond.weight != 1.0:
             counted = work(counted * beyond.weight)
-        return np.stack([counted, np.ones_like(counted)]) if beyond.settings.kind in PER_TIME else counted
+        return np.stack([counted, self._on_record(counted)]) if beyond.settings.kind in PER_TIME else counted
+
+    def _on_record(self, counted: Floats) -> Floats:
+        """Which share of the cell will be on record: all of it, but of what no longer exists where others see it."""
+        if self._edge.whose in ("own", "host"):
+            return np.ones_like(counted)
+        return np.broadcast_to(self._there, counted.shape)
 
     def _visible(self, source: Floats) -> Floats:
         """What units of the target see of the source's units: (..., paths, units)."""
         edge = self._edge
         if edge.whose == "any":
             source = source.sum(axis=-1, keepdims=True)
-        elif edge.whose == "others":
-            source = edge.neighbours.others(source)
+        elif edge.whose not in ("own", "host"):
+            source = edge.neighbours.seen(edge.whose, source)
             if self._beyond.settings.is_numbered:
                 # Differences of large numbers may come out below nothing.
                 np.maximum(source, 0.0, out=source)

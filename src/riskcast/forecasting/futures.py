@@ -109,8 +109,8 @@ def simulate_futures(
     sizes = {1, len(plan.case.dyads), *(p.units for p in plan.events)}
     eta, spare = ({units: full(count, units, 0.0) for units in sizes} for _ in range(2))
     occurred = {units: np.empty_like(values, dtype=bool) for units, values in eta.items()}
-    levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active)
     recorded = RecordedAhead(plan, happened, forced, ruled_out, score_only=score_only, counted=counted)
+    levels = LevelsAhead(plan, scenario, draw, chance.levels, happened, active, recorded.events)
     memories = MemoriesAhead(plan, draw, recorded.events, active)
     told = PathEvents(plan, count, forced, score_only=score_only, counted=counted)
 

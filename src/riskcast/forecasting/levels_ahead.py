@@ -9,6 +9,7 @@ import numpy as np
 
 from riskcast.case.model import Scenario
 from riskcast.case.moves import bounded
+from riskcast.forecasting.derived_ahead import DerivedAhead, Settle
 from riskcast.forecasting.memories_ahead import seen_now
 from riskcast.forecasting.plan import Plan, Rise
 from riskcast.forecasting.scenarios import LevelPaths, Moves, move_levels
@@ -59,7 +60,8 @@ class LevelsAhead:
 
     where times are the middles of cells, `past` is what the record's events have raised until today, which fades with
     the half-life h, and k[t] is what a return to the reference leaves of the rest, 1 where there is none. A scenario's
-    moves then apply, of which `set` leaves nothing of it.
+    moves then apply, of which `set` leaves nothing of it. Derived columns follow, from these levels and from the
+    `recorded` events of the cell before.
     """
 
     def __init__(
@@ -70,13 +72,21 @@ class LevelsAhead:
         paths: LevelPaths,
         happened: Mapping[str, Floats] | None = None,
         active: Active | None = None,
+        recorded: Mapping[str, Floats] | None = None,
     ) -> None:
         self._plan, self._active, self._happened = plan, active, happened or {}
-        self._settled = {name: path for name, path in paths.items() if name not in plan.raised}
+        derived = () if plan.derived is None else plan.derived.names
+        self._settled = {name: path for name, path in paths.items() if name not in (*plan.raised, *derived)}
+        # What columns are derived from is never switched off.
+        self._whole = {} if plan.derived is None else dict(self._settled)
         if active is not None:
             self._settled = {n: path * active.indicators[n][:, None] for n, path in self._settled.items()}
         self._free = {name: paths[name] for name in plan.raised}
-        self._moves = Moves(plan.case, scenario, plan.cells) if plan.raised else None
+        self._moves = Moves(plan.case, scenario, plan.cells) if plan.raised or derived else None
+        self._derived = None
+        if plan.derived is not None:
+            shape = (len(draw), len(plan.case.dyads))
+            self._derived = DerivedAhead(plan.derived, shape, recorded or {}, self._settle_at)
         self._risen = {
             name: [_Risen.of(plan, r, draw) for r in plan.raises if r.indicator == name] for name in self._free
         }
@@ -104,6 +114,10 @@ class LevelsAhead:
             whole[name] = levels[name] = self._settle(name, path, cell)
             if self._active is not None:
                 levels[name] = self._switched_on(name, path, cell, self._active)
+        if self._derived is not None:
+            whole |= {name: path[cell] for name, path in self._whole.items()}
+            for name, steps in self._derived.at(cell, whole).items():
+                levels[name] = steps if self._active is None else steps * self._active.indicators[name][:, None]
         return levels
 
     def step(self, cell: int) -> None:
@@ -113,6 +127,12 @@ class LevelsAhead:
                 seen = seen_now(risen.rise, self._happened, np.empty_like(risen.new))
                 risen.new += risen.steps * seen
                 risen.new *= risen.decays[cell]
+        if self._derived is not None:
+            self._derived.step()
+
+    def _settle_at(self, cell: int) -> Settle:
+        """Bounds and the scenario's moves of one cell."""
+        return lambda name, path: self._settle(name, path, cell)
 
     def _settle(self, name: str, path: Floats, cell: int) -> Floats:
         """Steps of one cell, (paths, units), within bounds and moved by the scenario."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from riskcast.case.model import Case
+from riskcast.engines.mixtures import Mixture
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.forecasting.accuracy import Accuracy
 from riskcast.forecasting.outside_numbers import Outside
@@ -20,14 +21,29 @@ SHORT = 12
 
 
 @dataclass(frozen=True)
+class ExpertLineage:
+    """An expert of a mixture: who, the share of its draws, and the sha256 of the overlay, None where there is none."""
+
+    name: str
+    share: float
+    overlay_hash: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"who": self.name, "share": rounded(self.share), "overlay_hash": self.overlay_hash}
+
+
+@dataclass(frozen=True)
 class CaseLineage:
-    """Which case: `hash` is the sha256 of the case before any overlay, `overlay_hash` that of the overlay."""
+    """Which case: `hash` is the sha256 of the case before any overlay, `overlay_hash` that of the overlay; experts: of
+    a mixture, whose draws they are."""
 
     name: str
     title: str
     as_of: dt.date
     hash: str
     overlay_hash: str | None
+    experts: tuple[ExpertLineage, ...] = ()
 
     @property
     def short_hash(self) -> str:
@@ -38,6 +54,12 @@ class CaseLineage:
     def short_overlay_hash(self) -> str:
         """The first digits of the overlay's hash; empty without one."""
         return (self.overlay_hash or "")[:SHORT]
+
+    @property
+    def overlay(self) -> str:
+        """In short, the overlay, and how many experts are mixed; empty without either."""
+        own = [f"overlay {self.short_overlay_hash}"] if self.overlay_hash else []
+        return ", ".join(own + ([f"mixture of {len(self.experts)} experts"] if self.experts else []))
 
     def plain(self) -> dict[str, str]:
         """As plain data, without the overlay."""
@@ -71,9 +93,11 @@ class Lineage:
     riskcast_version: str = __version__
 
 
-def case_lineage(case: Case) -> CaseLineage:
-    """Which case it is."""
-    return CaseLineage(case.name, case.settings.title, case.as_of, case.original_hash, case.overlay_hash)
+def case_lineage(case: Case, mixture: Mixture | None = None) -> CaseLineage:
+    """Which case it is, and whose mixture."""
+    parts = () if mixture is None else mixture.parts
+    experts = tuple(ExpertLineage(part.name, part.share, part.case.overlay_hash) for part in parts)
+    return CaseLineage(case.name, case.settings.title, case.as_of, case.original_hash, case.overlay_hash, experts)
 
 
 def lineage_of(forecast: Forecast) -> Lineage:
@@ -87,7 +111,7 @@ def lineage_of(forecast: Forecast) -> Lineage:
     """
     posterior = forecast.posterior
     return Lineage(
-        case=case_lineage(forecast.case),
+        case=case_lineage(forecast.case, posterior.mixture),
         scenario=forecast.scenario_name,
         scenario_label=forecast.scenario.label,
         periods=forecast.horizon,
@@ -115,6 +139,7 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
         "case": found.case.plain(),
         "scenario": found.scenario,
         "overlay_hash": found.case.overlay_hash,
+        **_experts(found.case),
         "cautions": list(found.cautions),
         **({} if found.outside is None else {"outside": _outside(found.outside)}),
         "engine": {
@@ -146,11 +171,12 @@ def provenance(forecast: Forecast) -> dict[str, Any]:
 
 def fit_provenance(posterior: Posterior) -> dict[str, Any]:
     """Which case, overlay, engine and seed what rests on a posterior alone comes from, as plain data."""
-    case, health = case_lineage(posterior.case), posterior.diagnostics
+    case, health = case_lineage(posterior.case, posterior.mixture), posterior.diagnostics
     return {
         "riskcast_version": __version__,
         "case": case.plain(),
         "overlay_hash": case.overlay_hash,
+        **_experts(case),
         "cautions": list(posterior.cautions),
         "engine": {
             "name": posterior.engine,
@@ -165,6 +191,11 @@ def fit_provenance(posterior: Posterior) -> dict[str, Any]:
             "failures": list(health.failures),
         },
     }
+
+
+def _experts(case: CaseLineage) -> dict[str, Any]:
+    """Whose mixture it is, as plain data; nothing where it is none."""
+    return {"experts": [expert.plain() for expert in case.experts]} if case.experts else {}
 
 
 def _outside(outside: Outside) -> dict[str, Any]:

@@ -108,4 +108,6 @@ def seen_now(edge: Edge | Rise, happened: Mapping[str, Floats], out: Floats) -> 
     events = happened[edge.source]
     if edge.whose in ("own", "host"):
         return events
-    return events.sum(axis=1, keepdims=True) if edge.whose == "any" else edge.neighbours.others(events, out)
+    if edge.whose == "any":
+        return events.sum(axis=1, keepdims=True)
+    return edge.neighbours.seen(edge.whose, events, out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +18,11 @@ from riskcast.case.quantities import Prior, elicit
 from riskcast.case.quantity_ids import DRIFT, PASSED_ON, REVERSION, RISE, RISE_HALF_LIFE, Kind
 from riskcast.case.raises import left_at, moment, past_events, seen_by
 from riskcast.engines.hazard import LOADING
+from riskcast.engines.mixing import part_of
+from riskcast.engines.mixtures import mix_records
 from riskcast.engines.posterior import Posterior
 from riskcast.forecasting.days_ahead import DaysAhead
+from riskcast.forecasting.derived_ahead import DerivedPlan, plan_derived
 from riskcast.forecasting.drawn_ahead import ahead_scores, today_scores
 from riskcast.forecasting.edge_plans import Edge, plan_edges
 from riskcast.forecasting.work_arrays import WORK, finite
@@ -114,7 +117,7 @@ class Plan:
     reversion: by indicator whose level goes back to its reference, (draws,) half-life in years; tension:
     None where the case has none, and shocks are those of years; numbers: by event type that is remembered by number,
     how many there were in each period in which a panel has the event, from the least, (periods,), none where numbers
-    are Poisson.
+    are Poisson; derived: where derived columns go on from, None where the case has none.
     """
 
     case: Case
@@ -134,6 +137,7 @@ class Plan:
     reversion: Mapping[str, Floats] = field(default_factory=dict)
     tension: TensionAhead | None = None
     numbers: Mapping[str, Floats] = field(default_factory=dict)
+    derived: DerivedPlan | None = None
 
     @property
     def cells(self) -> int:
@@ -142,13 +146,13 @@ class Plan:
 
     @cached_property
     def drifting(self) -> frozenset[str]:
-        """Indicators that leave today's level by drift or return, their own or a parent's."""
+        """Indicators that leave today's level by drift or return: their own, a parent's, or that of what they take."""
         found = {name for name, drift in self.drift.items() if drift.any()} | set(self.reversion)
         for name in indicator_order(self.case):
             passed = (p for p in self.case.indicators[name].parents if self.passed_on[name, p].any())
             if not found.isdisjoint(passed):
                 found.add(name)
-        return frozenset(found)
+        return frozenset(found) | (frozenset() if self.derived is None else self.derived.moved_by(frozenset(found)))
 
     @cached_property
     def raised(self) -> tuple[str, ...]:
@@ -202,7 +206,12 @@ def _of(values: Floats, dyads: NDArray[np.int64]) -> Floats:
 
 
 def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
-    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors."""
+    """Turn a posterior into arrays to simulate from, with today's levels drawn from their priors, or each from
+    those of its expert."""
+    mixture = posterior.mixture
+    if mixture is not None:
+        plans = [plan_simulation(part_of(posterior, place), horizon, seed) for place in range(len(mixture.parts))]
+        return replace(mix_records(plans, mixture.whose, "plan"), case=posterior.case)
     case, record, draws = posterior.case, posterior.record, posterior.draws
     today, drift, passed_on, reversion = {}, {}, {}, {}
 
@@ -249,6 +258,7 @@ def plan_simulation(posterior: Posterior, horizon: int, seed: int) -> Plan:
         reversion=reversion,
         tension=_plan_tension(posterior, horizon),
         numbers={name: numbers_of_events(case, record, name) for name in numbered},
+        derived=plan_derived(case),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from riskcast.errors import UnknownNameError
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.names import ALL_DYADS
 from riskcast.record.arrays import Dated, day_number
-from riskcast.record.memory import memory_of
+from riskcast.record.memory import SIDES, memory_of
 from riskcast.record.sights import is_answered, settings_of, share_reached
+from riskcast.record.ties import TIED, Ties
 
 if TYPE_CHECKING:
     import pandas
@@ -104,12 +105,22 @@ def counts_for(whose: str | None, where: str, dyad: str) -> bool:
 
     >>> [counts_for(whose, "RUS-KAZ", "RUS-TJK") for whose in ("own", "others", "any")]
     [False, True, True]
+    >>> [counts_for(whose, "TJK-RUS", "RUS-TJK") for whose in ("reverse", "others", "sender")]
+    [True, False, False]
+    >>> [counts_for(whose, "TJK-KAZ", "RUS-TJK") for whose in ("sender", "by_receiver")]
+    [False, True]
     """
     if whose in ("any", "host") or where == ALL_DYADS:
         return True
     if where == dyad or whose == "own":
         return where == dyad and whose == "own"
-    return not set(states_of(where)).isdisjoint(states_of(dyad))
+    theirs, own = states_of(where), states_of(dyad)
+    # The same two states the other way round are no other dyad that shares one of them.
+    is_reverse = theirs == own[::-1]
+    if whose is not None and whose in SIDES:
+        side, mine = SIDES[whose]
+        return theirs[side] == own[mine] and not is_reverse
+    return is_reverse if whose == "reverse" else not is_reverse and not set(theirs).isdisjoint(own)
 
 
 def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> RememberedEvents:
@@ -132,6 +143,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
     if dyad not in case.dyads:
         raise UnknownNameError("dyad", dyad, case.dyads)
     escalations = [edge for edge in case.effects if edge.is_escalation and settings_of(edge, case).kind not in FEATURES]
+    ties = {edge.id: Ties.of(edge, case) for edge in escalations if edge.whose in TIED}
     found = []
     for past in _past_events(posterior):
         edges = [
@@ -139,7 +151,7 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
             for edge in escalations
             if edge.source == past.type
             and (past.happened or settings_of(edge, case).is_numbered)
-            and counts_for(edge.whose, past.unit, dyad)
+            and _counts(posterior, edge, past, dyad, ties)
             and not is_answered(edge, posterior.record, _unit_of(case, edge, dyad), past.dated)
         ]
         if not edges:
@@ -163,6 +175,14 @@ def remembered_events(posterior: Posterior, dyad: str, least: float = 0.05) -> R
                 )
             )
     return RememberedEvents(found, dyad)
+
+
+def _counts(posterior: Posterior, edge: Effect, past: _PastEvent, dyad: str, ties: Mapping[str, Ties]) -> bool:
+    """Whether an edge counts a past event for a dyad."""
+    if edge.id not in ties:
+        return counts_for(edge.whose, past.unit, dyad)
+    seeing = ties[edge.id].at(posterior.record.timeline.first + int(past.dated.period[0]))
+    return seeing.sees(posterior.case.dyads.index(dyad), posterior.case.dyads.index(past.unit))
 
 
 def _unit_of(case: Case, edge: Effect, dyad: str) -> int:

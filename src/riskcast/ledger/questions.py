@@ -40,6 +40,9 @@ def baseline_of(run: Run) -> Forecast:
     if found is None:
         wrong = f"the run {run.name} has no baseline, and what a scenario assumes cannot be verified"
         raise OptionError(f"{wrong}; make one with --scenario {BASELINE}")
+    if run.request.experts:
+        wrong = f"the run {run.name} is a mixture of experts, and what is published is the model's own forecast"
+        raise OptionError(f"{wrong}; publish a run without --panel, and the group's numbers as an outside forecaster's")
     if run.request.prior_only:
         wrong = f"the run {run.name} leaves the record out"
         raise OptionError(f"{wrong}; publish one that has learned from it: priors alone are published beside it")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from riskcast.errors import UnknownNameError
 from riskcast.ledger.entries import all_entries
-from riskcast.ledger.places import find_place
-from riskcast.ledger.records import LedgerAnswer, LedgerEntry, LedgerForecast, LedgerQuestion
+from riskcast.ledger.places import LedgerPlace, find_place
+from riskcast.ledger.records import Content, LedgerAnswer, LedgerEntry, LedgerForecast, LedgerQuestion
 from riskcast.ledger.store import reading
 
 LEAST_DIGITS = 4
@@ -66,6 +66,15 @@ class LedgerContents:
         """The day of an entry that is added now: a ledger never goes back in time, whatever the clock does."""
         return max([now, *(entry.entered for entry in self.entries[-1:])]).date()
 
+    def of_cases(self, names: Collection[str]) -> LedgerContents:
+        """The entries that are of some cases, by name."""
+        own = {id for id, question in self.questions.items() if question.case_name in names}
+
+        def is_theirs(content: Content) -> bool:
+            return (content.id if isinstance(content, LedgerQuestion) else content.question) in own
+
+        return replace(self, entries=tuple(entry for entry in self.entries if is_theirs(entry.content)))
+
     def question(self, name: str) -> LedgerQuestion:
         """The question of an id, of which the first four digits or more are enough; raises UnknownNameError where none
         begins so, or several do."""
@@ -79,11 +88,12 @@ class LedgerContents:
         return f"<LedgerContents of {self.place}: {counts}, {len(self.entries)} entries>"
 
 
-def read_ledger(ledger: str | Path | None = None) -> LedgerContents:
+def read_ledger(ledger: str | Path | LedgerPlace | None = None, *, upgrade: bool = True) -> LedgerContents:
     """All that a ledger holds; `ledger` is a file or a URL, by default RISKCAST_LEDGER or `ledger.sqlite` here.
 
-    Raises OptionError where there is none, and RiskcastError where it cannot be read.
+    One of an earlier riskcast is brought up to date first, or refused where it may not be (`upgrade`). Raises
+    OptionError where there is none, and RiskcastError where it cannot be read.
     """
-    place = find_place(ledger)
-    with reading(place) as connection:
+    place = ledger if isinstance(ledger, LedgerPlace) else find_place(ledger)
+    with reading(place, upgrade=upgrade) as connection:
         return LedgerContents(str(place), all_entries(connection))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,10 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 LOCK: Final = 7_475_636_574
 OLDEST_SQLITE: Final = (3, 37)
 BEGIN: Final = "begin one with: riskcast publish RUN"
+UPGRADE: Final = "bring it up to date with: riskcast ledger verify"
+# What is committed is on the disk, so that neither a killed process nor a lost power takes it away.
+SETTINGS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+READ_ONLY: Final = ("query_only = ON",)
 MENDS: Final = (
     ("locked", "is locked by another program", "wait until that is done, then run again"),
     ("lock timeout", "is locked by another program", "wait until that is done, then run again"),
@@ -45,19 +49,23 @@ MENDS: Final = (
 
 
 @contextmanager
-def reading(place: LedgerPlace) -> Generator[Connection]:
+def reading(place: LedgerPlace, *, upgrade: bool = True) -> Generator[Connection]:
     """A connection to a ledger that is there, for reading; all that is read is of one moment.
 
+    One of an earlier riskcast is brought up to date first; without `upgrade` it is refused, and nothing is written.
     Raises OptionError where there is none, and RiskcastError where it cannot be read.
     """
     _check_there(place)
-    with _telling(place), _connected(place) as connection:
+    with _telling(place), _connected(place, SETTINGS if upgrade else READ_ONLY) as connection:
         connection.exec_driver_sql(
             "BEGIN" if place.file is not None else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         )
         _check_begun(place, connection)
         if _version(connection) != _head():
+            _is_known(place, connection)
             connection.rollback()
+            if not upgrade:
+                raise RiskcastError(f"{place} was written by an earlier riskcast; {UPGRADE}")
             _bring_up_to_date(place, connection)
         yield connection
         connection.rollback()
@@ -107,7 +115,7 @@ def guards_missing(connection: Connection) -> list[str]:
     return [name for _, name in postgresql_triggers() if name not in enabled]
 
 
-def _engine(place: LedgerPlace) -> Engine:
+def _engine(place: LedgerPlace, settings: Sequence[str]) -> Engine:
     if place.file is None:
         assert place.url is not None
         try:
@@ -128,16 +136,15 @@ def _engine(place: LedgerPlace) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, record: Any) -> None:
-        # What is committed is on the disk, so that neither a killed process nor a lost power takes it away.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        for setting in settings:
+            connection.execute(f"PRAGMA {setting}")
 
     return engine
 
 
 @contextmanager
-def _connected(place: LedgerPlace) -> Generator[Connection]:
-    engine = _engine(place)
+def _connected(place: LedgerPlace, settings: Sequence[str] = SETTINGS) -> Generator[Connection]:
+    engine = _engine(place, settings)
     try:
         with engine.connect() as connection:
             yield connection

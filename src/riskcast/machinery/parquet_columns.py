@@ -74,7 +74,11 @@ def read_parquet(file: Path, name: str, wanted: Wanted) -> TableFile:
             problems.append(Problem(name, None, title, wrong, "write it as text or numbers"))
     if problems:
         raise CaseError(problems)
-    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
+    # Else what reading took stays with the process.
+    rows = table.num_rows
+    del table
+    pyarrow.default_memory_pool().release_unused()
+    lines = np.arange(1, rows + 1, dtype=np.int64)
     return TableFile(name, columns, lines, Dialect(name, skipped=tuple(plain)))
 
 

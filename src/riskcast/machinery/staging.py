@@ -105,6 +105,23 @@ def reason(error: OSError) -> str:
     return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
 
 
+def check_writable(path: str | Path) -> None:
+    """Raise, before long work is done for a file, what would keep it from being written: OptionError where it is a
+    folder, or lies in none that can be written to.
+
+    >>> check_writable("/no/such/folder/report.txt")
+    Traceback (most recent call last):
+    riskcast.errors.OptionError: cannot write /no/such/folder/report.txt: there is no folder /no/such/folder; make it...
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder; give a file to write")
+    if not path.parent.is_dir():
+        raise OptionError(f"cannot write {path}: there is no folder {path.parent}; make it, or name another")
+    if not os.access(path.parent, os.W_OK):
+        raise OptionError(f"cannot write {path}: nobody may write to {path.parent}; name another folder")
+
+
 def write_atomically(path: str | Path, content: bytes | str) -> None:
     """Write a file whole or not at all, through a temporary file beside it; raises RiskcastError if it cannot be, and
     OptionError for a folder.

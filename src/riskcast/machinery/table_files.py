@@ -159,13 +159,14 @@ class Wanted:
     """Which columns are read, and what is said of others.
 
     columns: all that must be there; ignored: what may be there and is not read; instead: what else can be done about a
-    column that is unknown; optional: what is read where it is there.
+    column that is unknown; optional: what is read where it is there; others_ignored: whether all else may be there.
     """
 
     columns: Sequence[str]
     ignored: Collection[str] = field(default=())
     instead: str = ""
     optional: Sequence[str] = ()
+    others_ignored: bool = False
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -217,12 +218,12 @@ def find_table(folder: Path, stem: str) -> str | None:
     return found[0] if found else None
 
 
-def read_table(file: Path, name: str, wanted: Wanted) -> TableFile:
-    """The table in a file, whose name says what kind it is; `name` is what errors call it.
+def read_table(file: Path, name: str, wanted: Wanted, suffix: str | None = None) -> TableFile:
+    """The table in a file, whose name says what kind it is, else `suffix`; `name` is what errors call it.
 
     Raises CaseError with what is wrong with the file, its header and the number of cells in its rows.
     """
-    suffix = suffix_of(name)
+    suffix = suffix_of(name) if suffix is None else suffix
     if not suffix:
         raise refusal(name, "is no kind of table that is read", f"save it as {READ}")
     if suffix == ".parquet":
@@ -250,6 +251,8 @@ def header_problems(name: str, line: int | None, header: Sequence[str], wanted: 
         wrong = f"has none of the columns of this table, but {shown}"
         return [Problem(name, line, "", wrong, f"start with the header {','.join(columns)}")]
     unknown = dict.fromkeys(title for title in named if title not in wanted.read and title not in wanted.ignored)
+    if wanted.others_ignored:
+        unknown = {}
     problems = [
         Problem(name, line, title, "is an unknown column", suggest(title, wanted.read) + wanted.instead)
         for title in islice(unknown, MOST_SHOWN)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,27 +17,41 @@ from riskcast.case.model import Case, Effect
 from riskcast.case.settings import MEMORY_KINDS
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.record.half_lives import Stretches, stretched, worn
+from riskcast.record.ties import TIED, Ties
 
 LOG_2 = float(np.log(2.0))
+# Of other dyads, those whose first (0) or second (1) state is the own dyad's first or second one: (theirs, own).
+SIDES: Final[Mapping[str, tuple[int, int]]] = {
+    "sender": (0, 0),
+    "receiver": (1, 1),
+    "against_sender": (1, 0),
+    "by_receiver": (0, 1),
+}
 
 
 def seen_events(effect: Effect, case: Case, occurred: Mapping[str, Floats]) -> Floats:
     """Events of the edge's source that each unit of its target sees: (periods, units of target).
 
-    `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all.
+    `own` and `host`: its own, or the host's; `others`: those of other dyads that share a state with it; `any`: all;
+    `reverse`: those of the same two states the other way round; of other dyads, `sender`, `receiver`: those with the
+    same first, or the same second, state; `against_sender`: those whose second state is the own first one;
+    `by_receiver`: those whose first state is the own second one; `neighbours`, `in_place`: by a table, as `Ties` says.
     """
     return seen_of(effect, case, occurred[effect.source])
 
 
 def seen_of(effect: Effect, case: Case, source: Floats) -> Floats:
-    """The same of an array (..., units of the source): (..., units of the target)."""
+    """The same of an array (..., units of the source): (..., units of the target); by a table of neighbours, of one
+    whose first axis is the periods of the record."""
+    if effect.whose in TIED:
+        return Ties.of(effect, case).seen(source, case.calendar.number(case.settings.history_from))
     units = len(case.units(effect.target))
     if effect.whose in ("own", "host"):
         return _spread(source, units)
     if effect.whose == "any":
         return _spread(source.sum(axis=-1, keepdims=True), units)
     # Differences of large numbers may come out below nothing.
-    return np.maximum(Neighbours.of(case.pairs.values()).others(source), 0.0)
+    return np.maximum(Neighbours.of(case.pairs.values()).seen(str(effect.whose), source), 0.0)
 
 
 def _spread(source: Floats, units: int) -> Floats:
@@ -49,27 +65,69 @@ def _spread(source: Floats, units: int) -> Floats:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Which dyads share a state: sides (dyads, 2) states by index, member (dyads, states) 1 where a state belongs."""
+    """Which dyads share a state: sides (dyads, 2) states by index, member (dyads, states) 1 where a state belongs;
+    turned (dyads,): place of the same two states the other way round, -1 where it is none."""
 
     sides: NDArray[np.int64]
     member: NDArray[np.float32]
     one_host: bool
+    turned: NDArray[np.int64]
 
     @classmethod
     def of(cls, dyads: Iterable[Dyad]) -> Neighbours:
         """The neighbours of dyads, such as those of a case."""
-        pairs = [dyad.states for dyad in dyads]
+        given = list(dyads)
+        pairs = [dyad.states for dyad in given]
+        places = {dyad: place for place, dyad in enumerate(given)}
+        turned = np.array([places.get(dyad.reverse, -1) for dyad in given], dtype=np.int64)
         states = {state: i for i, state in enumerate(dict.fromkeys(state for pair in pairs for state in pair))}
         sides = np.array([[states[state] for state in pair] for pair in pairs], dtype=np.int64)
         one_host = len(set(sides[:, 0])) == 1
         member = np.zeros((len(sides), len(states)), dtype=np.float32)
         if not one_host:
             np.put_along_axis(member, sides, 1.0, axis=1)
-        return cls(sides, member, one_host)
+        return cls(sides, member, one_host, turned)
+
+    def seen(self, whose: str, events: Floats, out: Floats | None = None) -> Floats:
+        """Events of other dyads that `others`, `reverse` or one of SIDES means: (..., dyads) as given; `out` as for
+        `others`."""
+        if whose == "reverse":
+            return self.reversed(events)
+        return self.at_side(events, *SIDES[whose]) if whose in SIDES else self.others(events, out)
+
+    def at_side(self, events: Floats, theirs: int, own: int) -> Floats:
+        """Events of other dyads whose first (0) or second (1) state, `theirs`, is the own dyad's first or second one,
+        `own`: (..., dyads) as given. Those of the same two states, either way round, are not among them.
+
+        >>> dyads = [Dyad.parse(id) for id in ("A-B", "A-C", "C-B", "B-A")]
+        >>> near, events = Neighbours.of(dyads), np.array([1.0, 2.0, 4.0, 8.0])
+        >>> [near.at_side(events, *SIDES[whose]).tolist() for whose in ("sender", "receiver", "by_receiver")]
+        [[2.0, 1.0, 0.0, 0.0], [4.0, 0.0, 1.0, 0.0], [0.0, 4.0, 8.0, 2.0]]
+        """
+        members = self._members[theirs]
+        exact = np.result_type(events.dtype, members.dtype)
+        by_state = events.astype(exact, copy=False) @ members.astype(exact, copy=False)
+        mine = events if theirs == own else self.reversed(events)
+        return (by_state[..., self.sides[:, own]] - mine).astype(events.dtype, copy=False)
+
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(dyads, states) 1 where a state is the first, and where it is the second."""
+        one = np.eye(int(self.sides.max(initial=0)) + 1, dtype=np.float32)
+        return one[self.sides[:, 0]], one[self.sides[:, 1]]
+
+    def reversed(self, events: Floats) -> Floats:
+        """Events of the same two states the other way round, none where these are no dyad: (..., dyads) as given.
+
+        >>> dyads = [Dyad.parse(id) for id in ("A-B", "B-A", "A-C")]
+        >>> Neighbours.of(dyads).reversed(np.array([[1.0, 0.0, 1.0]])).tolist()
+        [[0.0, 1.0, 0.0]]
+        """
+        return np.where(self.turned >= 0, events[..., self.turned], 0.0).astype(events.dtype, copy=False)
 
     def others(self, events: Floats, out: Floats | None = None) -> Floats:
-        """Events of other dyads at either state: those of both states less twice its own, (..., dyads) as given;
-        `out`, like `events`, may be written over with them.
+        """Events of other dyads at either state: those of both states less twice its own, and twice those of the same
+        states the other way round, (..., dyads) as given; `out`, like `events`, may be written over with them.
 
         >>> dyads = [Dyad.parse(id) for id in ("A-B", "B-C", "C-D")]
         >>> Neighbours.of(dyads).others(np.array([[1.0, 0.0, 0.0]])).tolist()
@@ -80,7 +138,8 @@ class Neighbours:
         exact = np.result_type(events.dtype, self.member.dtype)
         by_state = events.astype(exact, copy=False) @ self.member.astype(exact, copy=False)
         both = by_state[..., self.sides[:, 0]] + by_state[..., self.sides[:, 1]]
-        return (both - 2.0 * events).astype(events.dtype)
+        own = events if (self.turned < 0).all() else events + self.reversed(events)
+        return (both - 2.0 * own).astype(events.dtype)
 
 
 class Memory(ABC):

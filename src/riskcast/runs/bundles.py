@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -15,6 +15,7 @@ from riskcast.case.files import load_case, write_files
 from riskcast.case.model import Case, Scenario
 from riskcast.engines.draws import EventDraws
 from riskcast.engines.hazard import build_event_model
+from riskcast.engines.mixing import with_mixture
 from riskcast.engines.posterior import Diagnostics, Posterior
 from riskcast.engines.registry import ENGINES
 from riskcast.engines.shared import Shared, SharedDraws, build_shared, fixed_trust
@@ -24,12 +25,12 @@ from riskcast.exports.plain_data import explanation_data, forecast_data, read_ex
 from riskcast.forecasting.attribution import Explanation
 from riskcast.forecasting.forecasts import Forecast, check_horizon
 from riskcast.forecasting.plan import plan_simulation
-from riskcast.forecasting.requests import OverlayFile, Request
+from riskcast.forecasting.requests import ExpertShare, OverlayFile, Request
 from riskcast.forecasting.scoring import DyadRisk, OutcomeRisk, Risk
 from riskcast.forecasting.simulation import Simulated
 from riskcast.machinery.staging import telling
 from riskcast.record.arrays import build_record
-from riskcast.runs.making import Run, overlay_name, record_hash
+from riskcast.runs.making import Run, expert_name, overlay_name, record_hash
 from riskcast.runs.sealed_folder import (
     Arrays,
     Sealed,
@@ -46,6 +47,13 @@ DRAWN: Final = "draws.npz"
 RECORDED: Final = "recorded/"
 # Whose arrays are those of tension and trust; no event type's id.
 SHARED: Final = "TENSION"
+
+
+class ExpertOption(TypedDict):
+    """An expert among the options of a run, and the share of draws."""
+
+    who: str
+    share: float
 
 
 def write_bundle(run: Run, out: str | Path) -> Path:
@@ -179,6 +187,8 @@ def _fill(folder: Path, run: Run) -> None:
     contents: dict[str, bytes] = {ABOUT: json_text(run.provenance), DRAWN: pack_arrays(draw_arrays(run.posterior))}
     for number, text in enumerate(run.overlays):
         contents[overlay_name(number)] = text.encode()
+    for number, expert in enumerate(run.request.experts):
+        contents[expert_name(number)] = expert.overlay.text.encode()
     for number, (risk, (_, explanation)) in enumerate(zip(run.risks, run.explanations, strict=True)):
         within = scenario_folder(number)
         contents[f"{within}/forecast.npz"] = pack_arrays(forecast_arrays(risk.forecast.simulated))
@@ -248,7 +258,16 @@ def _read_request(sealed: Sealed, about: Any) -> Request:
         prior_only=bool(given["prior_only"]),
         allow_unreliable=bool(given["allow_unreliable"]),
         paths=given.get("paths"),
+        experts=_read_experts(sealed, given.get("experts", []), about.get("experts", 0)),
     )
+
+
+def _read_experts(sealed: Sealed, given: Any, count: int) -> tuple[ExpertShare, ...]:
+    shares = TypeAdapter(list[ExpertOption]).validate_python(given, strict=True)
+    if len(shares) != count or not all(0.0 <= one["share"] <= 1.0 for one in shares):
+        raise ValueError("its experts are not those of its files")
+    files = [OverlayFile(sealed.read(expert_name(number)).decode(), one["who"]) for number, one in enumerate(shares)]
+    return tuple(ExpertShare(one["who"], one["share"], file) for one, file in zip(shares, files, strict=True))
 
 
 def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) -> Posterior:
@@ -282,7 +301,12 @@ def _read_posterior(sealed: Sealed, case: Case, request: Request, about: Any) ->
         fingerprints = TypeAdapter(dict[str, str]).validate_python(about["fingerprints"])
         fitted = (request.engine, request.draws, request.seed, request.prior_only)
         shared = _read_shared(arrays, prior, request.draws)
-        return Posterior(case, record, models, events, diagnostics, *fitted, fingerprints, shared)
+        found = Posterior(case, record, models, events, diagnostics, *fitted, fingerprints, shared)
+        heard = request.heard
+        if not heard:
+            return found
+        chosen, cases = zip(*heard, strict=True)
+        return with_mixture(found, cases, [one.share for one in chosen], [one.who for one in chosen])
 
     return sealed.parse(DRAWN, rebuild)
 

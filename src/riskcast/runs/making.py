@@ -151,6 +151,11 @@ def overlay_name(number: int) -> str:
     return f"overlays/{number + 1}.yaml"
 
 
+def expert_name(number: int) -> str:
+    """The file of what one expert of a mixture changes within a run's folder, counted from 0."""
+    return f"experts/{number + 1}.yaml"
+
+
 def record_hash(case: Case) -> str:
     """sha256 of a case's record: its events, series and what was searched, or its panel."""
     kinds = (case.event_rows, case.series_rows, *([case.coverage] if case.coverage else []))
@@ -195,6 +200,7 @@ def _provenance(request: Request, headline: Risk) -> dict[str, Any]:
             "case_hash": ahead.case.hash,
             "history_hash": record_hash(published),
             "overlays": len(request.overlays),
+            **({"experts": len(request.experts)} if request.experts else {}),
             "options": request.options(),
             "versions": software(request.engine),
             "diagnostics": TypeAdapter(Diagnostics).dump_python(posterior.diagnostics),

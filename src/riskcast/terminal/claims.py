@@ -17,6 +17,7 @@ from riskcast.challenge.claim_words import (
     counts_text,
     decisive,
     found_text,
+    made_text,
     number_text,
     quantities_text,
     reason_text,
@@ -86,9 +87,6 @@ def _footer(found: JudgedClaims) -> Iterator[str]:
         "In brackets: 90 % intervals of what more knowledge could change; ± their middle's Monte Carlo error, in "
         "points. A claim is as good as the worst of its assertions. --claim ID shows one with the quantities behind it."
     )
-    state = "checks passed" if lineage.health.is_reliable else "CHECKS FAILED"
-    engine = "priors" if lineage.prior_only else lineage.engine
-    worlds = f"{found.worlds} futures beside the baseline"
-    yield " · ".join([engine, f"{lineage.draws} draws", worlds, f"seed {lineage.seed}", state])
+    yield made_text(found)
     overlay = f", overlay {lineage.case.short_overlay_hash}" if lineage.case.overlay_hash else ""
     yield f"case {lineage.case.short_hash}{overlay}"

@@ -15,9 +15,10 @@ from riskcast.case.quantities import quantity_text
 from riskcast.case.quantity_names import with_unit
 from riskcast.challenge.belief_groups import Kind
 from riskcast.challenge.evidence import Belief, Evidence
+from riskcast.challenge.placebos import Placebo
 from riskcast.challenge.target_draws import is_score, name_target
 from riskcast.challenge.targets import Target
-from riskcast.challenge.worth import Known
+from riskcast.challenge.worth import BY_CHANCE, Known
 from riskcast.numbers import NOTHING, between, counted, factor_text, figure, number, share, span
 from riskcast.terminal.forecasts import footer, heading
 from riskcast.terminal.tables import ruled_table
@@ -70,7 +71,7 @@ def _table(found: Evidence, beliefs: list[Belief]) -> Table:
         table.add_column("± MC", justify="right", no_wrap=True, style="dim")
     for one in beliefs:
         worth = one.overall
-        saved = [] if worth.saved is None else [_loss(found, x) for x in (worth.saved.value, worth.saved.error)]
+        saved = [] if worth.saved is None else [_saved(found, one), _loss(found, worth.saved.error)]
         label = Text(one.label)
         if one.basis:
             label.append(f" ({one.basis})", style="dim")
@@ -90,6 +91,13 @@ def _loss(found: Evidence, value: float) -> str:
     return number(value, max(0, 3 - math.floor(math.log10(cost))))
 
 
+def _saved(found: Evidence, one: Belief) -> str | Text:
+    """What a belief would save; where that cannot be told from nothing, that it cannot."""
+    saved = one.overall.saved
+    told = saved is not None and found.saves(one)
+    return _loss(found, saved.value) if saved is not None and told else Text("noise", style="dim")
+
+
 def _look_next(found: Evidence, shown: int) -> Iterator[RenderableType]:
     looks = found.look_next[:shown]
     yield Text("Look here next", style="bold")
@@ -98,10 +106,12 @@ def _look_next(found: Evidence, shown: int) -> Iterator[RenderableType]:
         yield Text(
             "Nothing that can be told apart from noise; more draws (--draws) tell smaller things.\n", style="dim"
         )
+    if looks and found.rule is not None and not any(found.saves(one) for one in found.beliefs):
+        yield Text("One would act the same whatever one learned, as far as so many draws tell.\n", style="yellow")
     for place, look in enumerate(looks, 1):
         worth, best = look.place.overall, look.best
         told = f"{place}. {look.place.label}: {_points(worth.narrower)} points narrower"
-        if worth.saved is not None:
+        if worth.saved is not None and found.saves(look.place):
             told += f", {_loss(found, worth.saved.value)} saved"
         yield Text(told)
         lines = [f"{best.label}: {_stated(found, best)}", *_turns(found, best)]
@@ -136,25 +146,37 @@ def _value(value: float, unit: str) -> str:
 
 
 def _placebos(found: Evidence) -> Iterator[RenderableType]:
-    if not found.placebos:
-        return
-    yield Text(
-        f"Placebos: {counted(len(found.placebos), 'effect')} of which the whole range moves nothing", style="bold"
-    )
-    yield Text()
-    for one in found.placebos:
-        why = f"; {one.why}" if one.why else ""
-        told = f"{one.label}: {span(factor_text(one.low), factor_text(one.high))}{why}"
-        yield Text(told, style="yellow")
-    yield Text()
+    if found.placebos:
+        many = counted(len(found.placebos), "effect")
+        yield Text(f"Placebos: {many} of which the whole range moves nothing\n", style="bold")
+        yield from (Text(_placebo(one), style="yellow") for one in found.placebos)
+        yield Text()
+    if found.unsure:
+        many = counted(len(found.unsure), "effect")
+        yield Text(f"Too rare, or too small, to tell: {many} of which nothing moves as far as was seen\n", style="bold")
+        yield from (Text(_placebo(one), style="dim") for one in found.unsure)
+        yield Text()
+
+
+def _placebo(one: Placebo) -> str:
+    moved = f"{number(one.points, 2)} ± {number(one.error, 2)} points"
+    chance = f"{number(100.0 * one.chance, 1)} ± {number(100.0 * one.chance_error, 1)} %"
+    why = f"; {one.why}" if one.why else ""
+    return f"{one.label}: {span(factor_text(one.low), factor_text(one.high))} moves {moved}, {chance}{why}"
 
 
 def _notes(found: Evidence) -> Iterator[str]:
     several = ", the mean over all numbers above" if len(found.targets) > 1 else ""
     yield (
         "Narrower: by how many points the 90 % interval would be, on average, were this known exactly. Other band: "
-        f"how often band or word would be another{several}. ± MC: for want of draws; what they cannot tell from "
+        f"how often band or word would be another{several}. ± MC: for want of draws. What they cannot tell from "
         "nothing is left out. Known in the model's sense: that the model is right is not part of it."
+    )
+    quantities = found.of_kind("quantity")
+    told, by_chance = sum(map(found.is_told, quantities)), math.ceil(BY_CHANCE * len(quantities))
+    yield (
+        f"Single numbers weighed: {len(quantities)}, of which {told} can be told from nothing; as many as "
+        f"{min(told, by_chance)} of these may be chance. More draws (--draws) tell more."
     )
     if found.rule is not None:
         first = islice(found.most_saved.items(), MOST_TARGETS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,32 +10,27 @@ from rich.text import Text
 
 from riskcast.case.quantities import quantity_text
 from riskcast.case.quantity_names import name_quantity
-from riskcast.experts.consulting import POOL, PUBLISHED
+from riskcast.experts.beliefs import PUBLISHED
+from riskcast.experts.consulting import POOL
 from riskcast.experts.hearing import SCORE, Hearing
-from riskcast.experts.seed_scores import ClassicalModel
-from riskcast.experts.three_way import Merged
 from riskcast.experts.together import PooledNumber, Together
 from riskcast.forecasting.estimates import Estimate
 from riskcast.numbers import (
     counted,
     error_size,
     long_date,
-    number,
-    p_value,
     plain_number,
     share,
     short_date,
     signed,
     span,
 )
-from riskcast.terminal.differences import value_text
 from riskcast.terminal.tables import ruled_table
 
 MOST_CAUSES = 4
 # Less than this would be printed as 0.
 LEAST_POINTS = 0.05
-MOST_EXPERTS = 6
-MOST_IDS = 8
+MOST_COLUMNS = 6
 WAYS = {
     "equal": "equal weights",
     "given": "weights as given in the panel",
@@ -112,7 +106,7 @@ def _left_out(heard: Hearing, numbers: Sequence[PooledNumber]) -> Table:
     table = ruled_table()
     table.add_column("Dyad", no_wrap=True)
     letters = dict(zip(heard.names, _letters(heard), strict=True))
-    names = [without.name for without in numbers[0].without][:MOST_EXPERTS] if numbers else []
+    names = [without.name for without in numbers[0].without][:MOST_COLUMNS] if numbers else []
     for name in names:
         table.add_column(f"Without {letters[name]}", justify="right", no_wrap=True)
     for one in numbers:
@@ -135,26 +129,6 @@ def _quantities(together: Together) -> Table:
         said = [quantity_text(each, lambda value: plain_number(value, 3)) for each in (known[key], quantity)]
         table.add_row(Text.assemble(name.label, "\n", (key, "dim")), *said)
     return table
-
-
-def seeds_view(found: ClassicalModel) -> RenderableType:
-    """What answers to seed questions earn each expert."""
-    table = ruled_table()
-    table.add_column("Expert", ratio=1, overflow="fold")
-    for title in ("Within 90 %", "Calibration", "Information", "Product", "Weight"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for score in (*found.scores, found.group, found.equal):
-        weight = share(score.weight) if score in found.scores else ""
-        calibration = p_value(score.calibration, "")
-        caught = f"{score.caught} of {found.questions}"
-        table.add_row(score.name, caught, calibration, number(score.information, 2), number(score.product, 3), weight)
-    lines = [
-        f"Classical model on {found.questions} seed questions (Cooke 1991), cutoff of calibration {found.cutoff:.2g}.",
-        "Calibration: chance that true quantiles would fit worse. Information: nats more than an even background.",
-        "Weights go as their product, and are 0 below the cutoff.",
-    ]
-    notes = [Text(f"NOTE: {told}", style="yellow") for told in found.told]
-    return Group(*notes, table, *(Text(line, style="dim") for line in lines))
 
 
 def _letters(heard: Hearing) -> list[str]:
@@ -191,7 +165,7 @@ def _blanks(heard: Hearing) -> Iterator[Text]:
 def _alone(heard: Hearing, of: str) -> Table:
     table = ruled_table()
     table.add_column("Dyad", no_wrap=True)
-    letters = _letters(heard)[:MOST_EXPERTS]
+    letters = _letters(heard)[:MOST_COLUMNS]
     for letter in letters:
         table.add_column(letter, justify="right", no_wrap=True)
     for title in ("Mean", "Range", "SD", "± MC"):
@@ -272,34 +246,8 @@ def _footer(heard: Hearing, of: str) -> list[str]:
 def _origin(heard: Hearing) -> list[str]:
     request, count = heard.request, len(heard.names)
     return [
-        *([f"Columns of the first {MOST_EXPERTS} of {count} experts; --json has all."] if count > MOST_EXPERTS else []),
+        *([f"Columns of the first {MOST_COLUMNS} of {count} experts; --json has all."] if count > MOST_COLUMNS else []),
         "All forecasts meet the same chance, draw by draw.",
         f"{request.engine} · {request.draws} draws · seed {request.seed} · {counted(heard.forecasts, 'forecast')}",
         f"case {heard.published.hash[:12]}",
     ]
-
-
-def merged_view(merged: Merged) -> RenderableType:
-    """What each side changed, and what both did."""
-    parts: list[RenderableType] = []
-    for title, ids in (("Mine alone", merged.mine), ("Theirs alone", merged.theirs), ("Both alike", merged.both)):
-        shown = ", ".join(ids[:MOST_IDS]) + (f", and {len(ids) - MOST_IDS} more" if ids[MOST_IDS:] else "")
-        parts.append(Text.assemble((f"{title}: ", "bold"), shown or "nothing"))
-    if not merged.conflicts:
-        return Group(*parts, Text("No conflict.", style="green"))
-    table = ruled_table()
-    table.add_column("Conflict", ratio=1, overflow="fold")
-    for title in ("Base", "Mine", "Theirs"):
-        table.add_column(title, justify="right", max_width=15, overflow="fold")
-    table.add_column("Taken", no_wrap=True)
-    for one in merged.conflicts:
-        cells = [_side(value) for value in (one.base, one.mine, one.theirs)]
-        taken = Text(one.taken or "open", style="green" if one.taken else "bold red")
-        table.add_row(Text.assemble(one.label, "\n", (one.id, "dim")), *cells, taken)
-    return Group(*parts, table)
-
-
-def _side(value: Any) -> str:
-    if isinstance(value, dict) and not {"median", "value"} & set(value):
-        return ", ".join(f"{key} {each}" for key, each in value.items())
-    return value_text(value)

@@ -130,7 +130,7 @@ def footer(forecast: Forecast) -> Text:
     state = "checks passed" if health.is_reliable else "CHECKS FAILED"
     futures = f"{found.paths} paths each" if found.paths else "closed form"
     parts = [engine, f"{found.draws} draws", futures, f"seed {found.seed}", *checks, error_words(found.accuracy), state]
-    overlay = f", overlay {found.case.short_overlay_hash}" if found.case.overlay_hash else ""
+    overlay = f", {found.case.overlay}" if found.case.overlay else ""
     return Text(" · ".join(parts) + f"\ncase {found.case.short_hash}{overlay}", style="dim")
 
 

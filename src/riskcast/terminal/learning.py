@@ -69,7 +69,7 @@ def _points(one: Learned, points: tuple[float, float, float]) -> str:
 def _conflicts(found: Learning) -> Iterator[Text]:
     conflicts = found.conflicts
     if not conflicts:
-        yield Text("Nowhere do prior and record pull apart.\n", style="green")
+        yield Text(f"Prior and record pull apart {found.nowhere}.\n", style="green")
         return
     for one in conflicts:
         side = "above" if one.moved.value > 0 else "below"
@@ -120,8 +120,12 @@ def _notes(found: Learning) -> Iterator[str]:
         "they were. Before, after: median and 90 %. Moved: in standard deviations of the prior, with the Monte Carlo "
         "error. Bold: can be told from nothing."
     )
+    if found.unfitted:
+        named = ", ".join(found.case.events[event].label for event in found.unfitted)
+        yield f"Could not be fitted, so that nothing is told of their own quantities: {named}."
     yield (
         "Outside the prior: the posterior's centre lies beyond the prior's own 90 % interval. Pull apart: both bear on "
         "it, and it moved by more than a standard deviation. Both count, prior decides, record speaks: which of them "
-        "its distribution moves with."
+        "its distribution moves with. Cannot be told: with neither by more than chance has it, or the weights "
+        "that would say it fail; more draws (--draws) tell more."
     )

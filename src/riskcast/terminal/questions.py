@@ -141,6 +141,6 @@ def _footer(answers: Answers) -> list[str]:
     found = lineage_of(answers.forecast)
     engine = "priors" if found.prior_only else found.engine
     parts = [engine, f"{found.draws} draws", f"{answers.paths} paths each", f"seed {found.seed}"]
-    overlay = f", overlay {found.case.short_overlay_hash}" if found.case.overlay_hash else ""
+    overlay = f", {found.case.overlay}" if found.case.overlay else ""
     state = "checks passed" if found.health.is_reliable else "CHECKS FAILED"
     return [" · ".join([*parts, state]), f"case {found.case.short_hash}{overlay}"]

@@ -6,6 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from riskcast.challenge.ends import UNRELIABLE
+from riskcast.challenge.relearned import REFITTED
 from riskcast.challenge.sensitivities import SCREENED
 from riskcast.challenge.sensitivity_records import Sensitivities, Swing
 from riskcast.forecasting.attribution import SCORE
@@ -16,6 +18,7 @@ MOST_ROWS, FEW_ROWS = 12, 6
 MOST_PAIRS = 4
 HALF = 9
 BLOCK = "█"
+MARKS = {SCREENED: "*", REFITTED: "†", UNRELIABLE: "‡"}
 
 
 def sensitivities_view(found: Sensitivities, most: int | None = None) -> RenderableType:
@@ -55,7 +58,7 @@ def _tornado(found: Sensitivities, target: str, most: int) -> list[RenderableTyp
     reach = max(max(abs(s.low.mean), abs(s.high.mean)) for s in shown)
     for swing in shown:
         ends = span(*(plain_number(end, 3) for end in swing.ends))
-        label = Text.assemble(swing.label, ("*" if swing.how == SCREENED else "", ""), "\n", (ends, "dim"))
+        label = Text.assemble(swing.label, MARKS.get(swing.how, ""), "\n", (ends, "dim"))
         cells = (signed(swing.low.mean), signed(swing.high.mean), error_size(swing.error))
         table.add_row(label, *cells, _bar(swing, reach))
     told = sum(swing.is_told for swing in swings)
@@ -96,12 +99,13 @@ def _pairs(found: Sensitivities, target: str) -> list[RenderableType]:
 def _note(found: Sensitivities) -> str:
     lines = [
         "\nPoints that are gained with one quantity at its own 5 % or 95 %, the rest relearned from the record;",
-        f"± standard error of the swing; {found.draws:,} draws, {found.paths} futures of each.",
+        f"± standard error of how far it reaches; {found.draws:,} draws, {found.paths} futures of each.",
     ]
     if SCREENED in found.how:
         count = sum(how == SCREENED for how in found.how)
         lines.append(f"Of {count} quantities (*) {found.screen_draws} draws showed that they are small.")
-    refits = sum(how == "refitted" for how in found.how)
-    if refits:
-        lines.append(f"{counted(refits, 'quantity', 'quantities')} took a new fit, as weights would not do.")
+    for how, told in ((REFITTED, "took a new fit, as weights would not do"), (UNRELIABLE, "rest on a fit that failed")):
+        count = found.how.count(how)
+        if count:
+            lines.append(f"{counted(count, 'quantity', 'quantities')} ({MARKS[how]}) {told}.")
     return "\n".join(lines)

@@ -14,6 +14,7 @@ from riskcast.terminal.tables import Part, rich_table, ruled_table
 from riskcast.verification.calibration import Calibration
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation
 from riskcast.verification.ranks import RankHistogram
+from riskcast.verification.rival_words import rivals_in_words, rivals_table, steps_table
 from riskcast.verification.score_tables import (
     disputed_table,
     forecaster_table,
@@ -55,11 +56,15 @@ ACCURACY = (
 BINS = (Part(0, "Forecast score"), Part(1, "Forecasts"), Part(2, "Mean forecast"), Part(3, "Mean that came"))
 VECTORS = (Part(0, "Forecaster"), Part(1, "Log prob.", NINETY), Part(2, "Gain", NINETY))
 DISPUTED = (Part(0, "Forecaster"), Part(1, "Brier"), Part(2, "Log score"), Part(3, "RPS"), Part(5, "Together"))
+RIVALS = (Part(0, "Forecaster"), Part(1, "Log score"), Part(2, "Skill"), Part(3, "over dyads"), Part(4, "over years"))
 SEVERITY = (Part(0, "Forecaster"), Part(1, "RPS", NINETY), Part(2, "Skill", NINETY))
 
 
-def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str]) -> RenderableType:
-    """Scores of a backtest: the verdict in words, scores of all forecasters, event types, severity, cautions."""
+def evaluation_view(
+    title: str, evaluation: Evaluation, cautions: Sequence[str], period: str = "period"
+) -> RenderableType:
+    """Scores of a backtest: the verdict in words, scores of all forecasters, rivals, event types, severity, cautions;
+    period: that of the case."""
     whole = evaluation.slices[ALL]
     counted = f"{whole.forecasts:,} forecasts on {whole.dyads:,} dyads, {whole.events:,} came true"
     if whole.forecasts:
@@ -79,6 +84,8 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
         parts.append(Text(disputed_in_words(evaluation)))
     parts += [Text(), rich_table(forecaster_table(whole), FORECASTERS)]
     parts.append(Text(resampling_in_words(evaluation.resampling), style="dim"))
+    if evaluation.rivals:
+        parts += _beside_rivals(evaluation, period)
     types = {name: part for name, part in evaluation.slices.items() if name not in PARTS}
     if types:
         parts += [
@@ -108,6 +115,17 @@ def evaluation_view(title: str, evaluation: Evaluation, cautions: Sequence[str])
         ]
     parts += _cautions(cautions)
     return Group(*parts)
+
+
+def _beside_rivals(evaluation: Evaluation, period: str) -> list[RenderableType]:
+    """What rivals with the same information did, as an expert reads it, and in tables."""
+    parts: list[RenderableType] = [Text("Against rivals with the same information", style="bold")]
+    parts += [Text(line) for line in rivals_in_words(evaluation, period)]
+    parts += [Text(), rich_table(rivals_table(evaluation), RIVALS)]
+    steps = steps_table(evaluation, period)
+    if steps.rows:
+        parts += [Text("By step of the horizon", style="bold"), rich_table(steps, RIVALS)]
+    return parts
 
 
 def calibration_view(calibration: Calibration) -> RenderableType:

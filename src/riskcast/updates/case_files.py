@@ -81,24 +81,26 @@ def read_files(folder: Path) -> CaseFiles:
     tables = (find_table(folder, usual.removesuffix(".csv")) for usual in TABLES)
     paths += [found for found in tables if found is not None]
     contents = {path: read_bytes(folder / path, path, MOST_BYTES, "make it smaller") for path in paths}
-    panel = _panel_file(folder, contents)
-    if panel is not None:
-        contents[panel] = read_bytes(folder / panel, panel, MOST_BYTES, "make it smaller")
+    for table in _panel_files(folder, contents):
+        contents[table] = read_bytes(folder / table, table, MOST_BYTES, "make it smaller")
     return CaseFiles(case_name(folder), MappingProxyType(contents))
 
 
-def _panel_file(folder: Path, contents: Mapping[str, bytes]) -> str | None:
-    """The table of a panel case."""
+def _panel_files(folder: Path, contents: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The table of a panel case, its table of states, and those of neighbours."""
     path = next((path for path in contents if path.lower().startswith("case.")), None)
     if path is None:
-        return None
+        return ()
     try:
         data = parse_yaml(decode(contents[path], path).content, path).data
     except CaseError:
-        return None
+        return ()
     panel = data.get("panel") if isinstance(data, dict) else None
-    file = panel.get("file") if isinstance(panel, dict) else None
-    return file if isinstance(file, str) and (folder / file).is_file() else None
+    if not isinstance(panel, dict):
+        return ()
+    ties = panel.get("neighbours")
+    files = [panel.get("file"), panel.get("state_table"), *(ties.values() if isinstance(ties, dict) else ())]
+    return tuple(file for file in files if isinstance(file, str) and (folder / file).is_file())
 
 
 def find_editable(case: str | Path) -> Path:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,24 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
 from riskcast.forecasting.requests import Request
 from riskcast.forecasting.scoring import SCORE_IN_WORDS
+from riskcast.machinery.array_types import Floats
 from riskcast.machinery.checkpoints import Finished, finish_tasks, open_checkpoints
 from riskcast.machinery.tables import Column, Table, to_html
 from riskcast.machinery.workers import Workers, workers
 from riskcast.verification.evaluation import Evaluation, evaluate
+from riskcast.verification.forecasters import MODEL, POOL
 from riskcast.verification.measured import BY_DYADS, Resampling
-from riskcast.verification.origins import AtOrigin, Known, Truth, asked_vectors, forecast_origin, resolve
+from riskcast.verification.origins import (
+    AtOrigin,
+    Known,
+    Truth,
+    asked_vectors,
+    forecast_origin,
+    resolve,
+    resolve_steps,
+)
+from riskcast.verification.rival_forecasts import check_rivals
+from riskcast.verification.rival_pool import pool_table
 from riskcast.version import __version__
 
 if TYPE_CHECKING:
@@ -35,6 +47,8 @@ LEAST_DAYS = 366
 SHORTER = "give a shorter horizon, or a record that reaches further back"
 MOST_LEFT_OUT = MOST_TOGETHER = 50
 TABLES = ("forecasts", "peaks", "scores", "vectors")
+# What is kept as well where rivals forecast.
+STEPS = "steps"
 # Origins that go by the calendar, and how many months lie between them.
 CALENDAR_STEPS = {"month": 1, "quarter": 3, "year": 12}
 DRAWS = 1000
@@ -44,6 +58,12 @@ RANDOM_FOLDS = (
 )
 
 
+def _no_rows() -> pandas.DataFrame:
+    import pandas
+
+    return pandas.DataFrame()
+
+
 @dataclass(frozen=True)
 class Backtest:
     """Forecasts from rolling origins, joined to what followed.
@@ -51,7 +71,9 @@ class Backtest:
     forecasts, peaks, scores: the tables that `evaluate` takes; health: one row for each origin with seconds, k-hat, ESS
     and failed checks of the model's posterior, and how many forecasts are left out as the record cannot tell what
     followed; vectors: how probable each forecaster called all that came after an origin, empty where that was not
-    asked for; unscored: origins whose horizon the record does not cover.
+    asked for; unscored: origins whose horizon the record does not cover; steps: where rivals forecast, one row for each
+    origin, step short of the horizon, event type and unit: what followed within the step, and every forecaster's
+    probability; weights: of the pool, one row for each origin, with a column for each member.
     """
 
     case: Case
@@ -65,21 +87,35 @@ class Backtest:
     scores: pandas.DataFrame
     health: pandas.DataFrame
     vectors: pandas.DataFrame
+    steps: pandas.DataFrame = field(default_factory=_no_rows)
+    weights: pandas.DataFrame = field(default_factory=_no_rows)
 
     @property
     def resampling(self) -> Resampling:
         """What intervals are to be made of: years where all dyads share a host, as many in a row as a window reaches
         into; dyads of a panel."""
-        if self.case.panel is not None:
-            return BY_DYADS
+        return self.by_years if self.case.panel is None else BY_DYADS
+
+    @property
+    def by_years(self) -> Resampling:
+        """Years in which windows begin, as many in a row as a window reaches into."""
         day = dt.timedelta(days=1)
         windows = [(at + day, self.case.calendar.shift(at, self.horizon)) for at in self.origins]
         return Resampling("years", 1 + max(last.year - first.year for first, last in windows))
 
     def evaluate(self, progress: Callable[[int, int], None] | None = None) -> Evaluation:
-        """Scores of the model and of every reference, with intervals from what `resampling` says."""
+        """Scores of the model, of every reference and of rivals, with intervals from what `resampling` says; rivals are
+        held against the model over dyads and over years."""
         return evaluate(
-            self.forecasts, self.peaks, self.scores, self.vectors, resampling=self.resampling, progress=progress
+            self.forecasts,
+            self.peaks,
+            self.scores,
+            self.vectors,
+            steps=self.steps,
+            weights=self.weights,
+            resampling=self.resampling,
+            by_years=self.by_years,
+            progress=progress,
         )
 
     def at(self, origins: Iterable[dt.date]) -> Backtest:
@@ -97,7 +133,7 @@ class Backtest:
         def part(table: pandas.DataFrame) -> pandas.DataFrame:
             return table[table["origin"].isin(days)].reset_index(drop=True) if len(table) else table
 
-        names = ("forecasts", "peaks", "scores", "health", "vectors")
+        names = ("forecasts", "peaks", "scores", "health", "vectors", "steps", "weights")
         tables = {name: part(getattr(self, name)) for name in names}
         return replace(self, origins=tuple(chosen), unscored=(), **tables)
 
@@ -219,6 +255,7 @@ def backtest(
     folds: str = "rolling",
     leave_one_dyad_out: bool = False,
     joint: bool = True,
+    rivals: Sequence[str] = (),
     workers_count: int | None = None,
     cluster: str | None = None,
     executor: Executor | Workers | None = None,
@@ -229,12 +266,14 @@ def backtest(
 
     Beside the model's stand forecasts of the references: base rates pooled, of late and per dyad, persistence, and the
     priors alone; with `leave_one_dyad_out` also the model without each dyad's own record; and unless `joint` is false
-    how probable each called all that came, taken together. `every` and `horizon` are in the case's periods; `every` may
-    be `month`, `quarter` or `year`, for origins that end these by the calendar. Origins run on local processes
-    (`workers_count`), a Dask cluster by address, or an `executor` of your own, wrapped as `Workers(executor, count)` to
-    say how much it does at once. With `out`, finished origins are kept there, and a run that was interrupted goes on
-    from them. Raises OptionError for bad options; random folds are refused (Roberts et al., 2017: they leak the group
-    and the future).
+    how probable each called all that came, taken together. `rivals` (`logit`, `boosting`, `forest`) learn at every
+    origin from the memories and covariates that the model sees there, tuned by splits in time; `pool` weighs them and
+    the model by what they had said until then (docs/rivals.md). `every` and `horizon` are in the case's periods;
+    `every` may be `month`, `quarter` or `year`, for origins that end these by the calendar. Origins run on local
+    processes (`workers_count`), a Dask cluster by address, or an `executor` of your own, wrapped as `Workers(executor,
+    count)` to say how much it does at once. With `out`, finished origins are kept there, and a run that was interrupted
+    goes on from them. Raises OptionError for bad options; random folds are refused (Roberts et al., 2017: they leak the
+    group and the future).
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -247,6 +286,8 @@ def backtest(
     if leave_one_dyad_out and len(case.dyads) > MOST_LEFT_OUT:
         wrong = f"leaving out one of {len(case.dyads)} dyads at a time would take as many fits for every origin"
         raise OptionError(f"{wrong}; it is done for up to {MOST_LEFT_OUT} dyads")
+    chosen = check_rivals(rivals)
+    learners = tuple(name for name in chosen if name != POOL)
     horizon = check_horizon(case, horizon)
     origins, unscored = choose_origins(case, start, end, every, horizon)
     truth = Truth.of(case)
@@ -256,7 +297,7 @@ def backtest(
     def known_at(day: dt.date) -> Known:
         known = case_as_of(case, day)
         asked = Request(known, horizon=horizon, draws=draws, seed=seed, allow_unreliable=True)
-        return Known(asked, leave_one_dyad_out, asked_vectors(truth, known, horizon) if joint else {})
+        return Known(asked, leave_one_dyad_out, asked_vectors(truth, known, horizon) if joint else {}, learners)
 
     about = {
         "what": "backtest",
@@ -270,11 +311,15 @@ def backtest(
         "score": SCORE_IN_WORDS,
         "crps": "as recorded and undisputed",
         "riskcast": __version__,
-    }
+    } | ({"rivals": list(learners)} if learners else {})
 
     def finished(made: AtOrigin) -> Finished:
-        found = resolve(truth, made, case_as_of(case, made.origin), horizon)
-        return Finished({name: getattr(found, name) for name in TABLES}, _facts(made, found.left_out))
+        known = case_as_of(case, made.origin)
+        found = resolve(truth, made, known, horizon)
+        frames = {name: getattr(found, name) for name in TABLES}
+        if learners:
+            frames[STEPS] = resolve_steps(truth, made, known)
+        return Finished(frames, _facts(made, found.left_out))
 
     keys = [day.isoformat() for day in origins]
     with open_checkpoints(out, about) if out is not None else nullcontext() as checkpoints:
@@ -287,7 +332,26 @@ def backtest(
             checkpoints,
             progress,
         )
-    return _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
+    made = _gather(case, horizon, draws, seed, origins, unscored, [results[key] for key in keys])
+    return _with_pool(made, (MODEL, *learners)) if POOL in chosen else made
+
+
+def _with_pool(tested: Backtest, members: Sequence[str]) -> Backtest:
+    """A backtest whose members are pooled as well, within the horizon and each step."""
+    import pandas
+
+    calendar = tested.case.calendar
+
+    def of(table: pandas.DataFrame, ahead: int) -> tuple[pandas.DataFrame, Mapping[str, Floats]]:
+        pool, weights = pool_table(table, members, lambda day: calendar.shift(day, ahead))
+        return table.assign(**{POOL: pool}), weights
+
+    forecasts, weights = of(tested.forecasts, tested.horizon)
+    short = tested.steps["step"].unique().tolist() if len(tested.steps) else []
+    steps = [of(tested.steps[tested.steps["step"] == step], step)[0] for step in short]
+    rows = [{"origin": day, **dict(zip(members, own.tolist(), strict=True))} for day, own in weights.items()]
+    joined = pandas.concat(steps).sort_index() if steps else tested.steps
+    return replace(tested, forecasts=forecasts, steps=joined, weights=pandas.DataFrame(rows))
 
 
 def _crew(
@@ -324,8 +388,9 @@ def _gather(
 ) -> Backtest:
     import pandas
 
-    forecasts, peaks, scores, vectors = (
-        pandas.concat([result.frames[name] for result in results], ignore_index=True) for name in TABLES
+    forecasts, peaks, scores, vectors, steps = (
+        pandas.concat([result.frames.get(name, _no_rows()) for result in results], ignore_index=True)
+        for name in (*TABLES, STEPS)
     )
     health = pandas.DataFrame([result.facts for result in results])
-    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, scores, health, vectors)
+    return Backtest(case, horizon, draws, seed, origins, unscored, forecasts, peaks, scores, health, vectors, steps)

@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riskcast.case.derived_columns import moved_by_events
 from riskcast.case.model import Case
 from riskcast.engines.draws import EventDraws, draw_prior, standardise_hyper
 from riskcast.engines.hazard import (
     LOADING,
     EventModel,
+    bounded_rate,
     build_event_model,
     half_life_ratio,
     log_event,
@@ -278,7 +280,7 @@ def draw_record(
 
     Parameters: models by event type, for the names of coefficients and years; truth by event type, of which the first
     draw is used; uniforms by event type: (periods, units). Returns `blank` with the events that happened, and with the
-    levels that they have raised.
+    levels that they have raised. Raises OptionError for a case that derives columns from events.
 
     >>> from riskcast import load_case
     >>> case = load_case("central_asia_2024")
@@ -290,6 +292,10 @@ def draw_record(
     >>> all((always.occurred[event] == blank.at_risk[event]).all() for event in case.order)
     True
     """
+    moved = moved_by_events(case)
+    if moved:
+        wrong = f"records are drawn with the levels that a case has, but {moved[0]} is derived from events"
+        raise OptionError(f"{wrong}; leave it out, or remember the events by an edge with a memory")
     settled = {event: _settled_log_rate(case, blank, models[event], truth[event]) for event in case.order}
     rising = {event: _rising_slopes(case, blank, models[event], truth[event]) for event in case.order}
     levels = {**blank.levels, **{name: own.copy() for name, own in blank.unraised.items()}}
@@ -392,7 +398,7 @@ def _log_likelihood(model: EventModel, drawn: EventDraws) -> Floats:
     at = rates(model, drawn.coefficients, drawn.shocks, standardise_hyper(model, drawn.hyper))
     with np.errstate(over="ignore"):
         ratio = np.exp(drawn.effects.T)
-        return log_event(at.hits * ratio[model.hits.unit]).sum(axis=0) - (at.free * ratio).sum(axis=0)
+        return log_event(bounded_rate(at.log_hits) * ratio[model.hits.unit]).sum(axis=0) - (at.free * ratio).sum(axis=0)
 
 
 def _collect(case: Case, draws: int, seed: int, found: list[RecordRanks]) -> Calibration:

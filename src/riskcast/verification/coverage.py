@@ -440,7 +440,7 @@ def _expected_counts(case: Case, draws: int, seed: int, cells: int) -> Iterator[
         for first in range(0, draws, block):
             part = slice(first, first + block)
             with single_thread():
-                eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], xi, table.take(part))
+                eta = log_rates(model, drawn.coefficients[part], drawn.shocks[part], table.take(part))
             rate = np.exp(np.minimum(eta + drawn.effects[part].T[rows.unit], 50.0))
             whole = rng.binomial(rows.exposure.astype(np.int64)[:, None], -np.expm1(-rate))
             rest = rng.binomial(1, -np.expm1(-(rows.exposure % 1.0)[:, None] * rate))

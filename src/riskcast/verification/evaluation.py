@@ -13,9 +13,10 @@ from riskcast.errors import OptionError
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.random_streams import generator
 from riskcast.machinery.tables import Column, Table, to_html
-from riskcast.verification.forecasters import LEFT_OUT, MODEL, forecaster_names, reference_names
+from riskcast.verification.forecasters import LEFT_OUT, MODEL, POOL, forecaster_names, reference_names, rival_names
 from riskcast.verification.measured import (
     BY_DYADS,
+    BY_YEARS,
     Measured,
     Resampling,
     best_reference,
@@ -36,6 +37,7 @@ from riskcast.verification.metrics import (
     resampled_means,
     resampled_ranks,
 )
+from riskcast.verification.rival_scores import Paired, RivalScore, score_rivals
 from riskcast.verification.score_accuracy import ScoreAccuracy, ratio_of, score_accuracies
 from riskcast.verification.vector_scores import VectorScore, score_vectors
 
@@ -160,13 +162,16 @@ class Evaluation:
     """Scores of all forecasters: slices[name] with names `all`, `onset`, `continuation` and, where there is more than
     one, event types; severity, scores (how the dyads' scores did) and vectors (joint log scores of all that came
     after an origin) by forecaster; undisputed: the same evaluation had no disputed event happened, None where that
-    changes no outcome."""
+    changes no outcome; rivals: by name, scores beside the model's on the whole horizon, then within its steps;
+    pool_weights: what the pool gives each of its members at the last origin."""
 
     slices: Mapping[str, Slice]
     severity: Mapping[str, SeverityScore]
     scores: Mapping[str, ScoreAccuracy] = field(default_factory=dict)
     vectors: Mapping[str, VectorScore] = field(default_factory=dict)
     undisputed: Evaluation | None = None
+    rivals: Mapping[str, tuple[RivalScore, ...]] = field(default_factory=dict)
+    pool_weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def resampling(self) -> Resampling:
@@ -179,7 +184,9 @@ class Evaluation:
         Columns slice, forecaster, score, value, low, high, and undisputed: the value had no disputed event happened.
         The severity of peaks is in slice `all`, as `rps`, `rps_skill` and `rps_model_skill`, and so are how the dyads'
         scores did, as `score_bias`, `score_ratio`, `score_rmse`, `score_correlation` and `score_skill`, and joint log
-        scores, as `vector_log_probability` and `vector_gain`. Scores that are undefined have no row.
+        scores, as `vector_log_probability` and `vector_gain`. Of rivals, by how much the model's scores are below
+        theirs is there over dyads and over years (`rival_log_skill_by_dyads`, ...), within steps of the horizon in
+        slices such as `within 3`. Scores that are undefined have no row.
         """
         import pandas
 
@@ -206,6 +213,9 @@ class Evaluation:
         for forecaster, vector in self.vectors.items():
             rows += _row(ALL, forecaster, "vector_log_probability", vector.log_probability)
             rows += _row(ALL, forecaster, "vector_gain", vector.gain)
+        for scores in self.rivals.values():
+            for one in scores:
+                rows += _rival_rows(one)
         return rows
 
     def __repr__(self) -> str:
@@ -237,6 +247,9 @@ def evaluate(
     scores: pandas.DataFrame | None = None,
     vectors: pandas.DataFrame | None = None,
     *,
+    steps: pandas.DataFrame | None = None,
+    weights: pandas.DataFrame | None = None,
+    by_years: Resampling = BY_YEARS,
     resampling: Resampling = BY_DYADS,
     rivals: Sequence[str] = (),
     replicates: int = REPLICATES,
@@ -254,7 +267,10 @@ def evaluate(
     row for each origin, see `score_vectors`; it may be empty. In each table a column `undisputed` may hold the outcome
     had no disputed event happened, not a number where the record cannot tell it then; where it differs, all is scored
     a second time with it, and with columns `*_undisputed` in the place of those without that ending. `rivals` are
-    further columns of forecasts, taken as references like the others.
+    further columns of forecasts, taken as references like the others. They, and columns `logit`, `boosting`, `forest`
+    and `pool`, are also held against the model one by one, over dyads and over years in blocks as `by_years` has it,
+    and in `steps`, which has a row for each origin, step short of the horizon, event and unit; `weights`: those of the
+    pool, a row for each origin.
 
     The best reference of a slice is the one with the lowest Brier score there. Intervals are percentiles over
     `replicates` resamplings, the same for all forecasters (at most 200 resamplings for auc and average_precision):
@@ -296,7 +312,11 @@ def evaluate(
     severity = _score_severity(peaks, ranked, *how, report) if ranked else {}
     accuracy = {} if scores is None or not len(scores) else score_accuracies(scores, replicates, seed, resampling)
     joint = {} if vectors is None or not len(vectors) else score_vectors(vectors, *how)
-    found = Evaluation(slices, severity, accuracy, joint)
+    named = tuple(name for name in forecasters if name in (*rival_names(), *rivals))
+    stepped = steps if steps is not None and set(named) <= set(steps.columns) else None
+    beside = score_rivals(forecasts, stepped, named, by_years, replicates, seed) if named else {}
+    leans = {} if weights is None or not len(weights) else weights.drop(columns="origin").iloc[-1].to_dict()
+    found = Evaluation(slices, severity, accuracy, joint, rivals=beside, pool_weights=leans)
     second = _undisputed(forecasts, "outcome"), _undisputed(peaks, "reached"), _undisputed(scores, "came")
     if all(table is None for table in second):
         return found
@@ -305,6 +325,7 @@ def evaluate(
         peaks if second[1] is None else second[1],
         scores if second[2] is None else second[2].assign(**_second(second[2])),
         None if vectors is None or not len(vectors) else vectors.assign(**_second(vectors)),
+        by_years=by_years,
         resampling=resampling,
         rivals=rivals,
         replicates=replicates,
@@ -458,8 +479,9 @@ def _check_table(
     missing = [column for column in needed if column not in table.columns]
     if missing:
         raise OptionError(f"{what} has no column {missing[0]!r}; it needs {', '.join(needed)}")
-    forecasters = (*(name for name in forecaster_names() if name in table.columns), *rivals)
-    if not set(forecasters) - {MODEL, LEFT_OUT}:
+    known = (name for name in (*forecaster_names(), *rival_names()) if name in table.columns)
+    forecasters = tuple(dict.fromkeys((*known, *rivals)))
+    if not set(forecasters) - {MODEL, LEFT_OUT, POOL}:
         raise OptionError(f"{what} has no reference to compare with; give one of {', '.join(reference_names())}")
     repeated = table.loc[table.duplicated(list(keys)), list(keys)]
     if len(repeated):
@@ -483,6 +505,18 @@ def _row(
     if isinstance(value, Measured):
         return [(part, forecaster, score, value.value, value.low, value.high)]
     return [(part, forecaster, score, value, float("nan"), float("nan"))]
+
+
+def _rival_rows(score: RivalScore) -> list[tuple[str, str, str, float, float, float]]:
+    """The skills of the model against a rival, over dyads and over years."""
+    part, rows = ALL if score.step is None else f"within {score.step}", []
+    if score.step is not None:
+        rows += _row(part, score.forecaster, "log_score", score.log_score)
+        rows += _row(part, score.forecaster, "brier", score.brier)
+    for kind, skill in (("log", score.log_skill), ("brier", score.brier_skill)):
+        for way in fields(Paired):
+            rows += _row(part, score.forecaster, f"rival_{kind}_skill_{way.name}", getattr(skill, way.name))
+    return rows
 
 
 def _plain(value: Any) -> Any:

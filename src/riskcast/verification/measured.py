@@ -10,7 +10,7 @@ import numpy as np
 
 from riskcast.machinery.array_types import Floats, Ints
 from riskcast.machinery.random_streams import generator
-from riskcast.verification.forecasters import LEFT_OUT, MODEL
+from riskcast.verification.forecasters import LEFT_OUT, MODEL, POOL
 from riskcast.verification.metrics import percentile_interval, resample_blocks, resample_clusters, skill_score
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Resampling:
 
 
 BY_DYADS: Final = Resampling()
+BY_YEARS: Final = Resampling("years")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def resample_units(units: pandas.Series, replicates: int, seed: int, purpose: st
 
 def best_reference(scores: Mapping[str, Floats]) -> str:
     """The reference with the lowest mean score."""
-    references = [name for name in scores if name not in (MODEL, LEFT_OUT)]
+    references = [name for name in scores if name not in (MODEL, LEFT_OUT, POOL)]
     return min(references, key=lambda name: float(scores[name].mean()))
 
 

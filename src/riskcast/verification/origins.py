@@ -25,6 +25,7 @@ from riskcast.verification.forecasters import CELL_BY_CELL, LEFT_OUT, MODEL, OF_
 from riskcast.verification.past_scores import past_ensembles, realised_scores, score_references
 from riskcast.verification.record_alone import chance_by_reference
 from riskcast.verification.resolution import Followed, what_followed
+from riskcast.verification.rival_forecasts import Chances, forecast_rivals, references_within, steps_of
 
 if TYPE_CHECKING:
     import pandas
@@ -38,12 +39,14 @@ AS_RECORDED, UNDISPUTED = "as recorded", "undisputed"
 class Known:
     """What a forecast at one origin may use: a request for the case as of that day.
 
-    asked: vectors of outcomes of which the joint probability is wanted, once everything has been forecast.
+    asked: vectors of outcomes of which the joint probability is wanted, once everything has been forecast; rivals: by
+    name, those that forecast as well.
     """
 
     request: Request
     leave_one_dyad_out: bool = False
     asked: Mapping[str, Vector] = field(default_factory=dict)
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class AtOrigin:
     forecast score of what is recorded; recent[event]: (units,) whether it happened in the last year; health:
     seconds, k-hat, ESS and failed checks of the model's posterior; joint: the model's probability of each vector that
     was asked for; ensembles[forecaster]: what scores may come, of those who say more than a mean, where there are few
-    enough dyads.
+    enough dyads; steps[forecaster][step]: where rivals forecast, chances of at least one event within so many periods.
     """
 
     origin: dt.date
@@ -79,6 +82,7 @@ class AtOrigin:
     failures: tuple[str, ...]
     joint: Mapping[str, VectorProbability] = field(default_factory=dict)
     ensembles: Mapping[str, Ensemble] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[int, Chances]] = field(default_factory=dict)
 
 
 def severities(case: Case) -> tuple[float, ...]:
@@ -87,7 +91,7 @@ def severities(case: Case) -> tuple[float, ...]:
 
 
 def forecast_origin(known: Known) -> AtOrigin:
-    """Forecast from one origin with the model and with every reference.
+    """Forecast from one origin with the model, with every reference, and with the rivals that are asked for.
 
     It is handed the case as of the origin, so that it cannot see what follows but in vectors that are asked for, which
     no forecast depends on. Posteriors that fail their checks are used all the same, and said to have failed.
@@ -110,6 +114,15 @@ def forecast_origin(known: Known) -> AtOrigin:
     for name, rates in _references(case, posterior.record, request.periods).items():
         probability[name], peaks[name] = rates, _joint(case, rates)
     scores |= score_references(case, posterior.record, request.periods, probability)
+    steps: dict[str, Mapping[int, Chances]] = {}
+    if known.rivals:
+        horizon, short = request.periods, steps_of(request.periods)
+        steps = {MODEL: {step: _means(ahead, step) for step in short}}
+        with single_thread():
+            steps |= references_within(case, posterior.record, short)
+        for name, by_step in forecast_rivals(case, posterior.record, known.rivals, horizon, request.seed).items():
+            probability[name] = by_step[horizon]
+            peaks[name], steps[name] = _joint(case, by_step[horizon]), {step: by_step[step] for step in short}
     ensembles: dict[str, Ensemble] = {}
     if len(ahead.dyads) == len(case.dyads) <= MOST_SAMPLED:
         with single_thread():
@@ -130,11 +143,14 @@ def forecast_origin(known: Known) -> AtOrigin:
             name: vector_probability(posterior, one.came, one.told, request.periods, near=one.near)
             for name, one in known.asked.items()
         },
+        steps=steps,
     )
 
 
-def _means(ahead: Forecast) -> dict[str, Floats]:
-    return {event: ahead.simulated.verifiable.headline(event) for event in ahead.case.outcomes}
+def _means(ahead: Forecast, within: int = 0) -> dict[str, Floats]:
+    """Chances of at least one event within so many periods, 0 for the horizon."""
+    found = ahead.simulated.verifiable.by_period
+    return {event: found[event][within - 1] for event in ahead.case.outcomes}
 
 
 def _peaks(ahead: Forecast) -> Floats:
@@ -226,15 +242,23 @@ class Truth:
         complete = np.ones(len(known.dyads), dtype=bool)
         for event in case.outcomes:
             whole[event] = what_followed(case, self.record, event, *window, disputed=disputed)
-            units = case.units(event)
-            places = [units.index(unit) for unit in known.units(event)]
-            followed[event] = Followed(whole[event].happened[places], whole[event].told[places])
+            followed[event] = self._then(whole[event], known, event)
             if case.events[event].is_scored:
                 own[event] = whole[event].happened
                 complete &= followed[event].told
         first, last = (record.timeline.index(day) for day in window)
         scores = realised_scores(case, record, own, first, last)[[case.dyads.index(dyad) for dyad in known.dyads]]
         return Came(followed, scores, complete)
+
+    def within(self, known: Case, event: str, periods: int) -> Followed:
+        """Whether an event type came within so many periods after the day of a case as it was known then."""
+        return self._then(what_followed(self.case, self.record, event, *_window(known, periods)), known, event)
+
+    def _then(self, followed: Followed, known: Case, event: str) -> Followed:
+        """What followed in the units of the case as it was known then."""
+        units = self.case.units(event)
+        places = [units.index(unit) for unit in known.units(event)]
+        return Followed(followed.happened[places], followed.told[places])
 
     def near(self, known: Case, horizon: int) -> dict[str, Bools]:
         """The cells of the horizon in which the record has events, (cells, units) by event type, where the whole
@@ -323,6 +347,27 @@ def resolve(truth: Truth, made: AtOrigin, known: Case, horizon: int) -> Resolved
     scores = pandas.DataFrame(frame)
     joined = pandas.concat(peaks, ignore_index=True) if peaks else pandas.DataFrame()
     return Resolved(pandas.concat(rows, ignore_index=True), joined, scores, _vectors(made, came, other), left_out)
+
+
+def resolve_steps(truth: Truth, made: AtOrigin, known: Case) -> pandas.DataFrame:
+    """Join one origin's forecasts of steps short of the horizon to what the whole record says followed within them: a
+    row for each step, event and unit of which that is told; none where no rival forecast."""
+    import pandas
+
+    rows = []
+    for step in made.steps.get(MODEL, {}):
+        for event in truth.case.outcomes:
+            followed = truth.within(known, event, step)
+            told = np.flatnonzero(followed.told)
+            frame = {
+                "origin": made.origin.isoformat(),
+                "step": step,
+                "event": event,
+                "unit": [known.units(event)[i] for i in told.tolist()],
+                "outcome": followed.happened[told].astype(int),
+            }
+            rows.append(pandas.DataFrame(frame | {name: own[step][event][told] for name, own in made.steps.items()}))
+    return pandas.concat(rows, ignore_index=True) if rows else pandas.DataFrame()
 
 
 def _worst(case: Case, known: Case, came: Came) -> Floats:

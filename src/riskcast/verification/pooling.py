@@ -18,6 +18,19 @@ NEAREST = 0.005
 # A weight below 1.64 of its standard errors is taken for chance: one of twenty noise sources is given any.
 PENALTY = 1.645**2
 STEPS = 60
+# So many questions' worth of equal weights: a handful of answers says little of who is right.
+EVEN = 10.0
+MOST_ROUNDS = 10_000
+
+
+@dataclass(frozen=True)
+class Earned:
+    """Weights of forecasters among themselves: in their order, 1 in all; questions: how many they rest on, as they
+    count; even: how many questions' worth of equal weights count beside them."""
+
+    weights: tuple[float, ...]
+    questions: int
+    even: float
 
 
 @dataclass(frozen=True)
@@ -87,9 +100,59 @@ def earned_weights(track: TrackRecord, day: dt.date | None = None) -> dict[str, 
             np.array([own[row.question] for row in rows], dtype=float),
             np.array([row.probability for row in rows], dtype=float),
             np.array([row.answer == YES for row in rows], dtype=bool),
-            [(row.host, row.unit, row.outcome, row.window[1].year, row.window[1].month) for row in rows],
+            [_block(row) for row in rows],
         )
     return found
+
+
+def weights_among(chances: Floats, blocks: Sequence[Hashable] | None = None, even: float = EVEN) -> Earned:
+    """Weights w of k forecasters in the linear pool sum of w q that would have told best what came.
+
+    chances: (forecasters, questions), what each gave to the answer that came; blocks as for `pool_weight`. The weights
+    maximise the sum over questions of log(sum of w q) + (even / k) sum of log w, which is concave: with few answers
+    they stay near 1 / k, as if `even` questions had told nothing apart. By expectation and maximisation (Dempster,
+    Laird and Rubin, 1977).
+
+    >>> told = weights_among(np.array([[0.9] * 40, [0.5] * 40]))
+    >>> told.weights[0] > 0.85, weights_among(np.array([[0.9, 0.8], [0.9, 0.8]])).weights
+    (True, (0.5, 0.5))
+    """
+    count = len(chances)
+    counts, questions = _shares(blocks, chances.shape[1])
+    said = np.clip(chances, NEAREST, 1.0 - NEAREST)
+    weights = np.full(count, 1.0 / count)
+    for _ in range(MOST_ROUNDS):
+        part = weights[:, None] * said
+        found = (part / part.sum(axis=0)) @ counts + even / count
+        found /= found.sum()
+        if np.abs(found - weights).max() < 1e-12:
+            break
+        weights = found
+    return Earned(tuple(found.tolist()), questions, even)
+
+
+def earned_among(track: TrackRecord, names: Sequence[str], day: dt.date | None = None) -> Earned:
+    """What answered questions make of forecasters among themselves, by `weights_among`.
+
+    Only questions that all of them answered in time count, and answers that were told by `day`, where it is given.
+    Raises OptionError where there is none, with how many each has.
+    """
+    answered = [row for row in track.rows if row.answer in (YES, NO) and not row.late and _is_told(row, day)]
+    said = {name: {row.question: row for row in answered if row.forecaster == name} for name in names}
+    common = [question for question in said[names[0]] if all(question in own for own in said.values())]
+    if not common:
+        each = ", ".join(f"{name} {len(own)}" for name, own in said.items())
+        by = "" if day is None else f" by {day}"
+        wrong = f"the experts have no answered question in common{by} (answered in time: {each})"
+        raise OptionError(f"{wrong}; register their forecasts of the same questions, or take other weights")
+    rows = [[own[question] for question in common] for own in said.values()]
+    chances = [[row.probability if row.answer == YES else 1.0 - row.probability for row in own] for own in rows]
+    return weights_among(np.array(chances, dtype=float), [_block(row) for row in rows[0]])
+
+
+def _block(row: TrackRow) -> Hashable:
+    """Windows that end in the same month hold one question about an outcome of a unit."""
+    return row.host, row.unit, row.outcome, row.window[1].year, row.window[1].month
 
 
 def _is_told(row: TrackRow, day: dt.date | None) -> bool:

@@ -44,9 +44,15 @@ def chance_by_reference(name: str, record: Record, event: str, horizon: int) -> 
     first = max(0, len(whole) - round(LATELY.get(name, len(whole)) * record.timeline.calendar.periods_per_year))
     first = first if whole[first:].any() else 0
     past = OF_RECORD.get(name)(occurred[first:], whole[first:], horizon)
+    return at_recall_ahead(past, record, event, first, pooled=name == POOLED_RATE or name in LATELY)
+
+
+def at_recall_ahead(past: Floats, record: Record, event: str, first: int = 0, *, pooled: bool = False) -> Floats:
+    """Chances that were learned from a record from its period `first` on, (units,), at the recall ahead of it:
+    1 - (1 - p)^c, c as in `chance_by_reference`, over the mean of all units' periods where `pooled`."""
     if not record.is_thinned(event):
         return past
-    change = _recall_change(record, event, first, pooled=name == POOLED_RATE or name in LATELY)
+    change = _recall_change(record, event, first, pooled=pooled)
     with np.errstate(divide="ignore"):
         return -np.expm1(change * np.log1p(-past))
 

@@ -109,7 +109,7 @@ def persistence(occurred: ArrayLike, at_risk: ArrayLike, horizon: int, ridge: fl
     total, hits = int(whole.sum()), int(happened.sum())
     if total < FEWEST_WINDOWS or hits in (0, total):
         return Persistence(np.full(whole.shape[1], _jeffreys(happened, whole)), fitted=False)
-    past = _past(events, exposed, np.append(starts, len(events)))
+    past = quiet_times(events, exposed, np.append(starts, len(events)))
     cells, which = np.unique(past[:-1][whole], axis=0, return_inverse=True)
     tried = np.bincount(which, minlength=len(cells))
     came = np.bincount(which, weights=happened[whole], minlength=len(cells))
@@ -149,7 +149,7 @@ def _jeffreys(happened: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
     return (int(happened.sum()) + 0.5) / (int(whole.sum()) + 1.0)
 
 
-def _past(events: NDArray[np.bool_], exposed: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+def quiet_times(events: NDArray[np.bool_], exposed: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """What lay before each start: quiet periods, earlier periods with an event, and whether there was none.
 
     Events that the record holds from before it was kept count as known. Returns (starts, units, 3), with a meaning at

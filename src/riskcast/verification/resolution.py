@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from riskcast.case.coverage import covered_spans, is_covered
+from riskcast.case.coverage import covered_spans, is_covered, rows_between
 from riskcast.case.model import Case
 from riskcast.machinery.array_types import Bools
-from riskcast.names import ALL_DYADS, DISPUTED
+from riskcast.names import DISPUTED
 from riskcast.record.arrays import Record
 
 
@@ -49,12 +49,10 @@ def what_followed(
     places = {unit: column for column, unit in enumerate(units)}
     happened, possible = np.zeros((2, len(units)), dtype=bool)
     covered = np.array([any(a <= first and last <= b for a, b in spans[event, unit]) for unit in units])
-    for row in case.event_rows:
-        earliest, latest = row.span
-        if row.type != event or latest < first or earliest > last or (row.status == DISPUTED and not disputed):
+    for row, whom, inside in rows_between(case, event, first, last):
+        if row.status == DISPUTED and not disputed:
             continue
-        inside = first <= earliest and latest <= last
-        for unit in units if row.dyad == ALL_DYADS else (row.dyad,):
+        for unit in whom:
             happened[places[unit]] |= inside and is_covered(spans[event, unit], row.placed_on)
             possible[places[unit]] |= not inside
     return Followed(happened, happened | (covered & ~possible))

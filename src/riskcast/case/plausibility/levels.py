@@ -13,7 +13,7 @@ from riskcast.case.judgements import Found
 from riskcast.case.model import Case, Indicator, SeriesRow
 from riskcast.case.nowcast import held_level, infer_steps, is_sound
 from riskcast.case.periods import DAYS_PER_YEAR
-from riskcast.case.plausibility.limits import panel_file, row_words, written_levels
+from riskcast.case.plausibility.limits import is_derived, panel_file, row_words, written_levels
 from riskcast.case.quantities import Z90, Quantity, check_domain
 from riskcast.case.where import SERIES_FILE
 
@@ -122,6 +122,8 @@ def _panel_jumps(case: Case) -> Iterator[Found]:
     follows = (np.diff(panel.unit) == 0) & (np.diff(panel.period) == 1)
     for name, values in panel.levels.items():
         indicator = case.indicators[name]
+        if is_derived(case, name):
+            continue
         change = np.abs(np.diff(np.asarray(indicator.steps(values), dtype=float)))
         moved = change[follows & np.isfinite(change) & (change > 0)]
         usual = max(float(np.median(moved)) if len(moved) else 0.0, indicator.drift.center)
@@ -220,15 +222,16 @@ def _farther(indicator: Indicator, value: float, others: list[float]) -> bool:
 
 def _panel_shares(case: Case, name: str, mend: str) -> Iterator[Found]:
     panel = case.panel
-    if panel is None or name not in panel.levels or len(panel) < 3:
+    if panel is None or name not in panel.levels or len(panel) < 3 or is_derived(case, name):
         return
     values = np.asarray(panel.levels[name], dtype=float)
     same = np.diff(panel.unit) == 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         up = values[1:] / values[:-1]
     low, high = HUNDREDTH
-    small = (low <= up) & (up <= high) & (values[1:] > 0) & (values[1:] <= 1) & (values[:-1] <= 100) & same
-    large = (1 / high <= up) & (up <= 1 / low) & (values[:-1] > 0) & (values[:-1] <= 1) & (values[1:] <= 100) & same
+    share, per_cent = (values > 0) & (values <= 1), (values > 1) & (values <= 100)
+    small = (low <= up) & (up <= high) & share[1:] & per_cent[:-1] & same
+    large = (1 / high <= up) & (up <= 1 / low) & share[:-1] & per_cent[1:] & same
     # A cell counts whose neighbours on both sides are a hundred times as large, or as small.
     down_and_up, up_and_down = small[:-1] & large[1:], large[:-1] & small[1:]
     odd = np.flatnonzero(down_and_up | up_and_down)

@@ -257,6 +257,11 @@ def row_words(case: Case, panel: Panel, row: int) -> str:
     return f"{panel.dyads[panel.unit[row]]} in {case.calendar.label(int(panel.period[row]))}"
 
 
+def is_derived(case: Case, name: str) -> bool:
+    """Whether an indicator is worked out of other columns, so that it has no cells that could be mistyped."""
+    return case.settings.panel is not None and name in case.settings.panel.derive
+
+
 def panel_file(case: Case) -> str:
     """The table of a panel case, as its settings name it."""
     return "panel.csv" if case.settings.panel is None else case.settings.panel.file

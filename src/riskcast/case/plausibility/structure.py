@@ -45,7 +45,17 @@ def same_edges(case: Case) -> Iterator[Found]:
     for index, effect in enumerate(case.effects):
         acts = (effect.acts or "next") if effect.is_escalation else None
         raises = (effect.rate_ratio.center > 1) - (effect.rate_ratio.center < 1)
-        edge = (effect.source, effect.target, effect.on, effect.whose, effect.memory, acts, effect.spent, raises)
+        edge = (
+            effect.source,
+            effect.target,
+            effect.on,
+            effect.whose,
+            effect.by,
+            effect.memory,
+            acts,
+            effect.spent,
+            raises,
+        )
         if edge in first and first[edge] != effect.id:
             wrong = (
                 f"{effect.id} joins the same two in the same way as {first[edge]}, and both are used, one on top of "

@@ -9,7 +9,7 @@ import numpy as np
 
 from riskcast.case.judgements import Found
 from riskcast.case.model import Case
-from riskcast.case.plausibility.limits import panel_file
+from riskcast.case.plausibility.limits import is_derived, panel_file
 from riskcast.case.where import SERIES_FILE
 from riskcast.machinery.number_cells import mark_text
 
@@ -36,6 +36,8 @@ def other_sheets(case: Case) -> Iterator[Found]:
 
 def missing_marks(case: Case) -> Iterator[Found]:
     for name, indicator in case.indicators.items():
+        if is_derived(case, name):
+            continue
         if indicator.history == "panel" and case.panel is not None:
             values = case.panel.levels[name][case.panel.given(name)]
             document, path = panel_file(case), (name,)

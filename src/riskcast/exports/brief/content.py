@@ -17,15 +17,14 @@ from riskcast.charts.canvas import word_ranges
 from riskcast.exports.brief.changes import Changes, changes_of
 from riskcast.exports.brief.claims_section import claims_part
 from riskcast.exports.brief.history import history_part
+from riskcast.exports.brief.origin import footer, origin_rows
 from riskcast.exports.brief.sentences import (
-    footer,
     headline_sentences,
     joined,
     listed,
     meaning_of_scores,
     method_sentences,
     name_of,
-    origin_rows,
     ranked_dyads,
     since_sentences,
     touched,
