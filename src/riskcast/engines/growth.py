@@ -18,7 +18,7 @@ import numpy as np
 from riskcast.case.model import Case
 from riskcast.engines.hazard import EventModel, model_since
 from riskcast.engines.jobs import Job
-from riskcast.engines.log_rates import log_rates
+from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.engines.path_weights import WORK, EventPaths, add_log_events
 from riskcast.engines.shared import TRUST, Shared
 from riskcast.engines.tension_paths import Paths
@@ -78,7 +78,8 @@ def log_likelihood(event: EventPaths, model: EventModel, paths: Paths, shift: Fl
     shocks = np.broadcast_to(-0.5 * event.loading[:, None] ** 2, (len(event), paths.g.shape[1]))
     rows, loading = model.rows, event.loading.astype(WORK)
     with np.errstate(all="ignore"):
-        eta = log_rates(model, event.coefficients, shocks, xi) + event.effects.T[rows.unit]
+        table = MemoryTable.of(model, rows, xi)
+        eta = log_rates(model, event.coefficients, shocks, table) + event.effects.T[rows.unit]
         eta += np.log(rows.exposure)[:, None]
         free, hits = eta[: len(model.free)], eta[len(model.free) :].astype(WORK)
         for period in np.unique(rows.year).tolist():
