@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import riskcast
+from riskcast.case.claims import Claim
 from riskcast.case.model import Case, Scenario
 from riskcast.challenge.claim_counts import count_recorded, hold_counts
 from riskcast.challenge.claim_names import ClaimError, Names
@@ -19,6 +20,7 @@ from riskcast.challenge.claim_scenarios import scenario_of
 from riskcast.challenge.claim_terms import Chance, Comparison, Number, Recorded, Step
 from riskcast.errors import CaseError
 from riskcast.forecasting.scenarios import Moves
+from tests.support import smallpanel
 from tests.support.scales import write_on_scale
 from tests.support.smallcase import INDICATORS, write_files
 
@@ -187,10 +189,27 @@ def test_a_step_of_no_size_is_refused_before_anything_is_forecast_and_only_where
 @pytest.mark.parametrize("scale", ["identity", "logit"])
 def test_a_step_moves_every_path_as_far_whatever_the_scale(tmp_path: Path, scale: str) -> None:
     case = riskcast.load_case(write_on_scale(tmp_path / "scale", scale))
-    assumed = scenario_of(case, Step("mood", -2.0))
+    assumed = scenario_of(case, Step("mood", -2.0), case.dyads)
     assert isinstance(assumed, Scenario)
     path = np.array([-1.0, 0.5, 2.5])[None, :, None] * np.ones((3, 1, 1))
     np.testing.assert_allclose(Moves(case, assumed, 3).apply("mood", path.copy()), path - 2.0, atol=1e-9)
+
+
+def test_a_panel_moves_the_dyads_that_are_there_and_holds_no_days(tmp_path: Path) -> None:
+    bent = (("indicators.yaml", "scale: identity", "scale: logit"),)
+    case = riskcast.load_case(smallpanel.write_panel_case(tmp_path / "panel", edits=bent))
+    names = Names.of(case)
+    assumed = scenario_of(case, Step("mood", 1.0), names.dyads)
+    assert isinstance(assumed, Scenario)
+    assert [move.dyads for move in assumed.indicators] == [(dyad,) for dyad in smallpanel.PRESENT]
+    for text, told in (
+        ("records of clash from 2005-01-01 > 1", "a panel holds no events"),
+        (f"{smallpanel.GONE}:raid raises clash", "unknown dyad"),
+    ):
+        with pytest.raises(ClaimError, match=told):
+            parse_assertion(text, names)
+    claim = Claim(claim="It is said.", source="s", at="page 1", asserts=("mood raises clash",))
+    assert read_claims(case.model_copy(update={"claims": {"one": claim}}))
 
 
 DAY = dt.date.fromisoformat

@@ -47,6 +47,7 @@ ASSERTED: Mapping[str, tuple[str, ...]] = {
     "drivers": ("mood adds to the score of AAA", "in AAA, (mood, spark) outweigh trade", "trade works both ways"),
     "ends": ("protest ends spark",),
     "nothing": ("trade raises decree", "trade leaves decree alone", "mood shortens the memory of protest"),
+    "moved": ("scenario storm leaves mood alone",),
     "parents": ("mood lowers trade", "spark lowers trade", "trade leaves mood alone"),
 }
 
@@ -133,6 +134,7 @@ def test_what_the_case_lacks_is_not_encoded_and_what_leads_nowhere_is_left_alone
     assert of(found, "mood shortens the memory of protest").status == "not encoded"
     assert of(found, "trade leaves decree alone").status == "reproduced"
     assert of(found, "trade leaves mood alone").status == "reproduced"
+    assert of(found, "scenario storm leaves mood alone").status == "contradicted"
     # A trigger that acts on after its answer, and an indicator with one edge alone.
     assert of(found, "trade raises decree").told == "no way leads from trade to HHH:decree"
     assert (of(found, "protest ends spark").status, of(found, "protest ends spark").reason) == ("contradicted", "flaw")

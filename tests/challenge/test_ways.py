@@ -20,7 +20,7 @@ from riskcast.challenge.nearest import farthest_point, nearest_point
 from riskcast.errors import OptionError
 from riskcast.forecasting.requests import Request
 from tests.challenge.test_sensitivities import IDS, by_hand, yearly
-from tests.support.cases import edge, event, make_case, quantity
+from tests.support.cases import edge, event, indicator, make_case, quantity
 
 SCORE = "score:HHH-P001"
 
@@ -100,6 +100,22 @@ def test_together_takes_no_more_than_one_belief_alone(stressed: Stressed) -> Non
     assert len({tuple(sorted(move.quantity for move in way.moves)) for way in found.ways}) == len(found.ways)
     assert max(abs(move.z) for way in found.ways for move in way.moves) <= 3.0 + 1e-9
     assert len(ways_data(found)["ways"]) == len(found.ways)
+
+
+def test_beliefs_that_lead_away_when_they_are_held_together_are_no_way(tmp_path: Path) -> None:
+    # A smaller effect lowers the score where the level is high, and a low level where the effect is large.
+    case = make_case(
+        {"clash": event(quantity(0.3, 0.29, 0.31), severity=60.0)},
+        [edge("mood", "clash", quantity(1.2, 0.4, 3.0))],
+        {"mood": indicator(now=quantity(0.2, -1.5, 1.9))},
+        partners=1,
+        period="year",
+        horizon=1,
+    )
+    found = find_ways(Request(case, draws=500, prior_only=True), f"{SCORE} < 10", cache=tmp_path, workers_count=1)
+    assert "lead away" in found.refused["all beliefs"]
+    assert found.ways
+    assert all(way.values[0] < found.values[0] for way in found.ways)
 
 
 def test_the_one_belief_is_where_a_plain_formula_crosses(stressed: Stressed) -> None:

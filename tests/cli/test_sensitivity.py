@@ -31,7 +31,9 @@ def test_a_tornado_fits_the_width_and_a_second_call_says_the_same(
     assert max(cell_len(line) for line in out.splitlines()) <= 80
     assert "Score of HHH-AAA" in out
     assert "Protest" in out
-    assert drawn.read_text(encoding="utf-8").startswith("<svg")
+    picture = drawn.read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert "Which belief matters: score of " in picture
     assert run(*asked, "--of", "score:HHH-AAA") == (0, out, "")
 
 

@@ -78,14 +78,13 @@ def test_every_cell_is_what_a_slow_count_gives(tmp_path_factory: pytest.TempPath
     labels = [f"2001-{month:02}" for month in range(2, 8)]
     seen = sorted({pair for pair, _ in dead})
     found = {(row["dyad"], row["period"]): row for row in panel_frame(table).iter_rows(named=True)}
-    assert {key for key in found if key[1] < "2001-07"} == {(pair, label) for pair in seen for label in labels[:-1]}
+    assert set(found) == {(pair, label) for pair in seen for label in labels}
     for (pair, label), row in found.items():
         before = months.label((months.read(label) or 0) - 1)
         mood = moods.get((pair, before))
         assert row["mood"] == (None if mood is None else pytest.approx(sum(mood) / len(mood)))
         if label == "2001-07":
             # Beyond what was searched stand levels of the month before, and no event.
-            assert mood is not None
             assert row["clash"] is None
         else:
             assert (row["clash"], row["dead"]) == (clashes[pair, label], dead[pair, label])
@@ -335,3 +334,40 @@ def test_rows_of_years_without_the_state_are_dropped_and_told(tmp_path: Path) ->
     assert {loss.why: loss.examples for loss in found.reports[0].losses}[
         "were of years in which one of the two states did not exist"
     ] == ("MNE-RUS, 1 row",)
+
+
+def test_a_directed_draft_is_read_with_states_and_columns_that_became_rows(tmp_path: Path) -> None:
+    from riskcast.case.files import read_case
+    from riskcast.imports.new_cases import draft_folder
+
+    events = [event(n, when=f"{2001 + n % 4}-03-05", one="RUS" if n % 3 else "KAZ") for n in range(8)]
+    events = [row | {"other": "KAZ" if row["one"] == "RUS" else "RUS"} for row in events]
+    text = MAP.replace("second: other}", "second: other, direction: directed}").replace("month", "year")
+    text = text.replace("2001-01-15", "2001-01-01").replace("2001-06-30", "2004-12-31").replace("at_least: 25", "")
+    (tmp_path / "map.yaml").write_text(text, encoding="utf-8")
+    with (tmp_path / "events.csv").open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, list(events[0]))
+        writer.writeheader()
+        writer.writerows(events)
+    (tmp_path / "wealth.csv").write_text(
+        "who,2000 [YR2000],2001 [YR2001],2002 [YR2002]\nRUS,3,..,5\nKAZ,1,2,4\n", encoding="utf-8"
+    )
+    (tmp_path / "wealth.yaml").write_text(
+        "{title: Wealth, rows: periods, period: year, units: {state: who}, date: {period: year}, "
+        "covariates: {wealth: {column: value, label: Wealth, lag: 1}}, "
+        "read: {na: [..], spread: {columns: '(\\d+) .*', name: year, value: value}}}",
+        encoding="utf-8",
+    )
+    files, maps = (["events.csv", "wealth.csv"], ["map.yaml", "wealth.yaml"])
+    made = draft_folder(tmp_path / "case", [tmp_path / name for name in files], [str(tmp_path / name) for name in maps])
+    assert made.reports[1].read == 6
+    case = read_case(tmp_path / "case")
+    assert case.panel is not None
+    assert case.panel.dyads == ("KAZ-RUS", "RUS-KAZ")
+    assert case.indicators["wealth_min"].label == "Wealth (lower of both)"
+    assert {edge.whose for edge in case.effects if edge.path == "answered"} == {"reverse"}
+    lower = {
+        (int(u), int(p)): v
+        for u, p, v in zip(case.panel.unit, case.panel.period, case.panel.levels["wealth_min"], strict=True)
+    }
+    assert (lower[0, 2001], lower[1, 2001], lower[0, 2003]) == (1, 1, 4)

@@ -10,6 +10,7 @@ from riskcast.case.where import Where
 from riskcast.challenge.claim_counts import NotEncodedError, hold_counts
 from riskcast.challenge.claim_paths import quantities_between
 from riskcast.challenge.claim_quantities import (
+    ITSELF,
     quantities_behind,
     starts_of,
     told_object,
@@ -128,7 +129,7 @@ def _make_worlds(
     moved: dict[Subject, Forecast] = {}
     for subject in subjects:
         tell()
-        assumed = scenario_of(case, subject)
+        assumed = scenario_of(case, subject, baseline.dyads)
         moved[subject] = forecast(
             baseline.posterior, assumed, baseline.horizon, baseline.seed, paths=baseline.paths or None
         )
@@ -186,28 +187,32 @@ def _compared(worlds: Worlds, part: Comparison, text: str) -> Finding:
         difference = number.less(against, part.factor)
     is_counted = unit in ("points", "score", "share")
     status, reason = judge(difference, part.sign, _small(worlds, part), is_counted=is_counted)
+    told = difference.flaw
     if isinstance(left, Recorded):
-        status, reason = _counted(worlds, part)
+        status, reason, told = _counted(worlds, part)
     held, shown = against.estimate.times(part.factor), difference.estimate
     if unit == "factor":
         shown = Estimate(*(math.exp(end) for end in (shown.mean, shown.low, shown.high)))
-    return Finding(text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, difference.flaw)
+    return Finding(text, status, reason, unit, part.sign, number.estimate, number.error, held, shown, told)
 
 
-def _counted(worlds: Worlds, part: Comparison) -> tuple[Status, Reason]:
-    """What counts of the record make of an assertion; raises NotEncodedError where days decide that it lacks."""
+def _counted(worlds: Worlds, part: Comparison) -> tuple[Status, Reason, str]:
+    """What counts of the record make of an assertion, and what it cannot tell; raises NotEncodedError where days decide
+    that it lacks."""
     holds, missing = hold_counts(worlds.case, part.left, part.right, part.factor, part.sign)
     if holds is not None:
         is_equal = worlds.value(part.left).estimate == worlds.value(part.right).estimate.times(part.factor)
-        return ("reproduced", "clear") if holds else ("contradicted", "equal" if is_equal else "opposite")
+        return ("reproduced", "clear", "") if holds else ("contradicted", "equal" if is_equal else "opposite", "")
     if missing:
         raise NotEncodedError(missing)
-    return "weak", "open"
+    return "weak", "open", "some are known by their month or year alone"
 
 
 def _alone(worlds: Worlds, part: Alone, text: str) -> Finding:
     if part.level is not None:
-        ways = quantities_between(worlds.case, starts_of(worlds.case, part.change.subject), [part.level])
+        starts = starts_of(worlds.case, part.change.subject)
+        direct = (ITSELF,) if part.level in starts else ()
+        ways = (*direct, *quantities_between(worlds.case, starts, [part.level]))
         told = f"a way leads there, by {ways[0]}" if ways else "no way leads there, as the claim has it"
         status = "contradicted" if ways else "reproduced"
         return Finding(text, status, "flaw" if ways else "absent", "steps", ">", told=told)

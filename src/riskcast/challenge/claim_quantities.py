@@ -38,7 +38,7 @@ from riskcast.forecasting.query_terms import Happens, LevelIs, Query, leaves
 
 # So many are named behind one number.
 MOST_QUANTITIES = 12
-ITSELF = "the event itself"
+ITSELF = "itself"
 
 
 def ways_of(case: Case, change: Change) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from riskcast.case.model import Case
@@ -12,7 +12,7 @@ from riskcast.challenge.claim_parser import parse_assertion
 from riskcast.challenge.claim_scenarios import scenario_of
 from riskcast.challenge.claim_terms import Assertion, Step, Subject
 from riskcast.errors import CaseError, OptionError, Problem, RiskcastError, UnknownNameError
-from riskcast.forecasting.forecasts import check_reach
+from riskcast.forecasting.forecasts import check_reach, check_whom
 from riskcast.forecasting.scenarios import resolve_scenario
 
 
@@ -92,22 +92,23 @@ class _Reader:
     def _read(self, text: str, horizon: int, names: Names) -> Assertion:
         found = parse_assertion(text, names)
         for change in found.changes:
-            self._try(text, change.subject, horizon)
+            self._try(text, change.subject, horizon, names.dyads)
         return found
 
-    def _try(self, text: str, subject: Subject, horizon: int) -> None:
+    def _try(self, text: str, subject: Subject, horizon: int, dyads: Collection[str]) -> None:
         if (subject, horizon) not in self._tried:
-            self._tried[subject, horizon] = _refusal(self._case, subject, horizon)
+            self._tried[subject, horizon] = _refusal(self._case, subject, horizon, dyads)
         refused = self._tried[subject, horizon]
         if refused is not None:
             raise ClaimError(text, 1, *refused)
 
 
-def _refusal(case: Case, subject: Subject, horizon: int) -> tuple[str, str] | None:
+def _refusal(case: Case, subject: Subject, horizon: int, dyads: Collection[str]) -> tuple[str, str] | None:
     """Why a subject cannot be simulated, and what will do instead; None where it can."""
     try:
-        name, assumed = resolve_scenario(case, scenario_of(case, subject))
+        name, assumed = resolve_scenario(case, scenario_of(case, subject, dyads))
         check_reach(name, assumed, horizon)
+        check_whom(name, assumed, dyads)
     except CaseError as error:
         problem = error.problems[0]
         return problem.wrong, "write a smaller step" if isinstance(subject, Step) else problem.mend

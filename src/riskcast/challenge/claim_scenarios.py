@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -11,21 +11,21 @@ from riskcast.case.moves import levels_today
 from riskcast.challenge.claim_terms import Assumed, Made, Step, Subject
 
 
-def scenario_of(case: Case, subject: Subject) -> str | Scenario:
-    """The scenario that a subject stands for; raises ValueError or OverflowError for a step of no size."""
+def scenario_of(case: Case, subject: Subject, dyads: Collection[str]) -> str | Scenario:
+    """The scenario that a subject stands for where some dyads are forecast; raises ValueError or OverflowError for a
+    step of no size."""
     match subject:
         case Assumed(scenario):
             return scenario
         case Made(event, whom):
-            dyads = None if whom == case.host else (whom,)
-            assumed = AssumedEvent(event=event, dyads=dyads, month=1)
+            assumed = AssumedEvent(event=event, dyads=None if whom == case.host else (whom,), month=1)
             return Scenario(label=f"{event} happens", story="Made to happen in the first period.", events=(assumed,))
         case Step(name, steps):
-            moves = tuple(_moves(case, name, steps))
+            moves = tuple(_moves(case, name, steps, dyads))
             return Scenario(label=f"{name} {steps:+g} steps", story="Off its path.", indicators=moves)
 
 
-def _moves(case: Case, name: str, steps: float) -> Iterator[IndicatorMove]:
+def _moves(case: Case, name: str, steps: float, dyads: Collection[str]) -> Iterator[IndicatorMove]:
     """Every path so many steps further: one move for all units, or one for each where today's level tells its size."""
     held = case.indicators[name]
     levels = np.asarray(held.measure.steps(levels_today(case, name)), dtype=float).tolist()
@@ -34,6 +34,5 @@ def _moves(case: Case, name: str, steps: float) -> Iterator[IndicatorMove]:
         yield IndicatorMove.model_validate({"indicator": name, sizes[0][0]: sizes[0][1]})
         return
     for unit, (verb, size) in zip(case.units_of(name), sizes, strict=True):
-        # A panel may know no level of a unit that is gone.
-        if np.isfinite(size):
+        if unit in dyads:
             yield IndicatorMove.model_validate({"indicator": name, "dyads": (unit,), verb: size})

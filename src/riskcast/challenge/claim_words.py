@@ -24,7 +24,7 @@ MEANING: Final[dict[Status, str]] = {
     "reproduced": "the whole 90 % interval says so, and the size matters",
     "weak": "the interval leaves it open, or the size is too small to matter, or only a part can be looked at",
     "contradicted": "the middle says the opposite, by more than is too small to matter and than chance can do",
-    "not encoded": "the case holds nothing that could say so",
+    "not encoded": "the case holds nothing that could say so, or its record lacks the days",
 }
 # What speaks against the model comes first.
 ORDER: Final[tuple[Status, ...]] = ("contradicted", "weak", "not encoded", "reproduced")

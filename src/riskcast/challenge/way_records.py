@@ -32,7 +32,7 @@ class Way:
     """Beliefs that together reach a goal, or the nearest to it that was found.
 
     moves: the largest first; distance: |z|, in prior standard deviations, with the standard error of where the goal is
-    reached on this way, NaN where it leads away; density: of these beliefs, beside that of the medians; values, errors:
+    reached on this way, NaN where it is not; density: of these beliefs, beside that of the medians; values, errors:
     of the goal's targets there, with standard errors; is_there: whether the goal is reached; within_chance: whether
     chance alone could put them on the other side; is_good: whether the fit behind it passed its checks.
     """
@@ -54,7 +54,7 @@ class Ways:
     """What it takes for a goal to be reached: by beliefs, the least surprising first, and by events.
 
     values, errors: where the goal's targets stand today; is_reached: whether the goal is reached already; refused: ways
-    that could not be forecast, and why; made: which case, engine and seed the fit comes from.
+    that are none, and why; made: which case, engine and seed the fit comes from.
     """
 
     case: Case

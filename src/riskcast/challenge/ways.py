@@ -110,8 +110,8 @@ class _Search:
         return 0.5 * NEAR - float(self.goal.gap(self.found.base))
 
     def ways(self) -> tuple[tuple[Way, ...], Mapping[str, str]]:
-        """Ways that hold different beliefs, the least surprising first, those that do not get there last; and why some
-        could not be forecast."""
+        """Ways that hold different beliefs, the least surprising first, then those that do not get there, the nearest
+        first; and why some are none."""
         told = [key for row, key in enumerate(self.found.quantities) if self.found.told[row].any()]
         if not told:
             return (), {}
@@ -131,8 +131,11 @@ class _Search:
         for way in made.values():
             if isinstance(way, Way):
                 distinct.setdefault(frozenset(move.quantity for move in way.moves), way)
-        ways = sorted(distinct.values(), key=lambda way: (not way.is_there, way.distance))
+        ways = sorted(distinct.values(), key=self._order)
         return tuple(ways), {name: why for name, why in made.items() if isinstance(why, str)}
+
+    def _order(self, way: Way) -> tuple[bool, float]:
+        return not way.is_there, way.distance if way.is_there else -float(self.goal.gap(np.array(way.values)))
 
     def events(self) -> tuple[EventWay, ...]:
         """Ways by events."""
@@ -203,24 +206,27 @@ class _Search:
     def _told(self, name: str, keys: Sequence[str], done: Finished) -> Way | str:
         facts: Mapping[str, Any] = done.facts
         if "refused" in facts:
-            return str(facts["refused"])
+            return f"could not be held: {facts['refused']}"
+        gain = facts["gap"] - float(self.goal.gap(self.found.base))
+        if gain <= 0.0:
+            return "held together, these beliefs lead away from it, though each alone leads there"
         case, z = self.found.case, [float(one) for one in facts["z"]]
         moves = [
             Move(key, name_quantity(case, key).label, *(float(self.priors[key].quantile(at)) for at in (0.0, one)), one)
             for key, one in zip(keys, z, strict=True)
         ]
         distance = math.sqrt(sum(one**2 for one in z))
-        gain = facts["gap"] - float(self.goal.gap(self.found.base))
+        within_chance = abs(facts["gap"]) < Z90 * facts["gap_error"]
         return Way(
             name=name,
             moves=tuple(sorted(moves, key=lambda move: -abs(move.z))),
             distance=distance,
-            distance_error=distance * facts["gap_error"] / gain if gain > 0.0 else math.nan,
+            distance_error=distance * facts["gap_error"] / gain if facts["is_there"] or within_chance else math.nan,
             density=math.exp(-0.5 * distance**2),
             values=tuple(facts["values"]),
             errors=tuple(facts["errors"]),
             is_there=facts["is_there"],
-            within_chance=abs(facts["gap"]) < Z90 * facts["gap_error"],
+            within_chance=within_chance,
             is_good=facts["is_good"],
         )
 

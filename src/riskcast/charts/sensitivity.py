@@ -47,5 +47,5 @@ def _name(case: Case, target: str) -> str:
     """A target as people call it; a query as it was asked."""
     name, _, unit = target.partition(":")
     if name == SCORE:
-        return f"score, {unit_label(case, unit)}"
+        return f"score of {unit_label(case, unit)}"
     return f"{case.events[name].label}, {unit_label(case, unit)}" if name in case.events else target

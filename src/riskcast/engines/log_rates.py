@@ -143,7 +143,7 @@ def rates(model: EventModel, coefficients: Floats, shocks: Floats, xi: Mapping[s
 
     def in_blocks(own: MemoryTable, wanted: int) -> Iterator[tuple[slice, Floats]]:
         block = max(16, CHUNK_CELLS // max(wanted, 1))
-        for first in range(0, draws, block):
+        for first in range(0, draws if wanted else 0, block):
             part = slice(first, min(first + block, draws))
             yield part, log_rates(model, coefficients[part], shocks[part], own.take(part))
 

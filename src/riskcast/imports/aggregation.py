@@ -83,8 +83,8 @@ def aggregate(cleaned: Clean, chart: TableMap) -> Aggregate:
     if chart.rows == "events":
         frame = _of_living(frame, skeleton, losses)
     joined = skeleton
-    if chart.rows == "events" and any(rule.lag and rule.absent == "zero" for _, rule in levels.values()):
-        # Of the period after the last, what did not happen in the last is known as well.
+    if columns and any(rule.lag for _, rule in levels.values()):
+        # Levels of the period after the last are known as well; no pair may seem to end where it has none.
         after = skeleton.filter(polars.col(PERIOD) == last).with_columns(polars.col(PERIOD) + 1)
         joined = polars.concat([skeleton, after])
     for id, (found, rule) in levels.items():

@@ -9,6 +9,7 @@ from riskcast.errors import OptionError
 from riskcast.imports.aggregation import KEYS, Aggregate
 from riskcast.imports.map_parts import Covariate
 from riskcast.imports.row_columns import PERIOD, UNIT
+from riskcast.numbers import counted
 
 if TYPE_CHECKING:
     import polars
@@ -39,9 +40,12 @@ def join(tables: list[Aggregate]) -> Aggregate:
         twice = sorted({*rules, *events} & {*base.covariates, *base.events})
         if twice:
             raise OptionError(f"{twice[0]} comes from two tables; give it another id in one of the maps")
-        unmatched = len(frame.join(base.frame, on=KEYS, how="anti"))
-        if unmatched and not other.of_states:
-            notes.append(f"{unmatched:,} rows of a further table are of pairs or periods that have no row: left out")
+        alone = other.frame.join(base.frame, on=KEYS, how="anti")
+        if base.directed and not other.directed and not other.of_states:
+            alone = alone.join(_both_ways(base.frame.select(KEYS)), on=KEYS, how="anti")
+        if len(alone) and not other.of_states:
+            told = f"{counted(len(alone), 'row')} made of a further table"
+            notes.append(f"{told} are of pairs or periods that the first has not: left out")
         joined = base.frame.join(frame.select(*KEYS, *rules, *events), on=KEYS, how="left")
         base = replace(
             base,

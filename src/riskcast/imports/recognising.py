@@ -87,7 +87,9 @@ def find_units(texts: Mapping[str, list[str]], marks: Sequence[str | float], gue
     for system, columns in found.items():
         guesses.append(f"Rows are of single states, {columns[0]}, read as {system}.")
         return Units.model_validate({"state": columns[0], "codes": system})
-    raise OptionError(f"{file}: no column names states; write a map with `units:` (docs/import.md)")
+    raise OptionError(
+        f"{file}: no column names states; write a map with `units:`, or name a ready one (docs/import.md)"
+    )
 
 
 def goes_both_ways(keys: Sequence[tuple[str, ...]]) -> bool:

@@ -28,7 +28,7 @@ def ways_view(found: Ways) -> RenderableType:
     for way in found.ways:
         parts += _way(way)
     for name, why in found.refused.items():
-        parts.append(Text(f"\n{name[:1].upper()}{name[1:]}: could not be held: {why}", style="yellow"))
+        parts.append(Text(f"\n{name[:1].upper()}{name[1:]}: {why}.", style="yellow"))
     return Group(*parts, *([] if found.is_reached else _events(found)), Text(_note(found), style="dim"))
 
 
@@ -84,7 +84,7 @@ def event_words(found: Ways, way: EventWay) -> str:
         f"{'' if happens else 'no '}{found.case.events[event].label} ({'any pair' if unit == ANY else unit})"
         for event, unit, happens in way.events
     ]
-    return f"{' and '.join(words)}; then {percent(way.reached)} ±{number(100 * way.reached_error, 0)} are there"
+    return f"{' and '.join(words)}; then {percent(way.reached)} ±{error_size(100 * way.reached_error)} are there"
 
 
 def _note(found: Ways) -> str:

@@ -119,7 +119,7 @@ def evaluation_view(
 
 def _beside_rivals(evaluation: Evaluation, period: str) -> list[RenderableType]:
     """What rivals with the same information did, as an expert reads it, and in tables."""
-    parts: list[RenderableType] = [Text("Against rivals with the same information", style="bold")]
+    parts: list[RenderableType] = [Text(), Text("Against rivals with the same information", style="bold")]
     parts += [Text(line) for line in rivals_in_words(evaluation, period)]
     parts += [Text(), rich_table(rivals_table(evaluation), RIVALS)]
     steps = steps_table(evaluation, period)
