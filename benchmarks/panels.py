@@ -1,7 +1,7 @@
 """Score riskcast on public panels: forecasts a year ahead, refitted every year, beside rivals where there are any.
 
     uv run python benchmarks/panels.py russett_oneal --data russett_oneal_dyad_year.parquet --out DIR
-    uv run python benchmarks/panels.py icews --data icews_directed_dyadyear_2002_2014.parquet --out DIR
+    uv run python benchmarks/panels.py icews --data icews_directed_dyadyear_2002_2014.parquet --out DIR --rivals logit
 
 DIR then holds the case, `scores.json`, a page `report/index.html`, every forecast, and finished origins, from which a
 run that was interrupted goes on. A benchmark is a folder with a case and a module `tables`, and one
@@ -34,6 +34,7 @@ from riskcast.machinery.staging import write_atomically
 from riskcast.verification.backtesting import Backtest
 from riskcast.verification.evaluation import ALL, CONTINUATION, ONSET, Evaluation, Performance, Slice, evaluate
 from riskcast.verification.forecasters import MODEL
+from riskcast.verification.rival_words import rivals_in_words
 
 HERE = Path(__file__).parent
 KEYS = ("dyad", "period", "outcome")
@@ -71,6 +72,7 @@ def main() -> None:
     data = pandas.read_parquet(options.data)
     case = riskcast.load_case(write_case(options.benchmark, benchmark.table(data), options.out / "case"))
     begun = time.monotonic()
+    learners = [name.strip() for name in options.rivals.split(",") if name.strip()]
 
     def report(done: int, total: int) -> None:
         if done:
@@ -83,20 +85,25 @@ def main() -> None:
         horizon=1,
         draws=options.draws or benchmark.draws,
         seed=options.seed,
+        rivals=learners,
         workers_count=options.workers,
         out=options.out,
         progress=report,
     )
     forecasts, rivals = tested.forecasts, ()
-    if benchmark.rivals is not None:
+    if benchmark.rivals is not None and not learners:
         others = benchmark.rivals(data, range(first, last + 1))
         forecasts, rivals = beside_rivals(tested, others), tuple(others.columns.drop(list(KEYS)))
     # Severities are alike, so that ranked probability scores would say what Brier scores say.
-    evaluation = evaluate(forecasts, pandas.DataFrame(), rivals=rivals)
+    by_years = tested.by_years
+    evaluation = evaluate(
+        forecasts, pandas.DataFrame(), steps=tested.steps, weights=tested.weights, by_years=by_years, rivals=rivals
+    )
     scores = as_scores(evaluation, forecasts) | {"seconds": round(time.monotonic() - begun, 1)}
     write_atomically(options.out / "scores.json", json.dumps(scores, indent=2) + "\n")
     write_backtest(tested, evaluation, options.out / "report", forecasts)
     print(as_text(scores))
+    print("", *rivals_in_words(evaluation, case.settings.period), sep="\n")
 
 
 def read_options() -> argparse.Namespace:
@@ -110,6 +117,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--draws", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--rivals", default="", help="those of `riskcast backtest`, in place of the benchmark's own")
     return parser.parse_args()
 
 

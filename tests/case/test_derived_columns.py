@@ -18,8 +18,15 @@ from riskcast.case.doubts import find_doubts
 from riskcast.case.files import write_case
 from riskcast.case.panel import Inputs, StateTable
 from riskcast.case.vintage import case_as_of
-from tests.support.derivedpanel import DERIVE, TABLE_OF_STATES, derived_case, states_table, write_derived_case
-from tests.support.smallpanel import FIRST, PERIODS, panel_case, table
+from tests.support.derivedpanel import (
+    DERIVE,
+    TABLE_OF_STATES,
+    derived_case,
+    states_table,
+    talks_table,
+    write_derived_case,
+)
+from tests.support.smallpanel import FIRST, PERIODS, panel_case
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +48,10 @@ def raw(case: Case) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def grids() -> dict[str, pandas.DataFrame]:
     """The tables as period by dyad, from the period of the first row on, NaN where there is no row."""
-    rows = table().assign(period=lambda frame: frame["period"].astype(int))
+    rows = talks_table().assign(period=lambda frame: frame["period"].astype(int))
     wide = {name: rows.pivot(index="period", columns="dyad", values=name) for name in rows.columns[2:]}
     states = states_table().assign(period=lambda frame: frame["period"].astype(int))
-    for name in ("free", "armed"):
+    for name in ("free", "armed", "coup"):
         own = states.pivot(index="period", columns="state", values=name)
         for side in (0, 1):
             dyads = wide["mood"].columns
@@ -61,7 +68,8 @@ def _of_rows(case: Case, grid: pandas.DataFrame) -> np.ndarray:
 def test_each_operation_is_what_pandas_makes_of_the_table(case: Case, raw: dict, grids: dict) -> None:
     trade, mood = grids["trade"], grids["mood"]
     window = mood.rolling(3, min_periods=1)
-    clash, raid = grids["clash"].shift(1), grids["raid"].shift(1)
+    clash, raid, talks = (grids[name].shift(1) for name in ("clash", "raid", "talks"))
+    coup = grids["coup0"].shift(1)
     expected = {
         "trade_before": trade.shift(1),
         "log_trade": np.log(trade),
@@ -74,6 +82,8 @@ def test_each_operation_is_what_pandas_makes_of_the_table(case: Case, raw: dict,
         "clashes": clash.fillna(0.0).cumsum(),
         "raided_before": grids["raid"].shift(2),
         "fading_raids": raid.fillna(0.0).apply(lambda own: _faded(own.to_numpy(), 2.0), axis=0),
+        "fading_talks": talks.fillna(0.0).apply(lambda own: _faded(own.to_numpy(), 3.0), axis=0),
+        "coup_first": coup,
         "least_free": np.minimum(grids["free0"], grids["free1"]),
         "most_free": np.maximum(grids["free0"], grids["free1"]),
         "free_first": grids["free0"],
@@ -177,9 +187,9 @@ def test_whatever_comes_later_changes_nothing(case: Case, seed: int, last: int) 
 def test_a_case_of_an_earlier_day_has_the_columns_that_its_tables_give(case: Case, years: int) -> None:
     day = dt.date(FIRST.year + years, 12, 31)
     then = case_as_of(case, day)
-    rows, states = table(), states_table()
+    rows, states = talks_table(), states_table()
     rows, states = (frame[frame["period"].astype(int) <= day.year + 1].copy() for frame in (rows, states))
-    rows.loc[rows["period"].astype(int) > day.year, ["clash", "raid", "summit"]] = np.nan
+    rows.loc[rows["period"].astype(int) > day.year, ["clash", "raid", "summit", "talks"]] = np.nan
     read = derived_case(rows=rows, states=states, edits=(("case.yaml", "2012-12-31", day.isoformat()),))
     assert then.panel is not None
     assert read.panel is not None
@@ -241,6 +251,13 @@ def test_what_cannot_be_derived_is_refused_in_words(tmp_path: Path, derive: dict
         load_case(write_derived_case(tmp_path, derive))
     assert words in str(error.value)
     assert "Traceback" not in str(error.value)
+
+
+@pytest.mark.parametrize(("inputs", "words"), [("trade", "something else already"), ("talks", "nothing is derived")])
+def test_input_events_are_columns_from_which_something_is_derived(tmp_path: Path, inputs: str, words: str) -> None:
+    edit = ("case.yaml", "  derive:", f"  inputs: [{inputs}]\n  derive:")
+    with pytest.raises(CaseError, match=words):
+        load_case(write_derived_case(tmp_path, {"a_lag": "{do: lag, of: trade}"}, edits=(edit,)))
 
 
 @pytest.mark.parametrize(

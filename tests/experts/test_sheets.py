@@ -18,7 +18,7 @@ from riskcast.case.overlays import parse_overlay
 from riskcast.errors import OptionError
 from riskcast.experts.seed_table import read_seeds
 from riskcast.experts.sheet_answers import add_seed_rows
-from riskcast.experts.sheets import Question, chips_to_quantiles, link_data, read_training
+from riskcast.experts.sheets import AskedQuantity, chips_to_quantiles, link_data, read_training
 from riskcast.exports.elicitation import SCORES, quantile_formulas
 from tests.support.places import ROOT
 from tests.support.smallcase import write_files
@@ -76,16 +76,19 @@ def test_a_workbook_comes_back_as_an_overlay(case: Case, tmp_path: Path) -> None
         "How far?": {"low": 5, "median": 10, "high": 20},
         "How many?": {"low": 41, "median": 50, "high": 60},
     }
-    answers = read_answers(filled(out, rows), case)
+    known = read_training(table)
+    answers = read_answers(filled(out, rows), case, known)
     assert (answers.who, answers.quantities["effects.mood->protest"].interval) == ("Ann Ex: pert", (1.1, 2.5))
     assert set(answers.blanks) == {f"outcomes.{name}.base_rate" for name in ("protest", "decree", "spark")}
     overlay, document = parse_overlay(answers.overlay_text(), "ann.yaml")
     assert (overlay.who, str(overlay.when), overlay.why) == ("Ann Ex: pert", "2020-12-01", 'Has "read" # the polls')
     assert apply_overlay(case, overlay, document).indicators["mood"].now != case.indicators["mood"].now
-    assert overlay.changes["indicators.mood.now"].evidence is not None
-    known = {one.text: one for one in read_training(table)}
+    assert set(overlay.blank) == set(answers.blanks)
+    claims = [one.evidence.claim for one in overlay.changes.values() if one.evidence is not None]
+    # Who says nothing of a number rests it on what was said of all: the case's own evidence is for another number.
+    assert claims == ["Polls: all of them", 'Has "read" # the polls']
     seeds = tmp_path / "seeds.csv"
-    seeds.write_text(add_seed_rows(answers, known, seeds), encoding="utf-8")
+    seeds.write_bytes(add_seed_rows(answers, known, seeds))
     found = read_seeds(seeds)
     assert (found.experts, found.answers.tolist(), found.logarithmic.tolist()) == (
         ("Ann Ex: pert",),
@@ -94,6 +97,96 @@ def test_a_workbook_comes_back_as_an_overlay(case: Case, tmp_path: Path) -> None
     )
     with pytest.raises(OptionError, match="has answers of Ann Ex: pert already"):
         add_seed_rows(answers, known, seeds)
+
+
+SAVED = {"who": "Bo", "when": "2020-12-02", "why": "W"}
+
+
+def saved_form(case: Case, folder: Path, training: dict[str, str] | None = None, shown: bool = False) -> dict[str, Any]:
+    """What a form that asks for one level saves when it is answered."""
+    table = folder / "training.csv"
+    table.write_text(TRAINING, encoding="utf-8")
+    sheet = make_sheet(case, ["indicators.mood.now"], training=table, show_answers=shown)
+    page = write_sheet(sheet, folder / f"sheet{shown:d}.html").read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    rows = [{"question": one["question"], "low": "5", "median": "10", "high": "20"} for one in data["training"]]
+    return {
+        "about": data["about"] | SAVED,
+        "training": [row | (training or {}) for row in rows],
+        "quantities": [{"quantity": "indicators.mood.now", "low": "40", "median": "50.5", "high": "60"}],
+    }
+
+
+def read_saved(case: Case, folder: Path, saved: Any) -> Any:
+    file = folder / "answers.json"
+    file.write_text(saved if isinstance(saved, str) else json.dumps(saved), encoding="utf-8")
+    return read_answers(file, case, read_training(folder / "training.csv"))
+
+
+HEAD = "question,expert,low,median,high,answer"
+
+
+@pytest.mark.parametrize(
+    ("before", "added"),
+    [
+        (b"question;expert;low;median;high;answer\r\nA;Cy;1,5;2,5;3,5;2\r\n", b"How far?;Bo;5;10;20;12;log\r\n"),
+        (b"expert,question,answer,low,median,high,scale\nCy,A,2,1,2,3,linear\n", b"Bo,How far?,12,5,10,20,log\n"),
+        (f"{HEAD}\nÄhre,Cy,1,2,3,2\n".encode("latin-1"), b"How far?,Bo,5,10,20,12,log\n"),
+    ],
+)
+def test_a_table_of_seed_answers_stays_as_it_is_written(
+    case: Case, tmp_path: Path, before: bytes, added: bytes
+) -> None:
+    answers = read_saved(case, tmp_path, saved_form(case, tmp_path))
+    table = tmp_path / "seeds.csv"
+    table.write_bytes(before)
+    training = read_training(tmp_path / "training.csv")
+    # Somebody who has answered other questions than the rest would make the table useless to all.
+    with pytest.raises(CaseError, match="does not answer"):
+        add_seed_rows(answers, training, table)
+    table.write_bytes(before.split(b"\n")[0] + b"\n")
+    made = add_seed_rows(answers, training, table)
+    table.write_bytes(made)
+    assert added in made
+    assert read_seeds(table).answers.tolist() == [12.0, 40.0]
+
+
+def test_what_was_practised_earns_nothing(case: Case, tmp_path: Path) -> None:
+    answers = read_saved(case, tmp_path, saved_form(case, tmp_path, shown=True))
+    assert answers.practised
+    with pytest.raises(OptionError, match="for practice, so that it earns no weight; send a sheet without"):
+        add_seed_rows(answers, read_training(tmp_path / "training.csv"), tmp_path / "seeds.csv")
+
+
+def test_what_a_form_should_not_hold_is_refused(case: Case, tmp_path: Path) -> None:
+    saved = saved_form(case, tmp_path)
+    level, about = saved["quantities"][0], saved["about"]
+    assert read_saved(case, tmp_path, saved | {"quantities": [level]}).training["How far?"] == (5.0, 10.0, 20.0)
+    for wrong, said in (
+        (saved | {"quantities": [level, level]}, "indicators.mood.now stands twice; keep one row"),
+        (saved | {"quantities": [level | {"low": "1,234"}]}, "'1,234', which could be 1234 or 1.234"),
+        (saved | {"quantities": [level | {"low": "0x10"}]}, "is '0x10'; give a number"),
+        (saved | {"quantities": [level | {"low": 40}]}, "is not what a form saved"),
+        (saved | {"more": []}, "is not what a form saved"),
+        (saved | {"training": [{"low": "1", "median": "2", "high": "3"}]}, "has no ''"),
+        (saved | {"training": saved["training"][:1]}, "has no answer to training question 'How many?'"),
+        (saved_form_with(saved, {"low": "", "median": "", "high": ""}), "'How far?' is blank; answer all"),
+        (saved_form_with(saved, {"low": "-5"}), "'How far?': -5 is not above 0"),
+        (saved | {"about": about | {"when": "2020-12-02 and later"}}, "when: is '2020-12-02 and later'"),
+        (saved | {"about": about | {"who": "=1+1"}}, "who: begins with =, which a spreadsheet takes for a formula"),
+        (saved | {"about": about | {"who": "B\u2028o"}}, "who: has characters that cannot be seen"),
+        ("[" * 100_000, "is not what a form saved"),
+    ):
+        with pytest.raises(CaseError) as caught:
+            read_saved(case, tmp_path, wrong)
+        assert said in str(caught.value)
+    # A row that was taken out is blank, and told.
+    gone = saved | {"about": about | {"asked": "indicators.mood.now effects.mood->protest"}}
+    assert read_saved(case, tmp_path, gone).blanks == ("effects.mood->protest",)
+
+
+def saved_form_with(saved: dict[str, Any], first: dict[str, str]) -> dict[str, Any]:
+    return saved | {"training": [saved["training"][0] | first, *saved["training"][1:]]}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +221,17 @@ def test_chips_come_back_as_quantiles(case: Case, tmp_path: Path) -> None:
         read_answers(filled(out, {"indicators.mood.now": {"lowest": 30, "highest": 80, "bin 4": 3}}), case)
     with pytest.raises(CaseError, match="no range; give lowest < highest"):
         read_answers(filled(out, {"indicators.mood.now": {"lowest": 90, "highest": 80, "bin 4": 9}}), case)
+
+
+def test_a_question_leads_to_no_answer(case: Case) -> None:
+    key = "effects.mood->protest"
+    [asked], [shown] = make_sheet(case, [key]).questions, make_sheet(case, [key], show_published=True).questions
+    rationale = next(effect.rationale for effect in case.effects if effect.id == "mood->protest")
+    assert rationale not in asked.text
+    assert rationale in shown.text
+    fixed = apply_overlay(case, {key: {"value": 1.5}})
+    assert key not in [one.id for one in make_sheet(fixed, ["effects.*"]).questions]
+    assert make_sheet(fixed, [key]).questions[0].id == key
 
 
 def test_what_cannot_be_asked_is_refused(case: Case, tmp_path: Path) -> None:
@@ -192,7 +296,7 @@ def _lazy(text: str) -> str:
 @pytest.mark.parametrize(("link", "said"), FITS)
 def test_formulas_say_what_the_prior_implies(link: Link, said: tuple[float, float, float]) -> None:
     prior = elicit(Quantity(median=said[1], interval=(said[0], said[2])), link)
-    found = quantile_formulas(Question("q", "Q", "Q?", "", link), 2)
+    found = quantile_formulas(AskedQuantity("q", "Q", "Q?", "", link), 2)
     assert by_formula(found["told"], *said) == "fits"
     for name, z in SCORES.items():
         assert by_formula(found[name], *said) == pytest.approx(float(prior.quantile(z)), rel=1e-9), name
@@ -209,10 +313,22 @@ def test_the_form_says_what_the_prior_implies(tmp_path: Path) -> None:
     const found = {json.dumps(asked)}.map(one => {json.dumps(list(SCORES.values()))}.map(
       z => form.quantile(d, form.fitting(d, one.links, one.q), one.q, z)));
     const bad = form.fitting(d, {json.dumps(link_data(LOG))}, [1, 1.01, 50]);
-    console.log(JSON.stringify([found, bad, form.fromChips({json.dumps(chips)}, 2, 90, 'log')]));
+    const numbers = ['', '50,5', '1234', '.5', '1,234', '1_000', '0x10', '1.5e3'].map(form.number).map(String);
+    const data = {{about: {{case: 'a', case_hash: 'h', method: 'chips', asked: 'q'}}}};
+    const given = {{about: {{...data.about, who: 'Bo'}}, training: [], quantities: [{{quantity: 'q', low: '1'}}]}};
+    const other = {{...given, about: {{...given.about, case_hash: 'i'}}}};
+    const unfit = [given, {{...given, training: undefined}}, other, null].map(one => form.unfit(data, one));
+    console.log(JSON.stringify([found, bad, form.fromChips({json.dumps(chips)}, 2, 90, 'log'), numbers, unfit]));
     """
     run = subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True, timeout=60)
-    found, bad, quantiles = json.loads(run.stdout)
+    found, bad, quantiles, numbers, unfit = json.loads(run.stdout)
+    assert numbers == ["null", "50.5", "1234", "0.5", "NaN", "NaN", "NaN", "1500"]
+    assert [one[:23] for one in unfit] == [
+        "",
+        "That file is not what t",
+        "That file answers anoth",
+        "That file is not what t",
+    ]
     for (link, said), own in zip(FITS, found, strict=True):
         prior = elicit(Quantity(median=said[1], interval=(said[0], said[2])), link)
         assert own == pytest.approx(prior.quantile(list(SCORES.values())).tolist(), rel=1e-9), link
@@ -234,7 +350,8 @@ def test_what_a_form_saves_is_read(case: Case, tmp_path: Path) -> None:
     }
     file = tmp_path / "answers.json"
     file.write_text(json.dumps(saved), encoding="utf-8")
-    assert read_answers(file, case).quantities == {"indicators.mood.now": Quantity(median=50.5, interval=(40.0, 60.0))}
+    [found] = read_answers(file, case).quantities.values()
+    assert (found.median, found.interval) == (50.5, (40.0, 60.0))
     file.write_text('{"about": 3}', encoding="utf-8")
     with pytest.raises(CaseError, match="is not what a form saved"):
         read_answers(file, case)

@@ -71,7 +71,8 @@ def _told(case: Case, walked: Walked, path: int) -> dict[str, np.ndarray]:
     ahead = np.repeat(last + 1 + np.arange(CELLS), count)
 
     def extended(name: str, values: np.ndarray, found: Mapping[str, np.ndarray]) -> np.ndarray:
-        new = np.broadcast_to(found[name][:, path], (CELLS, count)).ravel()
+        # Of input events there are none ahead.
+        new = np.broadcast_to(found[name][:, path] if name in found else 0.0, (CELLS, count)).ravel()
         return np.concatenate([values[kept], new])
 
     unit = np.concatenate([own.unit[kept], np.tile(places, CELLS)])
@@ -88,7 +89,12 @@ def _told(case: Case, walked: Walked, path: int) -> dict[str, np.ndarray]:
         period[order],
         {name: extended(name, values, walked.levels)[order] for name, values in own.columns.items()},
         {name: extended(name, values, walked.events)[order] for name, values in own.events.items()},
-        StateTable(states.states, states.state[rows], later, {n: v[rows] for n, v in states.columns.items()}),
+        StateTable(
+            states.states,
+            states.state[rows],
+            later,
+            {n: np.where((later > last) & (n == "coup"), 0.0, v[rows]) for n, v in states.columns.items()},
+        ),
     )
     recipe = Recipe.of(case.settings.panel, case.indicators, case.events)
     found = derive_columns(recipe, inputs, last).columns

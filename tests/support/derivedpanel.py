@@ -11,7 +11,7 @@ import pandas
 
 from riskcast import Case, load_case
 from riskcast.case.periods import calendar_of
-from tests.support.smallpanel import FIRST, JUDGED, PERIODS, write_panel_case
+from tests.support.smallpanel import FIRST, JUDGED, PERIODS, table, write_panel_case
 
 STATES = ("AAA", "BBB", "CCC", "DDD")
 TABLE_OF_STATES = "history/states.csv"
@@ -38,7 +38,13 @@ DERIVE: Mapping[str, str] = {
     "free_first": "{do: first, of: states.free}",
     "free_apart": "{do: difference, of: states.free}",
     "quarrel": "{do: product, of: [fading_raids, mean_mood]}",
+    "since_talks": "{do: since, of: talks}",
+    "fading_talks": "{do: fading, of: talks, half_life: 3}",
+    "coup_first": "{do: first, of: states.coup}",
+    "coups": "{do: cumulative, of: coup_first}",
 }
+# Of these columns, those that hold events which are neither learned nor forecast.
+INPUTS = ("talks", "states.coup")
 _INDICATOR = """\
 NAME:
   label: NAME
@@ -68,10 +74,19 @@ def states_table(unit: str = "year", seed: int = 5) -> pandas.DataFrame:
                     "period": calendar.label(calendar.number(FIRST) + t),
                     "free": np.nan if state == "CCC" and t == 3 else free,
                     "armed": float(rng.random() < 0.4),
+                    "coup": float(t % (3 + len(rows) % 3) == 0) if t < PERIODS else np.nan,
                     "not_read": "text",
                 }
             )
     return pandas.DataFrame(rows)
+
+
+def talks_table(rows: pandas.DataFrame | None = None) -> pandas.DataFrame:
+    """The rows of the small panel with numbers of talks, unknown in the period after the record and in one before."""
+    rows = table() if rows is None else rows
+    place = np.arange(len(rows))
+    talks = np.where(place % 4 == 1, 1.0 + place % 3, 0.0)
+    return rows.assign(talks=np.where(rows["clash"].isna() | (place == 7), np.nan, talks))
 
 
 def write_derived_case(
@@ -85,7 +100,11 @@ def write_derived_case(
     """Write the small panel case with derived columns; `rows`, `states` replace its tables, `edits` as there."""
     takes_states = any("states." in one for one in derive.values())
     lines = [f"    {name}: {one}" for name, one in derive.items()]
+    inputs = [name for name in INPUTS if any(name in one for one in derive.values())]
+    lines += [f"  inputs: [{', '.join(inputs)}]"] if inputs else []
     told = "\n".join(["  derive:", *lines, *(["  state_table: " + TABLE_OF_STATES] if takes_states else [])])
+    if "talks" in inputs:
+        rows = talks_table(rows) if rows is None or "talks" not in rows else rows
     indicators, effects = (
         "".join(part.replace("NAME", name) for name in derive).replace("JUDGED", JUDGED)
         for part in (_INDICATOR, _EFFECT)
@@ -97,8 +116,8 @@ def write_derived_case(
     )
     write_panel_case(folder, rows, edits=(*made, *edits))
     if takes_states:
-        table = states_table() if states is None else states
-        table.to_csv(folder / TABLE_OF_STATES, index=False, lineterminator="\n")
+        known = states_table() if states is None else states
+        known.to_csv(folder / TABLE_OF_STATES, index=False, lineterminator="\n")
     return folder
 
 

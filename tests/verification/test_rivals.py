@@ -295,7 +295,11 @@ def test_the_reading_says_who_leads_at_which_steps_and_whether_it_is_chance() ->
     few = evaluate(made_up(noise=0.2, origins=6).drop(columns=["boosting", POOL]), pandas.DataFrame(), replicates=100)
     told = rivals_in_words(few, "month")
     assert "That may be chance." in told[0]
-    assert "Only 6 years" in told[-1]
+    assert "Only 6 years: intervals" in told[-1]
+    two = evaluate(made_up(noise=3.0, origins=2), pandas.DataFrame(), replicates=100)
+    assert two.rivals["boosting"][0].log_skill.is_told
+    assert not two.rivals["boosting"][0].is_told
+    assert "Only 2 years: too few to tell anybody apart." in rivals_in_words(two, "month")
     assert (
         rivals_in_words(
             evaluate(table[["origin", "event", "unit", "outcome", "recent", MODEL, "pooled_rate"]], pandas.DataFrame()),

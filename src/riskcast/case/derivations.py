@@ -64,9 +64,10 @@ class Derivation(Strict):
     """One column out of others: `do` it to the columns that `of` names.
 
     A name means a column of the panel's table, another derived column, an event type (whether it happened in the period
-    before), or, as `states.NAME`, a column of the table of states for both states of a dyad. `periods`: how far back a
-    lag or a difference reaches, or over how many periods up to the own one a mean, a least or a greatest value runs;
-    `plus`: what is added before the logarithm; `knots`, `part`: of a natural cubic spline; `half_life`: in periods.
+    before), input events (how many there were in the period before), or, as `states.NAME`, a column of the table of
+    states for both states of a dyad. `periods`: how far back a lag or a difference reaches, or over how many periods up
+    to the own one a mean, a least or a greatest value runs; `plus`: what is added before the logarithm; `knots`,
+    `part`: of a natural cubic spline; `half_life`: in periods.
 
     >>> Derivation(do="lag", of="trade").reach
     1

@@ -23,12 +23,14 @@ class Recipe:
     """What is derived from what.
 
     derive: derived columns, each after those that it takes; indicators: those that are columns of the panel, drawn from
-    its table or derived; at_least: by event type, from which number on it has happened.
+    its table or derived; at_least: by event type, from which number on it has happened; inputs: columns of either table
+    that hold events of no type.
     """
 
     derive: Mapping[str, Derivation]
     indicators: Mapping[str, Indicator]
     at_least: Mapping[str, int]
+    inputs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -39,6 +41,7 @@ class Recipe:
             {name: settings.derive[name] for name in derived_order(settings.derive)},
             {name: one for name, one in indicators.items() if one.history == "panel"},
             {name: event.at_least for name, event in events.items()},
+            settings.inputs,
         )
 
     @property
@@ -49,8 +52,8 @@ class Recipe:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the panel's table that are taken."""
-        return tuple(name for name, side in self.leaves if side < 0 and name not in self.at_least)
+        """The columns of the panel's table that are taken, but those of events."""
+        return tuple(name for name, side in self.leaves if side < 0 and name not in self.events)
 
     @property
     def state_columns(self) -> tuple[str, ...]:
@@ -59,8 +62,8 @@ class Recipe:
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The event types that are taken."""
-        return tuple(name for name, _ in self.leaves if name in self.at_least)
+        """The event types and input events of the panel's table that are taken."""
+        return tuple(name for name, side in self.leaves if side < 0 and (name in self.at_least or name in self.inputs))
 
     def advance(
         self,
@@ -127,8 +130,8 @@ class Derived:
 def derive_columns(recipe: Recipe, inputs: Inputs, last: int) -> Derived:
     """Derived columns of a panel, and where they stand at the end of period `last`.
 
-    A period sees the columns of its own row and the events of the period before; `Recipe.advance` goes through the
-    periods one by one, and is handed nothing later.
+    A period sees the columns of its own row and the events of the period before, input events among them;
+    `Recipe.advance` goes through the periods one by one, and is handed nothing later.
     """
     units = len(inputs.dyads)
     table = _StateGrid.of(inputs, recipe) if inputs.states is not None else None
@@ -142,6 +145,7 @@ def derive_columns(recipe: Recipe, inputs: Inputs, last: int) -> Derived:
     held = {name: np.full(units, np.nan) for name in recipe.indicators}
     newest = {leaf: np.full(units, np.nan) for leaf in recipe.leaves}
     standing, ends = Standing(kept, {}), int(max(periods[-1], last + 1))
+    of_events = {*recipe.events, *recipe.inputs}
 
     def settle(name: str, values: Floats) -> Floats:
         """What an indicator makes of missing values, but for rows that it drops."""
@@ -177,7 +181,8 @@ def derive_columns(recipe: Recipe, inputs: Inputs, last: int) -> Derived:
             leaves |= table.at(period)
         if period == last + 1:
             standing = Standing(
-                kept, {leaf: np.where(here | (leaf[0] in happened), now, newest[leaf]) for leaf, now in leaves.items()}
+                kept,
+                {leaf: np.where(here | (leaf[0] in of_events), now, newest[leaf]) for leaf, now in leaves.items()},
             )
         kept, values = recipe.advance(kept, leaves, here, settle)
         for name, told in values.items():
@@ -187,7 +192,7 @@ def derive_columns(recipe: Recipe, inputs: Inputs, last: int) -> Derived:
                 undefined[name][own] = np.logical_and.reduce([np.isnan(told), *(~np.isnan(one) for one in taken)])[unit]
         newest = {leaf: np.where(np.isnan(now), newest[leaf], now) for leaf, now in leaves.items()}
         happened = {
-            name: np.where(np.isnan(now), np.nan, now >= recipe.at_least[name])
+            name: np.where(np.isnan(now), np.nan, now >= recipe.at_least[name]) if name in recipe.at_least else now
             for name in recipe.events
             for now in (spread(inputs.events[name]),)
         }
@@ -199,12 +204,13 @@ class _StateGrid:
     """Columns of a table of states by period and state, and which states each dyad joins.
 
     grids: by column (periods, states), the last state one of which nothing is known; sides: (2, units), places of
-    states.
+    states; inputs: columns that are taken of the period before.
     """
 
     first: int
     grids: Mapping[str, Floats]
     sides: Ints
+    inputs: frozenset[str]
 
     @classmethod
     def of(cls, inputs: Inputs, recipe: Recipe) -> _StateGrid:
@@ -220,13 +226,15 @@ class _StateGrid:
         places = {state: place for place, state in enumerate(table.states)}
         pairs = [Dyad.parse(id) for id in inputs.dyads]
         sides = [[places.get(getattr(pair, side), count) for pair in pairs] for side in ("first", "second")]
-        return cls(first, grids, np.array(sides, dtype=np.int64))
+        taken_late = frozenset(name.removeprefix(OF_STATES) for name in recipe.inputs if name.startswith(OF_STATES))
+        return cls(first, grids, np.array(sides, dtype=np.int64), taken_late)
 
     def at(self, period: int) -> dict[Leaf, Floats]:
         """What is taken of both states of every dyad in a period: (units,) each."""
-        place, units = period - self.first, self.sides.shape[1]
+        units = self.sides.shape[1]
         out: dict[Leaf, Floats] = {}
         for name, grid in self.grids.items():
+            place = period - self.first - int(name in self.inputs)
             for side in (0, 1):
                 inside = 0 <= place < len(grid)
                 out[f"{OF_STATES}{name}", side] = grid[place, self.sides[side]] if inside else np.full(units, np.nan)

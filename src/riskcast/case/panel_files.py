@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from riskcast.case.derived_columns import Recipe, derive_columns
 from riskcast.case.model import EventType, Indicator
-from riskcast.case.panel import Floats, Inputs, Panel, StateTable, Treated
+from riskcast.case.panel import Floats, Inputs, Panel, Treated
 from riskcast.case.panel_cells import (
     as_written,
     is_outside,
@@ -66,7 +66,8 @@ def read_panel(
     recipe = Recipe.of(settings.panel, indicators, events)
     written = [key for key in recipe.indicators if key not in recipe.derive]
     covariates = [*written, *(key for key in recipe.columns if key not in written)]
-    columns = (DYAD, PERIOD, *covariates, *events)
+    told = (*events, *(name for name in recipe.events if name not in events))
+    columns = (DYAD, PERIOD, *covariates, *told)
     files = {document: f"{document}.yaml" for document in ("case", "indicators", "outcomes")} | dict(names or {})
     taken = [(files["indicators"], covariates), (files["outcomes"], list(events))]
     problems = [
@@ -82,9 +83,9 @@ def read_panel(
     period = read_periods(table, settings, problems)
     dyads, dyad = read_dyads(table, settings.panel.states, problems, directed=settings.panel.directed)
     read = read_number_columns(
-        {key: table.columns[key] for key in (*covariates, *events)},
+        {key: table.columns[key] for key in (*covariates, *told)},
         settings.na,
-        truths=frozenset(events),
+        truths=frozenset(told),
         semicolons=table.dialect.separator == ";",
         mend=NUMBER_MEND,
     )
@@ -98,7 +99,7 @@ def read_panel(
         large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)
         problems += table.problems(key, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")
     levels = {key: read.values[key] for key in covariates}
-    happened = {key: read.values[key] for key in events}
+    happened = {key: read.values[key] for key in told}
     for key, values in happened.items():
         odd = np.isfinite(values) & ((values < 0.0) | (values != np.floor(values)))
         problems += marks_problems(table, key, values, odd, ", no number of events", _EVENT_MEND)
@@ -120,7 +121,7 @@ def read_panel(
         unit[order].astype(np.int64),
         period[order],
         {key: values[order] for key, values in levels.items()},
-        {key: values[order] for key, values in happened.items()},
+        {key: happened[key][order] for key in events},
     )
     dialects = [replace(table.dialect, decimal=read.decimal)]
     if recipe.derive:
@@ -128,7 +129,9 @@ def read_panel(
         if recipe.state_columns:
             states, dialect = read_state_table(folder, settings, recipe.state_columns)
             dialects.append(dialect)
-        panel, problems = _derive(panel, recipe, states, table, order, calendar.number(settings.as_of))
+        all_told = {key: values[order] for key, values in happened.items()}
+        inputs = Inputs(panel.dyads, panel.unit, panel.period, panel.levels, all_told, states)
+        panel, problems = _derive(panel, recipe, inputs, table, order, calendar.number(settings.as_of))
         if problems:
             raise CaseError(problems)
     ties = {}
@@ -153,6 +156,10 @@ def _recipe_problems(
 ) -> list[Problem]:
     """What is wrong with the names of derived columns, and with what they take."""
     problems, file = [], files["case"]
+    for name in settings.inputs:
+        if name in indicators or name in events or name in settings.derive or name in (DYAD, PERIOD):
+            wrong = f"names {name} as input events, and it is something else already"
+            problems.append(Problem(file, None, "panel.inputs", wrong, "name another column, or remove it"))
     taken = {name for one in settings.derive.values() for name in one.of}
     for name, derivation in settings.derive.items():
         key = f"panel.derive.{name}"
@@ -173,10 +180,9 @@ def _recipe_problems(
 
 
 def _derive(
-    panel: Panel, recipe: Recipe, states: StateTable | None, table: TableFile, order: NDArray[Any], last: int
+    panel: Panel, recipe: Recipe, inputs: Inputs, table: TableFile, order: NDArray[Any], last: int
 ) -> tuple[Panel, list[Problem]]:
     """The panel with its derived columns, and what is wrong with their values, by row."""
-    inputs = Inputs(panel.dyads, panel.unit, panel.period, panel.levels, panel.events, states)
     derived = derive_columns(recipe, inputs, last)
     problems: list[Problem] = []
 

@@ -206,7 +206,8 @@ class PanelSettings(Strict):
     written in it (2-20 for USA-CAN), and known by ISO 3166 alpha-3. `derive`: columns that are worked out of others;
     `state_table`: a table with one row for each state and period, of which they take columns; `directed`: whether
     A-B and B-A are two dyads, of what A does to B and what B does to A; `neighbours`: tables of states that are tied to
-    one another, by the names under which edges see by them.
+    one another, by the names under which edges see by them; `inputs`: columns of either table with events that are
+    neither learned nor forecast, and from which columns are derived.
     """
 
     file: Text
@@ -220,6 +221,7 @@ class PanelSettings(Strict):
     derive: dict[Id, Derivation] = Field(default_factory=dict, exclude_if=lambda derive: not derive)
     state_table: Text | None = Field(default=None, exclude_if=lambda file: file is None)
     directed: Annotated[bool, Field(strict=True)] = Field(default=False, exclude_if=lambda directed: not directed)
+    inputs: tuple[Text, ...] = Field(default=(), exclude_if=lambda columns: not columns)
     neighbours: dict[Id, Text] = Field(default_factory=dict, exclude_if=lambda tables: not tables)
 
     @model_validator(mode="after")
@@ -230,6 +232,9 @@ class PanelSettings(Strict):
             raise ValueError(f"derives from {of_states[0]} and has no table of states; add `state_table:`")
         if self.state_table is not None and not of_states:
             raise ValueError("has a table of states that nothing is derived from; remove `state_table:`")
+        untaken = [name for name in self.inputs if name not in taken]
+        if untaken:
+            raise ValueError(f"has the input events {untaken[0]}, from which nothing is derived; remove them")
         try:
             derived_order(self.derive)
         except ValueError as error:

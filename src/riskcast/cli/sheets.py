@@ -10,9 +10,7 @@ import typer
 from riskcast.cli.options import NamedCase, named_path, read_case
 from riskcast.cli.panel_options import one_of
 from riskcast.errors import OptionError, visible
-from riskcast.numbers import counted, more
-
-MOST_BLANKS = 8
+from riskcast.numbers import counted
 
 
 def sheet(
@@ -81,14 +79,16 @@ def read(
         raise OptionError("--training and --seeds go together; give both, or neither")
     if out.exists():
         raise OptionError(f"{out} exists; name another file")
-    found = read_answers(answers, read_case(case))
-    rows = None
-    if training is not None and seeds is not None:
-        rows = add_seed_rows(found, {one.text: one for one in read_training(training)}, seeds)
+    if seeds is not None and seeds.resolve() == out.resolve():
+        raise OptionError(f"--out and --seeds are both {out}; name two files")
+    asked = None if training is None else read_training(training)
+    found = read_answers(answers, read_case(case), asked)
+    # What can fail is done first: a run after it finds nothing half.
+    if asked is not None and seeds is not None:
+        write_atomically(seeds, add_seed_rows(found, asked, seeds))
     write_atomically(out, found.overlay_text())
     print(f"{out}: {counted(len(found.quantities), 'quantity', 'quantities')} of {visible(found.who)}")
     if found.blanks:
-        print(f"left blank: {', '.join(found.blanks[:MOST_BLANKS])}{more(found.blanks, MOST_BLANKS)}")
-    if rows is not None and seeds is not None:
-        write_atomically(seeds, rows)
+        print(f"left blank: {', '.join(found.blanks)}")
+    if seeds is not None:
         print(f"{seeds}: {counted(len(found.training), 'training answer')} added")

@@ -11,7 +11,7 @@ import numpy as np
 
 from riskcast.errors import CaseError, Problem, show
 from riskcast.experts.seed_scores import SeedAnswers
-from riskcast.machinery.table_files import Wanted, read_table
+from riskcast.machinery.table_files import TableFile, Wanted, parse_table, read_table
 
 COLUMNS: Final = ("question", "expert", "low", "median", "high", "answer")
 SCALES: Final = ("linear", "log")
@@ -27,8 +27,16 @@ def read_seeds(file: str | Path) -> SeedAnswers:
     >>> len(seeds.experts), seeds.quantiles.shape[1:]
     (3, (10, 3))
     """
-    name = str(file)
-    table = read_table(Path(file), name, Wanted(COLUMNS, optional=("scale",)))
+    return _seeds(read_table(Path(file), str(file), Wanted(COLUMNS, optional=("scale",))))
+
+
+def seeds_of_table(raw: bytes, name: str) -> SeedAnswers:
+    """Answers to seed questions from the bytes of a table, as `read_seeds` reads them."""
+    return _seeds(parse_table(raw, name, Wanted(COLUMNS, optional=("scale",))))
+
+
+def _seeds(table: TableFile) -> SeedAnswers:
+    name = table.name
     texts = {column: table.texts(column) for column in table.columns}
     values = table.numbers(("low", "median", "high", "answer"))
     problems: list[Problem] = []

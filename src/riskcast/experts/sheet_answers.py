@@ -1,41 +1,43 @@
-"""Elicitation sheets that come back: answers read, validated, and made an expert's overlay."""
+"""Elicitation sheets that come back: answers validated, and made an expert's overlay and rows of seed answers."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from riskcast.case.model import Case
 from riskcast.case.overlays import apply_overlay, overlay_text, parse_overlay
 from riskcast.case.quantities import Evidence, Quantity, find_misfit
 from riskcast.case.quantity_ids import parse_id
 from riskcast.case.quantity_names import link_of
-from riskcast.errors import CaseError, OptionError, Problem, refusal, suggest
-from riskcast.experts.seed_table import COLUMNS, read_seeds
-from riskcast.experts.sheets import BINS, FEWEST_CHIPS, Training, bins_are_even_in, chips_to_quantiles
-from riskcast.machinery.table_files import TableFile, Wanted, read_table
+from riskcast.errors import CaseError, OptionError, Problem, refusal, suggest, visible
+from riskcast.experts.seed_table import COLUMNS, seeds_of_table
+from riskcast.experts.sheet_files import CHIP_COLUMNS, NUMBERS, WHY, SheetRow, find_twice, read_sheet
+from riskcast.experts.sheets import FEWEST_CHIPS, SHOWN, Training, bins_are_even_in, chips_to_quantiles
+from riskcast.machinery.table_edits import new_table, open_table
+from riskcast.machinery.table_files import Wanted
 from riskcast.machinery.texts import read_bytes
 
-ABOUT: Final = ("entry", "value")
-NUMBERS: Final = ("low", "median", "high")
-CHIP_COLUMNS: Final = ("lowest", "highest", *(f"bin {n}" for n in range(1, BINS + 1)))
-ASKED: Final = ("quantity", "question", "unit", "published")
-FEEDBACK: Final = ("told", "1 %", "25 %", "75 %", "99 %")
-WHY: Final = "why"
-MOST_BYTES: Final = 5_000_000
+DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)([ T]00:00:00)?")
+# Decimals with a comma, as a table may have them.
+COMMA: Final = re.compile(r"[-+]?\d*,\d+")
+# What a spreadsheet takes for the start of a formula.
+FORMULA: Final = ("=", "+", "-", "@")
+MOST_BYTES: Final = 20_000_000
+Said = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What an expert answered: who, when and why; quantities by id; ids that were left blank; and the answers to
-    training questions, by their text."""
+    """What an expert answered: who, when and why; quantities by id; ids that were asked and left blank; the answers to
+    training questions, by their text; practised: whether their true answers were sent along, so that they earn
+    nothing."""
 
     who: str
     when: dt.date
@@ -43,117 +45,174 @@ class Answers:
     case: Case
     quantities: Mapping[str, Quantity]
     blanks: tuple[str, ...]
-    training: Mapping[str, tuple[float, float, float]]
+    training: Mapping[str, Said]
+    practised: bool = False
 
     def overlay_text(self) -> str:
-        """The expert's overlay, as text."""
+        """The expert's overlay, as text; what was left blank stands in it."""
         head = f"who: {json.dumps(self.who, ensure_ascii=False)}\nwhen: {self.when.isoformat()}\n"
         head += f"why: {json.dumps(self.why, ensure_ascii=False)}\n"
-        return head + overlay_text(self.quantities, f"Beliefs of {self.who}", self.case)
+        return head + overlay_text(self.quantities, f"Beliefs of {self.who}", self.case, self.blanks)
 
-    def seed_text(self, known: Mapping[str, Training], before: str = "") -> str:
-        """The table of seed answers with this expert's rows; raises OptionError where they are there already."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        if not before:
-            writer.writerow((*COLUMNS, "scale"))
-        for text, said in self.training.items():
-            one = known.get(text)
-            if one is None or one.answer is None:
-                raise OptionError(
-                    f"the table of training questions has no {text!r}; give that which the sheet was made of"
-                )
-            low, median, high = said
-            writer.writerow((text, self.who, low, median, high, one.answer, one.scale))
-        return before + out.getvalue()
+    def __repr__(self) -> str:
+        told = f"{len(self.quantities)} answered, {len(self.blanks)} left blank, {len(self.training)} for training"
+        return f"<Answers of {self.who}, {self.when}: {told}>"
 
 
-def read_answers(file: str | Path, case: Case) -> Answers:
+def read_answers(file: str | Path, case: Case, training: Sequence[Training] | None = None) -> Answers:
     """The answers of a sheet that came back: a workbook, or what a form in a browser saved (.json).
 
+    training: the questions with their answers that the sheet was made of, where answers to them are to be read too.
     Raises CaseError with the row or quantity of what cannot be used, and for a sheet of another case or edition.
     """
-    path = Path(file)
-    problems: list[Problem] = []
-    about, rows, training = (_of_json if path.suffix.lower() == ".json" else _of_workbook)(path, str(file))
+    name = str(file)
+    sheet = read_sheet(Path(file), name)
+    about, problems = sheet.about, list[Problem]()
     own = {"case": case.name, "case_hash": case.original_hash[:12]}
     if {key: about.get(key, "") for key in own} != own:
         shown = ", ".join(about.get(key, "") or "no case" for key in own)
-        raise refusal(str(file), f"asks about another case or edition ({shown})", "send a sheet of this one")
-    for key, mend in (("who", "say who answers"), ("why", "say on what the answers rest")):
-        if not about.get(key, "").strip():
-            problems.append(Problem(str(file), None, key, "is empty", mend))
+        raise refusal(name, f"asks about another case or edition ({shown})", "send a sheet of this one")
+    who, when, why = _who(about, name, problems)
+    found, blanks = _quantities(sheet.rows, case, why, problems)
+    asked = about.get("asked", "").split()
+    known = {key for key, _, _ in case.quantities()}
+    blanks += [key for key in asked if key in known and key not in found and key not in blanks]
+    practice = {} if training is None else _practice(sheet.training, training, name, problems)
+    if not found and not problems:
+        problems.append(Problem(name, None, "", "answers nothing", "fill in at least one quantity"))
+    if problems:
+        raise CaseError(problems)
+    answers = Answers(who, when, why, case, found, tuple(blanks), practice, about.get("answers", "") == SHOWN)
+    apply_overlay(case, *parse_overlay(answers.overlay_text(), name))
+    return answers
+
+
+def _who(about: Mapping[str, str], name: str, problems: list[Problem]) -> tuple[str, dt.date, str]:
+    """Who answers, when, and why."""
+    who, why = (about.get(key, "").strip() for key in ("who", "why"))
+    for key, own, mend in (("who", who, "say who answers"), ("why", why, "say on what the answers rest")):
+        if not own:
+            problems.append(Problem(name, None, key, "is empty", mend))
+    if not who.replace("\u00a0", " ").isprintable():
+        problems.append(Problem(name, None, "who", "has characters that cannot be seen", "write the name in one line"))
+    if who.startswith(FORMULA):
+        wrong = f"begins with {who[0]}, which a spreadsheet takes for a formula"
+        problems.append(Problem(name, None, "who", wrong, "begin with a letter"))
+    given = about.get("when", "").strip()
+    told = DAY.fullmatch(given)
     try:
-        when = dt.date.fromisoformat(about.get("when", "").strip()[:10])
+        when = dt.date.fromisoformat(told[1] if told is not None else given)
     except ValueError:
         when = dt.date.min
-        problems.append(
-            Problem(str(file), None, "when", f"is {about.get('when', '')!r}", "write the day, such as 2024-05-02")
-        )
+        problems.append(Problem(name, None, "when", f"is {given!r}", "write the day, such as 2024-05-02"))
+    return who, when, why
+
+
+def _quantities(
+    rows: Sequence[SheetRow], case: Case, why: str, problems: list[Problem]
+) -> tuple[dict[str, Quantity], list[str]]:
+    """By id, what was answered; and what was left blank."""
     known = {key for key, _, _ in case.quantities()}
     found, blanks = dict[str, Quantity](), list[str]()
+    twice = find_twice([row.texts.get("quantity", "") for row in rows])
     for row in rows:
         key = row.texts.get("quantity", "")
         if key not in known:
             problems.append(row.problem("quantity", f"{key!r} is no quantity of the case", suggest(key, known)))
             continue
+        if key in twice:
+            problems.append(row.problem("quantity", f"{key} stands twice", "keep one row"))
+            continue
         link = link_of(case, parse_id(key))
-        said = _said(row, bins_are_even_in(link), problems)
+        told = len(problems)
+        said = _said(row, bins_are_even_in(link), problems, key)
         if said is None:
-            blanks.append(key)
+            blanks += [key] if len(problems) == told else []
             continue
-        if not said[0] < said[1] < said[2]:
-            shown = ", ".join(f"{number:g}" for number in said)
-            problems.append(row.problem("median", f"{key}: {shown} do not rise", "give low < median < high"))
-            continue
-        claim = row.texts.get(WHY, "").strip()
-        quantity = Quantity(
-            median=said[1],
-            interval=(said[0], said[2]),
-            evidence=Evidence(basis="judgement", claim=claim) if claim else None,
-        )
+        evidence = Evidence(basis="judgement", claim=row.texts.get(WHY, "").strip() or why or "no reason given")
+        quantity = Quantity(median=said[1], interval=(said[0], said[2]), evidence=evidence)
         misfit = find_misfit(quantity, link)
         if misfit is not None:
             problems.append(row.problem(misfit.part, f"{key}: {misfit.wrong}", misfit.mend))
         found[key] = quantity
-    practised = {}
-    for row in training:
-        said = _said(row, row.texts.get("scale", "linear"), problems)
-        if said is not None and not said[0] < said[1] < said[2]:
-            problems.append(row.problem("median", "low, median and high do not rise", "give low < median < high"))
+    return found, blanks
+
+
+def _practice(
+    rows: Sequence[SheetRow], training: Sequence[Training], name: str, problems: list[Problem]
+) -> dict[str, Said]:
+    """By question, what was answered to each of the table; all of them are to be answered."""
+    found = dict[str, Said]()
+    numbered = {str(place): one for place, one in enumerate(training, 1)}
+    known = {one.text: one for one in training}
+    for row in rows:
+        text = row.texts.get("question", "")
+        # A workbook numbers its questions, as it may not show every character of one.
+        one = numbered.get(row.texts["training"]) if "training" in row.texts else known.get(text)
+        if one is None or text not in (one.text, visible(one.text)):
+            wrong = f"the table of training questions has no {text!r}"
+            problems.append(row.problem("question", wrong, "give the table that the sheet was made of"))
+            continue
+        if one.text in found:
+            problems.append(row.problem("question", f"{text!r} stands twice", "keep one row"))
+            continue
+        told = len(problems)
+        said = _said(row, one.scale, problems, repr(text))
+        if said is None and len(problems) == told:
+            wrong, mend = (
+                f"training question {text!r} is blank",
+                "answer all of them, or leave --training and --seeds out",
+            )
+            problems.append(row.problem("low", wrong, mend))
+        elif said is not None and one.scale == "log" and not said[0] > 0.0:
+            problems.append(row.problem("low", f"{text!r}: {said[0]:g} is not above 0", "give numbers above 0"))
         elif said is not None:
-            practised[row.texts["question"]] = said
-    if not found and not problems:
-        problems.append(Problem(str(file), None, "", "answers nothing", "fill in at least one quantity"))
-    if problems:
-        raise CaseError(problems)
-    answers = Answers(about["who"].strip(), when, about["why"].strip(), case, found, tuple(blanks), practised)
-    apply_overlay(case, *parse_overlay(answers.overlay_text(), str(file)))
-    return answers
+            found[one.text] = said
+    lacking = [one.text for one in training if one.text not in found]
+    if lacking and not problems:
+        wrong = f"has no answer to training question {lacking[0]!r}"
+        problems.append(Problem(name, None, "", wrong, "send a sheet that was made of this table"))
+    return found
 
 
-def add_seed_rows(answers: Answers, known: Mapping[str, Training], table: str | Path) -> str:
-    """The text of a table of seed answers with this expert's rows added; raises OptionError for one who is there."""
-    path = Path(table)
-    if not path.is_file():
-        return answers.seed_text(known)
-    if answers.who in read_seeds(path).experts:
-        raise OptionError(f"{table} has answers of {answers.who} already; name another table, or take them out")
-    before = path.read_text(encoding="utf-8")
-    return answers.seed_text(known, before if before.endswith("\n") else before + "\n")
+def add_seed_rows(answers: Answers, training: Sequence[Training], table: str | Path) -> bytes:
+    """A table of seed answers with this expert's rows added, as it is written otherwise; a new one where it is none.
+
+    Raises OptionError for an expert who is there, or whose training answers were given with the true ones in sight;
+    CaseError where the table could not be read with them.
+    """
+    path, name = Path(table), str(table)
+    if answers.practised:
+        wrong = f"true answers went out with the sheet of {answers.who}, for practice, so that it earns no weight"
+        raise OptionError(f"{wrong}; send a sheet without --show-answers, or leave --seeds out")
+    columns = (*COLUMNS, "scale")
+    if path.is_file():
+        raw = read_bytes(path, name, MOST_BYTES, "split it")
+        before = open_table(raw, name, Wanted(COLUMNS, optional=("scale",)))
+        if before.rows and answers.who in seeds_of_table(raw, name).experts:
+            raise OptionError(f"{table} has answers of {answers.who} already; name another table, or take them out")
+    else:
+        before = new_table(name, columns)
+    comma = any(COMMA.fullmatch(cell) for row in before.rows for cell in row.cells)
+    rows = []
+    for one in training:
+        low, median, high = answers.training[one.text]
+        numbers = (_written(each, comma) for each in (low, median, high, one.answer or 0.0))
+        cells = (one.text, answers.who, *numbers)
+        scale = {"scale": one.scale} if "scale" in before.header or one.scale != "linear" else {}
+        rows.append(dict(zip(COLUMNS, cells, strict=True)) | scale)
+    after = before.with_rows(rows).to_bytes()
+    seeds_of_table(after, name)
+    return after
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One row of answers: what stands in its cells, as text and as numbers, and how to tell what is wrong with it."""
-
-    texts: Mapping[str, str]
-    numbers: Mapping[str, float]
-    problem: Callable[[str, str, str], Problem]
+def _written(number: float, comma: bool) -> str:
+    text = f"{number:g}" if float(f"{number:g}") == number else repr(number)
+    return text.replace(".", ",") if comma else text
 
 
-def _said(row: _Row, scale: str, problems: list[Problem]) -> tuple[float, float, float] | None:
-    """Low, median and high; None where all is blank, or where a problem is told."""
+def _said(row: SheetRow, scale: str, problems: list[Problem], what: str) -> Said | None:
+    """Low, median and high, which rise; None where all is blank, or where a problem is told."""
     given = {key: row.numbers[key] for key in (*NUMBERS, *CHIP_COLUMNS) if row.texts.get(key, "").strip()}
     if not given:
         return None
@@ -167,12 +226,15 @@ def _said(row: _Row, scale: str, problems: list[Problem]) -> tuple[float, float,
     if lacking:
         problems.append(row.problem(lacking[0], "is blank beside the others", "fill in all three, or none"))
         return None
-    return given["low"], given["median"], given["high"]
+    said = given["low"], given["median"], given["high"]
+    if not said[0] < said[1] < said[2]:
+        shown = ", ".join(f"{number:g}" for number in said)
+        problems.append(row.problem("median", f"{what}: {shown} do not rise", "give low < median < high"))
+        return None
+    return said
 
 
-def _of_chips(
-    row: _Row, given: Mapping[str, float], scale: str, problems: list[Problem]
-) -> tuple[float, float, float] | None:
+def _of_chips(row: SheetRow, given: Mapping[str, float], scale: str, problems: list[Problem]) -> Said | None:
     low, high = given.get("lowest"), given.get("highest")
     chips = [given.get(key, 0.0) for key in CHIP_COLUMNS[2:]]
     if low is None or high is None or not low < high or (scale == "log" and low <= 0.0):
@@ -184,61 +246,3 @@ def _of_chips(
         problems.append(row.problem("bin 1", wrong, f"place {FEWEST_CHIPS} or more, none below 0"))
         return None
     return chips_to_quantiles(chips, low, high, scale)
-
-
-Parts = tuple[dict[str, str], list[_Row], list[_Row]]
-
-
-def _of_workbook(path: Path, name: str) -> Parts:
-    about = read_table(path, name, Wanted(ABOUT))
-    entries = dict(zip(about.texts("entry"), about.texts("value"), strict=True))
-    numbers = (*NUMBERS, *CHIP_COLUMNS)
-    asked = read_table(path, name, Wanted(("quantity", WHY), optional=(*ASKED[1:], *numbers, *FEEDBACK)))
-    rows = _rows(asked, name, numbers)
-    training: list[_Row] = []
-    if entries.get("training"):
-        practice = read_table(
-            path, name, Wanted(("training", "question"), optional=("unit", "scale", "answer", *numbers))
-        )
-        training = _rows(practice, name, numbers)
-    return entries, rows, training
-
-
-def _rows(table: TableFile, name: str, numbers: tuple[str, ...]) -> list[_Row]:
-    texts = {column: table.texts(column) for column in table.columns}
-    values = table.numbers(numbers)
-    return [
-        _Row(
-            {column: own[place] for column, own in texts.items()},
-            {column: float(own[place]) for column, own in values.items()},
-            lambda key, wrong, mend, line=line: Problem(name, line, key, wrong, mend),
-        )
-        for place, line in enumerate(table.lines.tolist())
-    ]
-
-
-def _of_json(path: Path, name: str) -> Parts:
-    try:
-        data = json.loads(read_bytes(path, name, MOST_BYTES, "send the file that the form saved"))
-        entries = {str(key): str(value) for key, value in data["about"].items()}
-        found = [[_json_row(row, name) for row in data[part]] for part in ("quantities", "training")]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise refusal(name, "is not what a form saved", "save the form again, and send that file") from None
-    return entries, found[0], found[1]
-
-
-def _json_row(row: Mapping[str, Any], name: str) -> _Row:
-    texts = {str(key): "" if value is None else str(value) for key, value in row.items()}
-
-    def number(text: str) -> float:
-        try:
-            return float(text.replace(",", "."))
-        except ValueError:
-            return math.nan
-
-    at = texts.get("quantity") or texts.get("question", "")
-    return _Row(
-        texts,
-        {key: number(texts.get(key, "")) for key in (*NUMBERS, *CHIP_COLUMNS)},
-        lambda key, wrong, mend: Problem(name, None, f"{at}: {key}", wrong, mend),
-    )

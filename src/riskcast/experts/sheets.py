@@ -28,10 +28,12 @@ FEWEST_CHIPS: Final = 5
 USUAL: Final = ("indicators.*.now", "indicators.*.now.*")
 MOST_QUESTIONS: Final = 200
 DIGITS: Final = 4
+# Whether the answers of training questions went out with a sheet.
+SHOWN, KEPT = "shown", "kept"
 
 
 @dataclass(frozen=True)
-class Question:
+class AskedQuantity:
     """A quantity that is asked for: its id, what it is called, the question in words, unit, link, and the published
     number, None where it is not shown, so that it does not anchor what is answered."""
 
@@ -61,7 +63,11 @@ class Sheet:
     case: Case
     method: Method
     training: tuple[Training, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[AskedQuantity, ...]
+
+    def __repr__(self) -> str:
+        told = f"{len(self.questions)} quantities, {len(self.training)} training questions, by {self.method}"
+        return f"<Sheet about {self.case.name} as of {self.case.as_of}: {told}>"
 
 
 def make_sheet(
@@ -90,7 +96,12 @@ def make_sheet(
     known = {key: quantity for key, quantity, _ in case.quantities()}
     chosen: dict[str, None] = {}
     for pattern in quantities:
-        met = [key for key in known if key == pattern or fnmatchcase(key, pattern.replace("[", "[[]"))]
+        # A pattern does not ask for what is held fixed, and no fit draws.
+        met = [
+            key
+            for key, quantity in known.items()
+            if key == pattern or (not quantity.is_fixed and fnmatchcase(key, pattern.replace("[", "[[]")))
+        ]
         if not met and pattern not in USUAL:
             raise OptionError(
                 f"{pattern} is no quantity of the case, and no pattern of some; {suggest(pattern, known)}"
@@ -132,7 +143,7 @@ def read_training(file: str | Path) -> tuple[Training, ...]:
     return tuple(found)
 
 
-def _question(case: Case, key: str, published: Quantity | None) -> Question:
+def _question(case: Case, key: str, published: Quantity | None) -> AskedQuantity:
     name = name_quantity(case, key)
     found = parse_id(key)
     text = f"{name.label}?"
@@ -147,8 +158,10 @@ def _question(case: Case, key: str, published: Quantity | None) -> Question:
     elif found.kind is RATE_RATIO:
         effect = next(effect for effect in case.effects if effect.id == found.name)
         what = "the half-life of memories" if effect.on == "half_life" else "the rate"
-        text = f"By which factor does {ratio_is_for(case, effect)} multiply {what}? {name.label}. {effect.rationale}"
-    return Question(key, name.label, text, name.unit, name.link, published)
+        # It tells which way an effect goes, which draws answers as a published number does.
+        rationale = "" if published is None else f" {effect.rationale}"
+        text = f"By which factor does {ratio_is_for(case, effect)} multiply {what}? {name.label}.{rationale}"
+    return AskedQuantity(key, name.label, text, name.unit, name.link, published)
 
 
 def link_data(link: Link) -> list[dict[str, Any]]:

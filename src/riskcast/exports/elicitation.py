@@ -10,8 +10,18 @@ from typing import Any, Final
 from riskcast.case.links import MOST_LOPSIDED
 from riskcast.case.quantities import BEND_AT_END, KNEE, Z90, quantity_text
 from riskcast.errors import OptionError, visible
-from riskcast.experts.sheet_answers import ABOUT, CHIP_COLUMNS, FEEDBACK, NUMBERS, WHY
-from riskcast.experts.sheets import BINS, CHIPS, FEWEST_CHIPS, Question, Sheet, bins_are_even_in, link_data
+from riskcast.experts.sheet_files import ABOUT, CHIP_COLUMNS, FEEDBACK, NUMBERS, WHY
+from riskcast.experts.sheets import (
+    BINS,
+    CHIPS,
+    FEWEST_CHIPS,
+    KEPT,
+    SHOWN,
+    AskedQuantity,
+    Sheet,
+    bins_are_even_in,
+    link_data,
+)
 from riskcast.exports.html_pages import render_page
 from riskcast.machinery.staging import write_atomically
 from riskcast.numbers import long_date
@@ -57,6 +67,8 @@ def _about(sheet: Sheet) -> dict[str, str]:
         "case_hash": sheet.case.original_hash[:12],
         "method": sheet.method,
         "training": str(len(sheet.training) or ""),
+        "answers": SHOWN if any(one.answer is not None for one in sheet.training) else KEPT,
+        "asked": " ".join(one.id for one in sheet.questions),
     }
 
 
@@ -188,7 +200,7 @@ def workbook_bytes(sheet: Sheet) -> bytes:
     return out.getvalue()
 
 
-def quantile_formulas(question: Question, row: int) -> dict[str, str]:
+def quantile_formulas(question: AskedQuantity, row: int) -> dict[str, str]:
     """What an answer in E, F and G of a row implies, as formulas: whether it fits, and four more quantiles.
 
     On the link, middle + spread z + bend (sqrt(z^2 + k^2) - k), as `elicit` has it.
@@ -212,7 +224,7 @@ def quantile_formulas(question: Question, row: int) -> dict[str, str]:
     return found
 
 
-def chip_formula(question: Question, row: int) -> dict[str, str]:
+def chip_formula(question: AskedQuantity, row: int) -> dict[str, str]:
     """How wide each bin is, and how many chips are placed, as a formula over E to P of a row."""
     low, high, chips = f"$E{row}", f"$F{row}", f"SUM($G{row}:$P{row})"
     if bins_are_even_in(question.link) == "log":

@@ -67,7 +67,8 @@ class DerivedAhead:
     """Levels of derived indicators on a block of paths, cell by cell.
 
     A cell sees its own levels of the indicators that a column takes, once a scenario has moved them, and the recorded
-    events of the cell before. `at` may be asked again for one cell; `step` lets it go by.
+    events of the cell before; of input events there are none. `at` may be asked again for one cell; `step` lets it go
+    by.
     """
 
     def __init__(
@@ -108,5 +109,7 @@ class DerivedAhead:
         name = leaf[0]
         if name in levels:
             return np.asarray(self._plan.recipe.indicators[name].level(levels[name].astype(float)))
+        if cell and name in self._plan.recipe.inputs:
+            return np.zeros(1)
         # A copy: what happens is written over from cell to cell, and a lag remembers it.
         return self._recorded[name].astype(float) if cell and name in self._recorded else self._plan.leaves[leaf]

@@ -230,7 +230,12 @@ def read_table(file: Path, name: str, wanted: Wanted, suffix: str | None = None)
         from riskcast.machinery.parquet_columns import read_parquet
 
         return read_parquet(file, name, wanted)
-    raw = read_bytes(file, name, MAX_BYTES, _TOO_LARGE)
+    return parse_table(read_bytes(file, name, MAX_BYTES, _TOO_LARGE), name, wanted, suffix)
+
+
+def parse_table(raw: bytes, name: str, wanted: Wanted, suffix: str | None = None) -> TableFile:
+    """The table in the bytes of a file that is no Parquet, as `read_table` reads it."""
+    suffix = suffix_of(name) if suffix is None else suffix
     if suffix == ".xlsx":
         from riskcast.machinery.workbook_sheets import read_sheet
 

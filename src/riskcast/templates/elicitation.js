@@ -43,7 +43,23 @@ const fromChips = (chips, low, high, scale) => {
     return back(edges[chips.length]);
   });
 };
-if (typeof module !== 'undefined') module.exports = { fitting, quantile, fromChips };
+// A number with a point or a comma; thousands are not told from decimals by what stands between them.
+const number = text => {
+  const plain = text.trim();
+  if (plain === '') return null;
+  if (!/^[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?$/i.test(plain) || /^[-+]?[1-9]\d{0,2},\d{3}$/.test(plain)) return NaN;
+  return Number(plain.replace(',', '.'));
+};
+// What is wrong with a saved file, for this sheet; nothing where it can be gone on with.
+const unfit = (data, given) => {
+  const isRow = row => row && typeof row === 'object' && Object.values(row).every(x => typeof x === 'string');
+  if (!given || !isRow(given.about) || !['training', 'quantities'].every(part => Array.isArray(given[part]) && given[part].every(isRow))) {
+    return 'That file is not what this form saved.';
+  }
+  const same = ['case', 'case_hash', 'method', 'asked'].every(key => given.about[key] === data.about[key]);
+  return same ? '' : 'That file answers another sheet: another case, edition of it, or questions.';
+};
+if (typeof module !== 'undefined') module.exports = { fitting, quantile, fromChips, number, unfit };
 
 if (typeof document !== 'undefined') {
   const data = JSON.parse(document.getElementById('data').textContent);
@@ -53,7 +69,6 @@ if (typeof document !== 'undefined') {
     return node;
   };
   const show = x => Number(x.toPrecision(3)).toString();
-  const number = text => (text.trim() === '' ? null : Number(text.trim().replace(',', '.')));
   const cards = [];
   let dirty = false;
 
@@ -93,7 +108,7 @@ if (typeof document !== 'undefined') {
     const said = () => {
       const own = values.map(name => number(inputs[name].value));
       if (own.every(x => x === null) && !chips.some(x => x)) return { blank: true };
-      if (own.some(x => x === null || Number.isNaN(x))) return { wrong: `fill in ${values.join(', ')} with numbers, or leave all blank` };
+      if (own.some(x => x === null || Number.isNaN(x))) return { wrong: `fill in ${values.join(', ')} with numbers such as 1234 or 0.25, or leave all blank` };
       if (data.method !== 'chips') return own[0] < own[1] && own[1] < own[2] ? { q: own } : { wrong: 'give low < median < high' };
       if (!(own[0] < own[1]) || (one.scale === 'log' && own[0] <= 0)) return { wrong: `give lowest < highest${one.scale === 'log' ? ', above 0' : ''}` };
       const placed = chips.reduce((a, b) => a + b, 0);
@@ -149,19 +164,26 @@ if (typeof document !== 'undefined') {
     const text = JSON.stringify({ about, training: rows('training'), quantities: rows('quantities') }, null, 1);
     const link = make('a', { href: URL.createObjectURL(new Blob([text], { type: 'application/json' })), download: `answers_${about.case}.json` });
     link.click();
-    dirty = false;
     state.textContent = lacking.length || wrong
       ? `Saved; but ${[...lacking.map(id => `${id} is empty`), ...(wrong ? [`${wrong} answers are not whole`] : [])].join(', ')}.` : 'Saved. Send the file back.';
   };
   document.getElementById('load').onchange = async event => {
+    let given = null;
     try {
-      const given = JSON.parse(await event.target.files[0].text());
-      for (const id of ['who', 'when', 'why']) document.getElementById(id).value = given.about[id] || '';
-      for (const one of cards) one.fill(given[one.part].find(row => (row.quantity || row.question) === one.key) || {});
-      state.textContent = 'Read; go on.';
+      given = JSON.parse(await event.target.files[0].text());
     } catch (error) {
-      state.textContent = 'That file is not what this form saved.';
+      given = null;
     }
+    const wrong = unfit(data, given);
+    if (wrong || (dirty && !window.confirm('Put what was saved in the place of what stands here?'))) {
+      state.textContent = wrong || 'Nothing was read.';
+      return;
+    }
+    for (const id of ['who', 'when', 'why']) document.getElementById(id).value = given.about[id] || '';
+    for (const one of cards) one.fill(given[one.part].find(row => (row.quantity || row.question) === one.key) || {});
+    state.textContent = 'Read; go on.';
   };
+  // A browser does not say whether a file was kept, so that whoever leaves after an answer is asked.
+  for (const id of ['who', 'when', 'why']) document.getElementById(id).oninput = () => { dirty = true; };
   window.addEventListener('beforeunload', event => { if (dirty) event.preventDefault(); });
 }

@@ -16,8 +16,8 @@ from riskcast.verification.metrics import brier_scores, log_scores, resampled_me
 if TYPE_CHECKING:
     import pandas
 
-# On fewer events nobody is told apart from anybody.
-LEAST_EVENTS = 5
+# On fewer events, or years, nobody is told apart from anybody.
+LEAST_EVENTS = LEAST_YEARS = 5
 UNKNOWN = Measured(float("nan"), float("nan"), float("nan"))
 
 
@@ -64,8 +64,12 @@ class RivalScore:
 
     @property
     def is_told(self) -> bool:
-        """Whether the two can be told apart by their log scores, on more than a handful of events."""
-        return self.log_skill.is_told and self.events >= LEAST_EVENTS
+        """Whether the two can be told apart by their log scores."""
+        return self.tells(self.log_skill)
+
+    def tells(self, skill: Paired) -> bool:
+        """Whether a skill can be told from chance, on more than a handful of events and of years."""
+        return skill.is_told and self.events >= LEAST_EVENTS and self.years >= LEAST_YEARS
 
 
 def score_rivals(

@@ -9,7 +9,7 @@ from riskcast.machinery.tables import Cell, Column, Table
 from riskcast.numbers import NOTHING, counted, has_ends, number, share, skill as skill_text
 from riskcast.verification.evaluation import FEW_DYADS, FEW_YEARS, Evaluation
 from riskcast.verification.forecasters import MODEL, POOL, forecaster_label
-from riskcast.verification.rival_scores import Paired, RivalScore
+from riskcast.verification.rival_scores import LEAST_YEARS, Paired, RivalScore
 
 US = forecaster_label(MODEL)
 
@@ -71,7 +71,7 @@ def _by_brier(best: RivalScore) -> list[str]:
         return []
     place = f"{_size(skill.value)} {'lower' if skill.value > 0 else 'higher'} than that of"
     told = f"By the Brier score it is the other way round: that of {US} is {place} {forecaster_label(best.forecaster)}"
-    if not skill.is_told:
+    if not best.tells(skill):
         return [f"{told}, which may be chance."]
     return [f"{told}; so the order rests on how probabilities near 0 and 1 are weighed."]
 
@@ -79,8 +79,8 @@ def _by_brier(best: RivalScore) -> list[str]:
 def _pool(score: RivalScore, weights: Mapping[str, float]) -> str:
     """What the pool adds to the model, and what it leans on."""
     skill = score.log_skill
-    leans = _listed([f"{forecaster_label(name)} {share(weight)}" for name, weight in weights.items()])
-    lean = f" At the last origin it weighs {leans}." if weights else ""
+    leans = [f"{forecaster_label(name)} {share(weight)}" for name, weight in weights.items()]
+    lean = f" At the last origin it weighs {_listed(leans)}." if leans else ""
     found = f"The log score of {US} is {_size(skill.value)} {'higher' if skill.value < 0 else 'lower'} than that of "
     if skill.value >= 0:
         knows = "rivals add nothing to it here"
@@ -93,6 +93,8 @@ def _limits(score: RivalScore) -> list[str]:
     """How far intervals can be trusted."""
     few = [counted(score.dyads, "dyad")] if score.dyads < FEW_DYADS else []
     few += [counted(score.years, "year")] if score.years < FEW_YEARS else []
+    if score.years < LEAST_YEARS:
+        return [f"Only {' and '.join(few)}: too few to tell anybody apart."]
     return [f"Only {' and '.join(few)}: intervals from so few are likely too narrow."] if few else []
 
 
@@ -127,9 +129,9 @@ def rivals_table(evaluation: Evaluation) -> Table:
         (
             forecaster_label(one.forecaster),
             Cell(one.log_score, mark="best" if one.log_score == lowest else ""),
-            *_skill_cells(one.log_skill),
+            *_skill_cells(one, one.log_skill),
             one.brier,
-            *_skill_cells(one.brier_skill),
+            *_skill_cells(one, one.brier_skill),
         )
         for one in scores
     ]
@@ -153,7 +155,7 @@ def steps_table(evaluation: Evaluation, period: str) -> Table:
         came = f"{here[0].events:,} of {here[0].forecasts:,} came true"
         ours = Cell(f"{US}, {_within(here[0], period)}", came, "first")
         rows.append((ours, here[0].model_log_score, "", "", ""))
-        rows += [(forecaster_label(one.forecaster), one.log_score, *_skill_cells(one.log_skill)) for one in here]
+        rows += [(forecaster_label(one.forecaster), one.log_score, *_skill_cells(one, one.log_skill)) for one in here]
     columns = (
         Column("Forecaster"),
         Column("Log score", form="figure", digits=4),
@@ -163,9 +165,9 @@ def steps_table(evaluation: Evaluation, period: str) -> Table:
     return Table(f"{about} {_about(2 * sum(len(scores) - 1 for scores in several))}", columns, rows)
 
 
-def _skill_cells(skill: Paired) -> tuple[Cell | str, ...]:
+def _skill_cells(score: RivalScore, skill: Paired) -> tuple[Cell | str, ...]:
     """A skill, and its intervals over dyads and over years."""
-    mark = ("good" if skill.value > 0 else "bad") if skill.is_told else ""
+    mark = ("good" if skill.value > 0 else "bad") if score.tells(skill) else ""
     value, over_dyads = skill_text(skill.by_dyads)
     return Cell(value, mark=mark), over_dyads or NOTHING, skill_text(skill.by_years)[1] or NOTHING
 
