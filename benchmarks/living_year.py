@@ -13,7 +13,7 @@ import math
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,18 +48,18 @@ class Lived:
     turned: int
 
 
-def live(top: Path, seed: int, weeks: int = 52, dyads: int = 3, draws: int = 200) -> Lived:
-    """Live so many weeks in a world of its own, in a folder that is empty."""
+def live(top: Path, seed: int, weeks: int = 52, dyads: int = 3, draws: int = 200, step: int = 1) -> Lived:
+    """Live so many weeks in a world of its own, in a folder that is empty, so many of them at a time."""
     last = FIRST + weeks * WEEK
     end = last + AFTER
     folder, ledger = top / "world", top / "ledger.sqlite"
     world = write_world(folder, seed, dyads, end)
     chance = random.Random(f"sources {seed}")
     bundles, turned, day = [], 0, FIRST
-    for week in range(weeks + 1):
+    for week in range(0, weeks + 1, step):
         if week:
-            roll(folder, world, day, day + WEEK)
-            day += WEEK
+            roll(folder, world, day, day + step * WEEK)
+            day += step * WEEK
         case = riskcast.load_case(folder)
         if week:
             turned += len(riskcast.resolve(case, ledger, by="ann", supersede=True, now=at(day)).changed)
@@ -152,25 +152,37 @@ class Shift:
     error: float
 
 
-def shift_of(rows: Sequence[TrackRow]) -> Shift:
+def shift_of(*years: Sequence[TrackRow]) -> Shift:
     """The b at which sum over blocks of mean(came - share(log odds - b)) is 0, with its sandwich error (Huber, 1967).
 
-    Blocks are an outcome and unit in windows that end in one month.
+    Blocks are an outcome and unit in windows that end in one month. Of several years, each is one draw: what its
+    questions share is told by how years differ. The mean of years' own shifts would lean: log odds of a share have
+    another mean than those of its mean, above 0 where few events come.
     """
+    rows = [row for year in years for row in year]
     odds = np.array([log_odds(min(max(row.probability, 1e-6), 1 - 1e-6)) for row in rows])
     came = np.array([float(row.answer == "yes") for row in rows])
-    names = [(row.outcome, row.unit, row.window[1].year, row.window[1].month) for row in rows]
-    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    block = np.array([places[name] for name in names])
+    year = np.repeat(np.arange(len(years)), [len(own) for own in years])
+    block = _numbered(
+        (own, row.outcome, row.unit, row.window[1].year, row.window[1].month)
+        for own, row in zip(year.tolist(), rows, strict=True)
+    )
     weight = 1.0 / np.bincount(block)[block]
+    cluster = year if len(years) > 1 else block
     shift = 0.0
     for _ in range(50):
         said = 1.0 / (1.0 + np.exp(-(odds - shift)))
         slope = float((weight * said * (1.0 - said)).sum())
         shift += float((weight * (said - came)).sum()) / slope
     said = 1.0 / (1.0 + np.exp(-(odds - shift)))
-    own = np.bincount(block, weights=weight * (came - said))
+    own = np.bincount(cluster, weights=weight * (came - said))
     return Shift(shift, math.sqrt(float((own**2).sum())) / float((weight * said * (1.0 - said)).sum()))
+
+
+def _numbered(names: Iterable[Hashable]) -> np.ndarray:
+    """The same number for the same name."""
+    places: dict[Hashable, int] = {}
+    return np.array([places.setdefault(name, len(places)) for name in names])
 
 
 def of(track: TrackRecord, name: str) -> tuple[riskcast.ForecasterRecord, list[TrackRow]]:
@@ -188,22 +200,23 @@ def replays(lived: Lived, every: int = 1) -> Iterator[tuple[dt.date, bool, bool]
         yield day, again.same, riskcast.rerun(path, f"{lived.folder}@{day}").same
 
 
-def table(seeds: Sequence[int], weeks: int, dyads: int, draws: int, every: int) -> None:
+def table(seeds: Sequence[int], weeks: int, dyads: int, draws: int, every: int, step: int) -> None:
     """Print what came of a year for each seed, and of all together."""
     head = "seed quest. late turned  model    came  bias (90 %)           shift model   shift analyst  weight"
     print(head + "\n" + " " * (len(head) - 6) + "analyst noise knows  replays")
-    shifts: dict[str, list[Shift]] = {"model": [], ANALYST: []}
+    years: dict[str, list[list[TrackRow]]] = {"model": [], ANALYST: []}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as top:
-            lived = live(Path(top), seed, weeks, dyads, draws)
+            lived = live(Path(top), seed, weeks, dyads, draws, step)
             assert riskcast.verify_ledger(lived.ledger).holds
             made = [own and kept for _, own, kept in replays(lived, every)] if every else []
         model = of(lived.track, "model")[0]
-        for name, own in shifts.items():
-            own.append(shift_of(of(lived.track, name)[1]))
+        for name, own in years.items():
+            own.append(of(lived.track, name)[1])
         analyst = of(lived.track, ANALYST)[0]
         b = model.bias
-        two = "  ".join(f"{own[-1].value:+.2f} ± {own[-1].error:.2f}" for own in shifts.values())
+        last = [shift_of(own[-1]) for own in years.values()]
+        two = "  ".join(f"{own.value:+.2f} ± {own.error:.2f}" for own in last)
         weights = "  ".join(f"{lived.weights[name].weight:.2f}" for name in (ANALYST, NOISE, KNOWS))
         print(
             f"{seed:4d} {model.questions:6d} {lived.late:4d} {lived.turned:6d} {model.mean_forecast:6.3f} "
@@ -211,10 +224,37 @@ def table(seeds: Sequence[int], weeks: int, dyads: int, draws: int, every: int) 
             f"{sum(made)}/{len(made)}\n     {bias_in_words(analyst)}",
             flush=True,
         )
-    for name, own in shifts.items():
-        values = np.array([each.value for each in own])
-        error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-        print(f"{name}: log odds too high by {values.mean():+.3f} ± {error:.3f} over {len(values)} years")
+    for name, own in years.items():
+        together = shift_of(*own)
+        print(f"{name}: log odds too high by {together.value:+.3f} ± {together.error:.3f} over {len(own)} years")
+
+
+def worlds(seeds: Sequence[int], dyads: int, draws: int, horizons: Sequence[int]) -> dict[int, Shift]:
+    """By how much log odds are too high in one forecast of each of many worlds, from their first day: by horizon.
+
+    As truth is drawn from the priors, said and came have the same mean in every sum over worlds: what is left over is a
+    fault. Much more is told for its time than by years, of which all questions share a truth.
+    """
+    said, came, spread = (np.zeros((len(horizons), len(seeds))) for _ in range(3))
+    end = FIRST + 2 * AFTER + max(horizons) * dt.timedelta(days=31)
+    for place, seed in enumerate(seeds):
+        with tempfile.TemporaryDirectory() as top:
+            world = write_world(Path(top) / "world", seed, dyads, end)
+            case = riskcast.load_case(Path(top) / "world")
+        posterior = riskcast.fit(case, draws=draws, seed=seed)
+        for row, horizon in enumerate(horizons):
+            ahead = riskcast.forecast(posterior, horizon=horizon)
+            first, last = case.as_of + dt.timedelta(days=1), case.calendar.shift(case.as_of, horizon)
+            for outcome in case.outcomes:
+                chances = ahead.simulated.verifiable.headline(outcome)
+                for unit, chance in zip(case.units(outcome), chances.tolist(), strict=True):
+                    said[row, place] += chance
+                    came[row, place] += world.comes(outcome, unit, first, last, end)
+                    spread[row, place] += chance * (1.0 - chance)
+    off, each = said - came, spread.sum(axis=1)
+    value = off.sum(axis=1) / each
+    error = off.std(axis=1, ddof=1) * math.sqrt(len(seeds)) / each
+    return {h: Shift(float(v), float(e)) for h, v, e in zip(horizons, value, error, strict=True)}
 
 
 def main() -> int:
@@ -225,10 +265,17 @@ def main() -> int:
     words_.add_argument("--weeks", type=int, default=52)
     words_.add_argument("--dyads", type=int, default=3)
     words_.add_argument("--draws", type=int, default=200)
+    words_.add_argument("--step", type=int, default=1, help="how many weeks to live at a time")
+    words_.add_argument("--worlds", type=int, default=0, help="in their place, one forecast of each of so many worlds")
     words_.add_argument("--replay", type=int, default=4, help="replay every so many weeks; 0: none")
     given = words_.parse_args()
+    if given.worlds:
+        seeds = range(given.first_seed, given.first_seed + given.worlds)
+        for horizon, found in worlds(seeds, given.dyads, given.draws, (*HORIZONS, 12)).items():
+            print(f"{horizon} months: log odds too high by {found.value:+.3f} ± {found.error:.3f}")
+        return 0
     seeds = range(given.first_seed, given.first_seed + given.seeds)
-    table(seeds, given.weeks, given.dyads, given.draws, given.replay)
+    table(seeds, given.weeks, given.dyads, given.draws, given.replay, given.step)
     return 0
 
 

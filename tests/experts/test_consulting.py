@@ -42,6 +42,7 @@ from riskcast.case.quantities import elicit
 from riskcast.case.yaml_lines import Document
 from riskcast.engines.mixtures import shares_of_draws
 from riskcast.errors import OptionError, UnknownNameError
+from riskcast.experts.disagreement import disagreement_of
 from riskcast.experts.panels import Expert, ExpertPanel
 from riskcast.runs.making import run_request
 from tests.support.cases import quantity
@@ -265,6 +266,45 @@ def test_pools_and_leaving_one_out_are_sums_by_hand(heard: Hearing, together: To
         rel=1e-2,  # type: ignore[union-attr]
     )
     assert together.to_frame().shape == (5, 10)
+
+
+def test_a_hearing_goes_on_where_it_was_interrupted(case: Case, heard: Hearing, tmp_path: Path) -> None:
+    panel = panel_of("Ann", "Bo", "Cy")
+
+    def stop(done: int, total: int) -> None:
+        if done == total - 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        consult_panel(asked_of(case), panel, cache=tmp_path, workers_count=1, progress=stop)
+    kept = list(tmp_path.rglob("*.zip"))
+    assert kept
+    again = consult_panel(asked_of(case), panel, cache=tmp_path, workers_count=1)
+    assert len(list(tmp_path.rglob("*.zip"))) > len(kept)
+    for dyad in heard.dyads:
+        assert again.disagreement(dyad) == heard.disagreement(dyad)
+
+
+def test_a_spread_of_many_is_noise_one_time_in_ten_unless_they_are_apart() -> None:
+    weights = np.full(6, 1 / 6)
+
+    def told(apart: float) -> int:
+        rng = np.random.default_rng(3)
+        found = 0
+        for _ in range(400):
+            batches = rng.normal(size=(6, 25)) + apart * np.arange(6)[:, None]
+            said = np.concatenate([batches.mean(axis=1, keepdims=True), batches], axis=1)
+            found += not disagreement_of(said, weights, [], 0, list("ABCDEF"), 0.0).is_noise
+        return found
+
+    # 40 of 400, 6 either way; batches are few, so that some more are.
+    assert 25 <= told(0.0) <= 64
+    assert told(1.0) == 400
+    one = disagreement_of(np.array([[3.0, 2.0, 4.0], [1.0, 1.0, 1.0]]), np.array([0.5, 0.5]), [], 0, ["A", "B"], 0.0)
+    wider = disagreement_of(
+        np.array([[3.0, 2.0, 4.0], [1.0, 1.0, 1.0]]), np.array([0.5, 0.5]), [], 0, ["A", "B"], 0.0, 2.0
+    )
+    assert (one.is_noise, wider.is_noise, wider.error) == (False, True, 2.0 * one.error)
 
 
 def test_who_has_no_weight_does_not_move_the_group(case: Case) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from riskcast import CaseError, gather_experts, load_panel
+from riskcast import CaseError, gather_experts, load_case, load_panel
 from riskcast.errors import OptionError, UnknownNameError
+from riskcast.experts.beliefs import beliefs_of
 from riskcast.experts.weighing import Weighed, weigh_panel
+from riskcast.verification.pooling import weights_among
+from tests.support.smallcase import write_files
 
 A = """\
 who: Ann
@@ -86,3 +90,37 @@ def test_weights_that_lack_are_not_made_up(tmp_path: Path) -> None:
     for earned in ([1.0], [float("nan"), 1.0], [-1.0, 2.0]):
         with pytest.raises(OptionError, match="for each of 2 experts"):
             weigh_panel(panel, "seeds", earned=earned)
+
+
+def test_a_panel_is_of_its_case_and_blanks_of_all_are_told(tmp_path: Path) -> None:
+    case = load_case(write_files(tmp_path / "small"))
+    asked = "blank: [outcomes.decree.base_rate]\n"
+    panel = load_panel(written(tmp_path, a=A + asked))
+    beliefs = beliefs_of(case, panel, (0.75, 0.25), "others")
+    # Nobody gave the number that was asked for, so that the published one stands for both.
+    assert [[(one.id, one.of) for one in belief.blanks] for belief in beliefs] == [
+        [("effects.mood->protest", "others"), ("outcomes.decree.base_rate", "published")],
+        [("indicators.mood.now", "others"), ("outcomes.decree.base_rate", "published")],
+    ]
+    assert "outcomes.decree.base_rate" not in beliefs[0].stated
+    with pytest.raises(CaseError, match=r"blank\.0: indicators\.mood\.now is left blank, and has a number as well"):
+        beliefs_of(case, load_panel(written(tmp_path, a=A + "blank: [indicators.mood.now]\n")), (0.75, 0.25), "others")
+    with pytest.raises(CaseError, match=r"panel\.yaml:10: case: was made for other"):
+        beliefs_of(case, load_panel(written(tmp_path, panel=PANEL + "case: other\n")), (0.75, 0.25), "others")
+
+
+def test_weights_among_experts_are_the_best_on_a_grid() -> None:
+    rng = np.random.default_rng(5)
+    chances = rng.uniform(0.05, 0.95, size=(2, 30))
+    grid = np.linspace(0.001, 0.999, 999)
+    score = np.log(grid[:, None] * chances[0] + (1.0 - grid[:, None]) * chances[1]).sum(axis=1)
+    best = grid[(score + 5.0 * (np.log(grid) + np.log1p(-grid))).argmax()]
+    found = weights_among(chances)
+    assert found.weights[0] == pytest.approx(best, abs=2e-3)
+    assert found.questions == 30
+    # Two alike share what they earn; one question in one block counts once, however often it was put.
+    alike = weights_among(np.array([[0.9] * 20, [0.9] * 20, [0.2] * 20]), even=1.0).weights
+    assert alike[0] == pytest.approx(alike[1])
+    assert alike[2] < 0.1
+    once = weights_among(np.array([[0.9] * 20, [0.2] * 20]), ["a"] * 20)
+    assert (once.questions, once.weights) == (1, pytest.approx(weights_among(np.array([[0.9], [0.2]])).weights))

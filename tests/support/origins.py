@@ -40,6 +40,13 @@ def small_case(seed: int = 0, years: int = 8) -> Case:
     return case.revised(event_rows=tuple(rows.values()))
 
 
+def tense_case(seed: int = 0, years: int = 8) -> Case:
+    """The same with tension."""
+    case = small_case(seed, years)
+    tension = {"period": "quarter", "loading": quantity(0.6, 0.25, 1.2), "persistence": quantity(0.8, 0.6, 0.95)}
+    return case.revised(settings=case.settings.model_dump() | {"tension": tension})
+
+
 def panel_case(seed: int = 0, years: int = 25, dyads: int = 12) -> Case:
     """A yearly panel of pairs among six states with one covariate that is known ahead."""
     rng = np.random.default_rng(seed)

@@ -24,7 +24,7 @@ from riskcast.verification import history as module
 from riskcast.verification.history_records import ScoreHistory, nearest, percentile
 from tests.support.cases import event_row
 from tests.support.histories import made_up
-from tests.support.origins import panel_case, small_case
+from tests.support.origins import panel_case, small_case, tense_case
 
 SETTINGS: dict[str, Any] = {"draws": 100, "horizon": 2, "workers_count": 1}
 
@@ -93,7 +93,7 @@ def test_a_second_call_works_nothing_out_and_a_later_event_only_the_days_after_i
     def never(*_: object) -> None:
         raise AssertionError("worked out again")
 
-    monkeypatch.setattr(module, "forecast_as_of", never)
+    monkeypatch.setattr(module, "forecast_in_turn", never)
     again = riskcast.score_history(short_case(), 1, cache=folder, **SETTINGS)
     assert again.scores.equals(found.scores)
     assert again.probabilities.equals(found.probabilities)
@@ -118,6 +118,26 @@ def test_one_that_was_interrupted_goes_on(folder: Path, found: ScoreHistory, tmp
     assert heard[0] == (1, len(found.days))
     assert kept[0].stat().st_mtime_ns == before
     assert again.scores.equals(found.scores)
+
+
+def test_days_whose_fits_go_on_from_one_another_have_the_same_digits_one_by_one(tmp_path: Path) -> None:
+    case = riskcast.case_as_of(tense_case(years=2), dt.date(2020, 3, 10))
+    whole = riskcast.score_history(case, 1, cache=tmp_path, **SETTINGS)
+    day = whole.days[1]
+    [of_day] = tmp_path.rglob(f"{FINISHED}/{day}*.zip")
+    of_day.unlink()
+    # With a day less at its end the same days come before it.
+    earlier = riskcast.case_as_of(case, day)
+    settings: dict[str, Any] = {name: SETTINGS[name] for name in ("draws", "horizon")}
+    assert riskcast.days_to_do(case, 1, cache=tmp_path, **settings) == 1
+    for again in (riskcast.score_history(one, 1, cache=tmp_path, **SETTINGS) for one in (earlier, case)):
+        np.testing.assert_array_equal(again.draws[day], whole.draws[day])
+    # That is the posterior of the day's own vintage, as far as so few draws can tell.
+    request = riskcast.Request(earlier, horizon=2, draws=100, allow_unreliable=True)
+    [alone] = riskcast.forecast_requested(request, riskcast.fit_requested(request))
+    for dyad in alone.dyads:
+        spread = float(whole.draws[day][:, whole.dyads.index(dyad)].std())
+        assert whole.of(dyad).score[1] == pytest.approx(alone.score(dyad).mean, abs=max(0.5, 0.5 * spread))
 
 
 def test_changes_are_of_paired_draws(found: ScoreHistory) -> None:

@@ -12,7 +12,7 @@ from riskcast.errors import OptionError
 from riskcast.forecasting.soft_evidence import pooled
 from riskcast.machinery.array_types import Bools, Floats
 from riskcast.verification.forecasters import MODEL
-from riskcast.verification.pooling import earned_weights, pool_weight
+from riskcast.verification.pooling import earned_among, earned_weights, pool_weight
 from riskcast.verification.track_record import make_track_record
 from riskcast.verification.track_rows import Kind, TrackRow
 
@@ -112,7 +112,16 @@ def test_a_track_record_earns_weights_by_forecaster() -> None:
             window = (day, day + dt.timedelta(days=30))
             told = "yes" if came else "no"
             rows.append(TrackRow(f"q{place}", name, probability, told, day, window, "RUS", "note", "RUS-TJK", kind))
-    found = earned_weights(make_track_record(rows, dt.date(2026, 1, 1), replicates=20))
+    record = make_track_record(rows, dt.date(2026, 1, 1), replicates=20)
+    among = earned_among(record, ["dice", "oracle"])
+    assert among.questions == 60
+    assert among.weights[1] > 0.8
+    # Of no answer is it known when it was told.
+    with pytest.raises(OptionError, match=r"in common by 2020-03-15 \(answered in time: dice 0, oracle 0\)"):
+        earned_among(record, ["dice", "oracle"], dt.date(2020, 3, 15))
+    with pytest.raises(OptionError, match=r"no answered question in common \(answered in time: oracle 60, nobody 0\)"):
+        earned_among(record, ["oracle", "nobody"])
+    found = earned_weights(record)
     assert set(found) == {"oracle", "dice"}
     assert found["oracle"].weight > 0.9
     assert found["dice"].weight < 0.3

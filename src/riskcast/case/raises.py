@@ -67,10 +67,11 @@ def past_events(case: Case, event: str) -> PastEvents:
     return PastEvents(keys[:, 0], keys[:, 1], np.array([found[unit, period] for unit, period in keys.tolist()]))
 
 
-def left_at(past: PastEvents, units: int, at: Floats, half_life: float, before: Ints | None = None) -> Floats:
+def left_at(past: PastEvents, units: int, at: Floats, half_life: float | Floats, before: Ints | None = None) -> Floats:
     """How many fresh events are left of those that have happened by some moments, in each unit: (moments, units).
 
-    The sum of 2^(-gap / half-life), gap in periods; with `before`, of events in periods before those numbers alone.
+    The sum of 2^(-gap / half-life), gap in periods, half_life one for all or (moments, 1); with `before`, of events in
+    periods before those numbers alone.
     """
     gap = at[:, None] - past.at
     felt = gap >= 0.0 if before is None else past.period < before[:, None]

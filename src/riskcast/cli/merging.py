@@ -40,7 +40,8 @@ def merge(
         key, _, side = each.rpartition("=")
         if side not in SIDES or not key:
             raise OptionError(f"--take {each} is not ID=mine or ID=theirs; write such as indicators.mood.now=mine")
-        chosen[key] = side
+        if chosen.setdefault(key, side) != side:
+            raise OptionError(f"--take {key} is given both ways; give it once")
     preferred = next((side for side in SIDES if side == prefer), None)
     if prefer is not None and preferred is None:
         raise OptionError(f"--prefer is {prefer!r}; give mine or theirs")
@@ -56,12 +57,12 @@ def merge(
     if found.open:
         many = counted(len(found.open), "conflict is", "conflicts are")
         raise OptionError(f"{many} open, and nothing was written; settle with --take ID=mine or theirs, or --prefer")
-    if out is not None:
+    if out is not None and found.case is not None:
         from riskcast.updates.merged_files import join_files, write_joined
 
         joined = join_files(found, *(find_folder(side) for side in (base, mine, theirs)))
         write_joined(joined, out)
         if not as_json:
-            print(f"{out}: case {found.case.hash[:12] if found.case else ''}")
+            print(f"{out}: case {found.case.hash[:12]}")
             if joined.anew:
                 print(f"written anew, without the comments that stood there: {', '.join(joined.anew)}")

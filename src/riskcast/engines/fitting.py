@@ -45,6 +45,7 @@ def fit(
     without: str | None = None,
     allow_unreliable: bool = False,
     reuse: Posterior | None = None,
+    grows: bool = False,
     progress: Progress | None = None,
 ) -> Posterior:
     """Posterior draws of every parameter of a case.
@@ -52,6 +53,8 @@ def fit(
     `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose
     priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted. Where
     event types share tension or trust, draws of the others follow as far as the change bears on what they share.
+    `grows` is for records that grow: where that of `reuse`, which was fitted with it, goes on in this one, the same
+    draws are weighed by what has been recorded since, as long as that leaves enough of them; it takes more memory.
     `progress` is called with an event type, how many are done and how many there are. Raises UnknownNameError for an
     unknown engine or dyad, OptionError for a bad option, and UnreliablePosteriorError where the draws fail the
     engine's checks, unless `allow_unreliable` is given.
@@ -77,7 +80,8 @@ def fit(
     if progress is not None:
         job = replace(job, progress=progress)
     if shared.couples:
-        job = replace(job, before=None if reuse is None else reuse.kept, marks=fingerprints)
+        before = None if reuse is None else reuse.kept
+        job = replace(job, before=before, marks=fingerprints, grows=grows and without is None)
         joint = Joint(*prior_draws(models, shared, draws, seed)) if prior_only else _together(engine, job)
     elif prior_only:
         joint = Joint(one_by_one(job, draw_prior), fixed_trust(shared, draws))

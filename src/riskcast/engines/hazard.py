@@ -197,12 +197,8 @@ def build_event_model(case: Case, record: Record, event: str, *, pooled: bool = 
     else:
         hyper[LOADING] = elicit(loading, LOG)
 
-    occurred = record.occurred[event]
-    periods, units = occurred.shape
-    columns: list[Floats] = [np.ones((periods, units))]
-    columns += [np.broadcast_to(record.levels[edge.source], (periods, units)) for edge in by_indicator]
     escalations = build_escalations(case, record, event)
-    rows, happened, years = _rows_at_risk(record, event, columns, tension_periods(case, record))
+    rows, happened, years = _rows_at_risk(case, record, event)
     if pooled:
         rows, happened = _pool(rows, happened, _touched(escalations, rows))
     model = EventModel(
@@ -256,9 +252,17 @@ def half_life_ratio(effect: Effect) -> str:
     return ".".join(part for part in (HALF_LIFE_RATIO, str(effect.memory), effect.source, effect.path or "") if part)
 
 
-def _rows_at_risk(
-    record: Record, event: str, columns: list[Floats], shared: Ints | None
-) -> tuple[Rows, NDArray[np.bool_], Ints]:
+def model_since(model: EventModel, case: Case, record: Record, first: int) -> EventModel:
+    """An event type with the rows of a record from one period on, none of them pooled."""
+    rows, happened, _ = _rows_at_risk(case, record, model.event)
+    new = rows.period >= first
+    return replace(model, free=rows.take(new & ~happened), hits=rows.take(new & happened))
+
+
+def _rows_at_risk(case: Case, record: Record, event: str) -> tuple[Rows, NDArray[np.bool_], Ints]:
+    shape, shared = record.occurred[event].shape, tension_periods(case, record)
+    levels = [record.levels[edge.source] for edge in case.effects_on(event) if not edge.is_escalation]
+    columns: list[Floats] = [np.ones(shape), *(np.broadcast_to(own, shape) for own in levels)]
     unit, period = np.nonzero(record.at_risk[event].T)
     if shared is None:
         # With no row at all, such as when the only dyad is left out, the horizon still follows on some year's shock.

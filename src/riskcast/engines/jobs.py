@@ -30,7 +30,8 @@ class Job:
     `models` holds the regression of every event type; `known` the draws of those that an earlier posterior had in the
     same form, which an engine that fits one event type after the other need not sample again. `shared`: what event
     types share; where that couples them, `before` is what an earlier joint fit can be gone on from, and `marks` what
-    tells whether an event type, or what is shared (""), has changed since.
+    tells whether an event type, or what is shared (""), has changed since; `grows`: whether a later fit of a longer
+    record goes on from this one, and this one from `before` where its record is longer.
     """
 
     case: Case
@@ -43,6 +44,7 @@ class Job:
     shared: Shared = NOTHING_SHARED
     before: Any = None
     marks: Mapping[str, str] = field(default_factory=dict)
+    grows: bool = False
 
 
 @dataclass(frozen=True)

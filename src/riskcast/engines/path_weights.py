@@ -140,22 +140,26 @@ class EventPaths:
 
     def log_weights(self, paths: Paths) -> Floats:
         """Log of every draw's weight on every path, up to a constant: (paths, draws)."""
-        out = np.zeros((len(paths), len(self)), dtype=WORK)
+        return self.log_weights_and_shifts(paths)[0]
+
+    def log_weights_and_shifts(self, paths: Paths) -> tuple[Floats, Floats]:
+        """The same, and by how much every draw's base rate moves on every path: (paths, draws) both."""
+        out, shift = (np.zeros((len(paths), len(self)), dtype=WORK) for _ in range(2))
         if self.failed:
-            return out
+            return out, shift
         if len(self.trusts) == 1:
             return self._log_weights(paths, 0)
         home = self._range_of(paths.trust)
         for place in np.unique(home).tolist():
             chosen = np.flatnonzero(home == place)
-            out[chosen] = self._log_weights(paths.take(chosen), place)
-        return out
+            out[chosen], shift[chosen] = self._log_weights(paths.take(chosen), place)
+        return out, shift
 
     def _range_of(self, trust: Floats) -> Ints:
         """Which range of trust each one lies in."""
         return np.searchsorted(self.edges, trust)
 
-    def _log_weights(self, paths: Paths, place: int) -> Floats:
+    def _log_weights(self, paths: Paths, place: int) -> tuple[Floats, Floats]:
         """The same for paths of one range of trust."""
         lifts = paths.g - self.center[0] if self.model.has_tension else np.zeros((len(paths), 1))
         shares, ahead = self._shares(paths.trust, place), (paths.trust - self.center[1]).astype(WORK)
@@ -188,12 +192,9 @@ class EventPaths:
                 eta += log_rate.astype(WORK)
                 if is_steep:
                     eta += np.outer(ahead, drift.astype(WORK))
-                # A rate so small is its own chance, and one so large is certain.
-                rate = np.exp(np.clip(eta, WORK(-9.0), WORK(4.0)))
-                out += np.log(-np.expm1(-rate))
-                out += np.minimum(eta + WORK(9.0), WORK(0.0), out=eta)
+                add_log_events(out, eta)
             out[np.isnan(out)] = -np.inf
-        return out
+        return out, shift
 
     def _shares(self, trust: Floats, place: int) -> Floats:
         """Weights of the nodes of a range of trust, (..., nodes)."""
@@ -277,9 +278,19 @@ class EventPaths:
             tables = self.expected[place][:, :, chosen[at]].astype(float)
             expected[at] = np.einsum("im,mti->it", self._shares(trust[at], place), tables)
         if self.model.has_tension:
-            expected *= np.exp(self.loading[chosen, None] * (paths.g[path] - self.center[0]))
+            # Paths may go on beyond what the draws were made on.
+            lifts = paths.g[path, : len(self.center[0])] - self.center[0]
+            expected *= np.exp(self.loading[chosen, None] * lifts)
         total = expected.sum(axis=1) * np.exp(ahead * self.slope[chosen])
         return -self.pull * np.log(np.maximum(total, 1e-30) / np.maximum(self._totals[chosen], 1e-30))
+
+
+def add_log_events(out: Floats, log_rate: Floats) -> None:
+    """Add the log chance of an event at log rates, which are written over, in working precision."""
+    # A rate so small is its own chance, and one so large is certain.
+    rate = np.exp(np.clip(log_rate, WORK(-9.0), WORK(4.0)))
+    out += np.log(-np.expm1(-rate))
+    out += np.minimum(log_rate + WORK(9.0), WORK(0.0), out=log_rate)
 
 
 def draws_at_center(model: EventModel, paths: Paths, trust_is_free: bool, count: int, seed: int) -> EventPaths:

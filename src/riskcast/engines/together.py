@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from riskcast.engines.draws import EventDraws, Unfitted
+from riskcast.engines.growth import Growth, grow
 from riskcast.engines.importance import Weights, resample, smooth_weights
 from riskcast.engines.jobs import Job, Joint
 from riskcast.engines.path_weights import EventPaths, draws_at_center
@@ -47,7 +48,7 @@ class Together:
     paths, and every event type on them; evidence: of every event type, (paths,), in logarithms; weights: (paths,) of
     paths; chosen: the path of every joint draw; turns: by event type, which of its draws goes with each; inner: the
     effective sample sizes of every event type's draws; drawn: the joint draws; marks: what tells whether any of it has
-    changed.
+    changed, none where paths and event types are of a shorter record; growth: what a longer record goes on from.
     """
 
     shared: Shared
@@ -60,17 +61,19 @@ class Together:
     inner: Mapping[str, float]
     drawn: Mapping[str, EventDraws]
     marks: Mapping[str, str]
+    growth: Growth | None = None
 
 
 @dataclass(frozen=True)
 class _Weighed:
-    """Paths with their weights, and what every event type says of them."""
+    """Paths with their weights, and what every event type says of them; shifts: as `Growth` has them, where asked."""
 
     paths: Paths
-    events: dict[str, EventPaths]
-    log_weights: dict[str, Floats]
-    evidence: dict[str, Floats]
+    events: Mapping[str, EventPaths]
+    log_weights: Mapping[str, Floats]
+    evidence: Mapping[str, Floats]
     smoothed: Weights
+    shifts: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
@@ -106,10 +109,18 @@ def _from_nothing(job: Job) -> Joint:
             break
         xi = _hyper_means(found)
     assert best is not None
+    joint = _join(job, best, _choose(job, best))
+    if not job.grows:
+        return joint
+    growth = Growth(job.case, job.record, best.paths, best.events, best.log_weights, best.shifts)
+    return replace(joint, kept=replace(joint.kept, growth=growth))
+
+
+def _choose(job: Job, found: _Weighed) -> Ints:
+    """The path of every joint draw."""
     rng = generator(job.seed, "laplace", "tension draws")
-    order_by = best.paths.g[:, -1] if job.shared.has_tension else best.paths.trust
-    chosen = resample(best.smoothed.weights, order_by, job.draws, 0.5)[rng.permutation(job.draws)]
-    return _join(job, best, chosen)
+    order_by = found.paths.g[:, -1] if job.shared.has_tension else found.paths.trust
+    return resample(found.smoothed.weights, order_by, job.draws, 0.5)[rng.permutation(job.draws)]
 
 
 def _round(job: Job, xi: Mapping[str, Mapping[str, float]], again: int) -> _Weighed:
@@ -124,18 +135,20 @@ def _round(job: Job, xi: Mapping[str, Mapping[str, float]], again: int) -> _Weig
         job.progress(name, done, len(job.models))
         events[name] = draws_at_center(model, paths, free, inner, job.seed)
     job.progress("", len(job.models), len(job.models))
-    return _weigh(paths, events, {})
+    return _weigh(paths, events, {}, job.grows)
 
 
-def _weigh(paths: Paths, events: dict[str, EventPaths], known: Mapping[str, Floats]) -> _Weighed:
+def _weigh(paths: Paths, events: Mapping[str, EventPaths], known: Mapping[str, Floats], grows: bool) -> _Weighed:
     """Weigh paths by the evidence of every event type, as far as that is not known."""
-    log_weights, evidence = {}, dict(known)
+    log_weights, shifts, evidence = {}, {}, dict(known)
     for name, event in events.items():
         if name not in evidence:
-            log_weights[name] = event.log_weights(paths)
+            log_weights[name], shift = event.log_weights_and_shifts(paths)
             evidence[name] = _log_mean(log_weights[name])
+            if grows:
+                shifts[name] = shift
     total = paths.log_ratio + sum(evidence[name] for name in events)
-    return _Weighed(paths, events, log_weights, evidence, smooth_weights(total))
+    return _Weighed(paths, events, log_weights, evidence, smooth_weights(total), shifts)
 
 
 def _log_mean(log_weights: Floats) -> Floats:
@@ -245,7 +258,11 @@ def _turns(log_weights: Floats, order_by: Floats, place: Ints, uniform: Floats) 
 def _again(job: Job) -> Joint | None:
     """Go on from an earlier fit, where few event types have changed and its paths still serve; else None."""
     before = job.before
-    if not isinstance(before, Together) or not before.marks or job.draws != len(before.chosen):
+    if not isinstance(before, Together) or job.draws != len(before.chosen):
+        return None
+    if job.grows:
+        return None if before.growth is None else _grown(job, before.growth)
+    if not before.marks:
         return None
     same = [name for name, mark in job.marks.items() if before.marks.get(name) == mark]
     changed = [name for name in job.models if name not in same]
@@ -259,7 +276,8 @@ def _again(job: Job) -> Joint | None:
         job.progress(name, done, len(changed))
         events[name] = draws_at_center(job.models[name], before.paths, free, inner, job.seed)
     job.progress("", len(changed), len(changed))
-    found = _weigh(before.paths, events, {name: before.evidence[name] for name in job.models if name not in changed})
+    known = {name: before.evidence[name] for name in job.models if name not in changed}
+    found = _weigh(before.paths, events, known, grows=False)
     if changed and not found.is_good:
         return None
     if not changed:
@@ -271,6 +289,22 @@ def _again(job: Job) -> Joint | None:
     # Around another tension the same draws may be worth more.
     is_thin = any(not joint.events[name].ess >= LEAST_INNER_ESS for name in changed)
     return None if is_thin else joint
+
+
+def _grown(job: Job, before: Growth) -> Joint | None:
+    """Go on from an earlier fit whose record goes on in this one, where its draws still serve; else None."""
+    growth = grow(before, job)
+    if growth is None:
+        return None
+    evidence = {name: _log_mean(own) for name, own in growth.log_weights.items()}
+    smoothed = smooth_weights(growth.paths.log_ratio + sum(evidence.values()))
+    found = _Weighed(growth.paths, growth.events, growth.log_weights, evidence, smoothed)
+    if not found.is_good:
+        return None
+    joint = _join(job, found, _choose(job, found))
+    if any(not own.ess >= LEAST_INNER_ESS for own in joint.events.values()):
+        return None
+    return replace(joint, kept=replace(joint.kept, marks={}, growth=growth))
 
 
 def couple(chosen: Ints, before: Floats, weights: Floats, rng: np.random.Generator) -> Ints:

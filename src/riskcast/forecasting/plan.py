@@ -285,7 +285,7 @@ def plan_rise(case: Case, name: str, event: str, neighbours: Neighbours, draws: 
     start = np.array([moment(case.calendar, case.as_of, 1.0)])
     # One half-life for all draws is worked out once.
     each = half_life[:1] if (half_life == half_life[0]).all() else half_life
-    left = np.concatenate([seen_by(case, rise, event, name, left_at(past, units, start, one)) for one in each.tolist()])
+    left = seen_by(case, rise, event, name, left_at(past, units, np.repeat(start, len(each)), each[:, None]))
     left = np.broadcast_to(left.astype(WORK), (draws, left.shape[1]))
     return Rise(name, event, rise.whose, neighbours, steps, half_life, left)
 

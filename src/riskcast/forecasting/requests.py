@@ -212,15 +212,20 @@ def refuse_experts(request: Request, what: str) -> None:
 
 
 def fit_requested(
-    request: Request, *, reuse: Posterior | None = None, without: str | None = None, progress: Progress | None = None
+    request: Request,
+    *,
+    reuse: Posterior | None = None,
+    without: str | None = None,
+    grows: bool = False,
+    progress: Progress | None = None,
 ) -> Posterior:
     """The posterior that a request asks for; parameters and errors as for `fit`.
 
     Of experts it is the mixture of theirs (`mix_posteriors`): who has a share is fitted, one after the other, each from
-    what the fits before have in common with it.
+    what the fits before have in common with it; such a fit does not grow.
     """
     if not request.experts:
-        return _fit(request, request.case, reuse, without, progress)
+        return _fit(request, request.case, reuse, without, progress, grows)
     known, made = Refits([] if reuse is None or reuse.mixture is not None else [reuse]), list[Posterior]()
     for count, (expert, case) in enumerate(request.heard):
         told = _of_all(progress, count, len(request.heard))
@@ -241,7 +246,12 @@ def _of_all(progress: Progress | None, count: int, fits: int) -> Progress | None
 
 
 def _fit(
-    request: Request, case: Case, reuse: Posterior | None, without: str | None, progress: Progress | None
+    request: Request,
+    case: Case,
+    reuse: Posterior | None,
+    without: str | None,
+    progress: Progress | None,
+    grows: bool = False,
 ) -> Posterior:
     return fit(
         case,
@@ -252,6 +262,7 @@ def _fit(
         allow_unreliable=request.allow_unreliable,
         reuse=reuse,
         without=without,
+        grows=grows,
         progress=progress,
     )
 

@@ -75,19 +75,20 @@ def together_view(together: Together, of: str = SCORE) -> RenderableType:
     table = ruled_table()
     table.add_column("Dyad", no_wrap=True)
     logs = any(one.log is not None for one in numbers)
-    for title in ("Linear", "± MC", *(["Log", "± MC"] if logs else []), "Mixture", "90 %", "Pooled case"):
+    for title in ("Linear", "± MC", *(["Log", "± MC"] if logs else []), "Mixture", "90 %", "Pooled case", "± MC"):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "± MC" else "")
     for one in numbers:
         log = [] if one.log is None else [_level(one.log), error_size(one.log_error or 0.0)]
-        mixed = [_level(one.mixture.mean), _ends(one.mixture), _level(one.case)]
+        mixed = [_level(one.mixture.mean), _ends(one.mixture), _level(one.case), error_size(one.case_error)]
         table.add_row(one.dyad, _level(one.linear), error_size(one.linear_error), *log, *mixed)
     lines = [
         f"Linear: mean of experts ({WAYS[heard.weighting]}).",
         *(["Log: mean of their log odds."] if logs else []),
         "Mixture: the forecast whose draws are shared out among experts. Its mean is the linear pool, but for chance; "
         "90 %: what knowing more, and who of them is right, could change.",
-        f"Pooled case: the case with the {together.pool} pool of quantities, to go on with. Averaged quantiles leave "
-        "out that experts disagree, and the mixture does not. “noise”: chance alone may make the difference.",
+        f"Pooled case: the case with the {together.pool} pool of quantities. Averaged quantiles leave out that experts "
+        "disagree, and the mixture does not: go on with that by --panel FILE.",
+        "“noise”: chance alone may make the difference.",
     ]
     return Group(
         *_heading(heard),
@@ -132,7 +133,8 @@ def _quantities(together: Together) -> Table:
 
 
 def _letters(heard: Hearing) -> list[str]:
-    return [chr(ord("A") + place) if place < 26 else str(place + 1) for place in range(len(heard.names))]
+    single = [chr(ord("A") + place) for place in range(26)]
+    return [*single, *(f"A{letter}" for letter in single)][: len(heard.names)]
 
 
 def _experts(heard: Hearing) -> Iterator[Text]:
@@ -147,14 +149,13 @@ def _blanks(heard: Hearing) -> Iterator[Text]:
     """A number that nobody gave is never handed on in silence."""
     left = [(letter, voice) for letter, voice in zip(_letters(heard), heard.voices, strict=True) if voice.blanks]
     if not left:
-        yield Text("No expert left a quantity blank that another one gave.", style="dim")
+        yield Text("No expert left a quantity blank that another one gave or that was asked for.", style="dim")
         return
-    chosen = heard.panel.blanks is not None
     used = {
         PUBLISHED: "the published value stands in its place",
-        "others": "what the others pool to stands in its place",
+        "others": "what the others pool to stands in its place, the published value where nobody gave one",
     }[heard.blanks]
-    how = "as chosen" if chosen else "as nobody has chosen"
+    how = "as chosen" if heard.is_chosen else "as nobody has chosen"
     yield Text(f"Left blank ({used}, {how}; --blanks published or others):", style="yellow")
     for letter, voice in left:
         for blank in voice.blanks:
@@ -198,7 +199,8 @@ def _causes(heard: Hearing, of: str) -> Table:
     table.add_column("Belief, and what it does to each expert's number", ratio=1, overflow="fold")
     for dyad in heard.units(of):
         found = heard.disagreement(dyad, of)
-        table.add_row(Text(dyad, style="bold"), Text(f"{found.spread:.1f}", style="bold"), error_size(found.error), "")
+        spread = "noise" if found.is_noise else f"{found.spread:.1f}"
+        table.add_row(Text(dyad, style="bold"), Text(spread, style="bold"), error_size(found.error), "")
         shown = [cause for cause in found.causes[:MOST_CAUSES] if abs(cause.points) >= LEAST_POINTS]
         for cause in shown:
             table.add_row(

@@ -5,53 +5,35 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import Any, Final
 
 from riskcast.case.model import Case
 from riskcast.case.periods import shift_months
 from riskcast.case.vintage import case_as_of
 from riskcast.errors import OptionError
 from riskcast.forecasting.forecasts import check_horizon
-from riskcast.forecasting.requests import Request, fit_requested, forecast_requested
-from riskcast.forecasting.scoring import SCORE_IN_WORDS, score
-from riskcast.forecasting.standings import score_draws
+from riskcast.forecasting.scoring import SCORE_IN_WORDS
 from riskcast.machinery.array_types import Floats
 from riskcast.machinery.cache_folder import cache_folder
-from riskcast.machinery.checkpoints import Finished, count_finished, finish_tasks, open_checkpoints
-from riskcast.machinery.threads import single_thread
-from riskcast.machinery.workers import workers
+from riskcast.machinery.checkpoints import Checkpoints, Finished, count_finished, open_checkpoints
+from riskcast.machinery.workers import run_tasks, workers
 from riskcast.verification.history_records import ScoreHistory
+from riskcast.verification.history_turns import AsOf, Turn, forecast_in_turn, turns_of
 from riskcast.version import __version__
-
-if TYPE_CHECKING:
-    import pandas
 
 YEARS: Final = 5
 MOST_YEARS: Final = 50
 # A panel has few periods in a year: at least so many of its last ones.
 LEAST_PERIODS: Final = 20
 DRAWS: Final = 300
-# Of more dyads, draws are not kept: changes have no intervals then.
-MOST_KEPT: Final = 50
 LEAST_DAYS: Final = 366
 KEPT: Final = "score-history"
 TABLES: Final = ("scores", "probabilities", "draws")
 MOST_KNOWN: Final = 8
 _KNOWN: dict[tuple[str, str, int], tuple[str, ...]] = {}
-
-
-@dataclass(frozen=True)
-class AsOf:
-    """What one day's forecast said: tables `scores`, `probabilities` and `draws`, and the health of its posterior."""
-
-    frames: Mapping[str, pandas.DataFrame]
-    facts: Mapping[str, Any]
 
 
 def history_days(case: Case, years: int = YEARS) -> tuple[dt.date, ...]:
@@ -109,12 +91,13 @@ def score_history(
 ) -> ScoreHistory:
     """A case's scores, probabilities and ranks as of each month end of the last years, and as of its own day.
 
-    Every day is fitted anew on the vintage that was known then (`case_as_of`), with the horizon and the priors of
-    today: they have hindsight. Finished days are kept below the folder `cache` (`cache_folder()` where none is given)
-    by the vintage's hash and the settings, so that a second call costs nothing, one that was interrupted goes on, and
-    a later event costs the days after it alone. `progress` hears how many days are done. Draws correspond from day to
-    day as far as the engine's random numbers do, so that changes are held against each other draw by draw. Raises
-    OptionError for bad options.
+    Every day is forecast from the vintage that was known then (`case_as_of`), with the horizon and the priors of
+    today: they have hindsight. Within half a year, a fit goes on from that of the day before where the record does
+    (`fit(..., grows=True)`). Finished days are kept below the folder `cache` (`cache_folder()` where none is given) by
+    what their digits depend on, so that a second call costs nothing, one that was interrupted goes on, and a later
+    event costs the days after it alone. `progress` hears how many days are done. Draws correspond from day to day as
+    far as the engine's random numbers do, so that changes are held against each other draw by draw. Raises OptionError
+    for bad options.
 
     >>> import tempfile
     >>> from riskcast import load_case
@@ -130,18 +113,8 @@ def score_history(
     with (
         _open(Path(cache) if cache is not None else cache_folder(), case, about) if use_cache else nullcontext() as kept
     ):
-        vintages = {_key(day, then): then for day in days for then in [case_as_of(case, day)]}
-        results = finish_tasks(
-            forecast_as_of,
-            # The latest first: what is looked at most is there soonest.
-            list(reversed(vintages)),
-            lambda key: (vintages[key], horizon, draws, seed),
-            lambda made: Finished(made.frames, made.facts),
-            lambda count: workers(_count(workers_count, count)),
-            kept,
-            progress,
-        )
-    return _gather(case, horizon, draws, seed, days, [results[key] for key in vintages])
+        results = _finish(turns_of(case, days), (horizon, draws, seed), workers_count, kept, progress)
+    return _gather(case, horizon, draws, seed, days, results)
 
 
 def days_to_do(
@@ -166,8 +139,41 @@ def _keys(case: Case, years: int) -> tuple[str, ...]:
     if known not in _KNOWN:
         while len(_KNOWN) >= MOST_KNOWN:
             _KNOWN.pop(next(iter(_KNOWN)), None)
-        _KNOWN[known] = tuple(_key(day, case_as_of(case, day)) for day in history_days(case, years))
+        _KNOWN[known] = tuple(key for turn in turns_of(case, history_days(case, years)) for key in turn.keys)
     return _KNOWN[known]
+
+
+def _finish(
+    turns: Sequence[Turn],
+    settings: tuple[int, int, int],
+    workers_count: int | None,
+    kept: Checkpoints | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[Finished]:
+    """The results of all days in their order: those that are kept are loaded, the others worked out turn by turn."""
+    keys = [key for turn in turns for key in turn.keys]
+    done = frozenset() if kept is None else kept.done()
+    results = {key: kept.load(key) for key in keys if kept is not None and key in done}
+    report = progress or (lambda done, total: None)
+    report(len(results), len(keys))
+    # The latest first: what is looked at most is there soonest.
+    waiting = {turn.keys[-1]: turn for turn in reversed(turns) if not results.keys() >= set(turn.keys)}
+
+    def task(turn: Turn) -> tuple[Any, ...]:
+        return turn.vintages, tuple(key not in results for key in turn.keys), *settings
+
+    def keep(name: str, made: Sequence[AsOf | None]) -> None:
+        for key, one in zip(waiting[name].keys, made, strict=True):
+            if one is not None:
+                results[key] = Finished(one.frames, one.facts)
+                if kept is not None:
+                    kept.save(key, one.frames, one.facts)
+                report(len(results), len(keys))
+
+    if waiting:
+        with workers(_count(workers_count, len(waiting))) as crew:
+            run_tasks(forecast_in_turn, ((name, task(turn)) for name, turn in waiting.items()), crew, keep)
+    return [results[key] for key in keys]
 
 
 def _count(asked: int | None, tasks: int) -> int | None:
@@ -188,47 +194,6 @@ def _folder(cache: Path, case: Case, about: Mapping[str, Any]) -> Path:
 
 def _open(cache: Path, case: Case, about: Mapping[str, Any]) -> Any:
     return open_checkpoints(_folder(cache, case, about), about)
-
-
-def _key(day: dt.date, then: Case) -> str:
-    """A day and all that its forecast depends on but for the settings."""
-    return f"{day.isoformat()} {then.hash}"
-
-
-def forecast_as_of(then: Case, horizon: int, draws: int, seed: int) -> AsOf:
-    """One day's scores, probabilities and ranks, from a vintage; a posterior that failed its checks is used, and said
-    to have failed."""
-    import pandas
-
-    request = Request(then, horizon=horizon, draws=draws, seed=seed, allow_unreliable=True)
-    with single_thread():
-        posterior = fit_requested(request)
-        [ahead] = forecast_requested(request, posterior)
-        risk = score(ahead)
-        drawn = score_draws(ahead) if len(ahead.dyads) <= MOST_KEPT else np.zeros((0, len(ahead.dyads)))
-        standings = risk.standings
-    day = then.as_of.isoformat()
-    rows = [
-        (day, d.id, d.score.mean, d.score.low, d.score.high, standings[d.id].first, standings[d.id].expected, d.grave)
-        for d in risk.dyads
-    ]
-    scores = pandas.DataFrame(rows, columns=["day", "dyad", "score", "low", "high", "first", "rank", "grave"])
-    scores["grave"] = scores["grave"].astype(float)
-    chances = [
-        (day, event, unit, e.mean, e.low, e.high)
-        for event in then.outcomes
-        for unit, e in zip(ahead.units(event), ahead.estimates[event], strict=True)
-    ]
-    probabilities = pandas.DataFrame(chances, columns=["day", "event", "unit", "probability", "low", "high"])
-    kept = pandas.DataFrame(drawn.astype(np.float32), columns=list(ahead.dyads))
-    facts = {
-        "day": day,
-        "reliable": posterior.is_reliable,
-        "failures": "; ".join(posterior.diagnostics.failures),
-        "error": ahead.accuracy.score,
-        "paths": ahead.paths,
-    }
-    return AsOf({"scores": scores, "probabilities": probabilities, "draws": kept}, facts)
 
 
 def _gather(
