@@ -14,7 +14,10 @@ import pytest
 
 from tests.notebooks import runs as notebook_runs
 
-NAMES = ["01_first_forecast", "02_adjust_priors", "03_scenarios", "04_verify", "05_new_case", "06_four_indicators"]
+NAMES = [
+    *("01_first_forecast", "02_adjust_priors", "03_scenarios", "04_verify", "05_new_case", "06_four_indicators"),
+    "07_challenge",
+]
 SAMPLED = "sampled"
 MOST_BYTES = 400_000
 ROUNDING = 2e-6

@@ -13,7 +13,7 @@ OfOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NUMBER",
-        help='score, an outcome, of one pair (score:RUS-TJK), or a query such as "P(demarche by month 3)"; repeatable.',
+        help='score, an outcome, of one dyad (score:RUS-TJK), or a query such as "P(demarche by month 3)"; repeatable.',
         show_default="all scores",
     ),
 ]

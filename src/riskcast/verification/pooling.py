@@ -114,7 +114,7 @@ def weights_among(chances: Floats, blocks: Sequence[Hashable] | None = None, eve
     Laird and Rubin, 1977).
 
     >>> told = weights_among(np.array([[0.9] * 40, [0.5] * 40]))
-    >>> told.weights[0] > 0.85, weights_among(np.array([[0.9, 0.8], [0.9, 0.8]])).weights
+    >>> told.weights[0] > 0.75, weights_among(np.array([[0.9, 0.8], [0.9, 0.8]])).weights
     (True, (0.5, 0.5))
     """
     count = len(chances)
