@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import icews.rivals
 import icews.tables
 import numpy as np
 import pandas
@@ -57,7 +58,7 @@ class Benchmark:
 
 BENCHMARKS = {
     "russett_oneal": Benchmark(1960, 1991, 1000, russett_oneal.tables.panel_table, russett_oneal.rivals.rivals),
-    "icews": Benchmark(2008, 2013, 500, icews.tables.panel_table),
+    "icews": Benchmark(2008, 2013, 500, icews.tables.panel_table, icews.rivals.rivals),
 }
 
 

@@ -111,8 +111,6 @@ def test_a_memory_that_does_not_fit_its_kind_is_refused_with_the_mend(changes: d
     ("changes", "memory", "message"),
     [
         ({"spent": True}, "since", "is of the kind since, which no answer ends"),
-        ({"whose": "others"}, "rate", "is a rate, of events of one unit"),
-        ({"whose": "others"}, "mean", "is a mean, of events of one unit"),
         ({"spent": True}, "mean", "is of the kind mean, which no answer ends"),
         ({"target": "a", "spent": True}, "count", "lets an event type spend itself"),
         ({"source": "c"}, "severity", "c is a trigger, which has none"),

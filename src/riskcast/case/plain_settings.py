@@ -26,6 +26,7 @@ from riskcast.case.where import COVERAGE_FILE
 
 _ELICITED: Final = (Quantity, StatedLevel, Raise, Measure, Memory, Hyperpriors, Tension)
 _RECALL: Final = "recall"
+_HALF_LIFE: Final = "half_life"
 _HOLDERS: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "case.yaml": (Settings, Band, Derivation, FiscalYear, Memory, PanelSettings, Tension),
     "indicators.yaml": (Indicator, Measure, Raise, StatedLevel),
@@ -56,6 +57,9 @@ def files_of_setting(case: Case, key: str) -> tuple[str, ...]:
     name = rest.rpartition(".")[2] if dot else section
     quantity = find_id(key)
     if quantity is not None and name in (quantity.kind.field, quantity.kind.part):
+        return ()
+    # A derived column's half-life is a plain number, a memory's is elicited: alone, the name means the latter.
+    if not dot and name == _HALF_LIFE:
         return ()
     asked = [_SECTIONS[section]] if dot and section in _SECTIONS else _HOLDERS
     found = [file for file in asked if any(name in _settings_of(model) for model in _HOLDERS[file])]
