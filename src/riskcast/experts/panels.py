@@ -81,6 +81,9 @@ class ExpertPanel:
     case_hash: str | None = None
     document: Document | None = None
 
+    def __repr__(self) -> str:
+        return f"<ExpertPanel {self.title!r}: {', '.join(self.names)}; {len(self.stated)} quantities>"
+
     @property
     def names(self) -> tuple[str, ...]:
         """Who they are, in the order of the file."""

@@ -68,6 +68,10 @@ class ClassicalModel:
     group: SeedScore
     equal: SeedScore
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{score.name} {score.weight:.2f}" for score in self.scores)
+        return f"<ClassicalModel on {self.questions} seed questions: {told}>"
+
     @property
     def weights(self) -> tuple[float, ...]:
         """Of each expert, in their order; 1 in all."""

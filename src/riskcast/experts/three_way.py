@@ -54,6 +54,10 @@ class Merged:
     theirs: tuple[str, ...]
     both: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.mine)} of mine, {len(self.theirs)} of theirs, {len(self.both)} of both"
+        return f"<Merged: {counts}; {len(self.conflicts)} conflicts, {len(self.open)} open>"
+
     @property
     def open(self) -> tuple[Conflict, ...]:
         """Conflicts that nobody has settled."""
