@@ -9,6 +9,6 @@ import pytest
 from tests.support.insides import keep_out
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _outside() -> Iterator[None]:
     yield from keep_out()

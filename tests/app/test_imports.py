@@ -99,7 +99,7 @@ def test_what_engines_and_simulation_work_on_is_an_inside() -> None:
     }
     held = leaks()
     assert held[riskcast.Forecast] == {"plan", "simulated"}
-    assert held[riskcast.Posterior] == {"record", "models", "events", "shared"}
+    assert held[riskcast.Posterior] == {"record", "models", "events", "shared", "mixture"}
     assert {"coefficients", "hyper", "plan", "simulated", "shocks", "occurred"} <= TELLTALE
 
 

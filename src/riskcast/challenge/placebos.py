@@ -130,7 +130,7 @@ class _Thin:
 
     ahead: Forecast
     posterior: Posterior
-    plan: Plan
+    planned: Plan
     wider: float
 
     @classmethod
@@ -140,7 +140,7 @@ class _Thin:
 
     def moved(self, effect: Effect, low: float, high: float) -> _Moved | None:
         """What an effect moves from one end to the other; None where today's rates tell at once that it does."""
-        plans = [_held(self.posterior, self.plan, self.ahead, effect, ratio) for ratio in (low, high)]
+        plans = [_held(self.posterior, self.planned, self.ahead, effect, ratio) for ratio in (low, high)]
         places = np.arange(len(self.ahead.case.dyads))
         one, two = (held.chances(places).mean(axis=1) for held in plans)
         if np.abs(two - one).max() >= LEAST_CHANCE:

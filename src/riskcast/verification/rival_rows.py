@@ -22,23 +22,23 @@ class RivalRows:
     """What rivals see of one event type.
 
     columns: their names; x: (periods + 1, units, columns), what was known as a period began, of which the last is the
-    first that is forecast; occurred and whole: (periods, units), whether an event was recorded, and whether the period
+    first that is forecast; came and whole: (periods, units), whether an event was recorded, and whether the period
     was searched throughout.
     """
 
     columns: tuple[str, ...]
     x: Floats
-    occurred: Bools
+    came: Bools
     whole: Bools
 
     def taught(self, ahead: int) -> tuple[Floats, Floats, Ints]:
         """Rows of past windows of so many periods that were searched throughout, in the order of time: (rows, columns),
         whether an event fell into each (rows,), and the period in which it began (rows,)."""
-        periods, units = self.occurred.shape
+        periods, units = self.came.shape
         starts = max(periods - ahead + 1, 0)
         happened, whole = np.zeros((starts, units), dtype=bool), np.ones((starts, units), dtype=bool)
         for step in range(ahead if starts else 0):
-            happened |= self.occurred[step : step + starts]
+            happened |= self.came[step : step + starts]
             whole &= self.whole[step : step + starts]
         return self.x[:starts][whole], happened[whole].astype(float), np.nonzero(whole)[0]
 
