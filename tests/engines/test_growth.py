@@ -125,7 +125,11 @@ def test_a_period_that_was_cut_short_does_not_go_on() -> None:
 
 
 def test_a_fit_that_shall_not_grow_has_the_digits_of_one_that_shall(early: Posterior) -> None:
-    plain = fit(early.case, draws=300, seed=1, allow_unreliable=True)
+    # With as many draws as a forecast has, as many paths are drawn.
+    plain, growing = (
+        fit(early.case, draws=1000, seed=1, allow_unreliable=True, grows=grows) for grows in (False, True)
+    )
     assert plain.kept.growth is None
+    assert growing.kept.growth is not None
     for name, own in plain.events.items():
-        np.testing.assert_array_equal(own.coefficients, early.events[name].coefficients)
+        np.testing.assert_array_equal(own.coefficients, growing.events[name].coefficients)

@@ -21,6 +21,7 @@ from riskcast.engines.laplace import log_target
 from riskcast.engines.log_rates import MemoryTable, log_rates
 from riskcast.machinery.array_types import Floats
 from riskcast.record.arrays import build_record
+from riskcast.record.half_lives import worn
 from tests.support.cases import edge, event, indicator, make_case, quantity
 from tests.support.remembering import needing
 
@@ -195,3 +196,14 @@ def test_shown_as_a_ratio_of_half_lives() -> None:
     drawn = str(effects_matrix_chart(case).to_dict())
     assert "0.9 (0.7–1.2)" in drawn
     assert "0.6 (0.4–0.9)" not in drawn
+
+
+@pytest.mark.parametrize("ratio", [np.array(1.4), np.array([0.7, 1.0, 1.6])])
+def test_what_all_units_have_in_common_wears_each_as_it_would_alone(ratio: np.ndarray) -> None:
+    rng = np.random.default_rng(4)
+    common = np.repeat(rng.normal(size=(6, 1)), 3, axis=1)
+    apart = common + np.array([0.0, 0.0, 1e-9])
+    together = worn(2.0, [(ratio, common)])
+    assert together.shape == (6, 3, *ratio.shape)
+    np.testing.assert_allclose(together, worn(2.0, [(ratio, apart)]), rtol=1e-7)
+    np.testing.assert_array_equal(together[:, 1], worn(2.0, [(ratio, common[:, 1:2])])[:, 0])

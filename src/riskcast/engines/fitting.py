@@ -53,8 +53,9 @@ def fit(
     `prior_only` leaves the record out, `without` that of one dyad. `reuse` hands on the draws of event types whose
     priors and record are the same as in an earlier posterior: after one changed effect, one event type is fitted. Where
     event types share tension or trust, draws of the others follow as far as the change bears on what they share.
-    `grows` is for records that grow: where that of `reuse`, which was fitted with it, goes on in this one, the same
-    draws are weighed by what has been recorded since, as long as that leaves enough of them; it takes more memory.
+    `grows` is for one of many forecasts as a record grows, with fewer paths where few draws are asked for: where that
+    of `reuse`, which was fitted with it, goes on in this one, the same draws are weighed by what has been recorded
+    since, as long as that leaves enough of them; it takes more memory.
     `progress` is called with an event type, how many are done and how many there are. Raises UnknownNameError for an
     unknown engine or dyad, OptionError for a bad option, and UnreliablePosteriorError where the draws fail the
     engine's checks, unless `allow_unreliable` is given.

@@ -32,6 +32,8 @@ from riskcast.machinery.threads import single_thread
 # Paths and draws on them, for each draw that is asked for, within what memory and time allow.
 PATHS_PER_DRAW, FEWEST_PATHS, MOST_PATHS = 1.2, 1200, 3000
 INNER_PER_DRAW, FEWEST_INNER, MOST_INNER = 0.5, 500, 1000
+# One among many forecasts that stand beside one another may be a little noisier, within what a cache holds.
+FEWEST_PATHS_OF_MANY, FEWEST_INNER_OF_MANY = 900, 450
 # Beyond these, what was found is worth a second round around it; after a change, all is done anew.
 REFINE_KHAT, REFINE_ESS = 0.6, 200.0
 LEAST_INNER_ESS = 100.0
@@ -93,9 +95,10 @@ def fit_together(job: Job) -> Joint:
             return _priors(job, f"{error}; all draws are those of the priors")
 
 
-def _sizes(draws: int) -> tuple[int, int]:
-    paths = min(max(int(PATHS_PER_DRAW * draws), FEWEST_PATHS), MOST_PATHS)
-    return paths, min(max(int(INNER_PER_DRAW * draws), FEWEST_INNER), MOST_INNER)
+def _sizes(job: Job) -> tuple[int, int]:
+    few = (FEWEST_PATHS_OF_MANY, FEWEST_INNER_OF_MANY) if job.grows else (FEWEST_PATHS, FEWEST_INNER)
+    paths = min(max(int(PATHS_PER_DRAW * job.draws), few[0]), MOST_PATHS)
+    return paths, min(max(int(INNER_PER_DRAW * job.draws), few[1]), MOST_INNER)
 
 
 def _from_nothing(job: Job) -> Joint:
@@ -125,7 +128,7 @@ def _choose(job: Job, found: _Weighed) -> Ints:
 
 def _round(job: Job, xi: Mapping[str, Mapping[str, float]], again: int) -> _Weighed:
     """Paths around the mode at these hyper-parameters, and every event type on them."""
-    count, inner = _sizes(job.draws)
+    count, inner = _sizes(job)
     found = explore_shared(job.models, job.shared, xi)
     rng = generator(job.seed, "laplace", "tension", *([again] if again else []))
     paths = propose_paths(found, job.shared, count, rng)
@@ -269,7 +272,7 @@ def _again(job: Job) -> Joint | None:
     alike = set(before.events) == set(job.models) and before.marks.get("") == job.marks.get("")
     if not alike or len(changed) > MOST_CHANGED:
         return None
-    _, inner = _sizes(job.draws)
+    _, inner = _sizes(job)
     free = not job.shared.hyper[TRUST].is_fixed
     events = dict(before.events)
     for done, name in enumerate(changed):

@@ -24,6 +24,11 @@ def worn(half_life: ArrayLike, stretches: Stretches) -> Floats:
     >>> worn(1.0, [(np.array(2.0), np.array([[0.0, 1.0], [0.0, -1.0]]))]).tolist()
     [[1.0, 0.5], [2.0, 2.5]]
     """
+    # What all units have in common is worked out once.
+    units = max((levels.shape[1] for _, levels in stretches), default=0)
+    if units > 1 and all((levels == levels[:, :1]).all() for _, levels in stretches):
+        own = worn(half_life, [(ratio, levels[:, :1]) for ratio, levels in stretches])
+        return np.repeat(own, units, axis=1)
     middle = np.log(np.asarray(half_life, dtype=float))
     # One half-life may go with many ratios.
     every = (..., *(None,) * max(np.ndim(middle), *(np.ndim(ratio) for ratio, _ in stretches)))
