@@ -17,9 +17,9 @@ from riskcast.case.periods import PERIOD_EXAMPLES, Calendar
 from riskcast.case.quantities import MISSING_NUMBERS
 from riskcast.case.settings import STATE_ID, Settings
 from riskcast.case.states import SYSTEMS, CodeSystem, of_code, states
-from riskcast.case.yaml_lines import TIME_ZONE
+from riskcast.case.yaml_lines import NUMBER_MEND, TIME_ZONE
 from riskcast.errors import Problem
-from riskcast.machinery.number_cells import in_rows, mark_text
+from riskcast.machinery.number_cells import Numbers, in_rows, mark_text, read_number_columns
 from riskcast.machinery.table_files import TableFile
 from riskcast.names import DYAD, PERIOD
 
@@ -41,6 +41,29 @@ def rows_problems(
     once = once or 2 * int(rows.sum()) > len(rows)
     count = f" {in_rows(rows)}" if once else ""
     return table.problems(column, rows, wrong + count, mend, once=once)
+
+
+def read_numbers(
+    table: TableFile,
+    columns: Iterable[str],
+    settings: Settings,
+    problems: list[Problem],
+    truths: frozenset[str] = frozenset(),
+) -> Numbers:
+    """Columns as numbers, NaN where a cell is missing, `truths` as 0 and 1; what is wrong goes to `problems`."""
+    read = read_number_columns(
+        {name: table.columns[name] for name in columns},
+        settings.na,
+        truths=truths,
+        semicolons=table.dialect.separator == ";",
+        mend=NUMBER_MEND,
+    )
+    for one in read.unread:
+        if one.once:
+            problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=True)
+        else:
+            problems += rows_problems(table, one.column, one.rows, one.wrong, one.mend)
+    return read
 
 
 def read_periods(

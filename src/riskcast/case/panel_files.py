@@ -20,17 +20,16 @@ from riskcast.case.panel_cells import (
     marks_problems,
     outside,
     read_dyads,
+    read_numbers,
     read_periods,
-    rows_problems,
 )
 from riskcast.case.periods import Calendar
 from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import PanelSettings, Settings
 from riskcast.case.state_tables import read_state_table, state_frame
 from riskcast.case.tie_tables import read_tie_table, tie_frame
-from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, OptionError, Problem, refusal
-from riskcast.machinery.number_cells import in_rows, read_number_columns
+from riskcast.machinery.number_cells import in_rows
 from riskcast.machinery.table_files import (
     READ,
     Dialect,
@@ -82,18 +81,7 @@ def read_panel(
     table = _read(folder, name, columns, settings.panel.ignore)
     period = read_periods(table, settings, problems)
     dyads, dyad = read_dyads(table, settings.panel.states, problems, directed=settings.panel.directed)
-    read = read_number_columns(
-        {key: table.columns[key] for key in (*covariates, *told)},
-        settings.na,
-        truths=frozenset(told),
-        semicolons=table.dialect.separator == ";",
-        mend=NUMBER_MEND,
-    )
-    for one in read.unread:
-        if one.once:
-            problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=True)
-        else:
-            problems += rows_problems(table, one.column, one.rows, one.wrong, one.mend)
+    read = read_numbers(table, (*covariates, *told), settings, problems, frozenset(told))
     for key, values in read.values.items():
         problems += table.problems(key, np.isinf(values), "is {}, too large a number", "give a finite number")
         large = np.isfinite(values) & ~(np.abs(values) <= LARGEST)

@@ -26,7 +26,6 @@ from riskcast.case.where import COVERAGE_FILE
 
 _ELICITED: Final = (Quantity, StatedLevel, Raise, Measure, Memory, Hyperpriors, Tension)
 _RECALL: Final = "recall"
-_HALF_LIFE: Final = "half_life"
 _HOLDERS: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "case.yaml": (Settings, Band, Derivation, FiscalYear, Memory, PanelSettings, Tension),
     "indicators.yaml": (Indicator, Measure, Raise, StatedLevel),
@@ -58,8 +57,8 @@ def files_of_setting(case: Case, key: str) -> tuple[str, ...]:
     quantity = find_id(key)
     if quantity is not None and name in (quantity.kind.field, quantity.kind.part):
         return ()
-    # A derived column's half-life is a plain number, a memory's is elicited: alone, the name means the latter.
-    if not dot and name == _HALF_LIFE:
+    # A name that is elicited in one part and a plain number in another means, alone, the former.
+    if not dot and any(name in _quantities_of(model) for models in _HOLDERS.values() for model in models):
         return ()
     asked = [_SECTIONS[section]] if dot and section in _SECTIONS else _HOLDERS
     found = [file for file in asked if any(name in _settings_of(model) for model in _HOLDERS[file])]
@@ -67,6 +66,11 @@ def files_of_setting(case: Case, key: str) -> tuple[str, ...]:
         # The table of what was searched says it for all types where there is one, and is refused beside their own.
         return (COVERAGE_FILE,) if case.coverage else ("outcomes.yaml", COVERAGE_FILE)
     return tuple(found)
+
+
+def _quantities_of(model: type[BaseModel]) -> set[str]:
+    """The keys of a part of a case that hold one quantity."""
+    return {name for name, field in model.model_fields.items() if Quantity.__name__ in str(field.annotation)}
 
 
 def _settings_of(model: type[BaseModel]) -> set[str]:

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from riskcast.case.panel import StateTable
-from riskcast.case.panel_cells import is_outside, read_periods, read_states, rows_problems, state_as_written
+from riskcast.case.panel_cells import (
+    is_outside,
+    read_numbers,
+    read_periods,
+    read_states,
+    state_as_written,
+)
 from riskcast.case.quantities import LARGEST
 from riskcast.case.settings import Settings
-from riskcast.case.yaml_lines import NUMBER_MEND
 from riskcast.errors import CaseError, Problem, refusal
-from riskcast.machinery.number_cells import read_number_columns
 from riskcast.machinery.table_files import Dialect, Wanted, read_table
 from riskcast.names import PERIOD, STATE
 
@@ -36,17 +40,7 @@ def read_state_table(folder: Path, settings: Settings, columns: Sequence[str]) -
     problems: list[Problem] = []
     period = read_periods(table, settings, problems)
     ids = read_states(table, STATE, settings.panel.states, problems)
-    read = read_number_columns(
-        {key: table.columns[key] for key in columns},
-        settings.na,
-        semicolons=table.dialect.separator == ";",
-        mend=NUMBER_MEND,
-    )
-    for one in read.unread:
-        if one.once:
-            problems += table.problems(one.column, one.rows, one.wrong, one.mend, once=True)
-        else:
-            problems += rows_problems(table, one.column, one.rows, one.wrong, one.mend)
+    read = read_numbers(table, columns, settings, problems)
     for key, values in read.values.items():
         large = ~np.isnan(values) & ~(np.abs(values) <= LARGEST)
         problems += table.problems(key, large, "is {}", f"give a number of at most {LARGEST:g}, in a larger unit")

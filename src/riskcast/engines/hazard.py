@@ -99,13 +99,9 @@ class Rows:
     exposure: Floats
     x: Floats
 
-    def take(self, index: Ints | NDArray[np.bool_]) -> Rows:
-        """Some of the rows."""
+    def take(self, index: slice | Ints | NDArray[np.bool_]) -> Rows:
+        """Some of the rows; a slice of them is a view."""
         return Rows(self.unit[index], self.period[index], self.year[index], self.exposure[index], self.x[index])
-
-    def part(self, rows: slice) -> Rows:
-        """Neighbouring rows, as a view."""
-        return Rows(self.unit[rows], self.period[rows], self.year[rows], self.exposure[rows], self.x[rows])
 
     def join(self, other: Rows) -> Rows:
         """These rows, then others."""

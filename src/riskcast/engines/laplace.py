@@ -372,6 +372,8 @@ def propose(
     That Gaussian is of z, but of u(z) for coefficients whose mode lies on the long side of a lopsided prior: there z is
     squeezed, and what reaches over to the short side would have tails that a Gaussian of z has not.
 
+    `straight`: it is of u(z) for every coefficient, as a large record's narrow ridges are straight there and not in z.
+
     `guarded`: half of the rest from a Gaussian of z around the mode as wide as the priors. As the likelihood is
     log-concave, no posterior at fixed hyper-parameters falls more slowly than that, however lopsided: where every month
     has its event, the curvature at the mode is that of a wall on one side of it.

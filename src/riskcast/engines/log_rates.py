@@ -67,7 +67,7 @@ class MemoryTable:
 
     def of_rows(self, rows: slice) -> MemoryTable:
         """The table for some of the rows."""
-        return MemoryTable(tuple(table[rows] for table in self.tables), self.shares, self.exact, self.rows.part(rows))
+        return MemoryTable(tuple(table[rows] for table in self.tables), self.shares, self.exact, self.rows.take(rows))
 
     def add_to(self, eta: Floats, model: EventModel, coefficients: Floats) -> Floats:
         """Add what memories contribute to log rates (rows, draws)."""
